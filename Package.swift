@@ -1,0 +1,70 @@
+// swift-tools-version: 6.2
+// The package is built in two ways. The ordinary build has everything and is what the unit tests run on. With
+// POWERCAP_EMBEDDED=1 it holds only the helper's half, compiled as Embedded Swift and linked static-pie: that is the
+// binary which ships. Modules of the two modes can't be mixed, so `make` gives each a scratch path of its own.
+import PackageDescription
+
+let embedded = Context.environment["POWERCAP_EMBEDDED"] == "1"
+let releaseController = Context.environment["POWERCAP_STATIC"] == "1"
+
+let common: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableExperimentalFeature("Lifetimes"),
+]
+let shared: [SwiftSetting] =
+    common + (embedded ? [.unsafeFlags(["-enable-experimental-feature", "Embedded"])] : [])
+let c: [CSetting] = [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]
+
+let helperLink: [LinkerSetting] =
+    [.linkedLibrary("seccomp"), .linkedLibrary("cap")]
+    + (embedded
+        ? [
+            .linkedLibrary("m"),
+            .unsafeFlags([
+                "-enable-experimental-feature", "Embedded", "-use-ld=lld", "-Xlinker", "--gc-sections",
+                "-Xclang-linker", "-static-pie",
+            ]),
+        ] : [])
+let controllerStatic: [String] = releaseController ? ["-static-stdlib"] : []
+
+let helperHalf: [Target] = [
+    .target(name: "CLinux", cSettings: c),
+    .target(name: "CSandbox", cSettings: c),
+    .target(name: "LinuxSystem", dependencies: ["CLinux"], path: "Sources/System", swiftSettings: shared),
+    .target(name: "PowercapProtocol", path: "Sources/Protocol", swiftSettings: shared),
+    .executableTarget(
+        name: "raplhelper", dependencies: ["PowercapProtocol", "LinuxSystem", "CSandbox"],
+        swiftSettings: shared, linkerSettings: helperLink),
+]
+
+let controllerHalf: [Target] = [
+    .executableTarget(
+        name: "powercap-controller", dependencies: ["PowercapProtocol", "LinuxSystem"],
+        swiftSettings: common + [.unsafeFlags(controllerStatic)],
+        linkerSettings: [.unsafeFlags(controllerStatic)]),
+    .executableTarget(
+        name: "Simulator", dependencies: ["LinuxSystem"], path: "Tests/Simulator", swiftSettings: common),
+    .executableTarget(
+        name: "MockHelper", dependencies: ["PowercapProtocol", "LinuxSystem"], path: "Tests/MockHelper",
+        swiftSettings: common),
+    .testTarget(name: "ProtocolTests", dependencies: ["PowercapProtocol"], swiftSettings: common),
+    .testTarget(
+        name: "HelperTests", dependencies: ["raplhelper", "PowercapProtocol", "LinuxSystem"], swiftSettings: common),
+    .testTarget(
+        name: "ControllerTests", dependencies: ["powercap-controller", "PowercapProtocol", "LinuxSystem"],
+        swiftSettings: common),
+    .testTarget(
+        name: "IntegrationTests", dependencies: ["PowercapProtocol", "LinuxSystem"], swiftSettings: common),
+]
+
+let package = Package(
+    name: "powercap",
+    products: [.executable(name: "raplhelper", targets: ["raplhelper"])]
+        + (embedded ? [] : [.executable(name: "powercap-controller", targets: ["powercap-controller"])]),
+    targets: helperHalf + (embedded ? [] : controllerHalf)
+)

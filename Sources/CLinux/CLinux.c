@@ -1,0 +1,262 @@
+#define _GNU_SOURCE
+#include "CLinux.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/netlink.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+const int32_t cl_o_rdonly = O_RDONLY, cl_o_rdwr = O_RDWR, cl_o_wronly = O_WRONLY, cl_o_creat = O_CREAT, cl_o_excl = O_EXCL,
+              cl_o_trunc = O_TRUNC, cl_o_directory = O_DIRECTORY, cl_o_nofollow = O_NOFOLLOW;
+const uint32_t cl_epollin = EPOLLIN, cl_epollout = EPOLLOUT, cl_epollhup = EPOLLHUP, cl_epollerr = EPOLLERR,
+               cl_epollrdhup = EPOLLRDHUP;
+const int32_t cl_sigterm = SIGTERM, cl_sigint = SIGINT, cl_sighup = SIGHUP;
+
+// One place turns libc's -1 into a negative errno.
+static int64_t outcome(int64_t result) { return result < 0 ? -errno : result; }
+
+// glibc passes argc, argv and envp to every constructor, also in static programs (csu/libc-start.c).
+static int saved_argc;
+static char **saved_argv;
+__attribute__((constructor)) static void save_arguments(int argc, char **argv, char **envp) {
+    (void)envp;
+    saved_argc = argc;
+    saved_argv = argv;
+}
+int32_t cl_argument_count(void) { return saved_argc; }
+const char *cl_argument(int32_t index) { return index >= 0 && index < saved_argc ? saved_argv[index] : NULL; }
+const char *cl_environment(const char *name) { return getenv(name); }
+const char *cl_environment_entry(int32_t index) { return environ ? environ[index] : NULL; }
+const char *cl_errno_name(int32_t number) {
+    const char *name = strerrorname_np(number);
+    return name ? name : "unknown";
+}
+const char *cl_errno_description(int32_t number) {
+    const char *text = strerrordesc_np(number);
+    return text ? text : "unknown error";
+}
+
+int32_t cl_openat(int32_t directory, const char *path, int32_t flags, uint32_t mode) {
+    return (int32_t)outcome(openat(directory < 0 ? AT_FDCWD : directory, path, flags | O_CLOEXEC, mode));
+}
+int32_t cl_close(int32_t fd) { return (int32_t)outcome(close(fd)); }
+int64_t cl_read(int32_t fd, void *buffer, size_t count) { return outcome(read(fd, buffer, count)); }
+int64_t cl_write(int32_t fd, const void *buffer, size_t count) { return outcome(write(fd, buffer, count)); }
+int64_t cl_pread(int32_t fd, void *buffer, size_t count, int64_t offset) { return outcome(pread(fd, buffer, count, offset)); }
+int64_t cl_pwrite(int32_t fd, const void *buffer, size_t count, int64_t offset) {
+    return outcome(pwrite(fd, buffer, count, offset));
+}
+int32_t cl_fsync(int32_t fd) { return (int32_t)outcome(fsync(fd)); }
+int32_t cl_rename(const char *from, const char *to) { return (int32_t)outcome(rename(from, to)); }
+int32_t cl_unlink(const char *path) { return (int32_t)outcome(unlink(path)); }
+int32_t cl_mkdir(const char *path, uint32_t mode) { return (int32_t)outcome(mkdir(path, mode)); }
+int32_t cl_chmod(const char *path, uint32_t mode) { return (int32_t)outcome(chmod(path, mode)); }
+int32_t cl_chown_link(const char *path, uint32_t uid, uint32_t gid) { return (int32_t)outcome(lchown(path, uid, gid)); }
+int32_t cl_kind(int32_t directory, const char *path, enum cl_file_kind *kind) {
+    struct stat status;
+    if (fstatat(directory < 0 ? AT_FDCWD : directory, path, &status, AT_SYMLINK_NOFOLLOW) < 0) {
+        *kind = cl_kind_absent;
+        return errno == ENOENT ? 0 : -errno;
+    }
+    switch (status.st_mode & S_IFMT) {
+    case S_IFSOCK: *kind = cl_kind_socket; break;
+    case S_IFDIR: *kind = cl_kind_directory; break;
+    case S_IFREG: *kind = cl_kind_regular; break;
+    case S_IFLNK: *kind = cl_kind_link; break;
+    default: *kind = cl_kind_other;
+    }
+    return 0;
+}
+uint32_t cl_umask(uint32_t mask) { return umask(mask); }
+int32_t cl_directory_next(int32_t fd, void **stream, char *name, size_t capacity) {
+    if (!*stream) {
+        // fdopendir takes the descriptor over: give it one of its own, so that the caller's stays the caller's.
+        int own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (own < 0) return -errno;
+        *stream = fdopendir(own);
+        if (!*stream) {
+            int why = errno;
+            close(own);
+            return -why;
+        }
+    }
+    errno = 0;
+    struct dirent *entry;
+    do entry = readdir(*stream);
+    while (entry && (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..")));
+    if (entry) {
+        size_t length = strlen(entry->d_name);
+        if (length < capacity) {
+            memcpy(name, entry->d_name, length + 1);
+            return (int32_t)length;
+        }
+        errno = ENAMETOOLONG;
+    }
+    int why = errno;
+    closedir(*stream);
+    *stream = NULL;
+    return -why;
+}
+
+int32_t cl_unix_socket(bool datagram) {
+    return (int32_t)outcome(socket(AF_UNIX, (datagram ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, 0));
+}
+// A path that starts with '@' is an abstract address (unix(7)), as systemd writes them in NOTIFY_SOCKET.
+static int unix_address(const char *path, struct sockaddr_un *address, socklen_t *length) {
+    size_t size = strlen(path);
+    if (size == 0 || size >= sizeof address->sun_path) return -ENAMETOOLONG;
+    memset(address, 0, sizeof *address);
+    address->sun_family = AF_UNIX;
+    memcpy(address->sun_path, path, size);
+    *length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + size + 1);
+    if (path[0] == '@') {
+        address->sun_path[0] = 0;
+        *length -= 1;
+    }
+    return 0;
+}
+int32_t cl_unix_bind(int32_t fd, const char *path) {
+    struct sockaddr_un address;
+    socklen_t length;
+    int bad = unix_address(path, &address, &length);
+    return bad ? bad : (int32_t)outcome(bind(fd, (struct sockaddr *)&address, length));
+}
+int32_t cl_unix_connect(int32_t fd, const char *path) {
+    struct sockaddr_un address;
+    socklen_t length;
+    int bad = unix_address(path, &address, &length);
+    return bad ? bad : (int32_t)outcome(connect(fd, (struct sockaddr *)&address, length));
+}
+int32_t cl_listen(int32_t fd, int32_t backlog) { return (int32_t)outcome(listen(fd, backlog)); }
+int32_t cl_accept(int32_t fd) { return (int32_t)outcome(accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)); }
+int32_t cl_is_listening_unix_stream(int32_t fd) {
+    int domain = 0, type = 0, listening = 0;
+    socklen_t length = sizeof(int);
+    if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &length) < 0) return -errno;
+    if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) < 0) return -errno;
+    if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &length) < 0) return -errno;
+    return domain == AF_UNIX && type == SOCK_STREAM && listening;
+}
+int32_t cl_set_nonblocking(int32_t fd) {
+    int flags = fcntl(fd, F_GETFL);
+    return flags < 0 ? -errno : (int32_t)outcome(fcntl(fd, F_SETFL, flags | O_NONBLOCK));
+}
+int32_t cl_peer_credentials(int32_t fd, struct cl_credentials *out) {
+    struct ucred peer;
+    socklen_t length = sizeof peer;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) < 0) return -errno;
+    *out = (struct cl_credentials){.uid = peer.uid, .gid = peer.gid, .pid = peer.pid};
+    return 0;
+}
+int32_t cl_poll(int32_t fd, bool for_write, int32_t timeout_ms) {
+    struct pollfd one = {.fd = fd, .events = for_write ? POLLOUT : POLLIN};
+    return (int32_t)outcome(poll(&one, 1, timeout_ms));
+}
+// Group 1 of NETLINK_KOBJECT_UEVENT carries the kernel's own messages (lib/kobject_uevent.c); udev repeats them on group 2.
+int32_t cl_uevent_socket(void) {
+    int fd = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_KOBJECT_UEVENT);
+    if (fd < 0) return -errno;
+    struct sockaddr_nl address = {.nl_family = AF_NETLINK, .nl_groups = 1};
+    if (bind(fd, (struct sockaddr *)&address, sizeof address) < 0) {
+        int why = errno;
+        close(fd);
+        return -why;
+    }
+    return fd;
+}
+int64_t cl_uevent_receive(int32_t fd, void *buffer, size_t count, bool *from_kernel) {
+    struct sockaddr_nl sender;
+    memset(&sender, 0, sizeof sender);
+    socklen_t length = sizeof sender;
+    int64_t got = outcome(recvfrom(fd, buffer, count, 0, (struct sockaddr *)&sender, &length));
+    *from_kernel = got >= 0 && sender.nl_pid == 0;
+    return got;
+}
+
+int32_t cl_epoll_create(void) { return (int32_t)outcome(epoll_create1(EPOLL_CLOEXEC)); }
+int32_t cl_epoll_add(int32_t epoll, int32_t fd, uint32_t events, uint64_t data) {
+    struct epoll_event event = {.events = events, .data.u64 = data};
+    return (int32_t)outcome(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event));
+}
+int32_t cl_epoll_remove(int32_t epoll, int32_t fd) { return (int32_t)outcome(epoll_ctl(epoll, EPOLL_CTL_DEL, fd, NULL)); }
+int32_t cl_epoll_wait(int32_t epoll, struct cl_event *out, int32_t capacity, int32_t timeout_ms) {
+    struct epoll_event events[16];
+    if (capacity > 16) capacity = 16;
+    int count = epoll_wait(epoll, events, capacity, timeout_ms);
+    for (int i = 0; i < count; i++) out[i] = (struct cl_event){.events = events[i].events, .data = events[i].data.u64};
+    return (int32_t)outcome(count);
+}
+int32_t cl_signal_descriptor(void) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    if (sigprocmask(SIG_BLOCK, &set, NULL) < 0) return -errno;
+    return (int32_t)outcome(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+}
+int32_t cl_next_signal(int32_t fd) {
+    struct signalfd_siginfo info;
+    int64_t got = outcome(read(fd, &info, sizeof info));
+    return got < 0 ? (int32_t)got : (int32_t)info.ssi_signo;
+}
+void cl_ignore_sigpipe(void) { signal(SIGPIPE, SIG_IGN); }
+uint64_t cl_monotonic_ns(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+void cl_wall_clock(int64_t *seconds, uint32_t *nanoseconds) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    *seconds = now.tv_sec;
+    *nanoseconds = (uint32_t)now.tv_nsec;
+}
+void cl_set_timezone(const char *name) {
+    setenv("TZ", name, 1);
+    tzset();
+}
+int32_t cl_local_time(int64_t seconds, struct cl_local_time *out) {
+    time_t when = seconds;
+    struct tm tm;
+    if (!localtime_r(&when, &tm)) return -errno;
+    *out = (struct cl_local_time){.year = tm.tm_year + 1900, .month = tm.tm_mon + 1, .day = tm.tm_mday, .hour = tm.tm_hour,
+                                  .minute = tm.tm_min, .second = tm.tm_sec, .offset_s = (int32_t)tm.tm_gmtoff};
+    return 0;
+}
+int64_t cl_seconds_of_local(const struct cl_local_time *local) {
+    // tm_isdst -1: the C library decides whether summer time is in force (mktime(3)).
+    struct tm tm = {.tm_year = local->year - 1900, .tm_mon = local->month - 1, .tm_mday = local->day, .tm_hour = local->hour,
+                    .tm_min = local->minute, .tm_sec = local->second, .tm_isdst = -1};
+    return mktime(&tm);
+}
+void cl_sleep_ms(uint32_t milliseconds) {
+    struct timespec rest = {.tv_sec = milliseconds / 1000, .tv_nsec = (long)(milliseconds % 1000) * 1000000};
+    while (nanosleep(&rest, &rest) < 0 && errno == EINTR) {}
+}
+
+uint32_t cl_uid(void) { return geteuid(); }
+uint32_t cl_gid(void) { return getegid(); }
+int32_t cl_pid(void) { return getpid(); }
+uint64_t cl_raise_descriptor_limit(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0) return 0;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    getrlimit(RLIMIT_NOFILE, &limit);
+    return limit.rlim_cur;
+}
+void cl_exit(int32_t status) { _exit(status); }

@@ -1,0 +1,82 @@
+// The kernel and libc calls that Swift can't express (variadic functions, macros, unions), each a few lines, with plain
+// types only. Every function that can fail returns a negative errno: Swift never reads `errno`. _GNU_SOURCE is defined in
+// the .c file alone, because a header of a module map that defines it breaks the Glibc module.
+#ifndef CLINUX_H
+#define CLINUX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+// Values of the running architecture; see open(2), epoll_ctl(2), signal(7).
+extern const int32_t cl_o_rdonly, cl_o_rdwr, cl_o_wronly, cl_o_creat, cl_o_excl, cl_o_trunc, cl_o_directory, cl_o_nofollow;
+extern const uint32_t cl_epollin, cl_epollout, cl_epollhup, cl_epollerr, cl_epollrdhup;
+extern const int32_t cl_sigterm, cl_sigint, cl_sighup;
+
+enum cl_file_kind { cl_kind_absent, cl_kind_socket, cl_kind_directory, cl_kind_regular, cl_kind_link, cl_kind_other };
+struct cl_event { uint32_t events; uint64_t data; };
+struct cl_credentials { uint32_t uid, gid; int32_t pid; };
+struct cl_local_time { int32_t year, month, day, hour, minute, second, offset_s; };
+
+// Arguments and environment. argc and argv are kept by a constructor: Embedded Swift has no CommandLine.
+int32_t cl_argument_count(void);
+const char *cl_argument(int32_t index);
+const char *cl_environment(const char *name);
+const char *cl_environment_entry(int32_t index);
+const char *cl_errno_name(int32_t number);
+const char *cl_errno_description(int32_t number);
+
+// Files.
+int32_t cl_openat(int32_t directory, const char *path, int32_t flags, uint32_t mode);
+int32_t cl_close(int32_t fd);
+int64_t cl_read(int32_t fd, void *buffer, size_t count);
+int64_t cl_write(int32_t fd, const void *buffer, size_t count);
+int64_t cl_pread(int32_t fd, void *buffer, size_t count, int64_t offset);
+int64_t cl_pwrite(int32_t fd, const void *buffer, size_t count, int64_t offset);
+int32_t cl_fsync(int32_t fd);
+int32_t cl_rename(const char *from, const char *to);
+int32_t cl_unlink(const char *path);
+int32_t cl_mkdir(const char *path, uint32_t mode);
+int32_t cl_chmod(const char *path, uint32_t mode);
+int32_t cl_chown_link(const char *path, uint32_t uid, uint32_t gid);
+int32_t cl_kind(int32_t directory, const char *path, enum cl_file_kind *kind);
+uint32_t cl_umask(uint32_t mask);
+// The next name of a directory into `name`: its length, 0 at the end. `stream` starts as NULL and is closed at the end.
+int32_t cl_directory_next(int32_t fd, void **stream, char *name, size_t capacity);
+
+// Sockets.
+int32_t cl_unix_socket(bool datagram);
+int32_t cl_unix_bind(int32_t fd, const char *path);
+int32_t cl_unix_connect(int32_t fd, const char *path);
+int32_t cl_listen(int32_t fd, int32_t backlog);
+int32_t cl_accept(int32_t fd);
+int32_t cl_is_listening_unix_stream(int32_t fd);
+int32_t cl_set_nonblocking(int32_t fd);
+int32_t cl_peer_credentials(int32_t fd, struct cl_credentials *out);
+int32_t cl_poll(int32_t fd, bool for_write, int32_t timeout_ms);
+int32_t cl_uevent_socket(void);
+int64_t cl_uevent_receive(int32_t fd, void *buffer, size_t count, bool *from_kernel);
+
+// Events, signals, time.
+int32_t cl_epoll_create(void);
+int32_t cl_epoll_add(int32_t epoll, int32_t fd, uint32_t events, uint64_t data);
+int32_t cl_epoll_remove(int32_t epoll, int32_t fd);
+int32_t cl_epoll_wait(int32_t epoll, struct cl_event *out, int32_t capacity, int32_t timeout_ms);
+int32_t cl_signal_descriptor(void);
+int32_t cl_next_signal(int32_t fd);
+void cl_ignore_sigpipe(void);
+uint64_t cl_monotonic_ns(void);
+void cl_wall_clock(int64_t *seconds, uint32_t *nanoseconds);
+void cl_set_timezone(const char *name);
+int32_t cl_local_time(int64_t seconds, struct cl_local_time *out);
+int64_t cl_seconds_of_local(const struct cl_local_time *local);
+void cl_sleep_ms(uint32_t milliseconds);
+
+// Processes.
+uint32_t cl_uid(void);
+uint32_t cl_gid(void);
+int32_t cl_pid(void);
+uint64_t cl_raise_descriptor_limit(void);
+_Noreturn void cl_exit(int32_t status);
+
+#endif

@@ -1,0 +1,154 @@
+internal import CLinux
+
+/// An owned file descriptor, closed when its owner goes. See open(2), close(2).
+public struct Descriptor: ~Copyable, Sendable {
+    /// The number, for calls that need it while the descriptor is alive. It must not be closed or stored elsewhere.
+    public let number: Int32
+
+    /// Takes ownership of an open descriptor, for example one that systemd passed.
+    public init(owning number: Int32) { self.number = number }
+
+    deinit { _ = cl_close(number) }
+
+    /// Opens a file relative to the working directory. O_CLOEXEC is always set.
+    public init(opening path: String, _ access: Access, mode: UInt32 = 0) throws(Errno) {
+        self.init(owning: try Descriptor.open(nil, path, access, mode))
+    }
+
+    /// Opens a file relative to a directory that is already open (openat(2)).
+    public init(opening path: String, in directory: borrowing Descriptor, _ access: Access, mode: UInt32 = 0) throws(Errno) {
+        self.init(owning: try Descriptor.open(directory.number, path, access, mode))
+    }
+
+    private static func open(_ directory: Int32?, _ path: String, _ access: Access, _ mode: UInt32) throws(Errno) -> Int32 {
+        let flags = access.flags
+        return try check { unsafe path.withCString { unsafe cl_openat(directory ?? -1, $0, flags, mode) } }
+    }
+
+    /// How a file is opened. None of them follows a symbolic link in the last component.
+    public enum Access: Sendable {
+        case read, readWrite, write, create, createNew, directory
+
+        var flags: Int32 {
+            switch self {
+            case .read: cl_o_rdonly | cl_o_nofollow
+            case .readWrite: cl_o_rdwr | cl_o_nofollow
+            case .write: cl_o_wronly | cl_o_nofollow
+            case .create: cl_o_rdwr | cl_o_creat | cl_o_trunc | cl_o_nofollow
+            case .createNew: cl_o_rdwr | cl_o_creat | cl_o_excl | cl_o_nofollow
+            case .directory: cl_o_rdonly | cl_o_directory | cl_o_nofollow
+            }
+        }
+    }
+
+    /// read(2) into the buffer: the number of bytes, 0 at the end.
+    public borrowing func read(into buffer: inout MutableSpan<UInt8>) throws(Errno) -> Int {
+        let number = number
+        // SAFETY: the span's memory is exclusively ours for the call, and its own count bounds it.
+        return Int(try check { unsafe buffer.withUnsafeMutableBufferPointer { unsafe cl_read(number, $0.baseAddress, $0.count) } })
+    }
+
+    /// pread(2) at an offset. sysfs gives a fresh value only at offset 0 of each call.
+    public borrowing func read(into buffer: inout MutableSpan<UInt8>, at offset: Int64) throws(Errno) -> Int {
+        let number = number
+        // SAFETY: as above.
+        return Int(
+            try check { unsafe buffer.withUnsafeMutableBufferPointer { unsafe cl_pread(number, $0.baseAddress, $0.count, offset) } })
+    }
+
+    /// write(2): the number of bytes taken, which may be fewer.
+    public borrowing func write(_ bytes: Span<UInt8>) throws(Errno) -> Int {
+        let number = number
+        // SAFETY: the span outlives the call, and its own count bounds it.
+        return Int(try check { unsafe bytes.withUnsafeBufferPointer { unsafe cl_write(number, $0.baseAddress, $0.count) } })
+    }
+
+    /// pwrite(2): one call, one value. The number of bytes taken.
+    public borrowing func write(_ bytes: Span<UInt8>, at offset: Int64) throws(Errno) -> Int {
+        let number = number
+        // SAFETY: as above.
+        return Int(
+            try check { unsafe bytes.withUnsafeBufferPointer { unsafe cl_pwrite(number, $0.baseAddress, $0.count, offset) } })
+    }
+
+    /// fsync(2).
+    public borrowing func synchronize() throws(Errno) {
+        let number = number
+        try check { cl_fsync(number) }
+    }
+
+    /// Gives the number up without closing it, for a descriptor that lives as long as the process.
+    public consuming func release() -> Int32 {
+        let number = number
+        discard self
+        return number
+    }
+}
+
+/// What a path names, without following a symbolic link (lstat(2)).
+public enum FileKind: Sendable { case absent, socket, directory, regular, link, other }
+
+extension Descriptor {
+    /// The names in a directory, without `.` and `..`, in the kernel's order.
+    public borrowing func entries() throws(Errno) -> [String] {
+        var names: [String] = []
+        var name = [CChar](repeating: 0, count: 256)
+        var stream: UnsafeMutableRawPointer?
+        while true {
+            let number = number
+            // SAFETY: `name` has 256 bytes, the size that is passed; the shim ends it with a zero byte.
+            let length = try check {
+                unsafe name.withUnsafeMutableBufferPointer { unsafe cl_directory_next(number, &stream, $0.baseAddress, $0.count) }
+            }
+            if length == 0 { return names }
+            names.append(unsafe name.withUnsafeBufferPointer { unsafe String(cString: $0.baseAddress!) })
+        }
+    }
+
+    /// What `path` names in this directory.
+    public borrowing func kind(of path: String) throws(Errno) -> FileKind { try fileKind(number, path) }
+}
+
+/// What `path` names.
+public func fileKind(of path: String) throws(Errno) -> FileKind { try fileKind(-1, path) }
+
+private func fileKind(_ directory: Int32, _ path: String) throws(Errno) -> FileKind {
+    var kind = cl_kind_absent
+    try check { unsafe path.withCString { unsafe cl_kind(directory, $0, &kind) } }
+    return switch kind {
+    case cl_kind_absent: .absent
+    case cl_kind_socket: .socket
+    case cl_kind_directory: .directory
+    case cl_kind_regular: .regular
+    case cl_kind_link: .link
+    default: .other
+    }
+}
+
+/// rename(2): replaces `to` atomically.
+public func rename(_ from: String, to: String) throws(Errno) {
+    try check { unsafe from.withCString { source in unsafe to.withCString { unsafe cl_rename(source, $0) } } }
+}
+
+/// unlink(2).
+public func unlink(_ path: String) throws(Errno) { try check { unsafe path.withCString { unsafe cl_unlink($0) } } }
+
+/// mkdir(2); a directory that is already there is no error.
+public func makeDirectory(_ path: String, mode: UInt32) throws(Errno) {
+    let result = unsafe path.withCString { unsafe cl_mkdir($0, mode) }
+    if result < 0 && Errno(-result) != .exists { throw Errno(-result) }
+}
+
+/// chmod(2).
+public func changeMode(_ path: String, _ mode: UInt32) throws(Errno) {
+    try check { unsafe path.withCString { unsafe cl_chmod($0, mode) } }
+}
+
+/// lchown(2). `UInt32.max` leaves an id as it is.
+public func changeOwner(_ path: String, uid: UInt32 = .max, gid: UInt32 = .max) throws(Errno) {
+    try check { unsafe path.withCString { unsafe cl_chown_link($0, uid, gid) } }
+}
+
+/// umask(2): sets the mask and gives the one before.
+@discardableResult
+public func setFileModeMask(_ mask: UInt32) -> UInt32 { cl_umask(mask) }

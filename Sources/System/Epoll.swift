@@ -1,0 +1,46 @@
+internal import CLinux
+
+/// epoll(7), level-triggered, for one thread.
+public struct Epoll: ~Copyable {
+    private let descriptor: Descriptor
+    private var events: [cl_event]
+
+    public struct Event: Sendable {
+        public let token: UInt64
+        public let readable: Bool
+        /// The other end closed, or the descriptor failed.
+        public let hangup: Bool
+    }
+
+    public init() throws(Errno) {
+        descriptor = Descriptor(owning: try check { cl_epoll_create() })
+        events = [cl_event](repeating: cl_event(), count: 16)
+    }
+
+    /// Watches for input. `token` comes back with each event.
+    public func add(_ number: Int32, token: UInt64) throws(Errno) {
+        try check { cl_epoll_add(descriptor.number, number, cl_epollin | cl_epollrdhup, token) }
+    }
+
+    public func remove(_ number: Int32) { _ = cl_epoll_remove(descriptor.number, number) }
+
+    /// Waits at most `milliseconds` (-1: for ever) and gives the number of events; 0 when the time ran out.
+    public mutating func wait(milliseconds: Int32) throws(Errno) -> Int {
+        let epoll = descriptor.number
+        // SAFETY: the array has 16 elements, and the shim never writes more.
+        let count = unsafe events.withUnsafeMutableBufferPointer {
+            unsafe cl_epoll_wait(epoll, $0.baseAddress, Int32($0.count), milliseconds)
+        }
+        if count == -Errno.interrupted.number { return 0 }
+        if count < 0 { throw Errno(-count) }
+        return Int(count)
+    }
+
+    /// Event `index` of the last `wait`.
+    public subscript(index: Int) -> Event {
+        let event = events[index]
+        return Event(
+            token: event.data, readable: event.events & cl_epollin != 0,
+            hangup: event.events & (cl_epollhup | cl_epollerr | cl_epollrdhup) != 0)
+    }
+}

@@ -1,0 +1,54 @@
+internal import CLinux
+
+/// This process: its arguments, environment, identity and signals.
+public enum Process {
+    /// The arguments without the program's name.
+    public static var arguments: [String] {
+        var all: [String] = []
+        var index: Int32 = 1
+        while let text = unsafe cl_argument(index) {
+            unsafe all.append(String(cString: text))
+            index += 1
+        }
+        return all
+    }
+
+    /// getenv(3): nil when unset, "" when empty.
+    public static func environment(_ name: String) -> String? {
+        guard let value = unsafe name.withCString({ unsafe cl_environment($0) }) else { return nil }
+        return unsafe String(cString: value)
+    }
+
+    /// The effective ids (geteuid(2), getegid(2)).
+    public static var uid: UInt32 { cl_uid() }
+    public static var gid: UInt32 { cl_gid() }
+    public static var pid: Int32 { cl_pid() }
+
+    /// Lifts the soft limit of open descriptors to the hard one: the limit then in force.
+    @discardableResult
+    public static func raiseDescriptorLimit() -> UInt64 { cl_raise_descriptor_limit() }
+
+    /// A write to a connection whose other end is gone then gives EPIPE instead of a signal.
+    public static func ignoreBrokenPipes() { cl_ignore_sigpipe() }
+
+    /// _exit(2): at once, without destructors.
+    public static func exit(_ status: Int32) -> Never { cl_exit(status) }
+}
+
+/// SIGTERM, SIGINT and SIGHUP as readable events (signalfd(2)); they no longer interrupt anything.
+public struct Signals: ~Copyable {
+    private let descriptor: Descriptor
+    public var number: Int32 { descriptor.number }
+
+    public init() throws(Errno) { descriptor = Descriptor(owning: try check { cl_signal_descriptor() }) }
+
+    /// The name of the signal that arrived, or nil.
+    public borrowing func next() -> String? {
+        switch cl_next_signal(descriptor.number) {
+        case cl_sigterm: "SIGTERM"
+        case cl_sigint: "SIGINT"
+        case cl_sighup: "SIGHUP"
+        default: nil
+        }
+    }
+}

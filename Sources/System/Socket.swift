@@ -1,0 +1,82 @@
+internal import CLinux
+
+/// Unix-domain sockets (unix(7)) and the kernel's uevents (netlink(7)).
+public enum Socket {
+    /// Who is at the other end of a connection, as the kernel saw it when it connected (SO_PEERCRED).
+    public struct Peer: Equatable, Sendable {
+        public let uid: UInt32
+        public let gid: UInt32
+    }
+
+    public enum Kind: Sendable { case stream, datagram }
+
+    /// A connected socket. `path` may be abstract, written with a leading `@`.
+    public static func connect(to path: String, _ kind: Kind = .stream) throws(Errno) -> Descriptor {
+        let socket = Descriptor(owning: try check { cl_unix_socket(kind == .datagram) })
+        try check { unsafe path.withCString { unsafe cl_unix_connect(socket.number, $0) } }
+        return socket
+    }
+
+    /// A listening stream socket at `path`; the file is created with `mode`, whatever the umask.
+    public static func listen(at path: String, mode: UInt32, backlog: Int32 = 64) throws(Errno) -> Descriptor {
+        let socket = Descriptor(owning: try check { cl_unix_socket(false) })
+        let before = setFileModeMask(0o777 & ~mode)
+        defer { setFileModeMask(before) }
+        try check { unsafe path.withCString { unsafe cl_unix_bind(socket.number, $0) } }
+        try check { cl_listen(socket.number, backlog) }
+        try socket.setNonBlocking()
+        return socket
+    }
+}
+
+extension Descriptor {
+    /// The next connection, non-blocking (accept4(2)).
+    public borrowing func accept() throws(Errno) -> Descriptor {
+        let number = number
+        return Descriptor(owning: try check { cl_accept(number) })
+    }
+
+    /// SO_PEERCRED. Between two containers of a pod the pid is 0, so it isn't offered: never authorise by it.
+    public borrowing func peer() throws(Errno) -> Socket.Peer {
+        let number = number
+        var credentials = cl_credentials()
+        try check { unsafe cl_peer_credentials(number, &credentials) }
+        return Socket.Peer(uid: credentials.uid, gid: credentials.gid)
+    }
+
+    /// Whether this is a listening Unix stream socket (what LISTEN_FDS must hold).
+    public borrowing func isListeningUnixStream() throws(Errno) -> Bool {
+        let number = number
+        return try check { cl_is_listening_unix_stream(number) } == 1
+    }
+
+    public borrowing func setNonBlocking() throws(Errno) {
+        let number = number
+        try check { cl_set_nonblocking(number) }
+    }
+
+    /// Waits until the descriptor is readable (or writable): false when the time ran out (poll(2)).
+    public borrowing func wait(forWrite: Bool = false, milliseconds: Int32) throws(Errno) -> Bool {
+        let number = number
+        return try check { cl_poll(number, forWrite, milliseconds) } > 0
+    }
+}
+
+/// The kernel's messages about devices that come and go. They are the only sign that a powercap zone appeared.
+public struct UeventSocket: ~Copyable {
+    private let descriptor: Descriptor
+    public var number: Int32 { descriptor.number }
+
+    public init() throws(Errno) { descriptor = Descriptor(owning: try check { cl_uevent_socket() }) }
+
+    /// The next message's bytes in `buffer`; 0 if it was not the kernel that sent it.
+    public borrowing func receive(into buffer: inout MutableSpan<UInt8>) throws(Errno) -> Int {
+        var fromKernel = false
+        let number = descriptor.number
+        // SAFETY: the span's own count bounds what the kernel may write.
+        let count = try check {
+            unsafe buffer.withUnsafeMutableBufferPointer { unsafe cl_uevent_receive(number, $0.baseAddress, $0.count, &fromKernel) }
+        }
+        return fromKernel ? Int(count) : 0
+    }
+}
