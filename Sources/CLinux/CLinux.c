@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/netlink.h>
 #include <poll.h>
 #include <signal.h>
@@ -11,10 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -79,6 +82,11 @@ int32_t cl_kind(int32_t directory, const char *path, enum cl_file_kind *kind) {
     default: *kind = cl_kind_other;
     }
     return 0;
+}
+int32_t cl_lock(int32_t fd) { return (int32_t)outcome(flock(fd, LOCK_EX | LOCK_NB)); }
+bool cl_is_sysfs(int32_t fd) {
+    struct statfs status;
+    return fstatfs(fd, &status) == 0 && status.f_type == SYSFS_MAGIC;
 }
 uint32_t cl_umask(uint32_t mask) { return umask(mask); }
 int32_t cl_directory_next(int32_t fd, void **stream, char *name, size_t capacity) {

@@ -41,11 +41,15 @@ public struct Descriptor: ~Copyable, Sendable {
         }
     }
 
-    /// read(2) into the buffer: the number of bytes, 0 at the end.
-    public borrowing func read(into buffer: inout MutableSpan<UInt8>) throws(Errno) -> Int {
+    /// read(2) into the buffer behind its first `offset` bytes: the number of bytes, 0 at the end.
+    public borrowing func read(into buffer: inout MutableSpan<UInt8>, behind offset: Int = 0) throws(Errno) -> Int {
         let number = number
-        // SAFETY: the span's memory is exclusively ours for the call, and its own count bounds it.
-        return Int(try check { unsafe buffer.withUnsafeMutableBufferPointer { unsafe cl_read(number, $0.baseAddress, $0.count) } })
+        precondition(0...buffer.count ~= offset)
+        // SAFETY: the span's memory is exclusively ours for the call, and its own count, less the offset, bounds it.
+        return Int(
+            try check {
+                unsafe buffer.withUnsafeMutableBufferPointer { unsafe cl_read(number, $0.baseAddress! + offset, $0.count - offset) }
+            })
     }
 
     /// pread(2) at an offset. sysfs gives a fresh value only at offset 0 of each call.
@@ -71,17 +75,19 @@ public struct Descriptor: ~Copyable, Sendable {
             try check { unsafe bytes.withUnsafeBufferPointer { unsafe cl_pwrite(number, $0.baseAddress, $0.count, offset) } })
     }
 
+    /// flock(2), exclusive: throws `.again` when another process holds it. It ends with the descriptor.
+    public borrowing func lock() throws(Errno) {
+        let number = number
+        try check { cl_lock(number) }
+    }
+
+    /// Whether this is in sysfs, the kernel's own tree, and not a copy of it (statfs(2)).
+    public var isInSysfs: Bool { cl_is_sysfs(number) }
+
     /// fsync(2).
     public borrowing func synchronize() throws(Errno) {
         let number = number
         try check { cl_fsync(number) }
-    }
-
-    /// Gives the number up without closing it, for a descriptor that lives as long as the process.
-    public consuming func release() -> Int32 {
-        let number = number
-        discard self
-        return number
     }
 }
 
@@ -152,3 +158,29 @@ public func changeOwner(_ path: String, uid: UInt32 = .max, gid: UInt32 = .max) 
 /// umask(2): sets the mask and gives the one before.
 @discardableResult
 public func setFileModeMask(_ mask: UInt32) -> UInt32 { cl_umask(mask) }
+
+/// The standard streams, which belong to the process and are never closed.
+public struct StandardStream: Sendable {
+    public let number: Int32
+    public static let output = StandardStream(number: 1)
+    public static let error = StandardStream(number: 2)
+
+    /// write(2): the number of bytes taken.
+    public func write(_ bytes: Span<UInt8>) throws(Errno) -> Int {
+        let number = number
+        // SAFETY: the span outlives the call, and its own count bounds it.
+        return Int(try check { unsafe bytes.withUnsafeBufferPointer { unsafe cl_write(number, $0.baseAddress, $0.count) } })
+    }
+
+    /// Writes all of it, waiting as long as the reader takes.
+    public func writeAll(_ bytes: [UInt8]) throws(Errno) {
+        var done = 0
+        while done < bytes.count { done += try write(bytes.span.extracting(done..<bytes.count)) }
+    }
+
+    /// Waits until the stream takes bytes: false when the time ran out (poll(2)).
+    public func wait(forWrite: Bool, milliseconds: Int32) throws(Errno) -> Bool {
+        let number = number
+        return try check { cl_poll(number, forWrite, milliseconds) } > 0
+    }
+}

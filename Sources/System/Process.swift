@@ -36,14 +36,14 @@ public enum Process {
 }
 
 /// SIGTERM, SIGINT and SIGHUP as readable events (signalfd(2)); they no longer interrupt anything.
-public struct Signals: ~Copyable {
+public final class Signals: Sendable {
     private let descriptor: Descriptor
     public var number: Int32 { descriptor.number }
 
     public init() throws(Errno) { descriptor = Descriptor(owning: try check { cl_signal_descriptor() }) }
 
     /// The name of the signal that arrived, or nil.
-    public borrowing func next() -> String? {
+    public func next() -> String? {
         switch cl_next_signal(descriptor.number) {
         case cl_sigterm: "SIGTERM"
         case cl_sigint: "SIGINT"

@@ -63,14 +63,14 @@ extension Descriptor {
 }
 
 /// The kernel's messages about devices that come and go. They are the only sign that a powercap zone appeared.
-public struct UeventSocket: ~Copyable {
+public final class UeventSocket: Sendable {
     private let descriptor: Descriptor
     public var number: Int32 { descriptor.number }
 
     public init() throws(Errno) { descriptor = Descriptor(owning: try check { cl_uevent_socket() }) }
 
     /// The next message's bytes in `buffer`; 0 if it was not the kernel that sent it.
-    public borrowing func receive(into buffer: inout MutableSpan<UInt8>) throws(Errno) -> Int {
+    public func receive(into buffer: inout MutableSpan<UInt8>) throws(Errno) -> Int {
         var fromKernel = false
         let number = descriptor.number
         // SAFETY: the span's own count bounds what the kernel may write.

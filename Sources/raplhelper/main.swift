@@ -1,1 +1,34 @@
-print("hi")
+// Opens the node's RAPL zones, gives up every privilege, and sets the limits that a controller asks for. Exit status 0:
+// stopped and limits restored; 1: failed; 2: command line not understood; 75: zones came or went, start again.
+import LinuxSystem
+
+private func fail(_ sentence: String, status: Int32) -> Never {
+    Log.sentence(sentence)
+    Process.exit(status)
+}
+
+private func print(_ text: String) -> Never {
+    guard (try? StandardStream.output.writeAll([UInt8](text.utf8))) != nil else {
+        fail("can't write to standard output", status: 1)
+    }
+    Process.exit(0)
+}
+
+private func run() throws(Problem) -> Never {
+    Process.ignoreBrokenPipes()
+    let options: Options
+    do throws(Options.UsageError) { options = try Options(parsing: Process.arguments) } catch {
+        fail(error.sentence, status: 2)
+    }
+    switch options.action {
+    case .help: print(Options.help)
+    case .version: print("raplhelper \(Version.string)\n")
+    case .list(let json):
+        let zones = try Discovery.zones(below: options.powercapRoot, readOnly: true, toleratesDenial: true)
+        let bounds = Bounds(floor: options.minPower, ceilingRule: options.ceilingRule)
+        print(json ? Listing.json(zones, bounds, root: options.powercapRoot) : Listing.table(zones, bounds))
+    case .serve: Process.exit(try Start.serve(options))
+    }
+}
+
+do throws(Problem) { try run() } catch { fail(error.sentence, status: 1) }

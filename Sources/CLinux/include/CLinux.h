@@ -40,6 +40,10 @@ int32_t cl_mkdir(const char *path, uint32_t mode);
 int32_t cl_chmod(const char *path, uint32_t mode);
 int32_t cl_chown_link(const char *path, uint32_t uid, uint32_t gid);
 int32_t cl_kind(int32_t directory, const char *path, enum cl_file_kind *kind);
+// flock(2), exclusive, without waiting.
+int32_t cl_lock(int32_t fd);
+// Whether the descriptor's file system is sysfs (statfs(2)).
+bool cl_is_sysfs(int32_t fd);
 uint32_t cl_umask(uint32_t mask);
 // The next name of a directory into `name`: its length, 0 at the end. `stream` starts as NULL and is closed at the end.
 int32_t cl_directory_next(int32_t fd, void **stream, char *name, size_t capacity);

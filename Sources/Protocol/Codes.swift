@@ -1,0 +1,97 @@
+/// What the helper has given up, as bits of Welcome.
+public struct SandboxBits: OptionSet, Sendable {
+    public let rawValue: UInt32
+    public init(rawValue: UInt32) { self.rawValue = rawValue }
+
+    /// PR_SET_DUMPABLE 0: nobody of the same uid can attach to it or read its memory (prctl(2)).
+    public static let notDumpable = SandboxBits(rawValue: 1 << 0)
+    /// PR_SET_NO_NEW_PRIVS: execve can't grant anything (prctl(2)).
+    public static let noNewPrivileges = SandboxBits(rawValue: 1 << 1)
+    /// No capability in the bounding set (capabilities(7)).
+    public static let boundingSetEmpty = SandboxBits(rawValue: 1 << 2)
+    /// No capability in the permitted, effective, inheritable and ambient sets.
+    public static let capabilitiesEmpty = SandboxBits(rawValue: 1 << 3)
+    /// Its uid isn't 0. A pod with every capability dropped can't change it: there this bit alone is missing.
+    public static let unprivilegedUser = SandboxBits(rawValue: 1 << 4)
+    /// A Landlock rule set without a single rule: no file can be opened (landlock(7)).
+    public static let landlock = SandboxBits(rawValue: 1 << 5)
+    /// A seccomp filter that kills the process at any call not on its list (seccomp(2)).
+    public static let seccomp = SandboxBits(rawValue: 1 << 6)
+
+    /// Every bit with its name, in order: the one list for logs, `status` and the document.
+    public static var names: [(SandboxBits, StaticString)] {
+        [
+            (.notDumpable, "not-dumpable"), (.noNewPrivileges, "no-new-privileges"),
+            (.boundingSetEmpty, "bounding-set-empty"), (.capabilitiesEmpty, "capabilities-empty"),
+            (.unprivilegedUser, "unprivileged-user"), (.landlock, "landlock"), (.seccomp, "seccomp"),
+        ]
+    }
+}
+
+/// Whether the helper takes writes at all.
+public enum WritePolicy: UInt8, CaseIterable, Sendable {
+    case accepted = 0
+    /// Started with `--read-only`.
+    case readOnly = 1
+    /// The saved originals can't be read; an operator has to decide (`--discard-state`).
+    case stateUnreadable = 2
+    /// The originals can't be saved, so nothing may be changed.
+    case stateUnwritable = 3
+}
+
+/// What happens to the limits when the controller goes or stays silent.
+public enum LimitDisposal: UInt8, CaseIterable, Sendable {
+    case restore = 0
+    case hold = 1
+}
+
+/// Why a Hello was refused.
+public enum RefusalReason: UInt8, CaseIterable, Sendable {
+    case noCommonVersion = 1
+}
+
+/// Why a request could not be carried out. The numbers are stable.
+public enum ErrorCode: UInt16, CaseIterable, Sendable {
+    case readOnly = 1
+    case stateUnreadable = 2
+    case stateUnwritable = 3
+    case controlHeld = 4
+    case notInControl = 5
+    case leaseOutOfRange = 6
+    case unknownZone = 7
+    case zoneGone = 8
+    case unknownConstraint = 9
+    case notWritable = 10
+    case belowFloor = 11
+    case aboveCeiling = 12
+    case noTimeWindow = 13
+    case windowOutOfRange = 14
+    case duplicateItem = 15
+    case readFailed = 16
+    case writeFailed = 17
+    case notInForce = 18
+
+    /// The short text of an Error frame.
+    public var explanation: StaticString {
+        switch self {
+        case .readOnly: "the helper was started with --read-only"
+        case .stateUnreadable: "the saved original limits can't be read; see the helper's log and --discard-state"
+        case .stateUnwritable: "the original limits can't be saved, so no limit is changed; see the helper's log"
+        case .controlHeld: "another controller holds control"
+        case .notInControl: "the token isn't that of the controller in control; acquire control again"
+        case .leaseOutOfRange: "a lease is longer than 0 ms"
+        case .unknownZone: "there is no zone of this index"
+        case .zoneGone: "the zone is gone (its package went offline or its driver was unloaded)"
+        case .unknownConstraint: "the zone has no constraint of this index"
+        case .notWritable: "the constraint can't be written (no limit file, or no ceiling above the floor)"
+        case .belowFloor: "the limit is below the helper's floor (--min-power)"
+        case .aboveCeiling: "the limit is above the constraint's ceiling (--ceiling)"
+        case .noTimeWindow: "the constraint has no time window"
+        case .windowOutOfRange: "the time window is out of range (1 ms to 1 h)"
+        case .duplicateItem: "the constraint is named twice in one batch"
+        case .readFailed: "the limit can't be read, so it isn't changed"
+        case .writeFailed: "the kernel refused the limit; what was written of the batch was put back"
+        case .notInForce: "the kernel took the limit but it isn't in force; what was written of the batch was put back"
+        }
+    }
+}

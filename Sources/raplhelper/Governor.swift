@@ -1,0 +1,245 @@
+import LinuxSystem
+import PowercapProtocol
+
+/// Writes limits and puts them back: P3 to P6. Everything that touches a limit file for writing is here.
+final class Governor {
+    let zones: [Zone]
+    let bounds: Bounds
+    private(set) var policy: WritePolicy
+    private var stateFile: StateFile?
+    private var planned: [Planned]
+
+    /// One item of a batch on its way through validation, writing and reading back.
+    private struct Planned {
+        var item: ApplyItem
+        var constraint: Constraint
+        var zone: Zone
+        /// What the hardware held before, for putting it back.
+        var before: Constraint.Setting
+        /// What this system had done before, for the record of a batch that fails.
+        var changeBefore: Constraint.Change?
+    }
+
+    /// Two limits that are less than this apart may be the same one rounded down: no power unit of a RAPL register is
+    /// coarser than 1 W (Intel SDM 15.10.1). Taking a stranger's limit so close below ours for ours only means that the
+    /// original comes back instead of it; not knowing our own would leave the node capped.
+    static let coarsestStep = Microwatts(1_000_000)
+
+    init(zones: [Zone], bounds: Bounds, policy: WritePolicy, stateFile: consuming StateFile?) {
+        (self.zones, self.bounds, self.policy) = (zones, bounds, policy)
+        self.stateFile = stateFile
+        planned = []
+        planned.reserveCapacity(Limits.itemsPerBatch)
+    }
+
+    var allZonesAreGone: Bool {
+        for zone in zones where !zone.isGone { return false }
+        return true
+    }
+
+    func zone(_ index: UInt16) -> Zone? { Int(index) < zones.count ? zones[Int(index)] : nil }
+
+    // MARK: Applying a batch
+
+    /// Carries a batch out as a whole: validated, recorded, written, read back; or put back and reported. `applied(_:)` then
+    /// gives what is in force.
+    func apply(_ items: [ApplyItem]) throws(Failure) {
+        planned.removeAll(keepingCapacity: true)
+        for item in items { try plan(item) }
+        try announce()
+        for index in 0..<planned.count {
+            do throws(Failure) { try write(planned[index], item: UInt16(index)) } catch {
+                putBack(from: index)
+                throw error
+            }
+        }
+        // A crash before this line leaves `intended`, which is recognised as well.
+        do throws(Errno) { try record() } catch {
+            Log.error("the state file can't be brought up to date after a write", "errno=\(error.name)")
+        }
+    }
+
+    /// What is in force for an item of the last batch, as it was read back.
+    func applied(_ index: Int) -> AppliedItem {
+        let entry = planned[index]
+        let now = entry.constraint.change?.inForce ?? entry.before
+        return AppliedItem(effective: now.limit, effectiveWindow_us: entry.item.window_us == nil ? 0 : now.window_us)
+    }
+
+    /// Validates one item and reads what is there. Nothing is written before all of them have passed.
+    private func plan(_ item: ApplyItem) throws(Failure) {
+        let number = UInt16(planned.count)
+        let zone = zone(item.zone)
+        let constraint = zone?.constraint(item.constraint)
+        if let zone, let constraint { try refresh(constraint, of: zone, item: number) }
+        if let code = bounds.refusal(of: item, zone: zone, constraint: constraint) { throw Failure(code, item: number) }
+        guard let zone, let constraint else { throw Failure(.unknownZone, item: number) }
+        for other in planned where other.constraint === constraint { throw Failure(.duplicateItem, item: number) }
+        do throws(Errno) {
+            planned.append(
+                Planned(
+                    item: item, constraint: constraint, zone: zone, before: try constraint.readSetting(),
+                    changeBefore: constraint.change))
+        } catch { throw unreadable(error, zone, number) }
+    }
+
+    /// As long as nothing of ours is in force, the original is what is there now: somebody may have set another limit since
+    /// the helper started, and that is what has to come back.
+    private func refresh(_ constraint: Constraint, of zone: Zone, item: UInt16) throws(Failure) {
+        guard constraint.change == nil, !zone.isGone, constraint.isOpenForWriting, constraint.limit.isThere else { return }
+        do throws(Errno) { constraint.original = try constraint.readSetting() } catch { throw unreadable(error, zone, item) }
+    }
+
+    private func unreadable(_ errno: Errno, _ zone: Zone, _ item: UInt16) -> Failure {
+        zone.noting(errno) == .noDevice
+            ? Failure(.zoneGone, errno: UInt16(errno.number), item: item)
+            : Failure(.readFailed, errno: UInt16(errno.number), item: item)
+    }
+
+    /// P6: records what is about to be written, before it is.
+    private func announce() throws(Failure) {
+        for entry in planned {
+            // Until it is read back, what is in force is what was there before. Either is then known as ours after a crash;
+            // where nothing of ours was in force, the value before is the original itself.
+            entry.constraint.change = Constraint.Change(
+                intended: Constraint.Setting(
+                    limit: entry.item.limit, window_us: entry.item.window_us ?? entry.before.window_us),
+                inForce: entry.changeBefore?.inForce ?? entry.before,
+                touchesWindow: entry.item.window_us != nil || entry.changeBefore?.touchesWindow == true)
+        }
+        do throws(Errno) { try record() } catch {
+            forget()
+            Log.error("the state file can't be written: no limit was changed", "errno=\(error.name)")
+            throw Failure(.stateUnwritable, errno: UInt16(error.number))
+        }
+    }
+
+    private func write(_ entry: Planned, item: UInt16) throws(Failure) {
+        let constraint = entry.constraint
+        let wanted = entry.item
+        let after: Constraint.Setting
+        do throws(Errno) {
+            if entry.before.limit != wanted.limit { try constraint.limit.writeOrAbsent(wanted.limit.rawValue) }
+            if let window = wanted.window_us, window != entry.before.window_us { try constraint.window.writeOrAbsent(window) }
+            after = try constraint.readSetting()
+        } catch {
+            throw entry.zone.noting(error) == .noDevice
+                ? Failure(.zoneGone, errno: UInt16(error.number), item: item)
+                : Failure(.writeFailed, errno: UInt16(error.number), item: item)
+        }
+        // The kernel may report success and change nothing (a failing register, a locked core or dram domain).
+        guard Governor.isRounding(after.limit, of: wanted.limit) else {
+            throw Failure(.notInForce, item: item, effective: after.limit)
+        }
+        if let window = wanted.window_us, after.window_us > window || after.window_us <= window / 2 {
+            throw Failure(.notInForce, item: item, effective: after.limit)
+        }
+        constraint.change?.inForce = after
+    }
+
+    /// Whether `found` is what the register makes of `asked`.
+    static func isRounding(_ found: Microwatts, of asked: Microwatts) -> Bool {
+        found <= asked && asked - found < coarsestStep
+    }
+
+    /// P5: after item `failed` went wrong, puts back what was there before it and before those ahead of it.
+    private func putBack(from failed: Int) {
+        for index in (0...failed).reversed() {
+            let entry = planned[index]
+            do throws(Errno) {
+                let now = try entry.constraint.readSetting()
+                if now.limit != entry.before.limit { try entry.constraint.limit.writeOrAbsent(entry.before.limit.rawValue) }
+                if entry.item.window_us != nil && now.window_us != entry.before.window_us {
+                    try entry.constraint.window.writeOrAbsent(entry.before.window_us)
+                }
+                if try entry.constraint.readSetting().limit != entry.before.limit { throw .inputOutput }
+            } catch {
+                _ = entry.zone.noting(error)
+                Log.error(
+                    "a limit of a failed batch could not be put back",
+                    "zone=\(entry.zone.name.string) constraint=\(entry.constraint.name.string) errno=\(error.name)")
+            }
+        }
+        forget()
+        do throws(Errno) { try record() } catch {
+            Log.error("the state file can't be brought up to date after a failed batch", "errno=\(error.name)")
+        }
+    }
+
+    /// Takes the batch's changes out of the record again.
+    private func forget() { for entry in planned { entry.constraint.change = entry.changeBefore } }
+
+    // MARK: Restoring
+
+    /// P6: puts back every original that this system changed and nobody else has changed since.
+    func restore() -> Released {
+        var outcome = Released()
+        for zone in zones {
+            for constraint in zone.constraints where constraint.change != nil {
+                switch restore(constraint, of: zone) {
+                case .restored: outcome.restored += 1
+                case .foreign: outcome.foreign += 1
+                case .failed: outcome.failed += 1
+                }
+            }
+        }
+        if outcome != Released() {
+            do throws(Errno) { try record() } catch {
+                Log.error("the state file can't be brought up to date after restoring", "errno=\(error.name)")
+            }
+        }
+        return outcome
+    }
+
+    private enum Restoration { case restored, foreign, failed }
+
+    private func restore(_ constraint: Constraint, of zone: Zone) -> Restoration {
+        guard let change = constraint.change, let original = constraint.original else { return .restored }
+        let subject = "zone=\(zone.name.string) id=\(zone.id.string) constraint=\(constraint.name.string)"
+        do throws(Errno) {
+            let now = try constraint.readSetting()
+            if change.touchesWindow && now.window_us != original.window_us && change.isOurs(window: now.window_us) {
+                try constraint.window.writeOrAbsent(original.window_us)
+            }
+            if now.limit != original.limit {
+                guard change.isOurs(now.limit) else {
+                    Log.warning(
+                        "another party changed the limit: left as it is",
+                        "\(subject) limit_uw=\(now.limit.rawValue) ours_uw=\(change.inForce.limit.rawValue) original_uw=\(original.limit.rawValue)")
+                    constraint.original = now
+                    constraint.change = nil
+                    return .foreign
+                }
+                try constraint.limit.writeOrAbsent(original.limit.rawValue)
+            }
+            let after = try constraint.readSetting()
+            guard after.limit == original.limit else {
+                Log.error(
+                    "the original limit was written but isn't in force",
+                    "\(subject) limit_uw=\(after.limit.rawValue) original_uw=\(original.limit.rawValue)")
+                return .failed
+            }
+            constraint.change = nil
+            return .restored
+        } catch {
+            Log.error(
+                "the original limit could not be restored",
+                "\(subject) errno=\(zone.noting(error).name) original_uw=\(original.limit.rawValue)")
+            return .failed
+        }
+    }
+
+    private func record() throws(Errno) {
+        if stateFile != nil { try stateFile!.record(zones) } else { throw .readOnlyFileSystem }
+    }
+}
+
+extension Constraint.Change {
+    /// Whether a limit found in the hardware is this system's doing: what was read back after the last write, or what was
+    /// about to be written when the process died.
+    func isOurs(_ limit: Microwatts) -> Bool { limit == inForce.limit || Governor.isRounding(limit, of: intended.limit) }
+
+    func isOurs(window: UInt64) -> Bool {
+        window == inForce.window_us || (window <= intended.window_us && window > intended.window_us / 2)
+    }
+}

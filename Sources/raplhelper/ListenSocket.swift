@@ -1,0 +1,88 @@
+import LinuxSystem
+
+/// The socket on which controllers connect: systemd's (sd_listen_fds(3)), or one of its own.
+final class ListenSocket {
+    let descriptor: Descriptor
+    /// Nil for systemd's socket, which isn't ours to remove.
+    let ownPath: String?
+
+    init(_ options: Options) throws(Problem) {
+        if let count = ListenSocket.inheritedCount {
+            guard count == 1 else { throw Problem(.failed, "LISTEN_FDS=\(count): exactly one socket is expected") }
+            descriptor = Descriptor(owning: 3)
+            ownPath = nil
+            guard (try? descriptor.isListeningUnixStream()) == true, (try? descriptor.setNonBlocking()) != nil else {
+                throw Problem(.failed, "LISTEN_FDS: descriptor 3 isn't a listening Unix stream socket")
+            }
+        } else {
+            descriptor = try ListenSocket.bind(options)
+            ownPath = options.socketPath
+        }
+    }
+
+    /// Takes an own socket's file away again, for a start that fails later. Once the sandbox is closed the file can't be
+    /// removed; the next start finds that nobody listens on it.
+    func remove() { if let ownPath { try? unlink(ownPath) } }
+
+    private static var inheritedCount: UInt64? {
+        guard let pid = Process.environment("LISTEN_PID"), Supervisor.number(pid) == UInt64(Process.pid) else { return nil }
+        return Process.environment("LISTEN_FDS").flatMap { Supervisor.number($0) }
+    }
+
+    private static func bind(_ options: Options) throws(Problem) -> Descriptor {
+        let path = options.socketPath
+        try attempt("create the directory of \(path)") { () throws(Errno) in
+            try makeDirectory(parent(of: path), mode: 0o755)
+        }
+        var kind = FileKind.absent
+        try attempt("look at \(path)") { () throws(Errno) in kind = try fileKind(of: path) }
+        switch kind {
+        case .absent: break
+        case .socket: try removeStale(path)
+        default: throw Problem(.failed, "\(path) exists and isn't a socket: remove it, or choose another --socket")
+        }
+        let ownGroup = options.socketGroup == nil || options.socketGroup == Process.gid
+        let socket: Descriptor
+        do throws(Errno) {
+            // Until the group is right the mode lets nobody else in.
+            socket = try Socket.listen(at: path, mode: ownGroup ? options.socketMode : 0o600)
+        } catch { throw failure("listen on \(path)", error) }
+        if let group = options.socketGroup, !ownGroup {
+            do throws(Errno) {
+                try changeOwner(path, gid: group)
+                try changeMode(path, options.socketMode)
+            } catch {
+                try? unlink(path)
+                throw Problem(
+                    .failed, "can't give \(path) to group \(group): \(error.explanation) (\(error.name)). Start with that gid "
+                        + "instead (runAsGroup in Kubernetes, Group= in systemd)")
+            }
+        }
+        return socket
+    }
+
+    /// Removes a socket that nobody listens on. One that somebody does listen on is never touched.
+    private static func removeStale(_ path: String) throws(Problem) {
+        do throws(Errno) {
+            _ = try Socket.connect(to: path)
+        } catch {
+            guard error == .connectionRefused else { throw failure("find out whether somebody listens on \(path)", error) }
+            return try attempt("remove the stale socket \(path)") { () throws(Errno) in try unlink(path) }
+        }
+        throw Problem(.failed, "another raplhelper listens on \(path): stop it, or choose another --socket")
+    }
+
+    private static func attempt(_ what: String, _ body: () throws(Errno) -> Void) throws(Problem) {
+        do throws(Errno) { try body() } catch { throw failure(what, error) }
+    }
+
+    private static func failure(_ what: String, _ error: Errno) -> Problem {
+        Problem(.failed, "can't \(what): \(error.explanation) (\(error.name))")
+    }
+
+    private static func parent(of path: String) -> String {
+        let bytes = [UInt8](path.utf8)
+        let end = bytes.lastIndex(of: UInt8(ascii: "/")) ?? 0
+        return end == 0 ? "/" : String(decoding: bytes[..<end], as: UTF8.self)
+    }
+}

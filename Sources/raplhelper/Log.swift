@@ -1,0 +1,48 @@
+import LinuxSystem
+
+/// One line of logfmt per event on stderr, without a time stamp: journald and container runtimes add theirs.
+enum Log {
+    enum Level { case info, warning, error }
+
+    static func info(_ message: StaticString, _ fields: String = "") { write("info", message, fields) }
+    static func warning(_ message: StaticString, _ fields: String = "") { write("warning", message, fields) }
+    static func error(_ message: StaticString, _ fields: String = "") { write("error", message, fields) }
+
+    private static func write(_ level: StaticString, _ message: StaticString, _ fields: String) {
+        emit("level=\(level) msg=\"\(message)\"\(fields.isEmpty ? "" : " ")\(fields)\n")
+    }
+
+    /// A sentence for the person who started the program; used where it exits instead of serving.
+    static func sentence(_ text: String) { emit("raplhelper: \(text)\n") }
+
+    /// Never blocks: a log reader that has stopped must not keep a lease from expiring. A pipe that poll(2) calls writable
+    /// takes 4096 bytes at once (pipe(7)).
+    private static func emit(_ line: String) {
+        let bytes = [UInt8](line.utf8.prefix(4096))
+        guard let ready = try? StandardStream.error.wait(forWrite: true, milliseconds: 0), ready else { return }
+        _ = try? StandardStream.error.write(bytes.span)
+    }
+}
+
+/// At most `burst` lines a minute of what a peer can cause at will; the rest are counted and told with the next line.
+struct LogBudget {
+    private let burst = 10
+    private var windowEnd_ns: UInt64 = 0
+    private var used = 0
+    private var suppressed = 0
+
+    /// The fields to add to the line (how many were left out), or nil when this line must be left out too.
+    mutating func take(_ now_ns: UInt64) -> String? {
+        if now_ns >= windowEnd_ns {
+            windowEnd_ns = now_ns + 60_000_000_000
+            used = 0
+        }
+        guard used < burst else {
+            suppressed += 1
+            return nil
+        }
+        used += 1
+        defer { suppressed = 0 }
+        return suppressed == 0 ? "" : " suppressed=\(suppressed)"
+    }
+}

@@ -1,0 +1,200 @@
+import LinuxSystem
+import PowercapProtocol
+
+/// Answers requests: one switch over the protocol's table. Nothing in it allocates.
+final class Requests {
+    let governor: Governor
+    let welcome: Welcome
+    private(set) var lease: Lease
+    private let tokens: TokenSource
+    private var batch: [ApplyItem] = []
+    /// When to try again what could not be restored, while nobody is in control.
+    private(set) var retryRestoreAt_ns: UInt64?
+
+    init(governor: Governor, welcome: Welcome, tokens: consuming TokenSource) {
+        (self.governor, self.welcome) = (governor, welcome)
+        self.tokens = tokens
+        lease = Lease(maximum_ms: welcome.leaseMaximum_ms)
+        batch.reserveCapacity(Limits.itemsPerBatch)
+    }
+
+    /// Who asks, and when.
+    struct Context {
+        let session: Session
+        let slot: Int
+        let now_ns: UInt64
+    }
+
+    /// Appends the reply to one request.
+    /// - Returns: false when the connection ends after the reply.
+    /// - Throws: what is wrong with the payload; the connection must then be closed.
+    func answer(
+        _ header: Frame.Header, _ payload: Span<UInt8>, _ context: Context, into writer: inout Writer
+    ) throws(ProtocolError) -> Bool {
+        var reader = Reader(payload)
+        let id = header.requestID
+        switch header.opcode {
+        case .hello:
+            let hello = try Hello(from: &reader)
+            try reader.finish()
+            return greet(id, hello, context, into: &writer)
+        case .listZones: listZones(id, context, into: &writer)
+        case .readSample: readSample(id, context, into: &writer)
+        case .acquireControl:
+            let request = try AcquireControl(from: &reader)
+            try reader.finish()
+            reply(id, into: &writer) { writer throws(Failure) in try acquire(id, request, context, into: &writer) }
+        case .renew:
+            let token = try reader.u64()
+            try reader.finish()
+            reply(id, into: &writer) { writer throws(Failure) in
+                let lease_ms = try lease.renew(token, session: context.slot, now_ns: context.now_ns)
+                writer.begin(.renewed, requestID: id)
+                writer.u32(lease_ms)
+                writer.end()
+            }
+        case .apply:
+            let token = try reader.u64()
+            let count = try reader.u8()
+            guard 1...Limits.itemsPerBatch ~= Int(count) else { throw .badValue }
+            batch.removeAll(keepingCapacity: true)
+            for _ in 0..<count { batch.append(try ApplyItem(from: &reader)) }
+            try reader.finish()
+            reply(id, into: &writer) { writer throws(Failure) in try apply(id, token, context, into: &writer) }
+        case .release:
+            let token = try reader.u64()
+            let disposal = try LimitDisposal.decoded(try reader.u8())
+            try reader.finish()
+            reply(id, into: &writer) { writer throws(Failure) in try release(id, token, disposal, context, into: &writer) }
+        case .ping:
+            writer.begin(.pong, requestID: id)
+            writer.end()
+        case .welcome, .zones, .sample, .control, .renewed, .applied, .released, .pong, .refused, .failure: throw .outOfPhase
+        }
+        return true
+    }
+
+    /// Runs one request that can fail. A body starts its frame only when everything has succeeded.
+    private func reply(_ id: UInt16, into writer: inout Writer, _ body: (inout Writer) throws(Failure) -> Void) {
+        do throws(Failure) { try body(&writer) } catch {
+            writer.begin(.failure, requestID: id)
+            error.encode(into: &writer)
+            writer.end()
+        }
+    }
+
+    private func greet(_ id: UInt16, _ hello: Hello, _ context: Context, into writer: inout Writer) -> Bool {
+        guard let version = hello.commonVersion else {
+            writer.begin(.refused, requestID: id)
+            writer.u8(RefusalReason.noCommonVersion.rawValue)
+            writer.text("this helper speaks version 1 of the protocol")
+            writer.end()
+            return false
+        }
+        context.session.greeted(by: hello.clientName)
+        var welcome = welcome
+        welcome.version = version
+        writer.begin(.welcome, requestID: id)
+        welcome.encode(into: &writer)
+        writer.end()
+        return true
+    }
+
+    private func listZones(_ id: UInt16, _ context: Context, into writer: inout Writer) {
+        writer.begin(.zones, requestID: id)
+        ZonesHeader(
+            leaseRemaining_ms: lease.remaining_ms(context.now_ns), leaseHolder: lease.holder?.name ?? ZonesHeader.nobody,
+            zoneCount: UInt16(governor.zones.count)
+        ).encode(into: &writer)
+        for zone in governor.zones {
+            zone.description.encode(into: &writer)
+            for constraint in zone.constraints { governor.bounds.description(of: constraint).encode(into: &writer) }
+        }
+        writer.end()
+    }
+
+    private func readSample(_ id: UInt16, _ context: Context, into writer: inout Writer) {
+        writer.begin(.sample, requestID: id)
+        SampleHeader(time_ns: context.now_ns, zoneCount: UInt16(governor.zones.count)).encode(into: &writer)
+        for zone in governor.zones { zone.sample().encode(into: &writer) }
+        writer.end()
+    }
+
+    private func acquire(
+        _ id: UInt16, _ request: AcquireControl, _ context: Context, into writer: inout Writer
+    ) throws(Failure) {
+        try refuseByPolicy()
+        let control = try lease.acquire(
+            request, by: context.session.clientName ?? ZonesHeader.nobody, session: context.slot, newToken: tokens.next(),
+            now_ns: context.now_ns)
+        retryRestoreAt_ns = nil
+        writer.begin(.control, requestID: id)
+        control.encode(into: &writer)
+        writer.end()
+    }
+
+    private func apply(_ id: UInt16, _ token: UInt64, _ context: Context, into writer: inout Writer) throws(Failure) {
+        try refuseByPolicy()
+        _ = try lease.renew(token, session: context.slot, now_ns: context.now_ns)
+        try governor.apply(batch)
+        writer.begin(.applied, requestID: id)
+        writer.u8(UInt8(batch.count))
+        for index in 0..<batch.count { governor.applied(index).encode(into: &writer) }
+        writer.end()
+    }
+
+    private func release(
+        _ id: UInt16, _ token: UInt64, _ disposal: LimitDisposal, _ context: Context, into writer: inout Writer
+    ) throws(Failure) {
+        _ = try lease.renew(token, session: context.slot, now_ns: context.now_ns)
+        let released = endControl(disposal, because: "release", context.now_ns)
+        writer.begin(.released, requestID: id)
+        released.encode(into: &writer)
+        writer.end()
+    }
+
+    private func refuseByPolicy() throws(Failure) {
+        switch governor.policy {
+        case .accepted: return
+        case .readOnly: throw Failure(.readOnly)
+        case .stateUnreadable: throw Failure(.stateUnreadable)
+        case .stateUnwritable: throw Failure(.stateUnwritable)
+        }
+    }
+
+    // MARK: The end of control
+
+    /// Ends control and deals with the limits.
+    @discardableResult
+    func endControl(_ disposal: LimitDisposal, because reason: String, _ now_ns: UInt64) -> Released {
+        let holder = lease.holder?.name ?? ZonesHeader.nobody
+        lease.end()
+        guard disposal == .restore else {
+            Log.info("control ended, limits are held", "reason=\"\(reason)\" holder=\(holder.string)")
+            return Released()
+        }
+        let outcome = governor.restore()
+        Log.info(
+            "control ended, original limits restored",
+            "reason=\"\(reason)\" holder=\(holder.string) restored=\(outcome.restored) foreign=\(outcome.foreign) failed=\(outcome.failed)")
+        retryRestoreAt_ns = outcome.failed > 0 ? now_ns + Requests.retryInterval_ns : nil
+        return outcome
+    }
+
+    private static let retryInterval_ns: UInt64 = 30_000_000_000
+
+    /// A register that refused its original may take it later.
+    func retryRestore(_ now_ns: UInt64) {
+        guard let due = retryRestoreAt_ns, due <= now_ns else { return }
+        retryRestoreAt_ns = governor.restore().failed > 0 ? now_ns + Requests.retryInterval_ns : nil
+    }
+
+    /// P7: acts by itself when the controller has been silent for the lease's time.
+    func expireLease(_ now_ns: UInt64) {
+        guard lease.isExpired(now_ns) else { return }
+        Log.warning("the controller has been silent for its whole lease", "holder=\(lease.holder!.name.string)")
+        endControl(welcome.onLeaseExpiry, because: "lease expired", now_ns)
+    }
+
+    func sessionClosed(_ slot: Int) { lease.sessionClosed(slot) }
+}

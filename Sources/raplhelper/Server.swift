@@ -1,0 +1,214 @@
+import LinuxSystem
+import PowercapProtocol
+
+/// The loop: one thread, one epoll, a fixed number of connections.
+final class Server {
+    /// Why the loop ended.
+    enum End {
+        case signal(String)
+        /// Zones have to be opened again, which this process can't do any more.
+        case zonesChanged(StaticString)
+    }
+
+    /// Connections at a time. One more takes the place of the one that has been quiet longest and isn't in control, so that
+    /// a controller can always get in.
+    static let sessionCount = 64
+    /// How long a connection may owe the rest of a frame, or its Hello.
+    static let patience_ns: UInt64 = 5_000_000_000
+    /// Zones of a package appear one after the other; starting again waits for the last.
+    static let settling_ns: UInt64 = 1_000_000_000
+
+    private enum Token {
+        static let listener: UInt64 = 1 << 32
+        static let signals: UInt64 = 2 << 32
+        static let uevents: UInt64 = 3 << 32
+        static let firstSession: UInt64 = 4 << 32
+    }
+
+    private let listening: ListenSocket
+    private let signals: Signals
+    private let uevents: UeventSocket?
+    private let requests: Requests
+    private let supervisor: Supervisor
+    private let allowedUIDs: [UInt32]
+    private let allowedGIDs: [UInt32]
+    private var epoll: Epoll
+    private var sessions: [Session?]
+    private var serial: UInt32 = 0
+    /// Room for the largest reply behind as much again that is waiting to be sent.
+    private var writer = Writer(capacity: 2 * Frame.maximumBytes)
+    private var strangers = LogBudget()
+    private var violations = LogBudget()
+    private var reopenAt_ns: UInt64?
+    private var end: End?
+
+    init(
+        listening: ListenSocket, signals: Signals, uevents: UeventSocket?, requests: Requests,
+        supervisor: Supervisor, options: Options
+    ) throws(Errno) {
+        self.listening = listening
+        self.signals = signals
+        self.uevents = uevents
+        self.requests = requests
+        self.supervisor = supervisor
+        (allowedUIDs, allowedGIDs) = (options.allowedUIDs, options.allowedGIDs)
+        sessions = [Session?](repeating: nil, count: Server.sessionCount)
+        epoll = try Epoll()
+        try epoll.add(listening.descriptor.number, token: Token.listener)
+        try epoll.add(self.signals.number, token: Token.signals)
+        if let number = uevents?.number { try epoll.add(number, token: Token.uevents) }
+    }
+
+    /// Serves until a signal or a change of the zones ends it. Limits are not restored here.
+    func run() throws(Errno) -> End {
+        while true {
+            let count = try epoll.wait(milliseconds: timeout(Clock.monotonic_ns))
+            let now_ns = Clock.monotonic_ns
+            for index in 0..<count { dispatch(epoll[index], now_ns) }
+            housekeeping(now_ns)
+            if let end { return end }
+        }
+    }
+
+    private func dispatch(_ event: Epoll.Event, _ now_ns: UInt64) {
+        switch event.token {
+        case Token.listener: acceptAll(now_ns)
+        case Token.signals: if let name = signals.next() { end = .signal(name) }
+        case Token.uevents: readUevents(now_ns)
+        default:
+            let slot = Int((event.token - Token.firstSession) >> 32)
+            guard let session = sessions[slot], session.serial == UInt32(truncatingIfNeeded: event.token) else { return }
+            serve(session, slot, now_ns)
+        }
+    }
+
+    // MARK: Time
+
+    private func timeout(_ now_ns: UInt64) -> Int32 {
+        var next = UInt64.max
+        if let holder = requests.lease.holder { next = min(next, holder.expiry_ns) }
+        if let watchdog = supervisor.nextWatchdog_ns { next = min(next, watchdog) }
+        if let reopenAt_ns { next = min(next, reopenAt_ns) }
+        if let retry = requests.retryRestoreAt_ns { next = min(next, retry) }
+        for index in 0..<sessions.count {
+            if let session = sessions[index], session.isOwing { next = min(next, session.lastActivity_ns + Server.patience_ns) }
+        }
+        if next == .max { return -1 }
+        return next <= now_ns ? 0 : Int32(min((next - now_ns + 999_999) / 1_000_000, 3_600_000))
+    }
+
+    private func housekeeping(_ now_ns: UInt64) {
+        requests.expireLease(now_ns)
+        requests.retryRestore(now_ns)
+        supervisor.feedWatchdog(now_ns)
+        for slot in 0..<sessions.count {
+            if let session = sessions[slot], session.isOwing, session.lastActivity_ns + Server.patience_ns <= now_ns {
+                close(session, slot, now_ns, "a frame that isn't finished in time")
+            }
+        }
+        if let reopenAt_ns, reopenAt_ns <= now_ns { end = .zonesChanged("a zone appeared") }
+        if requests.governor.allZonesAreGone { end = .zonesChanged("every zone is gone") }
+    }
+
+    // MARK: Connections
+
+    private func acceptAll(_ now_ns: UInt64) {
+        for _ in 0..<Server.sessionCount {
+            do throws(Errno) {
+                let socket = try listening.descriptor.accept()
+                try admit(socket, now_ns)
+            } catch {
+                if error != .again {
+                    if let more = violations.take(now_ns) { Log.warning("a connection failed", "errno=\(error.name)\(more)") }
+                }
+                return
+            }
+        }
+    }
+
+    /// P2: only peers on the list are served; everybody else is closed without an answer.
+    private func admit(_ socket: consuming Descriptor, _ now_ns: UInt64) throws(Errno) {
+        let peer = try socket.peer()
+        guard allowedUIDs.contains(peer.uid) || allowedGIDs.contains(peer.gid) else {
+            if let more = strangers.take(now_ns) {
+                Log.warning("refused a peer that isn't on the list", "uid=\(peer.uid) gid=\(peer.gid)\(more)")
+            }
+            return
+        }
+        guard let slot = freeSlot(now_ns) else { return }
+        serial &+= 1
+        let token = Token.firstSession + UInt64(slot) << 32 + UInt64(serial)
+        try epoll.add(socket.number, token: token)
+        sessions[slot] = Session(socket, peer: peer, serial: serial, now_ns: now_ns)
+    }
+
+    private func freeSlot(_ now_ns: UInt64) -> Int? {
+        var quietest: Int?
+        for slot in 0..<sessions.count {
+            guard let session = sessions[slot] else { return slot }
+            if requests.lease.holder?.session == slot { continue }
+            if quietest == nil || session.lastActivity_ns < sessions[quietest!]!.lastActivity_ns { quietest = slot }
+        }
+        if let quietest, let session = sessions[quietest] {
+            close(session, quietest, now_ns, "the connection that was quiet longest, to make room")
+        }
+        return quietest
+    }
+
+    private func serve(_ session: Session, _ slot: Int, _ now_ns: UInt64) {
+        writer.removeAll()
+        var staysOpen = true
+        do throws(Errno) {
+            guard try session.receive(now_ns) else { return close(session, slot, now_ns, nil) }
+        } catch {
+            if error == .again { return }
+            return close(session, slot, now_ns, "a connection that failed")
+        }
+        let context = Requests.Context(session: session, slot: slot, now_ns: now_ns)
+        do throws(ProtocolError) {
+            try session.drain(now_ns) { header, payload throws(ProtocolError) in
+                guard staysOpen, header.opcode.row.phase == session.phase else { throw .outOfPhase }
+                if writer.count > Frame.maximumBytes { flush(session, &staysOpen) }
+                if try requests.answer(header, payload, context, into: &writer) == false { staysOpen = false }
+            }
+        } catch {
+            flush(session, &staysOpen)
+            return close(session, slot, now_ns, error.explanation)
+        }
+        flush(session, &staysOpen)
+        if !staysOpen { close(session, slot, now_ns, nil) }
+    }
+
+    /// Sends what has been written. A peer that doesn't read its replies would need memory without bound: it is closed as
+    /// soon as the kernel's buffer is full.
+    private func flush(_ session: Session, _ staysOpen: inout Bool) {
+        if writer.count > 0, (try? session.socket.write(writer.bytes)) != writer.count { staysOpen = false }
+        writer.removeAll()
+    }
+
+    private func close(_ session: Session, _ slot: Int, _ now_ns: UInt64, _ violation: StaticString?) {
+        if let violation, let more = violations.take(now_ns) {
+            Log.warning("closed a connection", "why=\"\(violation)\" uid=\(session.peer.uid)\(more)")
+        }
+        sessions[slot] = nil
+        requests.sessionClosed(slot)
+    }
+
+    // MARK: Zones that come
+
+    /// A zone that appears, or comes back, can't be opened by this process: its supervisor has to start it again.
+    private func readUevents(_ now_ns: UInt64) {
+        var storage = InlineArray<2048, UInt8>(repeating: 0)
+        while true {
+            var buffer = storage.mutableSpan
+            guard let count = try? uevents?.receive(into: &buffer) else { return }
+            if Server.announcesZone(storage.span.extracting(0..<count)) { reopenAt_ns = now_ns + Server.settling_ns }
+        }
+    }
+
+    /// `add@/devices/virtual/powercap/<control type>/<zone>…` (lib/kobject_uevent.c).
+    static func announcesZone(_ message: Span<UInt8>) -> Bool {
+        var scanner = Scanner(message)
+        return scanner.literal("add@/devices/virtual/powercap/")
+    }
+}

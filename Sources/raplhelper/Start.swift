@@ -1,0 +1,129 @@
+import LinuxSystem
+import PowercapProtocol
+
+/// The helper's start, in order; each step is one call with one reason and one way to fail. The order is the security: what
+/// a step needs is given up by a later one.
+enum Start {
+    /// Serves until it is told to stop, then puts the original limits back.
+    /// - Returns: the exit status.
+    /// - Throws: why it can't start. An own socket is removed again.
+    static func serve(_ options: Options) throws(Problem) -> Int32 {
+        Process.raiseDescriptorLimit()
+        let bootID = try bootID()
+
+        // A second helper must stop at one of these two, before it touches a limit or the state of the first.
+        let listening = try ListenSocket(options)
+        do throws(Problem) {
+            let root = try claimTree(options)
+            let zones = try Discovery.zones(below: options.powercapRoot, readOnly: options.readOnly)
+
+            // Puts back what a helper that was killed has left, before anything else can go wrong.
+            let governor = Originals(options: options, bootID: bootID).governor(of: zones)
+
+            // Everything that has to be open when nothing can be opened any more.
+            let signals = try opened("a signal descriptor") { () throws(Errno) in try Signals() }
+            let tokens = try opened("/dev/urandom") { () throws(Errno) in try TokenSource() }
+            let uevents = root.isInSysfs ? ueventSocket() : nil
+            let supervisor = Supervisor()
+
+            let sandbox = try Sandbox.enter(
+                user: options.user, witness: "\(zones[0].path)/energy_uj", required: options.requireSandbox)
+
+            let requests = Requests(
+                governor: governor, welcome: welcome(options, bootID, sandbox, governor.policy), tokens: tokens)
+            let server = try opened("the event loop") { () throws(Errno) in
+                try Server(
+                    listening: listening, signals: signals, uevents: uevents, requests: requests, supervisor: supervisor,
+                    options: options)
+            }
+            Log.info(
+                "serving",
+                "version=\(Version.string) zones=\(zones.count) writes=\(name(of: governor.policy)) sandbox=\(Sandbox.names(sandbox)) pid=\(Process.pid)")
+            supervisor.ready("serving \(zones.count) zones")
+            return run(server, requests, supervisor)
+        } catch {
+            listening.remove()
+            throw error
+        }
+    }
+
+    /// Limits of the node belong to one helper, wherever it runs: two would undo each other's work.
+    private static func claimTree(_ options: Options) throws(Problem) -> Descriptor {
+        let root: Descriptor
+        do throws(Errno) { root = try Descriptor(opening: options.powercapRoot, .directory) } catch {
+            throw Discovery.problem(opening: options.powercapRoot, error)
+        }
+        guard !options.readOnly else { return root }
+        do throws(Errno) { try root.lock() } catch {
+            throw Problem(
+                .failed,
+                error == .again
+                    ? "another raplhelper already controls \(options.powercapRoot) (perhaps in a container): stop it, or use --read-only"
+                    : "can't lock \(options.powercapRoot): \(error.explanation) (\(error.name))")
+        }
+        return root
+    }
+
+    private static func bootID() throws(Problem) -> BootID {
+        let path = "/proc/sys/kernel/random/boot_id"
+        var storage = InlineArray<64, UInt8>(repeating: 0)
+        var count = 0
+        do throws(Errno) {
+            let file = try Descriptor(opening: path, .read)
+            var buffer = storage.mutableSpan
+            count = try file.read(into: &buffer)
+        } catch { throw Problem(.failed, "can't read \(path): \(error.explanation) (\(error.name))") }
+        while count > 0 && storage[count - 1] == UInt8(ascii: "\n") { count -= 1 }
+        guard let bootID = BootID(storage.span.extracting(0..<count)) else { throw Problem(.failed, "\(path) isn't a boot id") }
+        return bootID
+    }
+
+    private static func opened<Value: ~Copyable>(
+        _ what: StaticString, _ open: () throws(Errno) -> Value
+    ) throws(Problem) -> Value {
+        do throws(Errno) { return try open() } catch {
+            throw Problem(.failed, "can't open \(what): \(error.explanation) (\(error.name))")
+        }
+    }
+
+    /// Without it the helper serves all the same; a zone that comes back is then noticed at the next start only.
+    private static func ueventSocket() -> UeventSocket? {
+        do throws(Errno) { return try UeventSocket() } catch {
+            Log.warning("the kernel's uevents can't be heard: zones that appear stay unnoticed", "errno=\(error.name)")
+            return nil
+        }
+    }
+
+    private static func welcome(
+        _ options: Options, _ bootID: BootID, _ sandbox: SandboxBits, _ writes: WritePolicy
+    ) -> Welcome {
+        Welcome(
+            version: Greeting.highestVersion, bootID: (bootID.high, bootID.low), helperVersion: Name(constant: Version.string),
+            sandbox: sandbox, writes: writes, leaseMinimum_ms: Lease.minimum_ms, leaseMaximum_ms: options.leaseSeconds * 1000,
+            onLeaseExpiry: options.onLeaseExpiry)
+    }
+
+    static func name(of policy: WritePolicy) -> StaticString {
+        switch policy {
+        case .accepted: "accepted"
+        case .readOnly: "refused:read-only"
+        case .stateUnreadable: "refused:state-unreadable"
+        case .stateUnwritable: "refused:state-unwritable"
+        }
+    }
+
+    /// Serves, and restores the originals whatever ended it.
+    private static func run(_ server: Server, _ requests: Requests, _ supervisor: Supervisor) -> Int32 {
+        var reason = "the event loop failed"
+        var status: Int32 = 1
+        do throws(Errno) {
+            switch try server.run() {
+            case .signal(let name): (reason, status) = (name, 0)
+            case .zonesChanged(let what): (reason, status) = ("\(what)", 75)
+            }
+        } catch { Log.error("the event loop failed", "errno=\(error.name)") }
+        supervisor.stopping("restoring limits")
+        let outcome = requests.endControl(.restore, because: reason, Clock.monotonic_ns)
+        return outcome.failed > 0 && status == 0 ? 1 : status
+    }
+}

@@ -1,0 +1,103 @@
+import LinuxSystem
+import PowercapProtocol
+
+/// The file of saved originals. It has two slots of equal size, written in turn: a write that is cut short by SIGKILL
+/// spoils only the newer one, and what it would have announced hasn't been written to the hardware yet.
+///
+/// There is no fsync after the first write: the file has to survive this process, not the machine. After a reboot the boot
+/// id differs and firmware has set the limits anew.
+struct StateFile: ~Copyable {
+    /// What a file of an earlier run says.
+    enum Earlier {
+        case none
+        /// Of another boot: its limits are gone with it.
+        case otherBoot
+        case saved(SavedState)
+        /// It can't be relied on, and isn't an empty one either.
+        case unreadable(String)
+    }
+
+    private let file: Descriptor
+    private var text: Text
+    private(set) var state: SavedState
+
+    /// Reads what an earlier run left. Nothing is changed.
+    static func earlier(in directory: String, bootID: BootID) -> Earlier {
+        let path = StateFile.path(in: directory)
+        var bytes = [UInt8](repeating: 0, count: 1 << 20)
+        var count = 0
+        do {
+            let file = try Descriptor(opening: path, .read)
+            var buffer = bytes.mutableSpan
+            count = try file.read(into: &buffer, at: 0)
+        } catch {
+            if error == .noEntry { return .none }
+            return .unreadable("can't read \(path): \(error.explanation) (\(error.name))")
+        }
+        guard count > 0, count % 2 == 0, count < bytes.count else { return .unreadable("\(path) has an impossible size") }
+        var best: SavedState?
+        var defect: SavedState.Defect?
+        for slot in 0..<2 {
+            do throws(SavedState.Defect) {
+                let state = try SavedState(decoding: bytes.span.extracting((slot * count / 2)..<((slot + 1) * count / 2)))
+                if best == nil || state.generation > best!.generation { best = state }
+            } catch { if error != .blank { defect = error } }
+        }
+        guard let best else {
+            return .unreadable(
+                defect == .unknownVersion ? "\(path) was written by another version" : "\(path) is damaged (no slot's checksum fits)")
+        }
+        return best.bootID == bootID ? .saved(best) : .otherBoot
+    }
+
+    static func path(in directory: String) -> String { "\(directory)/state" }
+
+    /// Creates the file with `state`, replacing the earlier one atomically, and keeps it open: after the sandbox it can't
+    /// be opened again.
+    init(creatingIn directory: String, _ state: SavedState) throws(Errno) {
+        try makeDirectory(directory, mode: 0o755)
+        let path = StateFile.path(in: directory)
+        let needed = SavedState.frameBytes + state.records.count * SavedState.recordBytes
+        var text = Text(capacity: (needed + 4095) / 4096 * 4096)
+        let temporary = "\(path).new"
+        try? unlink(temporary)
+        let file = try Descriptor(opening: temporary, .createNew, mode: 0o644)
+        do throws(Errno) {
+            try StateFile.write(nil, to: file, generation: state.generation + 1, text: &text)
+            try StateFile.write(state, to: file, generation: state.generation, text: &text)
+            try file.synchronize()
+            try rename(temporary, to: path)
+        } catch {
+            try? unlink(temporary)
+            throw error
+        }
+        self.file = file
+        self.text = text
+        self.state = state
+    }
+
+    /// Makes the file say what the constraints' changes are now. It must have returned before the hardware is written.
+    mutating func record(_ zones: [Zone]) throws(Errno) {
+        for index in 0..<state.records.count {
+            for zone in zones where zone.id == state.records[index].zoneID {
+                for constraint in zone.constraints where state.records[index].isOf(constraint, in: zone) {
+                    if let original = constraint.original { state.records[index].original = original }
+                    state.records[index].change = constraint.change
+                }
+            }
+        }
+        state.generation += 1
+        try StateFile.write(state, to: file, generation: state.generation, text: &text)
+    }
+
+    /// Writes a whole slot; nil makes it blank. Padding leaves nothing of a longer text that was there before.
+    private static func write(
+        _ state: SavedState?, to file: borrowing Descriptor, generation: UInt64, text: inout Text
+    ) throws(Errno) {
+        text.removeAll()
+        state?.encode(into: &text)
+        text.pad(with: UInt8(ascii: "\n"))
+        let slot = Int64(generation % 2)
+        guard try file.write(text.bytes, at: slot * Int64(text.capacity)) == text.capacity else { throw .noSpace }
+    }
+}

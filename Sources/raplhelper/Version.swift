@@ -1,0 +1,4 @@
+/// The program's version.
+enum Version {
+    static let string: StaticString = "0.1.0"
+}

@@ -1,0 +1,149 @@
+import LinuxSystem
+import PowercapProtocol
+
+/// A power zone with its open files (Documentation/power/powercap/powercap.rst).
+final class Zone {
+    /// Position in the helper's list, which is its number on the wire.
+    let index: UInt16
+    let parent: UInt16?
+    let controlType: Name
+    /// The directory's name, such as `intel-rapl:0:0`. The numbers in it are hexadecimal and no package's number.
+    let id: Name
+    let name: Name
+    /// Its directory, for messages.
+    let path: String
+    /// Zero where there is no energy counter.
+    let maxEnergyRange: Microjoules
+    let energy: Attribute?
+    let enabled: Attribute?
+    let constraints: [Constraint]
+    /// Its descriptors answered ENODEV. They do so for ever, also when the zone is back: it has to be opened again.
+    private(set) var isGone = false
+
+    init(
+        index: UInt16, parent: UInt16?, controlType: Name, id: Name, name: Name, path: String, maxEnergyRange: Microjoules,
+        energy: consuming Attribute?, enabled: consuming Attribute?, constraints: [Constraint]
+    ) {
+        (self.index, self.parent, self.controlType, self.id, self.name) = (index, parent, controlType, id, name)
+        (self.path, self.maxEnergyRange, self.constraints) = (path, maxEnergyRange, constraints)
+        self.energy = energy
+        self.enabled = enabled
+    }
+
+    /// Passes an errno on, and remembers when it says that the zone is gone.
+    func noting(_ errno: Errno) -> Errno {
+        if errno == .noDevice { isGone = true }
+        return errno
+    }
+
+    func constraint(_ index: UInt8) -> Constraint? {
+        for constraint in constraints where constraint.index == index { return constraint }
+        return nil
+    }
+
+    /// Everything that changes, read now. An ENODEV marks the zone as gone.
+    func sample() -> ZoneSample {
+        var sample = ZoneSample(index: index, constraintCount: UInt8(constraints.count))
+        sample.energy = reading { () throws(Errno) in try energy.readOrAbsent() }
+        switch reading({ () throws(Errno) in try enabled.readOrAbsent() }).ifRead {
+        case 0: sample.enabled = .no
+        case 1: sample.enabled = .yes
+        default: sample.enabled = .unknown
+        }
+        for position in 0..<constraints.count {
+            sample.limits[position] = reading { () throws(Errno) in try constraints[position].limit.readOrAbsent() }
+        }
+        sample.isGone = isGone
+        return sample
+    }
+
+    @inline(__always)
+    private func reading(_ read: () throws(Errno) -> UInt64) -> Reading {
+        do { return Reading(try read()) } catch { return Reading(errno: UInt8(truncatingIfNeeded: noting(error).number)) }
+    }
+
+    var description: ZoneDescription {
+        ZoneDescription(
+            index: index, parent: parent, controlType: controlType, id: id, name: name, maxEnergyRange: maxEnergyRange,
+            constraintCount: UInt8(constraints.count))
+    }
+}
+
+extension Optional where Wrapped: ~Copyable {
+    fileprivate var isPresent: Bool {
+        switch self {
+        case .some: true
+        case .none: false
+        }
+    }
+}
+
+extension Optional where Wrapped == Attribute {
+    /// The value, or ENOENT where the zone has no such file.
+    borrowing func readOrAbsent() throws(Errno) -> UInt64 {
+        switch self {
+        case .some(let attribute): return try attribute.read()
+        case .none: throw .noEntry
+        }
+    }
+
+    borrowing func writeOrAbsent(_ value: UInt64) throws(Errno) {
+        switch self {
+        case .some(let attribute): try attribute.write(value)
+        case .none: throw .noEntry
+        }
+    }
+
+    var isThere: Bool { isPresent }
+}
+
+/// A constraint of a zone: its two files, what they held before the first change, and what was done to them.
+final class Constraint {
+    /// N of `constraint_N_name`: it differs between machines, the name doesn't.
+    let index: UInt8
+    let name: Name
+    /// Zero when firmware gives none.
+    let maxPower: Microwatts
+    /// `constraint_N_power_limit_uw`.
+    let limit: Attribute?
+    /// `constraint_N_time_window_us`.
+    let window: Attribute?
+    /// Opened for writing too.
+    let isOpenForWriting: Bool
+    /// What was there before the first change of this boot; nil when it couldn't be read.
+    var original: Setting?
+    /// What was done since; nil while the original is in force as far as this system is concerned.
+    var change: Change?
+
+    /// A limit with its time window (0 where there is none).
+    struct Setting: Equatable {
+        var limit: Microwatts
+        var window_us: UInt64
+    }
+
+    /// A change of this system's. `intended` is recorded before it is written and `inForce` is what was read back, so that
+    /// after a crash at any instruction the hardware holds one of the two, unless somebody else has written since.
+    struct Change: Equatable {
+        var intended: Setting
+        var inForce: Setting
+        /// Whether the time window is ours too, and to be restored.
+        var touchesWindow: Bool
+    }
+
+    init(
+        index: UInt8, name: Name, maxPower: Microwatts, limit: consuming Attribute?, window: consuming Attribute?,
+        isOpenForWriting: Bool
+    ) {
+        (self.index, self.name, self.maxPower, self.isOpenForWriting) = (index, name, maxPower, isOpenForWriting)
+        self.limit = limit
+        self.window = window
+    }
+
+    /// The limit and window that the hardware holds now.
+    func readSetting() throws(Errno) -> Setting {
+        let limit = Microwatts(try limit.readOrAbsent())
+        // peak_power has a window file that can't be written and reads 0; a zone without the file counts as 0 too.
+        let window = window.isThere ? try self.window.readOrAbsent() : 0
+        return Setting(limit: limit, window_us: window)
+    }
+}
