@@ -1,7 +1,7 @@
 internal import CLinux
 
 /// epoll(7), level-triggered, for one thread.
-public struct Epoll: ~Copyable {
+public final class Epoll {
     private let descriptor: Descriptor
     private var events: [cl_event]
 
@@ -25,7 +25,7 @@ public struct Epoll: ~Copyable {
     public func remove(_ number: Int32) { _ = cl_epoll_remove(descriptor.number, number) }
 
     /// Waits at most `milliseconds` (-1: for ever) and gives the number of events; 0 when the time ran out.
-    public mutating func wait(milliseconds: Int32) throws(Errno) -> Int {
+    public func wait(milliseconds: Int32) throws(Errno) -> Int {
         let epoll = descriptor.number
         // SAFETY: the array has 16 elements, and the shim never writes more.
         let count = unsafe events.withUnsafeMutableBufferPointer {

@@ -17,9 +17,9 @@ struct Attribute: ~Copyable {
         return try Attribute.number(storage.span.extracting(0..<count))
     }
 
-    /// Writes the value in one pwrite: the driver takes each write(2) as a value of its own.
+    /// Writes the value and a newline in one pwrite: the driver takes each write(2) as a value of its own.
     borrowing func write(_ value: UInt64) throws(Errno) {
-        var storage = InlineArray<20, UInt8>(repeating: 0)
+        var storage = InlineArray<21, UInt8>(repeating: UInt8(ascii: "\n"))
         var start = 20
         var rest = value
         repeat {
@@ -27,23 +27,24 @@ struct Attribute: ~Copyable {
             storage[start] = UInt8(ascii: "0") + UInt8(rest % 10)
             rest /= 10
         } while rest > 0
-        let digits = storage.span.extracting(start..<20)
+        let digits = storage.span.extracting(start..<21)
         guard try file.write(digits, at: 0) == digits.count else { throw .inputOutput }
     }
 
-    /// A decimal number of 64 bits, followed by at most one newline.
+    /// The decimal number of 64 bits in the first line. sysfs gives one line; a plain file that stands in for it keeps the
+    /// end of a longer value behind a shorter one.
     static func number(_ bytes: Span<UInt8>) throws(Errno) -> UInt64 {
-        var end = bytes.count
-        if end > 0 && bytes[end - 1] == UInt8(ascii: "\n") { end -= 1 }
-        guard 1...20 ~= end else { throw .badMessage }
         var value: UInt64 = 0
-        for index in 0..<end {
+        var index = 0
+        while index < bytes.count && bytes[index] != UInt8(ascii: "\n") {
             guard UInt8(ascii: "0")...UInt8(ascii: "9") ~= bytes[index] else { throw .badMessage }
             let (product, overflow) = value.multipliedReportingOverflow(by: 10)
             let (sum, carry) = product.addingReportingOverflow(UInt64(bytes[index] - UInt8(ascii: "0")))
             if overflow || carry { throw .badMessage }
             value = sum
+            index += 1
         }
+        guard index > 0 else { throw .badMessage }
         return value
     }
 }

@@ -32,7 +32,7 @@ final class Server {
     private let supervisor: Supervisor
     private let allowedUIDs: [UInt32]
     private let allowedGIDs: [UInt32]
-    private var epoll: Epoll
+    private let epoll: Epoll
     private var sessions: [Session?]
     private var serial: UInt32 = 0
     /// Room for the largest reply behind as much again that is waiting to be sent.
@@ -44,16 +44,15 @@ final class Server {
 
     init(
         listening: ListenSocket, signals: Signals, uevents: UeventSocket?, requests: Requests,
-        supervisor: Supervisor, options: Options
+        supervisor: Supervisor, epoll: Epoll, options: Options
     ) throws(Errno) {
         self.listening = listening
         self.signals = signals
         self.uevents = uevents
         self.requests = requests
-        self.supervisor = supervisor
+        (self.supervisor, self.epoll) = (supervisor, epoll)
         (allowedUIDs, allowedGIDs) = (options.allowedUIDs, options.allowedGIDs)
         sessions = [Session?](repeating: nil, count: Server.sessionCount)
-        epoll = try Epoll()
         try epoll.add(listening.descriptor.number, token: Token.listener)
         try epoll.add(self.signals.number, token: Token.signals)
         if let number = uevents?.number { try epoll.add(number, token: Token.uevents) }

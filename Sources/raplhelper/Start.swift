@@ -23,6 +23,7 @@ enum Start {
             // Everything that has to be open when nothing can be opened any more.
             let signals = try opened("a signal descriptor") { () throws(Errno) in try Signals() }
             let tokens = try opened("/dev/urandom") { () throws(Errno) in try TokenSource() }
+            let epoll = try opened("an epoll descriptor") { () throws(Errno) in try Epoll() }
             let uevents = root.isInSysfs ? ueventSocket() : nil
             let supervisor = Supervisor()
 
@@ -34,11 +35,11 @@ enum Start {
             let server = try opened("the event loop") { () throws(Errno) in
                 try Server(
                     listening: listening, signals: signals, uevents: uevents, requests: requests, supervisor: supervisor,
-                    options: options)
+                    epoll: epoll, options: options)
             }
             Log.info(
                 "serving",
-                "version=\(Version.string) zones=\(zones.count) writes=\(name(of: governor.policy)) sandbox=\(Sandbox.names(sandbox)) pid=\(Process.pid)")
+                "version=\(Version.string) zones=\(zones.count) writes=\(name(of: governor.policy)) sandbox=\(Sandbox.names(sandbox))")
             supervisor.ready("serving \(zones.count) zones")
             return run(server, requests, supervisor)
         } catch {
