@@ -17,8 +17,8 @@ let common: [SwiftSetting] = [
     .enableExperimentalFeature("Lifetimes"),
 ]
 let shared: [SwiftSetting] =
-    common + (embedded ? [.unsafeFlags(["-enable-experimental-feature", "Embedded"])] : [])
-let c: [CSetting] = [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]
+    common + (embedded ? [.unsafeFlags(["-enable-experimental-feature", "Embedded", "-Osize", "-Xfrontend", "-function-sections"])] : [])
+let c: [CSetting] = [.unsafeFlags(["-Wall", "-Wextra", "-Werror", "-ffunction-sections", "-fdata-sections"])]
 
 let helperLink: [LinkerSetting] =
     [.linkedLibrary("seccomp"), .linkedLibrary("cap")]
@@ -27,7 +27,7 @@ let helperLink: [LinkerSetting] =
             .linkedLibrary("m"),
             .unsafeFlags([
                 "-enable-experimental-feature", "Embedded", "-use-ld=lld", "-Xlinker", "--gc-sections",
-                "-Xclang-linker", "-static-pie",
+                "-Xlinker", "--icf=all", "-Xlinker", "--pack-dyn-relocs=relr", "-Xclang-linker", "-static-pie",
             ]),
         ] : [])
 let controllerStatic: [String] = releaseController ? ["-static-stdlib"] : []

@@ -104,6 +104,9 @@ public struct ZonesHeader: Equatable, Sendable {
     public var leaseHolder: Name
     public var zoneCount: UInt16
 
+    /// Bytes on the wire with the longest name.
+    public static let maximumBytes = 7 + Limits.nameBytes
+
     public static let nobody = Name(constant: "-")
 
     public init(leaseRemaining_ms: UInt32, leaseHolder: Name, zoneCount: UInt16) {
@@ -233,8 +236,8 @@ public struct ConstraintDescription: Equatable, Sendable {
         requested = Microwatts(try reader.u64())
     }
 
-    /// Bytes on the wire.
-    public var encodedBytes: Int { 51 + name.count }
+    /// Bytes on the wire, without those of the name.
+    public static let fixedBytes = 51
 }
 
 /// What Sample starts with. `zoneCount` zones follow.

@@ -43,7 +43,7 @@ public final class Signals: Sendable {
     public init() throws(Errno) { descriptor = Descriptor(owning: try check { cl_signal_descriptor() }) }
 
     /// The name of the signal that arrived, or nil.
-    public func next() -> String? {
+    public func next() -> StaticString? {
         switch cl_next_signal(descriptor.number) {
         case cl_sigterm: "SIGTERM"
         case cl_sigint: "SIGINT"

@@ -52,9 +52,8 @@ struct Discovery {
                 energy: try attribute("energy_uj", in: zoneDirectory, path: zonePath, write: false),
                 enabled: try attribute("enabled", in: zoneDirectory, path: zonePath, write: false),
                 constraints: try constraints(in: zoneDirectory, path: zonePath))
-            describedBytes += zone.description.encodedBytes
-            for constraint in zone.constraints { describedBytes += 51 + constraint.name.count }
-            guard describedBytes <= Frame.maximumPayload - 256 else {
+            describedBytes += zone.describedBytes
+            guard describedBytes <= Frame.maximumPayload - ZonesHeader.maximumBytes else {
                 throw Problem(.failed, "\(root) has more zones than one frame of 64 KiB can describe")
             }
             zones.append(zone)
@@ -141,7 +140,7 @@ struct Discovery {
         errno == .noEntry ? absent("there is no directory \(root)") : problem(errno, "can't open", root)
     }
 
-    private static func absent(_ what: String) -> Problem {
+    private static func absent(_ what: Message) -> Problem {
         Problem(
             .absent,
             "no RAPL zones: \(what). Load the driver (modprobe intel_rapl_msr, or rapl on AMD); most virtual machines "

@@ -55,7 +55,7 @@ final class Governor {
         }
         // A crash before this line leaves `intended`, which is recognised as well.
         do throws(Errno) { try record() } catch {
-            Log.error("the state file can't be brought up to date after a write", "errno=\(error.name)")
+            Log.error("the state file can't be brought up to date after a write", "errno=\(error)")
         }
     }
 
@@ -109,7 +109,7 @@ final class Governor {
         }
         do throws(Errno) { try record() } catch {
             forget()
-            Log.error("the state file can't be written: no limit was changed", "errno=\(error.name)")
+            Log.error("the state file can't be written: no limit was changed", "errno=\(error)")
             throw Failure(.stateUnwritable, errno: UInt16(error.number))
         }
     }
@@ -157,12 +157,12 @@ final class Governor {
                 _ = entry.zone.noting(error)
                 Log.error(
                     "a limit of a failed batch could not be put back",
-                    "zone=\(entry.zone.name.string) constraint=\(entry.constraint.name.string) errno=\(error.name)")
+                    "zone=\(entry.zone.name) constraint=\(entry.constraint.name) errno=\(error)")
             }
         }
         forget()
         do throws(Errno) { try record() } catch {
-            Log.error("the state file can't be brought up to date after a failed batch", "errno=\(error.name)")
+            Log.error("the state file can't be brought up to date after a failed batch", "errno=\(error)")
         }
     }
 
@@ -185,7 +185,7 @@ final class Governor {
         }
         if outcome != Released() {
             do throws(Errno) { try record() } catch {
-                Log.error("the state file can't be brought up to date after restoring", "errno=\(error.name)")
+                Log.error("the state file can't be brought up to date after restoring", "errno=\(error)")
             }
         }
         return outcome
@@ -195,7 +195,7 @@ final class Governor {
 
     private func restore(_ constraint: Constraint, of zone: Zone) -> Restoration {
         guard let change = constraint.change, let original = constraint.original else { return .restored }
-        let subject = "zone=\(zone.name.string) id=\(zone.id.string) constraint=\(constraint.name.string)"
+        let subject = "zone=\(zone.name) id=\(zone.id) constraint=\(constraint.name)"
         do throws(Errno) {
             let now = try constraint.readSetting()
             if change.touchesWindow && now.window_us != original.window_us && change.isOurs(window: now.window_us) {

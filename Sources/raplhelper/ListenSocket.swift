@@ -54,7 +54,7 @@ final class ListenSocket {
             } catch {
                 try? unlink(path)
                 throw Problem(
-                    .failed, "can't give \(path) to group \(group): \(error.explanation) (\(error.name)). Start with that gid "
+                    .failed, "can't give \(path) to group \(group): \(error.explanation) (\(error)). Start with that gid "
                         + "instead (runAsGroup in Kubernetes, Group= in systemd)")
             }
         }
@@ -72,12 +72,12 @@ final class ListenSocket {
         throw Problem(.failed, "another raplhelper listens on \(path): stop it, or choose another --socket")
     }
 
-    private static func attempt(_ what: String, _ body: () throws(Errno) -> Void) throws(Problem) {
+    private static func attempt(_ what: Message, _ body: () throws(Errno) -> Void) throws(Problem) {
         do throws(Errno) { try body() } catch { throw failure(what, error) }
     }
 
-    private static func failure(_ what: String, _ error: Errno) -> Problem {
-        Problem(.failed, "can't \(what): \(error.explanation) (\(error.name))")
+    private static func failure(_ what: Message, _ error: Errno) -> Problem {
+        Problem(.failed, "can't \(what): \(error.explanation) (\(error))")
     }
 
     private static func parent(of path: String) -> String {

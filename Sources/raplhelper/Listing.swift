@@ -4,18 +4,18 @@ import PowercapProtocol
 /// What `--list` prints.
 enum Listing {
     /// For people: one line per zone and one per constraint.
-    static func table(_ zones: [Zone], _ bounds: Bounds) -> String {
-        var text = ""
+    static func table(_ zones: [Zone], _ bounds: Bounds) -> Message {
+        var text: Message = ""
         for zone in zones {
             let sample = zone.sample()
             let indent = zone.parent == nil ? "" : "  "
-            text += "\(indent)\(zone.name.string)  (\(zone.id.string), \(zone.controlType.string))"
+            text += "\(indent)\(zone.name)  (\(zone.id), \(zone.controlType))"
             text += "  enabled: \(enabled(sample))"
             text += "  energy: \(sample.energy.ifRead.map { "\(watts(Microwatts($0))) J" } ?? unreadable(sample.energy))\n"
             if zone.constraints.isEmpty { text += "\(indent)  no constraints: it can be monitored, not limited\n" }
             for (position, constraint) in zone.constraints.enumerated() {
                 let limit = sample.limits[position]
-                text += "\(indent)  \(constraint.name.string)"
+                text += "\(indent)  \(constraint.name)"
                 text += "  limit: \(limit.ifRead.map { "\(watts(Microwatts($0))) W" } ?? unreadable(limit))"
                 if let window = constraint.original?.window_us, constraint.window.isThere {
                     text += "  window: \(watts(Microwatts(window))) s"
@@ -30,21 +30,21 @@ enum Listing {
     }
 
     /// For programs, `powercap-controller plan --zones` among them. The numbers are those of sysfs.
-    static func json(_ zones: [Zone], _ bounds: Bounds, root: String) -> String {
-        var text = "{\"format\":1,\"helper\":\"\(Version.string)\",\"powercap_root\":\"\(root)\",\"zones\":["
+    static func json(_ zones: [Zone], _ bounds: Bounds, root: String) -> Message {
+        var text: Message = "{\"format\":1,\"helper\":\"\(Version.string)\",\"powercap_root\":\"\(root)\",\"zones\":["
         for (number, zone) in zones.enumerated() {
             let sample = zone.sample()
             text += number == 0 ? "\n" : ",\n"
-            text += "{\"id\":\"\(zone.id.string)\""
-            text += ",\"parent\":\(zone.parent.map { "\"\(zones[Int($0)].id.string)\"" } ?? "null")"
-            text += ",\"control_type\":\"\(zone.controlType.string)\",\"name\":\"\(zone.name.string)\""
+            text += "{\"id\":\"\(zone.id)\""
+            text += ",\"parent\":\(zone.parent.map { "\"\(zones[Int($0)].id)\"" } ?? "null")"
+            text += ",\"control_type\":\"\(zone.controlType)\",\"name\":\"\(zone.name)\""
             text += ",\"enabled\":\(sample.enabled == .unknown ? "null" : sample.enabled == .yes ? "true" : "false")"
             text += ",\"energy_uj\":\(json(sample.energy.ifRead))"
             text += ",\"max_energy_range_uj\":\(zone.maxEnergyRange.rawValue)"
             text += ",\"constraints\":["
             for (position, constraint) in zone.constraints.enumerated() {
                 text += position == 0 ? "\n" : ",\n"
-                text += " {\"index\":\(constraint.index),\"name\":\"\(constraint.name.string)\""
+                text += " {\"index\":\(constraint.index),\"name\":\"\(constraint.name)\""
                 text += ",\"power_limit_uw\":\(json(sample.limits[position].ifRead))"
                 text += ",\"time_window_us\":\(json(constraint.window.isThere ? constraint.original?.window_us : nil))"
                 text += ",\"max_power_uw\":\(json(constraint.maxPower == .zero ? nil : constraint.maxPower.rawValue))"
@@ -56,7 +56,7 @@ enum Listing {
         return text + "\n]}\n"
     }
 
-    private static func json(_ value: UInt64?) -> String { value.map { "\($0)" } ?? "null" }
+    private static func json(_ value: UInt64?) -> Message { value.map { "\($0)" } ?? "null" }
 
     private static func enabled(_ sample: ZoneSample) -> StaticString {
         switch sample.enabled {
@@ -67,13 +67,13 @@ enum Listing {
     }
 
     /// A millionth's decimal with up to three places; µW as W, µJ as J, µs as s.
-    private static func watts(_ value: Microwatts) -> String {
+    private static func watts(_ value: Microwatts) -> Message {
         let decimals = value.rawValue % 1_000_000 / 1_000
         let zeros: StaticString = decimals < 10 ? "00" : decimals < 100 ? "0" : ""
         return "\(value.rawValue / 1_000_000).\(zeros)\(decimals)"
     }
 
-    private static func unreadable(_ reading: Reading) -> String {
+    private static func unreadable(_ reading: Reading) -> Message {
         let errno = Errno(Int32(reading.errno))
         return errno == .noEntry ? "no such file" : "unreadable (\(errno.name))"
     }

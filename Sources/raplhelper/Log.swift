@@ -4,23 +4,23 @@ import LinuxSystem
 enum Log {
     enum Level { case info, warning, error }
 
-    static func info(_ message: StaticString, _ fields: String = "") { write("info", message, fields) }
-    static func warning(_ message: StaticString, _ fields: String = "") { write("warning", message, fields) }
-    static func error(_ message: StaticString, _ fields: String = "") { write("error", message, fields) }
+    static func info(_ message: StaticString, _ fields: Message = "") { write("info", message, fields) }
+    static func warning(_ message: StaticString, _ fields: Message = "") { write("warning", message, fields) }
+    static func error(_ message: StaticString, _ fields: Message = "") { write("error", message, fields) }
 
-    private static func write(_ level: StaticString, _ message: StaticString, _ fields: String) {
-        emit("level=\(level) msg=\"\(message)\"\(fields.isEmpty ? "" : " ")\(fields)\n")
+    private static func write(_ level: StaticString, _ message: StaticString, _ fields: Message) {
+        let space: StaticString = fields.isEmpty ? "" : " "
+        emit("level=\(level) msg=\"\(message)\"\(space)\(fields)\n")
     }
 
     /// A sentence for the person who started the program; used where it exits instead of serving.
-    static func sentence(_ text: String) { emit("raplhelper: \(text)\n") }
+    static func sentence(_ text: Message) { emit("raplhelper: \(text)\n") }
 
     /// Never blocks: a log reader that has stopped must not keep a lease from expiring. A pipe that poll(2) calls writable
     /// takes 4096 bytes at once (pipe(7)).
-    private static func emit(_ line: String) {
-        let bytes = [UInt8](line.utf8.prefix(4096))
+    private static func emit(_ line: Message) {
         guard let ready = try? StandardStream.error.wait(forWrite: true, milliseconds: 0), ready else { return }
-        _ = try? StandardStream.error.write(bytes.span)
+        _ = try? StandardStream.error.write(line.bytes.span)
     }
 }
 
@@ -32,7 +32,7 @@ struct LogBudget {
     private var suppressed = 0
 
     /// The fields to add to the line (how many were left out), or nil when this line must be left out too.
-    mutating func take(_ now_ns: UInt64) -> String? {
+    mutating func take(_ now_ns: UInt64) -> Message? {
         if now_ns >= windowEnd_ns {
             windowEnd_ns = now_ns + 60_000_000_000
             used = 0

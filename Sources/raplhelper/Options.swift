@@ -69,7 +69,7 @@ struct Options {
     var discardState = false
 
     /// A command line that isn't understood: the sentence names flag, value and what would be valid.
-    struct UsageError: Error { let sentence: String }
+    struct UsageError: Error { let sentence: Message }
 
     init() {}
 
@@ -132,8 +132,8 @@ struct Options {
         return (String(decoding: bytes[..<equals], as: UTF8.self), String(decoding: bytes[(equals + 1)...], as: UTF8.self))
     }
 
-    private static func refuse(_ flag: Flag, _ value: String, _ valid: String) -> UsageError {
-        UsageError(sentence: "\(flag.row.name)=\(value.utf8.isEmpty ? "\"\"" : value) isn't valid: give \(valid)")
+    private static func refuse(_ flag: Flag, _ value: String, _ valid: Message) -> UsageError {
+        UsageError(sentence: "\(flag.row.name)=\"\(value)\" isn't valid: give \(valid)")
     }
 
     private static func path(_ flag: Flag, _ value: String) throws(UsageError) -> String {
@@ -144,7 +144,7 @@ struct Options {
     }
 
     private static func number(
-        _ flag: Flag, _ value: String, _ range: ClosedRange<UInt64>, _ valid: String
+        _ flag: Flag, _ value: String, _ range: ClosedRange<UInt64>, _ valid: Message
     ) throws(UsageError) -> UInt64 {
         let bytes = [UInt8](value.utf8)
         guard !bytes.contains(UInt8(ascii: ".")), let number = decimal(bytes.span, shiftedBy: 0), range.contains(number) else {
@@ -187,8 +187,8 @@ struct Options {
     }
 
     /// What `--help` prints.
-    static var help: String {
-        var text = """
+    static var help: Message {
+        var text: Message = """
             usage: raplhelper [flags]
             Opens the node's RAPL zones, gives up every privilege, and sets the power limits that a controller asks for.
 
@@ -196,16 +196,17 @@ struct Options {
 
             """
         for flag in Flag.allCases {
-            var left = "  \(flag.row.name)"
+            var left: Message = "  \(flag.row.name)"
             if let value = flag.row.value { left += " \(value)" }
-            for _ in left.utf8.count..<max(left.utf8.count + 1, 32) { left += " " }
+            repeat { left += " " } while left.bytes.count < 32
             text += "\(left)\(flag.row.help)\n"
         }
-        return text + """
+        text += """
 
             exit status: 0 stopped and limits restored; 1 failed; 2 command line not understood; 75 zones came or went: start again
 
             """
+        return text
     }
 }
 

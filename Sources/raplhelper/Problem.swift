@@ -4,7 +4,7 @@ struct Problem: Error {
     enum Kind { case absent, denied, failed }
 
     let kind: Kind
-    let sentence: String
+    let sentence: Message
 
-    init(_ kind: Kind = .failed, _ sentence: String) { (self.kind, self.sentence) = (kind, sentence) }
+    init(_ kind: Kind = .failed, _ sentence: Message) { (self.kind, self.sentence) = (kind, sentence) }
 }

@@ -166,17 +166,17 @@ final class Requests {
 
     /// Ends control and deals with the limits.
     @discardableResult
-    func endControl(_ disposal: LimitDisposal, because reason: String, _ now_ns: UInt64) -> Released {
+    func endControl(_ disposal: LimitDisposal, because reason: StaticString, _ now_ns: UInt64) -> Released {
         let holder = lease.holder?.name ?? ZonesHeader.nobody
         lease.end()
         guard disposal == .restore else {
-            Log.info("control ended, limits are held", "reason=\"\(reason)\" holder=\(holder.string)")
+            Log.info("control ended, limits are held", "reason=\"\(reason)\" holder=\(holder)")
             return Released()
         }
         let outcome = governor.restore()
         Log.info(
             "control ended, original limits restored",
-            "reason=\"\(reason)\" holder=\(holder.string) restored=\(outcome.restored) foreign=\(outcome.foreign) failed=\(outcome.failed)")
+            "reason=\"\(reason)\" holder=\(holder) restored=\(outcome.restored) foreign=\(outcome.foreign) failed=\(outcome.failed)")
         retryRestoreAt_ns = outcome.failed > 0 ? now_ns + Requests.retryInterval_ns : nil
         return outcome
     }

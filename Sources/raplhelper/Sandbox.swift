@@ -100,16 +100,16 @@ struct Sandbox {
         }
     }
 
-    private func list(_ names: [StaticString]) -> String {
-        var text = ""
-        for name in names { text += text.utf8.isEmpty ? "\(name)" : ", \(name)" }
+    private func list(_ names: [StaticString]) -> Message {
+        var text: Message = ""
+        for name in names { text += text.isEmpty ? "\(name)" : ", \(name)" }
         return text
     }
 
     /// The bits' names, for the log.
-    static func names(_ bits: SandboxBits) -> String {
-        var text = ""
-        for (bit, name) in SandboxBits.names where bits.contains(bit) { text += text.utf8.isEmpty ? "\(name)" : ",\(name)" }
+    static func names(_ bits: SandboxBits) -> Message {
+        var text: Message = ""
+        for (bit, name) in SandboxBits.names where bits.contains(bit) { text += text.isEmpty ? "\(name)" : ",\(name)" }
         return text
     }
 }

@@ -5,7 +5,7 @@ import PowercapProtocol
 final class Server {
     /// Why the loop ended.
     enum End {
-        case signal(String)
+        case signal(StaticString)
         /// Zones have to be opened again, which this process can't do any more.
         case zonesChanged(StaticString)
     }
@@ -17,6 +17,9 @@ final class Server {
     static let patience_ns: UInt64 = 5_000_000_000
     /// Zones of a package appear one after the other; starting again waits for the last.
     static let settling_ns: UInt64 = 1_000_000_000
+
+    /// Room for a hundred pipelined pings or a few batches.
+    static let shortReplies = 4096
 
     private enum Token {
         static let listener: UInt64 = 1 << 32
@@ -35,8 +38,9 @@ final class Server {
     private let epoll: Epoll
     private var sessions: [Session?]
     private var serial: UInt32 = 0
-    /// Room for the largest reply behind as much again that is waiting to be sent.
-    private var writer = Writer(capacity: 2 * Frame.maximumBytes)
+    private var writer: Writer
+    /// Replies are sent together until there is less room than the largest one takes.
+    private let largestReply: Int
     private var strangers = LogBudget()
     private var violations = LogBudget()
     private var reopenAt_ns: UInt64?
@@ -52,6 +56,8 @@ final class Server {
         self.requests = requests
         (self.supervisor, self.epoll) = (supervisor, epoll)
         (allowedUIDs, allowedGIDs) = (options.allowedUIDs, options.allowedGIDs)
+        largestReply = Frame.headerBytes + ZonesHeader.maximumBytes + requests.governor.zones.reduce(0) { $0 + $1.describedBytes }
+        writer = Writer(capacity: largestReply + max(largestReply, Server.shortReplies))
         sessions = [Session?](repeating: nil, count: Server.sessionCount)
         try epoll.add(listening.descriptor.number, token: Token.listener)
         try epoll.add(self.signals.number, token: Token.signals)
@@ -118,7 +124,7 @@ final class Server {
                 try admit(socket, now_ns)
             } catch {
                 if error != .again {
-                    if let more = violations.take(now_ns) { Log.warning("a connection failed", "errno=\(error.name)\(more)") }
+                    if let more = violations.take(now_ns) { Log.warning("a connection failed", "errno=\(error)\(more)") }
                 }
                 return
             }
@@ -167,7 +173,7 @@ final class Server {
         do throws(ProtocolError) {
             try session.drain(now_ns) { header, payload throws(ProtocolError) in
                 guard staysOpen, header.opcode.row.phase == session.phase else { throw .outOfPhase }
-                if writer.count > Frame.maximumBytes { flush(session, &staysOpen) }
+                if writer.count + largestReply > writer.capacity { flush(session, &staysOpen) }
                 if try requests.answer(header, payload, context, into: &writer) == false { staysOpen = false }
             }
         } catch {

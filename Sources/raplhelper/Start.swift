@@ -60,7 +60,7 @@ enum Start {
                 .failed,
                 error == .again
                     ? "another raplhelper already controls \(options.powercapRoot) (perhaps in a container): stop it, or use --read-only"
-                    : "can't lock \(options.powercapRoot): \(error.explanation) (\(error.name))")
+                    : "can't lock \(options.powercapRoot): \(error.explanation) (\(error))")
         }
         return root
     }
@@ -73,7 +73,7 @@ enum Start {
             let file = try Descriptor(opening: path, .read)
             var buffer = storage.mutableSpan
             count = try file.read(into: &buffer)
-        } catch { throw Problem(.failed, "can't read \(path): \(error.explanation) (\(error.name))") }
+        } catch { throw Problem(.failed, "can't read \(path): \(error.explanation) (\(error))") }
         while count > 0 && storage[count - 1] == UInt8(ascii: "\n") { count -= 1 }
         guard let bootID = BootID(storage.span.extracting(0..<count)) else { throw Problem(.failed, "\(path) isn't a boot id") }
         return bootID
@@ -83,14 +83,14 @@ enum Start {
         _ what: StaticString, _ open: () throws(Errno) -> Value
     ) throws(Problem) -> Value {
         do throws(Errno) { return try open() } catch {
-            throw Problem(.failed, "can't open \(what): \(error.explanation) (\(error.name))")
+            throw Problem(.failed, "can't open \(what): \(error.explanation) (\(error))")
         }
     }
 
     /// Without it the helper serves all the same; a zone that comes back is then noticed at the next start only.
     private static func ueventSocket() -> UeventSocket? {
         do throws(Errno) { return try UeventSocket() } catch {
-            Log.warning("the kernel's uevents can't be heard: zones that appear stay unnoticed", "errno=\(error.name)")
+            Log.warning("the kernel's uevents can't be heard: zones that appear stay unnoticed", "errno=\(error)")
             return nil
         }
     }
@@ -115,14 +115,14 @@ enum Start {
 
     /// Serves, and restores the originals whatever ended it.
     private static func run(_ server: Server, _ requests: Requests, _ supervisor: Supervisor) -> Int32 {
-        var reason = "the event loop failed"
+        var reason: StaticString = "the event loop failed"
         var status: Int32 = 1
         do throws(Errno) {
             switch try server.run() {
             case .signal(let name): (reason, status) = (name, 0)
-            case .zonesChanged(let what): (reason, status) = ("\(what)", 75)
+            case .zonesChanged(let what): (reason, status) = (what, 75)
             }
-        } catch { Log.error("the event loop failed", "errno=\(error.name)") }
+        } catch { Log.error("the event loop failed", "errno=\(error)") }
         supervisor.stopping("restoring limits")
         let outcome = requests.endControl(.restore, because: reason, Clock.monotonic_ns)
         return outcome.failed > 0 && status == 0 ? 1 : status

@@ -14,7 +14,7 @@ struct StateFile: ~Copyable {
         case otherBoot
         case saved(SavedState)
         /// It can't be relied on, and isn't an empty one either.
-        case unreadable(String)
+        case unreadable(Message)
     }
 
     private let file: Descriptor
@@ -32,7 +32,7 @@ struct StateFile: ~Copyable {
             count = try file.read(into: &buffer, at: 0)
         } catch {
             if error == .noEntry { return .none }
-            return .unreadable("can't read \(path): \(error.explanation) (\(error.name))")
+            return .unreadable("can't read \(path): \(error.explanation) (\(error))")
         }
         guard count > 0, count % 2 == 0, count < bytes.count else { return .unreadable("\(path) has an impossible size") }
         var best: SavedState?

@@ -32,13 +32,13 @@ final class Supervisor {
             try socket.setNonBlocking()
             return socket
         } catch {
-            Log.warning("NOTIFY_SOCKET can't be reached: systemd doesn't learn that the helper is ready", "errno=\(error.name)")
+            Log.warning("NOTIFY_SOCKET can't be reached: systemd doesn't learn that the helper is ready", "errno=\(error)")
             return nil
         }
     }
 
-    func ready(_ status: String) { send("READY=1\nSTATUS=\(status)\n") }
-    func stopping(_ status: String) { send("STOPPING=1\nSTATUS=\(status)\n") }
+    func ready(_ status: Message) { send("READY=1\nSTATUS=\(status)\n") }
+    func stopping(_ status: Message) { send("STOPPING=1\nSTATUS=\(status)\n") }
 
     /// Sends WATCHDOG=1 when half of the interval is over.
     func feedWatchdog(_ now_ns: UInt64) {
@@ -47,9 +47,8 @@ final class Supervisor {
         send("WATCHDOG=1\n")
     }
 
-    private func send(_ message: String) {
-        let bytes = [UInt8](message.utf8)
-        _ = try? socket?.write(bytes.span)
+    private func send(_ message: Message) {
+        _ = try? socket?.write(message.bytes.span)
     }
 
     static func number(_ text: String) -> UInt64? {

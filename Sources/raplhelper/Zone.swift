@@ -67,6 +67,11 @@ final class Zone {
             index: index, parent: parent, controlType: controlType, id: id, name: name, maxEnergyRange: maxEnergyRange,
             constraintCount: UInt8(constraints.count))
     }
+
+    /// Bytes of this zone in a Zones reply; a Sample needs fewer.
+    var describedBytes: Int {
+        constraints.reduce(description.encodedBytes) { $0 + ConstraintDescription.fixedBytes + $1.name.count }
+    }
 }
 
 extension Optional where Wrapped: ~Copyable {

@@ -2,13 +2,13 @@
 // stopped and limits restored; 1: failed; 2: command line not understood; 75: zones came or went, start again.
 import LinuxSystem
 
-private func fail(_ sentence: String, status: Int32) -> Never {
+private func fail(_ sentence: Message, status: Int32) -> Never {
     Log.sentence(sentence)
     Process.exit(status)
 }
 
-private func print(_ text: String) -> Never {
-    guard (try? StandardStream.output.writeAll([UInt8](text.utf8))) != nil else {
+private func show(_ text: Message) -> Never {
+    guard (try? StandardStream.output.writeAll(text.bytes)) != nil else {
         fail("can't write to standard output", status: 1)
     }
     Process.exit(0)
@@ -21,12 +21,12 @@ private func run() throws(Problem) -> Never {
         fail(error.sentence, status: 2)
     }
     switch options.action {
-    case .help: print(Options.help)
-    case .version: print("raplhelper \(Version.string)\n")
+    case .help: show(Options.help)
+    case .version: show("raplhelper \(Version.string)\n")
     case .list(let json):
         let zones = try Discovery.zones(below: options.powercapRoot, readOnly: true, toleratesDenial: true)
         let bounds = Bounds(floor: options.minPower, ceilingRule: options.ceilingRule)
-        print(json ? Listing.json(zones, bounds, root: options.powercapRoot) : Listing.table(zones, bounds))
+        show(json ? Listing.json(zones, bounds, root: options.powercapRoot) : Listing.table(zones, bounds))
     case .serve: Process.exit(try Start.serve(options))
     }
 }
