@@ -17,7 +17,9 @@ let common: [SwiftSetting] = [
     .enableExperimentalFeature("Lifetimes"),
 ]
 let shared: [SwiftSetting] =
-    common + (embedded ? [.unsafeFlags(["-enable-experimental-feature", "Embedded", "-Osize", "-Xfrontend", "-function-sections"])] : [])
+    common
+    + (embedded
+        ? [.unsafeFlags(["-enable-experimental-feature", "Embedded", "-Osize", "-Xfrontend", "-function-sections"])] : [])
 let c: [CSetting] = [.unsafeFlags(["-Wall", "-Wextra", "-Werror", "-ffunction-sections", "-fdata-sections"])]
 
 let helperLink: [LinkerSetting] =

@@ -48,7 +48,9 @@ public struct Descriptor: ~Copyable, Sendable {
         // SAFETY: the span's memory is exclusively ours for the call, and its own count, less the offset, bounds it.
         return Int(
             try check {
-                unsafe buffer.withUnsafeMutableBufferPointer { unsafe cl_read(number, $0.baseAddress! + offset, $0.count - offset) }
+                unsafe buffer.withUnsafeMutableBufferPointer {
+                    unsafe cl_read(number, $0.baseAddress! + offset, $0.count - offset)
+                }
             })
     }
 
@@ -57,7 +59,9 @@ public struct Descriptor: ~Copyable, Sendable {
         let number = number
         // SAFETY: as above.
         return Int(
-            try check { unsafe buffer.withUnsafeMutableBufferPointer { unsafe cl_pread(number, $0.baseAddress, $0.count, offset) } })
+            try check {
+                unsafe buffer.withUnsafeMutableBufferPointer { unsafe cl_pread(number, $0.baseAddress, $0.count, offset) }
+            })
     }
 
     /// write(2): the number of bytes taken, which may be fewer.

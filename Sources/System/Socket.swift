@@ -75,7 +75,9 @@ public final class UeventSocket: Sendable {
         let number = descriptor.number
         // SAFETY: the span's own count bounds what the kernel may write.
         let count = try check {
-            unsafe buffer.withUnsafeMutableBufferPointer { unsafe cl_uevent_receive(number, $0.baseAddress, $0.count, &fromKernel) }
+            unsafe buffer.withUnsafeMutableBufferPointer {
+                unsafe cl_uevent_receive(number, $0.baseAddress, $0.count, &fromKernel)
+            }
         }
         return fromKernel ? Int(count) : 0
     }

@@ -95,7 +95,9 @@ struct Discovery {
     }
 
     private func open(_ name: String, in directory: borrowing Descriptor, path: String) throws(Problem) -> Descriptor {
-        do { return try Descriptor(opening: name, in: directory, .directory) } catch { throw Discovery.problem(error, "can't open", path) }
+        do { return try Descriptor(opening: name, in: directory, .directory) } catch {
+            throw Discovery.problem(error, "can't open", path)
+        }
     }
 
     /// A file to keep open; nil when the zone has no such file.

@@ -205,7 +205,8 @@ final class Governor {
                 guard change.isOurs(now.limit) else {
                     Log.warning(
                         "another party changed the limit: left as it is",
-                        "\(subject) limit_uw=\(now.limit.rawValue) ours_uw=\(change.inForce.limit.rawValue) original_uw=\(original.limit.rawValue)")
+                        "\(subject) limit_uw=\(now.limit.rawValue) ours_uw=\(change.inForce.limit.rawValue) original_uw=\(original.limit.rawValue)"
+                    )
                     constraint.original = now
                     constraint.change = nil
                     return .foreign

@@ -54,7 +54,8 @@ final class ListenSocket {
             } catch {
                 try? unlink(path)
                 throw Problem(
-                    .failed, "can't give \(path) to group \(group): \(error.explanation) (\(error)). Start with that gid "
+                    .failed,
+                    "can't give \(path) to group \(group): \(error.explanation) (\(error)). Start with that gid "
                         + "instead (runAsGroup in Kubernetes, Group= in systemd)")
             }
         }

@@ -21,7 +21,8 @@ enum Listing {
                     text += "  window: \(watts(Microwatts(window))) s"
                 }
                 text += "  max_power: \(constraint.maxPower == .zero ? "not given" : "\(watts(constraint.maxPower)) W")"
-                text += bounds.isWithinReach(constraint)
+                text +=
+                    bounds.isWithinReach(constraint)
                     ? "  may be set from \(watts(bounds.floor)) to \(watts(bounds.ceiling(of: constraint))) W\n"
                     : "  can't be set safely (no ceiling above the floor)\n"
             }

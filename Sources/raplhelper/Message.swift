@@ -38,7 +38,9 @@ struct Message: ExpressibleByStringInterpolation {
     var string: String { String(decoding: bytes, as: UTF8.self) }
 
     @inline(never)
-    mutating func append(_ text: StaticString) { text.withUTF8Buffer { for index in 0..<$0.count { unsafe bytes.append($0[index]) } } }
+    mutating func append(_ text: StaticString) {
+        text.withUTF8Buffer { for index in 0..<$0.count { unsafe bytes.append($0[index]) } }
+    }
     @inline(never)
     mutating func append(_ text: String) { for byte in text.utf8 { bytes.append(byte) } }
     @inline(never)

@@ -109,7 +109,8 @@ struct Options {
             case .allowGID: allowedGIDs.append(try Options.identifier(flag, value))
             case .minPower: minPower = try Options.power(flag, value)
             case .ceiling: ceilingRule = try Options.choice(flag, value, ("max-power", .maxPower), ("original", .original))
-            case .leaseSeconds: leaseSeconds = UInt32(try Options.number(flag, value, 1...3600, "a whole number of seconds, 1 to 3600"))
+            case .leaseSeconds:
+                leaseSeconds = UInt32(try Options.number(flag, value, 1...3600, "a whole number of seconds, 1 to 3600"))
             case .onLeaseExpiry: onLeaseExpiry = try Options.choice(flag, value, ("restore", .restore), ("hold", .hold))
             case .readOnly: readOnly = true
             case .requireSandbox: requireSandbox = true

@@ -28,7 +28,8 @@ struct Originals {
         } catch {
             Log.error(
                 "the original limits can't be saved: serving reads, refusing writes",
-                "state_dir=\(options.stateDirectory) errno=\(error) do=\"make --state-dir a directory that the helper can write to\"")
+                "state_dir=\(options.stateDirectory) errno=\(error) do=\"make --state-dir a directory that the helper can write to\""
+            )
             file = nil
             policy = .stateUnwritable
         }

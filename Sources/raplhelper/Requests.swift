@@ -176,7 +176,8 @@ final class Requests {
         let outcome = governor.restore()
         Log.info(
             "control ended, original limits restored",
-            "reason=\"\(reason)\" holder=\(holder) restored=\(outcome.restored) foreign=\(outcome.foreign) failed=\(outcome.failed)")
+            "reason=\"\(reason)\" holder=\(holder) restored=\(outcome.restored) foreign=\(outcome.foreign) failed=\(outcome.failed)"
+        )
         retryRestoreAt_ns = outcome.failed > 0 ? now_ns + Requests.retryInterval_ns : nil
         return outcome
     }

@@ -33,7 +33,8 @@ struct Sandbox {
         try sandbox.verify()
         sandbox.filterSystemCalls()
         if required && !sandbox.missing.isEmpty {
-            throw Problem(.failed, "--require-sandbox: the kernel or the container doesn't let go of: \(sandbox.list(sandbox.missing))")
+            throw Problem(
+                .failed, "--require-sandbox: the kernel or the container doesn't let go of: \(sandbox.list(sandbox.missing))")
         }
         return sandbox.bits
     }

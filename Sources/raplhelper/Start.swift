@@ -39,7 +39,8 @@ enum Start {
             }
             Log.info(
                 "serving",
-                "version=\(Version.string) zones=\(zones.count) writes=\(name(of: governor.policy)) sandbox=\(Sandbox.names(sandbox))")
+                "version=\(Version.string) zones=\(zones.count) writes=\(name(of: governor.policy)) sandbox=\(Sandbox.names(sandbox))"
+            )
             supervisor.ready("serving \(zones.count) zones")
             return run(server, requests, supervisor)
         } catch {

@@ -45,7 +45,8 @@ struct StateFile: ~Copyable {
         }
         guard let best else {
             return .unreadable(
-                defect == .unknownVersion ? "\(path) was written by another version" : "\(path) is damaged (no slot's checksum fits)")
+                defect == .unknownVersion
+                    ? "\(path) was written by another version" : "\(path) is damaged (no slot's checksum fits)")
         }
         return best.bootID == bootID ? .saved(best) : .otherBoot
     }
