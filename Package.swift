@@ -56,12 +56,14 @@ let controllerHalf: [Target] = [
         swiftSettings: common),
     .testTarget(name: "ProtocolTests", dependencies: ["PowercapProtocol"], swiftSettings: common),
     .testTarget(
-        name: "HelperTests", dependencies: ["raplhelper", "PowercapProtocol", "LinuxSystem"], swiftSettings: common),
+        name: "HelperTests", dependencies: ["raplhelper", "Simulator", "PowercapProtocol", "LinuxSystem"],
+        swiftSettings: common),
     .testTarget(
         name: "ControllerTests", dependencies: ["powercap-controller", "PowercapProtocol", "LinuxSystem"],
         swiftSettings: common),
     .testTarget(
-        name: "IntegrationTests", dependencies: ["PowercapProtocol", "LinuxSystem"], swiftSettings: common),
+        name: "IntegrationTests", dependencies: ["raplhelper", "Simulator", "PowercapProtocol", "LinuxSystem"],
+        swiftSettings: common),
 ]
 
 let package = Package(

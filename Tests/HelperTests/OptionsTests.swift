@@ -1,0 +1,153 @@
+import LinuxSystem
+import PowercapProtocol
+import Testing
+
+@testable import raplhelper
+
+@Suite("The helper's command line")
+struct OptionsTests {
+    /// What a command line is refused with, or nil.
+    private func refusal(_ arguments: [String]) -> String? {
+        do throws(Options.UsageError) {
+            _ = try Options(parsing: arguments)
+            return nil
+        } catch { return error.sentence.string }
+    }
+
+    static let valid: [(Flag, String)] = [
+        (.socket, "/run/x.sock"), (.socketMode, "0600"), (.socketMode, "777"), (.socketGroup, "0"), (.socketGroup, "4294967294"),
+        (.powercapRoot, "/host/powercap"), (.stateDir, "/"), (.user, "65534"), (.allowUID, "0"), (.allowGID, "65532"),
+        (.minPower, "1W"), (.minPower, "1000000"), (.minPower, "4095.875W"), (.minPower, "12500mW"), (.minPower, "1.5W"),
+        (.ceiling, "max-power"), (.ceiling, "original"), (.leaseSeconds, "1"), (.leaseSeconds, "3600"),
+        (.onLeaseExpiry, "restore"), (.onLeaseExpiry, "hold"),
+    ]
+
+    @Test("takes a value behind a space or an equals sign", arguments: valid)
+    func takes(_ flag: Flag, _ value: String) {
+        #expect(refusal(["\(flag.row.name)", value]) == nil)
+        #expect(refusal(["\(flag.row.name)=\(value)"]) == nil)
+    }
+
+    static let invalid: [(Flag, [String])] = [
+        (.socket, ["relative.sock", "@abstract", "/" + String(repeating: "x", count: 100)]),
+        (.socketMode, ["0", "0599", "0577", "1777", "0888", "rw", "00000001000", "600 "]),
+        (.socketGroup, ["4294967295", "4294967296", "wheel", "1.0"]),
+        (.powercapRoot, ["sys/devices", "./x", "~"]),
+        (.stateDir, ["run", "/" + String(repeating: "y", count: 100)]),
+        (.user, ["4294967295", "18446744073709551616", "nobody", "0x10"]),
+        (.allowUID, ["4294967295", "root", "1,2"]),
+        (.allowGID, ["4294967295", "root", "1 2"]),
+        (.minPower, ["0", "999999", "0.999W", "4095.876W", "4096W", "4kW ", "10w", "1e7", "10 W", "0.0000001W", "W", "10WW"]),
+        (.ceiling, ["max", "Original", "max_power", "original "]),
+        (.leaseSeconds, ["0", "3601", "1.5", "30s", "1e1"]),
+        (.onLeaseExpiry, ["drop", "RESTORE", "holdd"]),
+        (.format, ["yaml", "JSON"]),
+    ]
+
+    @Test("refuses values out of range or of another kind, naming the flag, the value and what is valid", arguments: invalid)
+    func refuses(_ flag: Flag, _ values: [String]) throws {
+        for value in values + ["", "-1", "junk?"] {
+            let sentence = try #require(refusal(["\(flag.row.name)", value]), "\(flag) took \(value)")
+            #expect(sentence.contains("\(flag.row.name)=\"\(value)\" isn't valid: give "))
+            #expect(refusal(["\(flag.row.name)=\(value)"]) == sentence)
+        }
+    }
+
+    @Test("every flag with a value is in both tables")
+    func complete() {
+        for flag in Flag.allCases where flag.row.value != nil {
+            #expect(Self.invalid.contains { $0.0 == flag }, "\(flag)")
+            #expect(flag == .format || Self.valid.contains { $0.0 == flag }, "\(flag)")
+        }
+    }
+
+    @Test("says which value is missing", arguments: Flag.allCases.filter { $0.row.value != nil })
+    func missingValue(_ flag: Flag) {
+        #expect(refusal(["\(flag.row.name)"]) == "\(flag.row.name) needs a value: \(flag.row.value!)")
+    }
+
+    @Test("refuses a value where none is taken", arguments: Flag.allCases.filter { $0.row.value == nil })
+    func superfluousValue(_ flag: Flag) {
+        #expect(refusal(["\(flag.row.name)"]) == nil)
+        #expect(refusal(["\(flag.row.name)=1"]) == "\(flag.row.name) takes no value, but was given \(flag.row.name)=1")
+        #expect(refusal(["\(flag.row.name)="]) != nil)
+    }
+
+    @Test(
+        "refuses what it doesn't know: a misspelt flag is an error",
+        arguments: ["--lease-second", "--Socket", "-h", "help", "", "--", "--read-only ", "--réad-only", "socket=/x"])
+    func unknown(_ argument: String) {
+        #expect(refusal([argument, "1"]) == "unknown flag \(argument); raplhelper --help lists them")
+    }
+
+    @Test(
+        "refuses flags that contradict each other",
+        arguments: [
+            (["--read-only", "--discard-state"], "--read-only and --discard-state contradict each other"),
+            (["--discard-state", "--read-only"], "--read-only and --discard-state contradict each other"),
+            (["--format", "json"], "--format goes with --list only"),
+        ])
+    func contradiction(_ arguments: [String], _ sentence: String) { #expect(refusal(arguments) == sentence) }
+
+    @Test("reports the first mistake, and one behind --help too")
+    func firstMistake() {
+        #expect(refusal(["--user", "x", "--bogus"])?.hasPrefix("--user=") == true)
+        #expect(refusal(["--help", "--bogus"])?.hasPrefix("unknown flag") == true)
+    }
+
+    @Test("without flags means the documented defaults")
+    func defaults() throws {
+        let options = try Options(parsing: [])
+        #expect(options.socketPath == "/run/raplhelper/raplhelper.sock")
+        #expect(options.socketMode == 0o660)
+        #expect(options.socketGroup == nil)
+        #expect(options.powercapRoot == "/sys/devices/virtual/powercap")
+        #expect(options.stateDirectory == "/run/raplhelper")
+        #expect(options.user == 65534)
+        #expect(options.allowedUIDs == [Process.uid])
+        #expect(options.allowedGIDs == [])
+        #expect(options.minPower == Microwatts(10_000_000))
+        #expect(options.ceilingRule == .maxPower)
+        #expect(options.leaseSeconds == 30)
+        #expect(options.onLeaseExpiry == .restore)
+        #expect(!options.readOnly && !options.requireSandbox && !options.discardState)
+        guard case .serve = options.action else {
+            Issue.record("\(options.action)")
+            return
+        }
+    }
+
+    @Test("allows nobody but those who are named, once somebody is")
+    func allowed() throws {
+        let options = try Options(parsing: ["--allow-uid=7", "--allow-uid", "8", "--allow-gid=9"])
+        #expect(options.allowedUIDs == [7, 8])
+        #expect(options.allowedGIDs == [9])
+        #expect(try Options(parsing: ["--allow-gid=9"]).allowedUIDs == [])
+    }
+
+    @Test("takes the last of two values")
+    func lastCounts() throws {
+        #expect(try Options(parsing: ["--lease-seconds=5", "--lease-seconds=6"]).leaseSeconds == 6)
+    }
+
+    @Test("--help shows every flag with its value and its meaning")
+    func help() {
+        let lines = Options.help.string.split(separator: "\n")
+        for flag in Flag.allCases {
+            let left = flag.row.value.map { "  \(flag.row.name) \($0) " } ?? "  \(flag.row.name) "
+            #expect(lines.contains { $0.hasPrefix(left) && $0.hasSuffix(" \(flag.row.help)") }, "\(flag)")
+        }
+        #expect(lines.contains { $0.hasPrefix("exit status: 0 ") })
+    }
+
+    @Test("--list prints a table, or JSON")
+    func list() throws {
+        for (arguments, isJSON) in [(["--list"], false), (["--list", "--format", "table"], false), (["--format=json", "--list"], true)] {
+            guard case .list(let json) = try Options(parsing: arguments).action else {
+                Issue.record("\(arguments)")
+                continue
+            }
+            #expect(json == isJSON)
+        }
+    }
+}
