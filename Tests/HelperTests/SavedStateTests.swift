@@ -1,0 +1,161 @@
+import PowercapProtocol
+import Testing
+
+@testable import raplhelper
+
+@Suite("P6: what the state file says")
+struct SavedStateTests {
+    private static func setting(_ limit_uw: UInt64, _ window_us: UInt64) -> Constraint.Setting {
+        Constraint.Setting(limit: Microwatts(limit_uw), window_us: window_us)
+    }
+
+    private static func record(
+        _ zoneID: String, _ zoneName: String, _ index: UInt8, _ constraintName: String, change: Constraint.Change?
+    ) -> SavedState.Record {
+        SavedState.Record(
+            zoneID: Name(zoneID)!, zoneName: Name(zoneName)!, index: index, constraintName: Name(constraintName)!,
+            original: setting(150_000_000, 999_424), change: change)
+    }
+
+    private static let longest = String(repeating: "~", count: Limits.nameBytes)
+
+    /// States worth writing down, from empty to as large as a state can be.
+    static let states: [SavedState] = {
+        let change = Constraint.Change(intended: setting(60_000_000, 1), inForce: setting(59_875_000, 0), touchesWindow: false)
+        let extreme = Constraint.Change(
+            intended: setting(.max, .max), inForce: setting(.max, .max), touchesWindow: true)
+        var largest = record(longest, longest, 3, longest, change: extreme)
+        largest.original = setting(.max, .max)
+        return [
+            SavedState(bootID: Rig.boot, generation: 0, records: []),
+            SavedState(
+                bootID: Rig.bootID("ffffffff-ffff-ffff-ffff-ffffffffffff"), generation: .max,
+                records: [record("intel-rapl:0", "package-0", 0, "long_term", change: change)]),
+            SavedState(
+                bootID: Rig.bootID("0123456789abcdef0123456789abcdef"), generation: 12,
+                records: [
+                    record("intel-rapl:0", "package-0", 0, "long_term", change: nil),
+                    record("intel-rapl:0", "package-0", 1, "short_term", change: change),
+                    // Names that look like the file's own words.
+                    record("checksum", "constraint", 2, "unchanged", change: extreme),
+                ]),
+            SavedState(
+                bootID: Rig.boot, generation: 1,
+                records: Array(repeating: largest, count: Limits.zones * Limits.constraintsPerZone)),
+        ]
+    }()
+
+    private func encoded(_ state: SavedState) -> [UInt8] {
+        var text = Text(capacity: SavedState.frameBytes + state.records.count * SavedState.recordBytes)
+        state.encode(into: &text)
+        var bytes: [UInt8] = []
+        for index in 0..<text.count { bytes.append(text.bytes[index]) }
+        return bytes
+    }
+
+    private func decoded(_ bytes: [UInt8]) throws(SavedState.Defect) -> SavedState { try SavedState(decoding: bytes.span) }
+
+    @Test("comes back as it was written, in the room that is reserved for it", arguments: states.indices)
+    func roundTrip(_ index: Int) throws {
+        let state = Self.states[index]
+        let bytes = encoded(state)
+        #expect(bytes.count <= SavedState.frameBytes + state.records.count * SavedState.recordBytes)
+        #expect(try decoded(bytes) == state)
+        #expect(try decoded(bytes + Array(repeating: UInt8(ascii: "\n"), count: 100)) == state)
+    }
+
+    @Test("is text that a person can read")
+    func text() {
+        let state = SavedState(
+            bootID: Rig.bootID("6f1c2a0e-0000-4000-8000-00000000000f"), generation: 12,
+            records: [
+                Self.record(
+                    "intel-rapl:0", "package-0", 0, "long_term",
+                    change: Constraint.Change(
+                        intended: Self.setting(60_000_000, 999_424), inForce: Self.setting(59_875_000, 999_424), touchesWindow: false)),
+                Self.record("intel-rapl:1", "package-1", 0, "long_term", change: nil),
+            ])
+        let lines = String(decoding: encoded(state), as: UTF8.self).split(separator: "\n")
+        #expect(
+            lines.dropLast() == [
+                "raplhelper-state 1", "boot 6f1c2a0e-0000-4000-8000-00000000000f", "generation 12",
+                "constraint intel-rapl:0 package-0 0 long_term original 150000000 999424 intended 60000000 999424 in-force 59875000 999424 limit",
+                "constraint intel-rapl:1 package-1 0 long_term original 150000000 999424 unchanged",
+            ])
+        #expect(lines.last?.wholeMatch(of: /checksum [0-9a-f]{16}/) != nil)
+    }
+
+    @Test("cut off at any byte is never read, nor taken for another state")
+    func truncated() {
+        let bytes = encoded(Self.states[2])
+        for length in 0..<(bytes.count) {
+            #expect((try? decoded(Array(bytes[..<length]))) == nil, "cut at \(length)")
+            let padded = Array(bytes[..<length]) + Array(repeating: UInt8(ascii: "\n"), count: bytes.count - length)
+            let isWhole = length == bytes.count - 1
+            #expect((try? decoded(padded)) == (isWhole ? Self.states[2] : nil), "overwritten with newlines from \(length)")
+        }
+    }
+
+    @Test("with any one byte changed is never read")
+    func corrupted() {
+        let bytes = encoded(Self.states[1])
+        for index in bytes.indices {
+            var damaged = bytes
+            let values = (0..<8).map { bytes[index] ^ 1 << UInt8($0) } + [0, 10, 32, 48, 57, 97]
+            for value in values where value != bytes[index] {
+                damaged[index] = value
+                #expect((try? decoded(damaged)) == nil, "byte \(index) is \(value)")
+            }
+        }
+    }
+
+    @Test("of an unknown version is told apart from a damaged one")
+    func version() {
+        #expect(throws: SavedState.Defect.unknownVersion) { try decoded(Array("raplhelper-state 2\nanything".utf8)) }
+        #expect(throws: SavedState.Defect.unknownVersion) { try decoded(Array("raplhelper-state 10\n".utf8)) }
+        #expect(throws: SavedState.Defect.garbled) { try decoded(Array("raplhelper-state".utf8)) }
+    }
+
+    @Test(
+        "isn't read with a line that makes no sense, even when its checksum fits",
+        arguments: [
+            "constraint intel-rapl:0 package-0 4 long_term original 1 1 unchanged\n",
+            "constraint intel-rapl:0 package-0 0 long_term original 1 unchanged\n",
+            "constraint intel-rapl:0 package-0 0 long_term original -1 1 unchanged\n",
+            "constraint intel-rapl:0 package-0 0 long_term original 1 1 changed\n",
+            "constraint intel-rapl:0 package-0 0 long_term original 1 1 intended 1 1 in-force 1 1 window\n",
+            "constraint intel-rapl:0  0 long_term original 1 1 unchanged\n",
+            "limit intel-rapl:0 package-0 0 long_term 1\n",
+        ])
+    func nonsense(_ line: String) {
+        var bytes = Array("raplhelper-state 1\nboot 00000000-0000-0000-0000-000000000001\ngeneration 1\n\(line)".utf8)
+        let sum = String(Checksum.of(bytes.span), radix: 16)
+        bytes += Array("checksum \(String(repeating: "0", count: 16 - sum.utf8.count))\(sum)\n".utf8)
+        #expect(throws: SavedState.Defect.garbled) { try decoded(bytes) }
+    }
+
+    @Test(
+        "takes a boot id of 32 digits, with hyphens or without",
+        arguments: [
+            ("0123456789abcdef0123456789abcdef", true), ("01234567-89ab-cdef-0123-456789abcdef", true),
+            ("0123456789abcdef0123456789abcde", false), ("0123456789abcdef0123456789abcdef0", false), ("", false),
+            ("0123456789ABCDEF0123456789ABCDEF", false), ("01234567_89ab_cdef_0123_456789abcdef", false),
+        ])
+    func boot(_ text: String, _ isValid: Bool) {
+        let bytes = Array(text.utf8)
+        #expect((BootID(bytes.span) != nil) == isValid)
+    }
+}
+
+extension SavedState: Equatable {
+    static func == (left: SavedState, right: SavedState) -> Bool {
+        left.bootID == right.bootID && left.generation == right.generation && left.records == right.records
+    }
+}
+
+extension SavedState.Record: Equatable {
+    static func == (left: SavedState.Record, right: SavedState.Record) -> Bool {
+        left.zoneID == right.zoneID && left.zoneName == right.zoneName && left.index == right.index
+            && left.constraintName == right.constraintName && left.original == right.original && left.change == right.change
+    }
+}
