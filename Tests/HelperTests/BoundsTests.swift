@@ -49,16 +49,21 @@ struct BoundsTests {
 
     static let ceilings = [
         CeilingCase("TDP", original: 150_000_000, max: 150_000_000, byMaxPower: 150_000_000, byOriginal: 150_000_000),
-        CeilingCase("a laptop set above its TDP", original: 35_000_000, max: 28_000_000, byMaxPower: 35_000_000, byOriginal: 35_000_000),
+        CeilingCase(
+            "a laptop set above its TDP", original: 35_000_000, max: 28_000_000, byMaxPower: 35_000_000, byOriginal: 35_000_000),
         CeilingCase("200 W over 28 W", original: 200_000_000, max: 28_000_000, byMaxPower: 200_000_000, byOriginal: 200_000_000),
-        CeilingCase("left capped by another tool", original: 40_000_000, max: 150_000_000, byMaxPower: 150_000_000, byOriginal: 40_000_000),
+        CeilingCase(
+            "left capped by another tool", original: 40_000_000, max: 150_000_000, byMaxPower: 150_000_000, byOriginal: 40_000_000
+        ),
         CeilingCase("max_power_uw 0 or absent", original: 150_000_000, max: 0, byMaxPower: 150_000_000, byOriginal: 150_000_000),
         CeilingCase("dram without a limit", original: 0, max: 41_250_000, byMaxPower: 41_250_000, byOriginal: 0),
         CeilingCase("core", original: 0, max: 0, byMaxPower: 0, byOriginal: 0),
-        CeilingCase("psys, which has no max_power_uw", original: 400_000_000, max: 0, byMaxPower: 400_000_000, byOriginal: 400_000_000),
+        CeilingCase(
+            "psys, which has no max_power_uw", original: 400_000_000, max: 0, byMaxPower: 400_000_000, byOriginal: 400_000_000),
         CeilingCase("beyond the register", original: .max, max: 0, byMaxPower: 4_095_875_000, byOriginal: 4_095_875_000),
         CeilingCase("max_power_uw beyond the register", original: 1, max: .max, byMaxPower: 4_095_875_000, byOriginal: 1),
-        CeilingCase("exactly the register", original: 4_095_875_000, max: 0, byMaxPower: 4_095_875_000, byOriginal: 4_095_875_000),
+        CeilingCase(
+            "exactly the register", original: 4_095_875_000, max: 0, byMaxPower: 4_095_875_000, byOriginal: 4_095_875_000),
     ]
 
     @Test("the ceiling follows the rule and ends at the register", arguments: ceilings)
@@ -130,7 +135,8 @@ struct BoundsTests {
         var random = SplitMix(seed: 1)
         let interesting: [UInt64] = [0, 1, 9_999_999, 10_000_000, 10_000_001, 41_250_000, 4_095_875_000, 4_095_875_001, .max]
         func value() -> UInt64 {
-            Bool.random(using: &random) ? interesting.randomElement(using: &random)! : .random(in: 0...500_000_000, using: &random)
+            Bool.random(using: &random)
+                ? interesting.randomElement(using: &random)! : .random(in: 0...500_000_000, using: &random)
         }
         var accepted = 0
         for _ in 0..<20_000 {

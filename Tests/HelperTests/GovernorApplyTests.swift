@@ -10,7 +10,9 @@ struct GovernorApplyTests {
     @Test("P4: what is reported is what was read back")
     func readBack() throws {
         let rig = try Rig()
-        try rig.governor.apply([rig.item("intel-rapl:0", watts: 60), rig.item("intel-rapl:1", 1, watts: 70.5, window_us: 2_000_000)])
+        try rig.governor.apply([
+            rig.item("intel-rapl:0", watts: 60), rig.item("intel-rapl:1", 1, watts: 70.5, window_us: 2_000_000),
+        ])
         #expect(rig.governor.applied(0) == AppliedItem(effective: Microwatts(60_000_000), effectiveWindow_us: 0))
         #expect(rig.governor.applied(1) == AppliedItem(effective: Microwatts(70_500_000), effectiveWindow_us: 2_000_000))
         #expect(try rig.limit_uw("intel-rapl:0") == 60_000_000)
@@ -34,12 +36,15 @@ struct GovernorApplyTests {
         let rig = try Rig(machine)
         let originals = try rig.settings()
         var random = SplitMix(seed: 3)
-        let interesting: [UInt64] = [0, 1, 9_999_999, 10_000_000, 41_250_000, 41_250_001, 150_000_000, 300_000_001, 4_096_000_000, .max]
+        let interesting: [UInt64] = [
+            0, 1, 9_999_999, 10_000_000, 41_250_000, 41_250_001, 150_000_000, 300_000_001, 4_096_000_000, .max,
+        ]
         var applied = 0
         for _ in 0..<600 {
             let items = (0..<Int.random(in: 1...3, using: &random)).map { _ in
                 ApplyItem(
-                    zone: .random(in: 0...UInt16(rig.zones.count), using: &random), constraint: .random(in: 0...2, using: &random),
+                    zone: .random(in: 0...UInt16(rig.zones.count), using: &random),
+                    constraint: .random(in: 0...2, using: &random),
                     limit: Microwatts(
                         Bool.random(using: &random)
                             ? interesting.randomElement(using: &random)! : .random(in: 10_000_000...40_000_000, using: &random)))
@@ -178,7 +183,9 @@ struct GovernorApplyTests {
     @Test("the largest batch is carried out")
     func largest() throws {
         let rig = try Rig(Machine(packages: 32))
-        let items = (0..<Limits.itemsPerBatch).map { rig.item("intel-rapl:\(String($0 / 2, radix: 16))", UInt8($0 % 2), watts: 50) }
+        let items = (0..<Limits.itemsPerBatch).map {
+            rig.item("intel-rapl:\(String($0 / 2, radix: 16))", UInt8($0 % 2), watts: 50)
+        }
         try rig.governor.apply(items)
         for index in 0..<items.count { #expect(rig.governor.applied(index).effective == Microwatts(50_000_000)) }
         #expect(rig.governor.restore() == Released(restored: 64))

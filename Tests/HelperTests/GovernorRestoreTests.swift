@@ -59,13 +59,17 @@ struct GovernorRestoreTests {
         #expect(try rig.savedChange("intel-rapl:0") == nil)
         try rig.governor.apply([rig.item("intel-rapl:0", watts: 60, window_us: 500_000)])
         let setting = Constraint.Setting(limit: Microwatts(60_000_000), window_us: 500_000)
-        #expect(try rig.savedChange("intel-rapl:0") == Constraint.Change(intended: setting, inForce: setting, touchesWindow: true))
-        #expect(try rig.savedState().records[0].original == Constraint.Setting(limit: Microwatts(150_000_000), window_us: 999_424))
+        #expect(
+            try rig.savedChange("intel-rapl:0") == Constraint.Change(intended: setting, inForce: setting, touchesWindow: true))
+        #expect(
+            try rig.savedState().records[0].original == Constraint.Setting(limit: Microwatts(150_000_000), window_us: 999_424))
         _ = rig.governor.restore()
         #expect(try rig.savedChange("intel-rapl:0") == nil)
     }
 
-    @Test("don't replace the limit that another party has set since", arguments: [151_000_000, 30_000_000, 58_999_999, 60_000_001] as [UInt64])
+    @Test(
+        "don't replace the limit that another party has set since",
+        arguments: [151_000_000, 30_000_000, 58_999_999, 60_000_001] as [UInt64])
     func foreign(_ limit_uw: UInt64) throws {
         let rig = try Rig()
         try rig.governor.apply([rig.item("intel-rapl:0", watts: 60), rig.item("intel-rapl:1", watts: 60)])
@@ -130,7 +134,10 @@ struct GovernorRestoreTests {
     /// The moments at which a helper can die while it carries a batch out, and what the limit file then holds.
     @Test(
         "come back whether the helper died before the write, after it, or after the write before that",
-        arguments: [(80_000_000, 150_000_000), (60_000_000, 150_000_000), (59_875_000, 150_000_000), (150_000_000, 150_000_000), (79_000_000, 79_000_000)]
+        arguments: [
+            (80_000_000, 150_000_000), (60_000_000, 150_000_000), (59_875_000, 150_000_000), (150_000_000, 150_000_000),
+            (79_000_000, 79_000_000),
+        ]
             as [(UInt64, UInt64)])
     func diedWhileWriting(_ found_uw: UInt64, _ restored_uw: UInt64) throws {
         let rig = try Rig()

@@ -28,67 +28,95 @@ struct LeaseTests {
     }
 
     static let stories = [
-        Story("a free lease is granted, and its token renews it", [
-            .acquire(session: 1, previous: 0, new: 100, .granted(token: 100, resumed: false)),
-            .renew(session: 1, token: 100, nil),
-        ]),
-        Story("nobody renews what nobody holds", [.renew(session: 1, token: 0, .notInControl), .renew(session: 1, token: 7, .notInControl)]),
-        Story("a held lease is refused to another connection", [
-            .acquire(session: 1, previous: 0, new: 100, .granted(token: 100, resumed: false)),
-            .acquire(session: 2, previous: 0, new: 200, .refused(.controlHeld)),
-            .acquire(session: 2, previous: 101, new: 200, .refused(.controlHeld)),
-            .renew(session: 1, token: 100, nil),
-        ]),
-        Story("the holder may acquire again, with a new token that makes the old one void", [
-            .acquire(session: 1, previous: 0, new: 100, .granted(token: 100, resumed: false)),
-            .acquire(session: 1, previous: 0, new: 200, .granted(token: 200, resumed: false)),
-            .renew(session: 1, token: 100, .notInControl), .renew(session: 1, token: 200, nil),
-        ]),
-        Story("a token counts on the connection that holds it, nowhere else", [
-            .acquire(session: 1, previous: 0, new: 100, .granted(token: 100, resumed: false)),
-            .renew(session: 2, token: 100, .notInControl),
-        ]),
-        Story("the token resumes control from another connection, even while the old one is open", [
-            .acquire(session: 1, previous: 0, new: 100, .granted(token: 100, resumed: false)),
-            .acquire(session: 2, previous: 100, new: 200, .granted(token: 100, resumed: true)),
-            .renew(session: 2, token: 100, nil), .renew(session: 1, token: 100, .notInControl),
-            .close(session: 1), .renew(session: 2, token: 100, nil),
-        ]),
-        Story("a closed connection keeps the lease until its time is over", [
-            .acquire(session: 1, previous: 0, new: 100, .granted(token: 100, resumed: false)),
-            .close(session: 1), .time(ms: 29_999, isExpired: false), .time(ms: 1, isExpired: true),
-        ]),
-        Story("its token resumes it after a reconnect", [
-            .acquire(session: 1, previous: 0, new: 100, .granted(token: 100, resumed: false)),
-            .close(session: 1), .acquire(session: 3, previous: 100, new: 200, .granted(token: 100, resumed: true)),
-        ]),
-        Story("anybody may take it over once the holder's connection is closed", [
-            .acquire(session: 1, previous: 0, new: 100, .granted(token: 100, resumed: false)),
-            .close(session: 1), .acquire(session: 2, previous: 0, new: 200, .granted(token: 200, resumed: false)),
-            .acquire(session: 3, previous: 100, new: 300, .refused(.controlHeld)),
-        ]),
-        Story("a slot that is used again doesn't inherit control", [
-            .acquire(session: 1, previous: 0, new: 100, .granted(token: 100, resumed: false)),
-            .close(session: 1), .renew(session: 1, token: 100, .notInControl),
-        ]),
-        Story("another connection that closes changes nothing", [
-            .acquire(session: 1, previous: 0, new: 100, .granted(token: 100, resumed: false)),
-            .close(session: 2), .acquire(session: 2, previous: 0, new: 200, .refused(.controlHeld)),
-        ]),
-        Story("silence for the whole time lets it expire, every renewal starts it anew", [
-            .acquire(session: 1, previous: 0, new: 100, .granted(token: 100, resumed: false)),
-            .time(ms: 29_999, isExpired: false), .renew(session: 1, token: 100, nil),
-            .time(ms: 29_999, isExpired: false), .time(ms: 1, isExpired: true),
-        ]),
-        Story("after the end nobody holds it: the token neither renews nor resumes", [
-            .acquire(session: 1, previous: 0, new: 100, .granted(token: 100, resumed: false)), .end,
-            .renew(session: 1, token: 100, .notInControl), .time(ms: 1_000_000, isExpired: false),
-            .acquire(session: 1, previous: 100, new: 200, .granted(token: 200, resumed: false)),
-        ]),
-        Story("previous token 0 never means the holder's", [
-            .acquire(session: 1, previous: 0, new: 100, .granted(token: 100, resumed: false)),
-            .acquire(session: 2, previous: 0, new: 0, .refused(.controlHeld)),
-        ]),
+        Story(
+            "a free lease is granted, and its token renews it",
+            [
+                .acquire(session: 1, previous: 0, new: 100, .granted(token: 100, resumed: false)),
+                .renew(session: 1, token: 100, nil),
+            ]),
+        Story(
+            "nobody renews what nobody holds",
+            [.renew(session: 1, token: 0, .notInControl), .renew(session: 1, token: 7, .notInControl)]),
+        Story(
+            "a held lease is refused to another connection",
+            [
+                .acquire(session: 1, previous: 0, new: 100, .granted(token: 100, resumed: false)),
+                .acquire(session: 2, previous: 0, new: 200, .refused(.controlHeld)),
+                .acquire(session: 2, previous: 101, new: 200, .refused(.controlHeld)),
+                .renew(session: 1, token: 100, nil),
+            ]),
+        Story(
+            "the holder may acquire again, with a new token that makes the old one void",
+            [
+                .acquire(session: 1, previous: 0, new: 100, .granted(token: 100, resumed: false)),
+                .acquire(session: 1, previous: 0, new: 200, .granted(token: 200, resumed: false)),
+                .renew(session: 1, token: 100, .notInControl), .renew(session: 1, token: 200, nil),
+            ]),
+        Story(
+            "a token counts on the connection that holds it, nowhere else",
+            [
+                .acquire(session: 1, previous: 0, new: 100, .granted(token: 100, resumed: false)),
+                .renew(session: 2, token: 100, .notInControl),
+            ]),
+        Story(
+            "the token resumes control from another connection, even while the old one is open",
+            [
+                .acquire(session: 1, previous: 0, new: 100, .granted(token: 100, resumed: false)),
+                .acquire(session: 2, previous: 100, new: 200, .granted(token: 100, resumed: true)),
+                .renew(session: 2, token: 100, nil), .renew(session: 1, token: 100, .notInControl),
+                .close(session: 1), .renew(session: 2, token: 100, nil),
+            ]),
+        Story(
+            "a closed connection keeps the lease until its time is over",
+            [
+                .acquire(session: 1, previous: 0, new: 100, .granted(token: 100, resumed: false)),
+                .close(session: 1), .time(ms: 29_999, isExpired: false), .time(ms: 1, isExpired: true),
+            ]),
+        Story(
+            "its token resumes it after a reconnect",
+            [
+                .acquire(session: 1, previous: 0, new: 100, .granted(token: 100, resumed: false)),
+                .close(session: 1), .acquire(session: 3, previous: 100, new: 200, .granted(token: 100, resumed: true)),
+            ]),
+        Story(
+            "anybody may take it over once the holder's connection is closed",
+            [
+                .acquire(session: 1, previous: 0, new: 100, .granted(token: 100, resumed: false)),
+                .close(session: 1), .acquire(session: 2, previous: 0, new: 200, .granted(token: 200, resumed: false)),
+                .acquire(session: 3, previous: 100, new: 300, .refused(.controlHeld)),
+            ]),
+        Story(
+            "a slot that is used again doesn't inherit control",
+            [
+                .acquire(session: 1, previous: 0, new: 100, .granted(token: 100, resumed: false)),
+                .close(session: 1), .renew(session: 1, token: 100, .notInControl),
+            ]),
+        Story(
+            "another connection that closes changes nothing",
+            [
+                .acquire(session: 1, previous: 0, new: 100, .granted(token: 100, resumed: false)),
+                .close(session: 2), .acquire(session: 2, previous: 0, new: 200, .refused(.controlHeld)),
+            ]),
+        Story(
+            "silence for the whole time lets it expire, every renewal starts it anew",
+            [
+                .acquire(session: 1, previous: 0, new: 100, .granted(token: 100, resumed: false)),
+                .time(ms: 29_999, isExpired: false), .renew(session: 1, token: 100, nil),
+                .time(ms: 29_999, isExpired: false), .time(ms: 1, isExpired: true),
+            ]),
+        Story(
+            "after the end nobody holds it: the token neither renews nor resumes",
+            [
+                .acquire(session: 1, previous: 0, new: 100, .granted(token: 100, resumed: false)), .end,
+                .renew(session: 1, token: 100, .notInControl), .time(ms: 1_000_000, isExpired: false),
+                .acquire(session: 1, previous: 100, new: 200, .granted(token: 200, resumed: false)),
+            ]),
+        Story(
+            "previous token 0 never means the holder's",
+            [
+                .acquire(session: 1, previous: 0, new: 100, .granted(token: 100, resumed: false)),
+                .acquire(session: 2, previous: 0, new: 0, .refused(.controlHeld)),
+            ]),
     ]
 
     @Test("one controller at a time, and only while it gives signs of life", arguments: stories)
@@ -121,7 +149,9 @@ struct LeaseTests {
 
     @Test(
         "the time asked for is clamped to what the helper grants",
-        arguments: [(1, 1_000), (999, 1_000), (1_000, 1_000), (12_345, 12_345), (30_000, 30_000), (30_001, 30_000), (.max, 30_000)]
+        arguments: [
+            (1, 1_000), (999, 1_000), (1_000, 1_000), (12_345, 12_345), (30_000, 30_000), (30_001, 30_000), (.max, 30_000),
+        ]
             as [(UInt32, UInt32)])
     func clamped(_ asked_ms: UInt32, _ granted_ms: UInt32) throws {
         var lease = lease

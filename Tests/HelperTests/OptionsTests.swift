@@ -142,7 +142,9 @@ struct OptionsTests {
 
     @Test("--list prints a table, or JSON")
     func list() throws {
-        for (arguments, isJSON) in [(["--list"], false), (["--list", "--format", "table"], false), (["--format=json", "--list"], true)] {
+        for (arguments, isJSON) in [
+            (["--list"], false), (["--list", "--format", "table"], false), (["--format=json", "--list"], true),
+        ] {
             guard case .list(let json) = try Options(parsing: arguments).action else {
                 Issue.record("\(arguments)")
                 continue

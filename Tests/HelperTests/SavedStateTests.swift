@@ -72,7 +72,8 @@ struct SavedStateTests {
                 Self.record(
                     "intel-rapl:0", "package-0", 0, "long_term",
                     change: Constraint.Change(
-                        intended: Self.setting(60_000_000, 999_424), inForce: Self.setting(59_875_000, 999_424), touchesWindow: false)),
+                        intended: Self.setting(60_000_000, 999_424), inForce: Self.setting(59_875_000, 999_424),
+                        touchesWindow: false)),
                 Self.record("intel-rapl:1", "package-1", 0, "long_term", change: nil),
             ])
         let lines = String(decoding: encoded(state), as: UTF8.self).split(separator: "\n")

@@ -142,7 +142,9 @@ struct StateFileTests {
 
     @Test(
         "that isn't two slots is unreadable",
-        arguments: [[], Array("x".utf8), Array("\n\n".utf8), Array(repeating: 0, count: 8192), Array(repeating: 10, count: 1 << 20)]
+        arguments: [
+            [], Array("x".utf8), Array("\n\n".utf8), Array(repeating: 0, count: 8192), Array(repeating: 10, count: 1 << 20),
+        ]
             as [[UInt8]])
     func notSlots(_ bytes: [UInt8]) throws {
         try put(bytes, in: path)

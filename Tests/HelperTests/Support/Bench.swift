@@ -89,7 +89,9 @@ final class Bench {
 
     /// What the state file says was done to a package.
     func savedChange(_ zone: Int) throws -> Constraint.Change? {
-        guard case .saved(let state) = StateFile.earlier(in: "\(directory.path)/state", bootID: Rig.boot) else { throw Errno.badMessage }
+        guard case .saved(let state) = StateFile.earlier(in: "\(directory.path)/state", bootID: Rig.boot) else {
+            throw Errno.badMessage
+        }
         return state.records.first { $0.zoneID.string == "intel-rapl:\(zone)" }!.change
     }
 }

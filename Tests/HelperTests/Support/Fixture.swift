@@ -19,14 +19,18 @@ struct Fixture {
 
     let rows: [Row]
 
+    static func path(_ file: String) -> String {
+        #filePath.split(separator: "/").dropLast(3).reduce("") { "\($0)/\($1)" } + "/Fixtures/trees/\(file)"
+    }
+
     init(_ name: String) throws {
-        let file = #filePath.split(separator: "/").dropLast(3).reduce("") { "\($0)/\($1)" } + "/Fixtures/trees/\(name).txt"
-        rows = String(decoding: try HelperTests.contents(file), as: UTF8.self).split(separator: "\n").dropFirst().map { line in
-            let words = line.split(separator: " ", maxSplits: 3)
-            return Row(
-                kind: Kind(rawValue: String(words[0]))!, mode: UInt32(words[1], radix: 8)!, path: String(words[2]),
-                contents: words.count > 3 ? String(words[3]) : "")
-        }
+        rows = String(decoding: try HelperTests.contents(Fixture.path("\(name).txt")), as: UTF8.self).split(separator: "\n")
+            .dropFirst().map { line in
+                let words = line.split(separator: " ", maxSplits: 3)
+                return Row(
+                    kind: Kind(rawValue: String(words[0]))!, mode: UInt32(words[1], radix: 8)!, path: String(words[2]),
+                    contents: words.count > 3 ? String(words[3]) : "")
+            }
     }
 
     /// Makes the tree below `root`. Files that can't be read in hardware are left out: no plain file fails like that.

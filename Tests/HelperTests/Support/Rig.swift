@@ -32,7 +32,8 @@ final class Rig {
     }
 
     private static func start(_ directory: String, _ arguments: [String], _ boot: BootID) throws -> ([Zone], Governor) {
-        let options = try Options(parsing: ["--state-dir", "\(directory)/state", "--powercap-root", "\(directory)/powercap"] + arguments)
+        let options = try Options(
+            parsing: ["--state-dir", "\(directory)/state", "--powercap-root", "\(directory)/powercap"] + arguments)
         let zones = try Discovery.zones(below: options.powercapRoot, readOnly: options.readOnly)
         return (zones, Originals(options: options, bootID: boot).governor(of: zones))
     }
