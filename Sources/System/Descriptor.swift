@@ -25,13 +25,15 @@ public struct Descriptor: ~Copyable, Sendable {
         return try check { unsafe path.withCString { unsafe cl_openat(directory ?? -1, $0, flags, mode) } }
     }
 
-    /// How a file is opened. None of them follows a symbolic link in the last component.
+    /// How a file is opened. Only `readThroughLinks` follows a symbolic link in the last component: it is for files that a
+    /// person names.
     public enum Access: Sendable {
-        case read, readWrite, write, create, createNew, directory
+        case read, readThroughLinks, readWrite, write, create, createNew, directory
 
         var flags: Int32 {
             switch self {
             case .read: cl_o_rdonly | cl_o_nofollow
+            case .readThroughLinks: cl_o_rdonly
             case .readWrite: cl_o_rdwr | cl_o_nofollow
             case .write: cl_o_wronly | cl_o_nofollow
             case .create: cl_o_rdwr | cl_o_creat | cl_o_trunc | cl_o_nofollow

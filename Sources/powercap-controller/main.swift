@@ -11,7 +11,7 @@ private func start(_ arguments: [String]) throws(UsageError) -> Int32 {
     case .plan: try planCommand(invocation, settings: settings)
     case .status: try statusCommand(invocation, settings: settings)
     case .validate: try validateCommand(invocation, settings: settings)
-    case .run, .help, .version: runCommand(settings: settings)
+    case .run, .help, .version: try runCommand(invocation, settings: settings)
     }
 }
 

@@ -86,7 +86,7 @@ import Testing
             var expected = 4 + 1 + holder.count + 2
             for zone in zones {
                 expected += zone.description.encodedBytes
-                for constraint in zone.constraints { expected += constraint.encodedBytes }
+                for constraint in zone.constraints { expected += ConstraintDescription.fixedBytes + constraint.name.count }
             }
             #expect(OpcodeTests.payloadBytes(vector.message.body) == expected, "\(vector.name)")
         }

@@ -24,8 +24,17 @@ enum Command: String, CaseIterable, Sendable {
             ]
         case .validate: [ValidateFlags.format.described]
         case .help: [HelpFlags.format.described]
-        case .run, .status, .version: []
+        case .run: [RunFlags.once.described]
+        case .status: [StatusFlags.format.described]
+        case .version: []
         }
+    }
+}
+
+extension Command {
+    /// Whether a command has this flag and it takes no value: then the next argument isn't its.
+    static func isBare(flag name: String) -> Bool {
+        allCases.contains { command in command.flags.contains { $0.name == name && $0.words.isBare } }
     }
 }
 
@@ -58,7 +67,7 @@ struct FlagHelp: Sendable {
     let help: String
 }
 
-/// The command line: a command, and flags that all take a value, as `--name value` or `--name=value`.
+/// The command line: a command, and flags with a value, as `--name value` or `--name=value`, or bare.
 struct Invocation: Equatable, Sendable {
     private(set) var command = Command.run
     /// By name, with the dashes.
@@ -79,6 +88,8 @@ struct Invocation: Equatable, Sendable {
             case _ where argument.hasPrefix("-"):
                 if let equals = argument.firstIndex(of: "=") {
                     given.append((String(argument[..<equals]), String(argument[argument.index(after: equals)...])))
+                } else if Command.isBare(flag: argument) {
+                    given.append((argument, nil))
                 } else if let next = rest.first, !next.hasPrefix("--") {
                     given.append((argument, rest.popFirst()))
                 } else {
@@ -96,7 +107,8 @@ struct Invocation: Equatable, Sendable {
         }
         for (name, value) in given {
             let words = try self.words(of: name)
-            guard let value else { throw .missingValue(name, words) }
+            if words.isBare, let value { throw .unexpectedValue(name, value) }
+            guard let value = words.isBare ? Presence.given : value else { throw .missingValue(name, words) }
             if flags.updateValue(value, forKey: name) != nil { throw .repeatedFlag(name) }
         }
     }

@@ -30,6 +30,7 @@ private var helpText: String {
         text += wrapped("  \(command.rawValue.padded(to: 10))\(command.help)", indent: 12)
         for flag in command.flags {
             text += wrapped("      \(flag.name) \(flag.words.placeholder)".padded(to: 35) + flag.help, indent: 35)
+            if flag.words.isBare { continue }
             text += wrapped("".padded(to: 35) + "Default: \(flag.standard).", indent: 35)
         }
     }

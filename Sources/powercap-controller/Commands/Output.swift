@@ -5,20 +5,20 @@ internal import PowercapProtocol
 struct Output {
     private(set) var bytes: [UInt8] = []
     /// Where `flush` writes to; nil keeps everything.
-    private let descriptor: Int32?
+    private let stream: StandardStream?
 
     static let chunk = 1 << 16
 
-    init(to descriptor: Int32? = nil) { self.descriptor = descriptor }
+    init(to stream: StandardStream? = nil) { self.stream = stream }
 
-    static var standard: Output { Output(to: 1) }
+    static var standard: Output { Output(to: .output) }
 
     /// To be called between lines.
     mutating func flushWhenFull() throws(Errno) { if bytes.count >= Self.chunk { try flush() } }
 
     mutating func flush() throws(Errno) {
-        guard let descriptor else { return }
-        try write(bytes, to: descriptor)
+        guard let stream else { return }
+        try stream.writeAll(bytes)
         bytes.removeAll(keepingCapacity: true)
     }
 
@@ -51,6 +51,12 @@ struct Output {
     mutating func append(_ text: String, width: Int) {
         appendSpaces(width - text.utf8.count)
         append(text)
+    }
+
+    /// Left-aligned.
+    mutating func append(left text: String, width: Int) {
+        append(text)
+        appendSpaces(width - text.utf8.count)
     }
 
     mutating func appendSpaces(_ count: Int) { for _ in 0..<max(0, count) { bytes.append(UInt8(ascii: " ")) } }
@@ -104,22 +110,10 @@ struct Output {
     }
 }
 
-/// Writes everything to a descriptor that stays open.
-private func write(_ bytes: [UInt8], to number: Int32) throws(Errno) {
-    let descriptor = Descriptor(owning: number)
-    var failure: Errno?
-    var start = 0
-    do throws(Errno) {
-        while start < bytes.count { start += try descriptor.write(bytes.span.extracting(start..<bytes.count)) }
-    } catch { failure = error }
-    _ = descriptor.release()
-    if let failure { throw failure }
-}
-
 /// One line on standard error, under the program's name.
 func complain(_ sentence: String) {
     // Where standard error is closed there is nobody to tell.
-    try? write(Array("powercap-controller: \(sentence)\n".utf8), to: 2)
+    try? StandardStream.error.writeAll(Array("powercap-controller: \(sentence)\n".utf8))
 }
 
 /// Writes to standard output, and gives the exit status.

@@ -16,33 +16,16 @@ enum TimeZoneDatabase {
         if name.hasPrefix(":") || parts.contains(where: { $0.isEmpty || $0 == "." || $0 == ".." }) { throw .malformed }
         guard (try? fileKind(of: path + "/")) == .directory else { throw .noTimeZoneDatabase(path) }
         let file = "\(path)/\(name)"
-        switch try? fileKind(of: file) {
-        case .regular where isZoneFile(file): return
-        case .link where isLinkToFile(file): return
-        default: throw .unknownName
-        }
+        // Aliases are symbolic links in some distributions.
+        guard isZoneFile(file) else { throw .unknownName }
     }
 
     /// The directory also holds lists, such as `zone.tab`; a zone begins with "TZif" (RFC 9636, section 3.1).
     private static func isZoneFile(_ file: String) -> Bool {
         var magic = [UInt8](repeating: 0, count: 4)
-        guard let descriptor = try? Descriptor(opening: file, .read) else { return false }
+        guard let descriptor = try? Descriptor(opening: file, .readThroughLinks) else { return false }
         var span = magic.mutableSpan
         guard (try? descriptor.read(into: &span)) == 4 else { return false }
         return magic == Array("TZif".utf8)
     }
-
-    /// Aliases are symbolic links in some distributions. With a slash behind it the kernel follows the link, and answers
-    /// ENOTDIR for what is there and no directory (path_resolution(7)).
-    private static func isLinkToFile(_ file: String) -> Bool {
-        do throws(Errno) {
-            _ = try fileKind(of: file + "/")
-            return false
-        } catch { return error == .notADirectory }
-    }
-}
-
-extension Errno {
-    /// ENOTDIR.
-    fileprivate static let notADirectory = Errno(20)
 }

@@ -20,6 +20,7 @@ enum UsageError: Error, Equatable, Sendable {
     case unknownFlag(String, nearest: String?)
     case foreignFlag(String, command: String, belongsTo: String)
     case missingValue(String, ValueWords)
+    case unexpectedValue(String, String)
     case repeatedFlag(String)
     case unknownCommand(String, nearest: String?)
     case extraArgument(String)
@@ -41,6 +42,7 @@ enum UsageError: Error, Equatable, Sendable {
             return "\(flag) is not an option of `\(command)`: it belongs to `\(owner)`"
         case .missingValue(let flag, let words):
             return "\(flag) has no value: give \(words.valid), as in `\(flag) \(words.placeholder)`"
+        case .unexpectedValue(let flag, let value): return "\(flag) takes no value, but was given \(quoted(value))"
         case .repeatedFlag(let flag): return "\(flag) is given twice: give it once"
         case .unknownCommand(let name, let nearest):
             return "\(quoted(name)) is not a command: "

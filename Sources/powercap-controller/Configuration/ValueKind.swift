@@ -27,6 +27,9 @@ struct ValueWords: Equatable, Sendable {
     var lowest = "0"
     var highest = ""
 
+    /// A flag of this kind takes no value.
+    var isBare: Bool { placeholder.isEmpty }
+
     /// The range, where there is one: `1 W to 1 MW`.
     var range: String { highest.isEmpty ? valid : "\(lowest) to \(highest)" }
 }
@@ -100,6 +103,19 @@ extension ValueKind where Value == Percent {
             Percent(millionths: try UnitScale.percent.parse(text, in: 0...Percent.hundred.millionths))
         },
         show: { decimal($0.millionths, places: 6) })
+}
+
+enum Presence {
+    /// What a bare flag stands for.
+    static let given = "true"
+}
+
+extension ValueKind where Value == Bool {
+    /// True where the flag is there; it takes no value.
+    static let presence = ValueKind(
+        words: ValueWords(noun: "a flag", placeholder: "", valid: "the flag alone"),
+        parse: { text throws(ValueProblem) in text == Presence.given },
+        show: { $0 ? Presence.given : "false" })
 }
 
 extension ValueKind where Value == Int {

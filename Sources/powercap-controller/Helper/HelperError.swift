@@ -34,7 +34,8 @@ enum HelperError: Error, Equatable, Sendable {
         case .silent: "the helper does not answer"
         case .broken(let errno): "the connection failed: \(errno.explanation) (\(errno.name))"
         case .garbled(let error): "the helper sent what this version does not understand: \(error.explanation)"
-        case .noCommonVersion: "the helper speaks no version of the protocol that this controller knows: install matching versions"
+        case .noCommonVersion:
+            "the helper speaks no version of the protocol that this controller knows: install matching versions"
         case .failed(let failure): failure.sentence
         }
     }

@@ -165,7 +165,9 @@ final class Controller {
         if hadControl {
             log.error("lost the helper", ("why", .text(error.sentence)))
         } else {
-            log.error("no control over the limits", ("why", .text(error.sentence)), ("next", .text("trying again, at least every 10 s")))
+            log.error(
+                "no control over the limits", ("why", .text(error.sentence)), ("next", .text("trying again, at least every 10 s"))
+            )
         }
     }
 

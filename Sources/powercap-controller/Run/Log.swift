@@ -67,7 +67,8 @@ extension Log.Value {
         case .number(let number): output.append(number)
         case .flag(let flag): output.append(flag ? "true" : "false")
         case .text(let text):
-            let isPlain = !text.isEmpty && text.utf8.allSatisfy { $0 > 0x20 && $0 != 0x22 && $0 != 0x3D && $0 != 0x5C && $0 != 0x7F }
+            let isPlain =
+                !text.isEmpty && text.utf8.allSatisfy { $0 > 0x20 && $0 != 0x22 && $0 != 0x3D && $0 != 0x5C && $0 != 0x7F }
             if isPlain && !isJSON { output.append(text) } else { output.append(json: text) }
         }
     }

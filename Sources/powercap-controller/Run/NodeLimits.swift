@@ -139,7 +139,11 @@ struct NodeLimits {
     subscript(change: Change) -> Tracked {
         get { change.isShortTerm ? entries[change.entry].shortTerm! : entries[change.entry].longTerm }
         set {
-            if change.isShortTerm { entries[change.entry].shortTerm = newValue } else { entries[change.entry].longTerm = newValue }
+            if change.isShortTerm {
+                entries[change.entry].shortTerm = newValue
+            } else {
+                entries[change.entry].longTerm = newValue
+            }
         }
     }
 

@@ -28,7 +28,6 @@ enum ZoneFileProblem: Error, Equatable, Sendable {
         return switch self {
         case .absent: "does not exist: \(remedy) in a file, or - for standard input"
         case .denied: "may not be read by this user: change its mode or its owner"
-        case .unreadable(.tooManyLinks): "is a symbolic link: give the file that it names"
         case .unreadable(let errno): "can't be read: \(errno.explanation) (\(errno.name))"
         case .tooLarge: "is larger than \(ZoneFile.largest >> 20) MiB: \(remedy)"
         case .notJSON: "is not JSON: \(remedy)"
@@ -51,7 +50,7 @@ enum ZoneFile {
     static func read(_ path: String) throws(ZoneFileProblem) -> [Zone] {
         let bytes: [UInt8]
         do throws(Errno) {
-            bytes = try contents(of: path == "-" ? Descriptor(owning: 0) : Descriptor(opening: path, .read))
+            bytes = try contents(of: path == "-" ? Descriptor(owning: 0) : Descriptor(opening: path, .readThroughLinks))
         } catch { throw ZoneFileProblem(error) }
         if bytes.count > largest { throw .tooLarge }
         return try parse(bytes)
@@ -157,9 +156,4 @@ extension Constraint: Decodable {
             ceiling: Microwatts(try values.decode(UInt64.self, forKey: .ceiling)),
             writable: try values.decode(Bool.self, forKey: .writable))
     }
-}
-
-extension Errno {
-    /// ELOOP: files are opened with O_NOFOLLOW (open(2)).
-    fileprivate static let tooManyLinks = Errno(40)
 }

@@ -56,7 +56,7 @@ equals "psys, mmio, dram, core and peak_power hold what they held" "$untouched" 
 has "the controller found two packages among nine zones" "zones=9 packages=2" "$(controller_log | grep 'zones found')"
 
 ask_status
-equals "status has every zone and shows its energy" 9 "$(grep -c '^{"id":.*"power_uw":[0-9]' $RIG/status.lines)"
+equals "status has every zone and shows its energy" 9 "$(grep -c '^[{]"id":.*"power_uw":[0-9]' $RIG/status.lines)"
 equals "status and sysfs agree on every limit in force" \
 	"$(for dir in $(find $POWERCAP -name name); do limits_in "${dir%/name}"; done | sort)" \
 	"$(grep -o '"in_force_uw":[0-9]*' $RIG/status.lines | cut -d : -f 2 | sort)"

@@ -195,8 +195,9 @@ set_clock() { # 'YYYY-MM-DD hh:mm:ss', UTC; the next scenario has the right time
 
 running() { grep -q '^State:[^Z]*$' "/proc/$1/status" 2>/dev/null; }   # a zombie is not
 finished() { ! running "$1"; }
-listening() { grep -q " 00010000 .* $RAPLHELPER_SOCKET\$" /proc/net/unix; }
-helper_listens() { finished "$helper_pid" || listening; }
+times_helper_said() { grep -c -e "$1" $RIG/helper.log 2>/dev/null; }         # PATTERN
+times_controller_said() { grep -c -e "$1" $RIG/controller.log 2>/dev/null; } # PATTERN
+helper_serves() { finished "$helper_pid" || [ "$(times_helper_said 'msg="serving"')" != "$served" ]; }
 
 with_defaults() { # ARGS...: the flags a scenario nearly always wants, for those it does not give itself
 	local flag value
@@ -225,7 +226,7 @@ exec_controller() { # VARIABLE=VALUE... [-- ARGS...]; AS=USER is another user th
 	while [ $# -gt 0 ] && [ "$1" != -- ]; do variables="$variables $1"; shift; done
 	[ $# = 0 ] || shift
 	# shellcheck disable=SC2086 # no value has a space
-	exec env $variables su -m -s /bin/sh "${AS:-controller}" -c 'exec powercap-controller "$@"' sh "$@"
+	exec env $variables su -m -s /bin/sh "${AS:-controller}" -c "exec powercap-controller $*"
 }
 
 # In the foreground, for what ends by itself: `run --once`, `status`, a start that fails.
@@ -235,10 +236,11 @@ controller() { (exec_controller "$@"); }
 # In the background, as in production: the helper as root, the controller as an ordinary user.
 start_helper() { # ARGS...; sets helper_pid
 	[ -e /bin/raplhelper ] || die "this boot has a raplhelper (run --helper PATH)"
+	served=$(times_helper_said 'msg="serving"')
 	exec_helper "$@" >>$RIG/helper.log 2>&1 &
 	helper_pid=$!
-	wait_for "raplhelper listens" 20 helper_listens
-	running "$helper_pid" || die "raplhelper stays after listening"
+	wait_for "raplhelper serves" 20 helper_serves   # it listens earlier, while it is still root
+	running "$helper_pid" || die "raplhelper stays"
 }
 start_controller() { # VARIABLE=VALUE... [-- ARGS...]; sets controller_pid
 	[ -e /bin/powercap-controller ] || die "this boot has a powercap-controller (run --controller PATH)"
@@ -262,8 +264,8 @@ set_once() { # VARIABLE=VALUE...
 
 helper_log() { cat $RIG/helper.log; }
 controller_log() { cat $RIG/controller.log; }
-helper_said() { grep -q -e "$1" $RIG/helper.log; }         # PATTERN
-controller_said() { grep -q -e "$1" $RIG/controller.log; } # PATTERN
+helper_said() { [ "$(times_helper_said "$1")" -gt 0 ]; }         # PATTERN
+controller_said() { [ "$(times_controller_said "$1")" -gt 0 ]; } # PATTERN
 forget_logs() { : >$RIG/helper.log; : >$RIG/controller.log; }
 
 # `status` takes a second to measure; `said` then answers from what it printed, one object of its JSON being one line here.
@@ -273,11 +275,11 @@ ask_status() {
 }
 said() { # helper|sandbox|ZONE|ZONE/CONSTRAINT FIELD: of intel-rapl
 	awk -v what="$1" -v field="$2" '
-		/^{"id":/ { zone = /"control_type":"intel-rapl",/ ? value("name") : "mmio/" value("name"); here = zone }
-		/^{"name":/ { here = zone "/" value("name") }
-		/^{"version":/ { here = "helper" }
-		/^{"not-dumpable":/ { here = "sandbox" }
-		/^{"holder":/ { here = "control" }
+		/^[{]"id":/ { zone = /"control_type":"intel-rapl",/ ? value("name") : "mmio/" value("name"); here = zone }
+		/^[{]"name":/ { here = zone "/" value("name") }
+		/^[{]"version":/ { here = "helper" }
+		/^[{]"not-dumpable":/ { here = "sandbox" }
+		/^[{]"holder":/ { here = "control" }
 		here == what && $0 ~ "\"" field "\":" { print value(field); exit }
 		function value(name,   rest) {
 			rest = $0
