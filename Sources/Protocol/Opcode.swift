@@ -41,7 +41,7 @@ extension Opcode {
 
     public var row: Row {
         switch self {
-        case .hello: Row(name: "Hello", direction: .request, phase: .greeting, payload: 7...70)
+        case .hello: Row(name: "Hello", direction: .request, phase: .greeting, payload: 8...70)
         case .listZones: Row(name: "ListZones", direction: .request, phase: .established, payload: 0...0)
         case .readSample: Row(name: "ReadSample", direction: .request, phase: .established, payload: 0...0)
         case .acquireControl: Row(name: "AcquireControl", direction: .request, phase: .established, payload: 12...12)

@@ -17,14 +17,19 @@ public struct Microwatts: RawRepresentable, Comparable, Hashable, Sendable {
     /// Rounded down to a multiple of `step`.
     public var roundedDown: Microwatts { Microwatts(rawValue - rawValue % Self.step.rawValue) }
 
-    /// Rounded up to a multiple of `step`.
+    /// Rounded up to a multiple of `step`, or the largest value where that would be beyond it.
     public var roundedUp: Microwatts {
         let remainder = rawValue % Self.step.rawValue
-        return remainder == 0 ? self : Microwatts(rawValue - remainder + Self.step.rawValue)
+        return remainder == 0 ? self : Microwatts(rawValue - remainder) + Self.step
     }
 
     public static func < (left: Microwatts, right: Microwatts) -> Bool { left.rawValue < right.rawValue }
-    public static func + (left: Microwatts, right: Microwatts) -> Microwatts { Microwatts(left.rawValue + right.rawValue) }
+
+    /// The sum, or the largest value where it would be beyond it: firmware's numbers (`max_power_uw`) may be anything.
+    public static func + (left: Microwatts, right: Microwatts) -> Microwatts {
+        let (sum, overflow) = left.rawValue.addingReportingOverflow(right.rawValue)
+        return Microwatts(overflow ? .max : sum)
+    }
 
     /// The difference, or zero where it would be negative.
     public static func - (left: Microwatts, right: Microwatts) -> Microwatts {

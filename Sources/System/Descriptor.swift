@@ -25,13 +25,15 @@ public struct Descriptor: ~Copyable, Sendable {
         return try check { unsafe path.withCString { unsafe cl_openat(directory ?? -1, $0, flags, mode) } }
     }
 
-    /// How a file is opened. None of them follows a symbolic link in the last component.
+    /// How a file is opened. Only `readThroughLinks` follows a symbolic link in the last component: it is for files that a
+    /// person names.
     public enum Access: Sendable {
-        case read, readWrite, write, create, createNew, directory
+        case read, readThroughLinks, readWrite, write, create, createNew, directory
 
         var flags: Int32 {
             switch self {
             case .read: cl_o_rdonly | cl_o_nofollow
+            case .readThroughLinks: cl_o_rdonly
             case .readWrite: cl_o_rdwr | cl_o_nofollow
             case .write: cl_o_wronly | cl_o_nofollow
             case .create: cl_o_rdwr | cl_o_creat | cl_o_trunc | cl_o_nofollow
@@ -41,16 +43,22 @@ public struct Descriptor: ~Copyable, Sendable {
         }
     }
 
-    /// read(2) into the buffer behind its first `offset` bytes: the number of bytes, 0 at the end.
-    public borrowing func read(into buffer: inout MutableSpan<UInt8>, behind offset: Int = 0) throws(Errno) -> Int {
+    /// read(2) into the buffer: the number of bytes, 0 at the end.
+    public borrowing func read(into buffer: inout MutableSpan<UInt8>) throws(Errno) -> Int {
         let number = number
-        precondition(0...buffer.count ~= offset)
-        // SAFETY: the span's memory is exclusively ours for the call, and its own count, less the offset, bounds it.
+        // SAFETY: the span's memory is exclusively ours for the call, and its own count bounds it.
+        return Int(
+            try check { unsafe buffer.withUnsafeMutableBufferPointer { unsafe cl_read(number, $0.baseAddress, $0.count) } })
+    }
+
+    /// read(2) into an array, from `offset` on: the number of bytes, 0 at the end.
+    public borrowing func read(into array: inout [UInt8], from offset: Int, atMost count: Int) throws(Errno) -> Int {
+        let number = number
+        precondition(offset >= 0 && count >= 0 && offset + count <= array.count)
+        // SAFETY: the precondition keeps the bytes within the array, which is exclusively ours for the call.
         return Int(
             try check {
-                unsafe buffer.withUnsafeMutableBufferPointer {
-                    unsafe cl_read(number, $0.baseAddress! + offset, $0.count - offset)
-                }
+                unsafe array.withUnsafeMutableBufferPointer { unsafe cl_read(number, $0.baseAddress! + offset, count) }
             })
     }
 

@@ -23,7 +23,7 @@ public struct Errno: Error, Equatable, Sendable {
     public static let noData = Errno(61)
     public static let badMessage = Errno(74)
     public static let addressInUse = Errno(98)
-    public static let noBufferSpace = Errno(105)
+    public static let connectionReset = Errno(104)
     public static let timedOut = Errno(110)
     public static let connectionRefused = Errno(111)
 

@@ -52,9 +52,7 @@ struct InputBuffer: ~Copyable {
 
     /// - Returns: false at the end of the stream.
     mutating func fill(from socket: borrowing Descriptor) throws(Errno) -> Bool {
-        let offset = filled
-        var buffer = storage.mutableSpan
-        let count = try socket.read(into: &buffer, behind: offset)
+        let count = try socket.read(into: &storage, from: filled, atMost: storage.count - filled)
         filled += count
         return count > 0
     }

@@ -50,6 +50,10 @@ equals() { # SENTENCE EXPECTED ACTUAL
 	fi
 }
 
+has() { # SENTENCE PART TEXT: the text contains the part
+	case $3 in *"$2"*) report ok "$1" ;; *) equals "$1" "... $2 ..." "$3" ;; esac
+}
+
 near() { # SENTENCE EXPECTED ACTUAL: numbers no more than 1 % apart
 	case $3 in '' | *[!0-9]*) equals "$1" "about $2" "$3"; return ;; esac
 	if [ $((($3 - $2) * 100)) -le "$2" ] && [ $((($2 - $3) * 100)) -le "$2" ]; then report ok "$1"; else equals "$1" "about $2" "$3"; fi
@@ -92,6 +96,37 @@ raw() { # PACKAGE REGISTER: 0 limit; also the counts 0 reads, 0 writes, and 0 de
 
 poke() { # PACKAGE REGISTER VALUE: change the hardware behind everybody's back
 	echo "$3" >"$REGISTERS/package-$1/$2"
+}
+
+# What these say decides; that the programs say the same is a second question.
+registers() { # both packages' limit registers, whole: limits, time windows, enable, clamp and lock bits
+	local first second
+	read -r first <$REGISTERS/package-0/limit
+	read -r second <$REGISTERS/package-1/limit
+	echo "$first $second"
+}
+
+limits() { # the same in watts, long_term/short_term of package 0 and of package 1: "100/100 62.5/180"
+	local value text='' eighths
+	for value in $(registers); do
+		for eighths in $((value & 0x7fff)) $((value >> 32 & 0x7fff)); do
+			text=$text$((eighths / 8))
+			case $((eighths % 8)) in
+			1) text=$text.125 ;; 2) text=$text.25 ;; 3) text=$text.375 ;; 4) text=$text.5 ;;
+			5) text=$text.625 ;; 6) text=$text.75 ;; 7) text=$text.875 ;;
+			esac
+			text=$text/
+		done
+		text="${text%/} "
+	done
+	echo "${text% }"
+}
+
+registers_are() { [ "$(registers)" = "$1" ]; }
+limits_are() { [ "$(limits)" = "$1" ]; }
+
+writes() { # how often the driver wrote to package 0 and to package 1, to whatever register
+	echo "$(raw 0 writes) $(raw 1 writes)"
 }
 
 fail_reads() { echo "$1" >/sys/module/rapl_sim/parameters/fail_read; }   # MASK of packages, 0 to mend
@@ -160,7 +195,9 @@ set_clock() { # 'YYYY-MM-DD hh:mm:ss', UTC; the next scenario has the right time
 
 running() { grep -q '^State:[^Z]*$' "/proc/$1/status" 2>/dev/null; }   # a zombie is not
 finished() { ! running "$1"; }
-helper_listens() { finished "$helper_pid" || grep -q " 00010000 .* $RAPLHELPER_SOCKET\$" /proc/net/unix; }
+times_helper_said() { grep -c -e "$1" $RIG/helper.log 2>/dev/null; }         # PATTERN
+times_controller_said() { grep -c -e "$1" $RIG/controller.log 2>/dev/null; } # PATTERN
+helper_serves() { finished "$helper_pid" || [ "$(times_helper_said 'msg="serving"')" != "$served" ]; }
 
 with_defaults() { # ARGS...: the flags a scenario nearly always wants, for those it does not give itself
 	local flag value
@@ -168,6 +205,7 @@ with_defaults() { # ARGS...: the flags a scenario nearly always wants, for those
 		case " $* " in *" $flag "*) ;; *) set -- "$flag" "$value" "$@" ;; esac
 	done <<-END
 		--socket $RAPLHELPER_SOCKET
+		--socket-group $CONTROLLER_UID
 		--powercap-root $POWERCAP
 		--state-dir $STATE_DIR
 		--user $HELPER_UID
@@ -177,25 +215,36 @@ with_defaults() { # ARGS...: the flags a scenario nearly always wants, for those
 	echo "$@"
 }
 
-# Started as root, as in production; sets helper_pid. For a start that should fail, run `raplhelper` itself under check.
-start_helper() { # ARGS...
-	[ -e /bin/raplhelper ] || die "this boot has a raplhelper (run --helper PATH)"
+# These two replace the shell that calls them: after `&` its pid is the program's.
+exec_helper() { # ARGS...; UNDER="COMMAND ARGS" starts it through that
 	mkdir -p $STATE_DIR
-	# shellcheck disable=SC2046 # no value has a space
-	raplhelper $(with_defaults "$@") >>$RIG/helper.log 2>&1 &
-	helper_pid=$!
-	wait_for "raplhelper listens" 20 helper_listens
-	running "$helper_pid" || die "raplhelper stays after listening"
+	# shellcheck disable=SC2046,SC2086 # no value has a space
+	exec ${UNDER:-} raplhelper $(with_defaults "$@")
 }
-
-# As an ordinary user; su execs, so the pid is the controller's. Sets controller_pid.
-start_controller() { # VARIABLE=VALUE... [-- ARGS...]
-	local variables=RAPLHELPER_SOCKET=$RAPLHELPER_SOCKET
-	[ -e /bin/powercap-controller ] || die "this boot has a powercap-controller (run --controller PATH)"
+exec_controller() { # VARIABLE=VALUE... [-- ARGS...]; AS=USER is another user than `controller`
+	local variables="RAPLHELPER_SOCKET=$RAPLHELPER_SOCKET SOURCE=static SAMPLE_INTERVAL=1"
 	while [ $# -gt 0 ] && [ "$1" != -- ]; do variables="$variables $1"; shift; done
 	[ $# = 0 ] || shift
 	# shellcheck disable=SC2086 # no value has a space
-	env $variables su -m -s /bin/sh controller -c 'exec powercap-controller "$@"' sh "$@" >>$RIG/controller.log 2>&1 &
+	exec env $variables su -m -s /bin/sh "${AS:-controller}" -c "exec powercap-controller $*"
+}
+
+# In the foreground, for what ends by itself: `run --once`, `status`, a start that fails.
+helper() { (exec_helper "$@"); }
+controller() { (exec_controller "$@"); }
+
+# In the background, as in production: the helper as root, the controller as an ordinary user.
+start_helper() { # ARGS...; sets helper_pid
+	[ -e /bin/raplhelper ] || die "this boot has a raplhelper (run --helper PATH)"
+	served=$(times_helper_said 'msg="serving"')
+	exec_helper "$@" >>$RIG/helper.log 2>&1 &
+	helper_pid=$!
+	wait_for "raplhelper serves" 20 helper_serves   # it listens earlier, while it is still root
+	running "$helper_pid" || die "raplhelper stays"
+}
+start_controller() { # VARIABLE=VALUE... [-- ARGS...]; sets controller_pid
+	[ -e /bin/powercap-controller ] || die "this boot has a powercap-controller (run --controller PATH)"
+	exec_controller "$@" >>$RIG/controller.log 2>&1 &
 	controller_pid=$!
 }
 
@@ -208,5 +257,34 @@ stop() { # PID NAME SIGNAL: sets exit_status
 stop_helper() { stop "$helper_pid" raplhelper "${1:-TERM}"; }             # [SIGNAL]
 stop_controller() { stop "$controller_pid" powercap-controller "${1:-TERM}"; } # [SIGNAL]
 
+# One decision carried out and left in force.
+set_once() { # VARIABLE=VALUE...
+	controller ON_EXIT=hold "$@" -- run --once >>$RIG/controller.log 2>&1
+}
+
 helper_log() { cat $RIG/helper.log; }
 controller_log() { cat $RIG/controller.log; }
+helper_said() { [ "$(times_helper_said "$1")" -gt 0 ]; }         # PATTERN
+controller_said() { [ "$(times_controller_said "$1")" -gt 0 ]; } # PATTERN
+forget_logs() { : >$RIG/helper.log; : >$RIG/controller.log; }
+
+# `status` takes a second to measure; `said` then answers from what it printed, one object of its JSON being one line here.
+ask_status() {
+	controller -- status --format json >$RIG/status 2>>$RIG/controller.log || return
+	tr -d '\n' <$RIG/status | sed 's/{/\n{/g' >$RIG/status.lines
+}
+said() { # helper|sandbox|ZONE|ZONE/CONSTRAINT FIELD: of intel-rapl
+	awk -v what="$1" -v field="$2" '
+		/^[{]"id":/ { zone = /"control_type":"intel-rapl",/ ? value("name") : "mmio/" value("name"); here = zone }
+		/^[{]"name":/ { here = zone "/" value("name") }
+		/^[{]"version":/ { here = "helper" }
+		/^[{]"not-dumpable":/ { here = "sandbox" }
+		/^[{]"holder":/ { here = "control" }
+		here == what && $0 ~ "\"" field "\":" { print value(field); exit }
+		function value(name,   rest) {
+			rest = $0
+			sub(".*\"" name "\":\"?", "", rest)
+			sub("\"?[,}].*", "", rest)
+			return rest
+		}' $RIG/status.lines
+}

@@ -1,0 +1,117 @@
+"""The controller's figures: how soon it limits, what waiting costs, how fast it plans."""
+import fcntl
+import os
+import select
+import statistics
+import subprocess
+import time
+
+from report import Figure
+from rig import LIMIT_FILE, Helper, NotMeasured, Running, compile_c, pin
+
+STARTS = 31
+CYCLES = 20
+PLANS = 5
+# Bounds for a plan that runs away.
+PLAN_SECONDS, PLAN_BYTES = 20, 200_000_000
+
+
+class Setting:
+    """A controller to measure, with a helper of its own and an environment in which it holds one limit."""
+
+    def __init__(self, binary, helper_binary, directory, cpu):
+        self.binary, self.directory, self.cpu = binary, directory, cpu
+        self.helper = Helper(helper_binary, directory / "controller-helper", cpu)
+        # Nothing of the host's environment: its settings for a controller must not reach the one that is measured.
+        self.environment = {"PATH": os.environ["PATH"], "TZ": "UTC", "RAPLHELPER_SOCKET": str(self.helper.socket),
+                            "SOURCE": "static", "MAX_SOURCE": "200W", "SAMPLE_INTERVAL": "1s", "STABILISATION_TIME": "1d",
+                            "LEASE_TIME": "30s", "ON_EXIT": "restore"}
+
+
+def first_limit(setting, other_cpu):
+    if other_cpu is None:
+        raise NotMeasured("controller: first limit: the program that watches the limit needs a second CPU")
+    until = compile_c("until", setting.directory)
+    limit = setting.helper.root / LIMIT_FILE
+    original = limit.read_text()
+
+    def run(*command):
+        run = subprocess.run([until, command[0], str(other_cpu), *command[1:]], env=setting.environment, text=True,
+                             preexec_fn=pin(setting.cpu), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        if run.returncode != 0:
+            raise NotMeasured(f"controller: first limit: {run.stderr.strip()}")
+        return int(run.stdout) / 1e6
+
+    starts, exits, nulls = [], [], []
+    for _ in range(STARTS):
+        starts.append(run("change", limit, setting.binary, "run"))
+        # It ended with ON_EXIT=restore: the next start finds what this one found.
+        if limit.read_text().splitlines()[0] != original.splitlines()[0]:
+            raise NotMeasured("controller: first limit: the original limit didn't come back at its exit")
+        exits.append(run("exit", "-", setting.binary, "version"))
+        nulls.append(run("exit", "-", "/bin/true"))
+    median = statistics.median(starts)
+    yield Figure("controller: exec to first limit in force", "≤ 10 ms", median, 10,
+                 f"{median:.2f} ms (of {STARTS}: {min(starts):.2f} to {max(starts):.2f})",
+                 f"{statistics.median(exits):.2f} ms `version` to its exit, {statistics.median(nulls):.2f} ms /bin/true")
+
+
+def idle_cycle(setting):
+    directory, cpu = setting.directory, setting.cpu
+    with Running([setting.binary, "run"], directory / "controller.log", cpu, setting.environment) as controller, \
+            Running([compile_c("tick", directory)], directory / "tick.log", cpu) as null:
+        time.sleep(3.5)
+        before = controller.cpu_time_ns(), null.cpu_time_ns()
+        time.sleep(CYCLES)
+        if controller.process.poll() is not None:
+            raise NotMeasured(f"controller: idle cycle: it ended: {controller.log.read_text()}")
+        after = controller.cpu_time_ns(), null.cpu_time_ns()
+        threads, resident = controller.status("Threads"), controller.status("VmRSS")
+    print(f"\nThe controller at work: {threads} thread, VmRSS {resident} kB")
+    each, nothing = ((end - start) / CYCLES / 1e6 for start, end in zip(before, after))
+    yield Figure("controller: CPU per idle cycle", "≤ 0.3 ms", each, 0.3, f"{each:.3f} ms (of {CYCLES} cycles)",
+                 f"{nothing:.3f} ms a process that wakes as often")
+
+
+def plan(setting):
+    cpu, environment = setting.cpu, setting.environment | {"SOURCE": "solar"}
+    command = [setting.binary, "plan", "--date", "2025-01-01", "--days", "365", "--step", "1m", "--format", "csv"]
+    runs = [run_bounded(command, cpu, environment) for _ in range(PLANS)]
+    median = statistics.median(seconds for seconds, *_ in runs)
+    _, size, lines, why_ended = runs[0]
+    one_day = statistics.median(run_bounded([*command[:4], "--days", "1", *command[6:]], cpu, environment)[0] for _ in range(PLANS))
+    rows = 365 * 24 * 60
+    print(f"A year of plan: {lines} lines, {size / 1e6:.1f} MB through a pipe")
+    wrong = why_ended
+    if not wrong and not rows <= lines <= rows + 2:
+        wrong = f"{lines} lines instead of {rows} and a heading"
+    yield Figure("controller: plan of a year at one-minute steps", "< 1 s", float("inf") if wrong else median, 1,
+                 f"{median:.2f} s (median of {PLANS})" + (f": {wrong}" if wrong else ""), f"{one_day:.3f} s a plan of one day")
+
+
+def run_bounded(command, cpu, environment):
+    """Seconds, bytes, lines, and why it had to be ended if it had to be. The output goes through a pipe and nowhere."""
+    size = lines = 0
+    start = time.monotonic()
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, preexec_fn=pin(cpu))
+    fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, 1 << 20)
+    why_ended = None
+    while True:
+        left = start + PLAN_SECONDS - time.monotonic()
+        if left <= 0 or not select.select([process.stdout], [], [], left)[0]:
+            why_ended = f"ended after {PLAN_SECONDS} s"
+        elif size > PLAN_BYTES:
+            why_ended = f"ended after {PLAN_BYTES / 1e6:.0f} MB of output"
+        if why_ended:
+            process.kill()
+            break
+        part = os.read(process.stdout.fileno(), 1 << 20)
+        if not part:
+            break
+        size += len(part)
+        lines += part.count(b"\n")
+    seconds = time.monotonic() - start
+    _, errors = process.communicate()
+    if process.returncode != 0 and not why_ended:
+        raise NotMeasured(f"controller: plan: exit status {process.returncode}: {errors.decode(errors='replace').strip()}")
+    return seconds, size, lines, why_ended

@@ -1,0 +1,140 @@
+"""What the figures are measured on: a powercap tree of plain files, C programs, processes that end with the run."""
+import os
+import pathlib
+import signal
+import subprocess
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+
+
+class NotMeasured(Exception):
+    """A figure that could not be taken, with the reason."""
+
+
+# A server with two sockets as Linux shows it: psys lies between the packages, dram inside them, and the MMIO driver shows
+# the packages a second time. Directory, name, constraints as (name, limit, time window, max_power).
+LONG, SHORT = ("long_term", 165_000_000, 999_424, 165_000_000), ("short_term", 198_000_000, 7_808, 297_000_000)
+ZONES = [
+    ("intel-rapl/intel-rapl:0", "package-0", [LONG, SHORT]),
+    ("intel-rapl/intel-rapl:0/intel-rapl:0:0", "dram", [("long_term", 40_500_000, 976, 40_500_000)]),
+    ("intel-rapl/intel-rapl:1", "psys", [("long_term", 600_000_000, 27_983_872, 0), ("short_term", 650_000_000, 976, 0)]),
+    ("intel-rapl/intel-rapl:2", "package-1", [LONG, SHORT]),
+    ("intel-rapl/intel-rapl:2/intel-rapl:2:0", "dram", [("long_term", 40_500_000, 976, 40_500_000)]),
+    ("intel-rapl-mmio/intel-rapl-mmio:0", "package-0", [LONG, SHORT]),
+    ("intel-rapl-mmio/intel-rapl-mmio:1", "package-1", [LONG, SHORT]),
+]
+PACKAGES = ("intel-rapl:0", "intel-rapl:2")
+LIMIT_FILE = "intel-rapl/intel-rapl:0/constraint_0_power_limit_uw"
+
+
+def make_tree(root):
+    """Plain files do: the helper takes the first line of whatever it reads, and a limit written is there to be read."""
+    for number, (path, name, constraints) in enumerate(ZONES):
+        directory = root / path
+        directory.mkdir(parents=True)
+        files = {"name": name, "energy_uj": 183_249_117_508 + number, "max_energy_range_uj": 262_143_328_850, "enabled": 1}
+        for index, (constraint, limit, window, most) in enumerate(constraints):
+            files |= {f"constraint_{index}_name": constraint, f"constraint_{index}_power_limit_uw": limit,
+                      f"constraint_{index}_time_window_us": window, f"constraint_{index}_max_power_uw": most}
+        for file, contents in files.items():
+            (directory / file).write_text(f"{contents}\n")
+
+
+def zone_list(root, ids):
+    """The files of a Sample for the reference server, in the helper's order."""
+    by_id = {pathlib.Path(path).name: (root / path, constraints) for path, _, constraints in ZONES}
+    lines = []
+    for id in ids:
+        directory, constraints = by_id[id]
+        limits = [f"constraint_{index}_power_limit_uw" for index in range(len(constraints))]
+        lines.append(" ".join(str(directory / file) for file in ["energy_uj", "enabled", *limits]))
+    return "\n".join(lines) + "\n"
+
+
+def compile_c(name, directory, *flags):
+    program = directory / name
+    subprocess.run(["cc", "-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-D_POSIX_C_SOURCE=200809L", *flags, "-o", program,
+                    HERE / f"{name}.c"], check=True)
+    return program
+
+
+def pin(cpu):
+    """For subprocess's preexec_fn: the program's CPU."""
+    return lambda: os.sched_setaffinity(0, {cpu})
+
+
+def quietest_cpus():
+    """The CPUs that this process may use, the one with the most idle time first: others may be at work."""
+    def idle():
+        lines = pathlib.Path("/proc/stat").read_text().splitlines()
+        return {int(line.split()[0][3:]): int(line.split()[4]) for line in lines if line[:3] == "cpu" and line[3].isdigit()}
+    before = idle()
+    time.sleep(1)
+    after = idle()
+    return sorted(os.sched_getaffinity(0), key=lambda cpu: before[cpu] - after[cpu])
+
+
+class Running:
+    """A program for the length of a `with`; its log is shown when it fails."""
+
+    def __init__(self, command, log, cpu, environment=None):
+        self.command, self.log, self.cpu, self.environment = [str(word) for word in command], log, cpu, environment
+
+    def __enter__(self):
+        with open(self.log, "wb") as log:
+            self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                            env=self.environment, preexec_fn=pin(self.cpu))
+        self.pid = self.process.pid
+        return self
+
+    def __exit__(self, *_):
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def wait_for(self, ready, what):
+        """Until `ready()` is true, at most 10 seconds."""
+        for _ in range(1000):
+            if ready():
+                return
+            if self.process.poll() is not None:
+                break
+            time.sleep(0.01)
+        raise NotMeasured(f"{' '.join(self.command)}: {what}\n{self.log.read_text(errors='replace')}")
+
+    def status(self, field):
+        """A number of /proc/PID/status, sizes in kB."""
+        for line in pathlib.Path(f"/proc/{self.pid}/status").read_text().splitlines():
+            if line.startswith(f"{field}:"):
+                return int(line.split()[1])
+        raise NotMeasured(f"/proc/PID/status has no {field}")
+
+    def cpu_time_ns(self):
+        """Time on a CPU of all its threads (Documentation/scheduler/sched-stats.rst)."""
+        tasks = pathlib.Path(f"/proc/{self.pid}/task").glob("*/schedstat")
+        return sum(int(task.read_text().split()[0]) for task in tasks)
+
+
+class Helper(Running):
+    """A helper on a tree and in directories of its own: the tree belongs to one helper at a time."""
+
+    def __init__(self, binary, directory, cpu):
+        directory.mkdir()
+        self.root, self.socket = directory / "powercap", directory / "socket"
+        make_tree(self.root)
+        super().__init__([binary, "--socket", self.socket, "--powercap-root", self.root, "--state-dir", directory / "state",
+                          "--allow-uid", os.getuid()], directory / "log", cpu)
+
+    def __enter__(self):
+        super().__enter__()
+        self.wait_for(lambda: b"serving" in self.log.read_bytes(), "doesn't get as far as serving")
+        return self
+
+    def sandbox(self):
+        """What it says that it has given up."""
+        line = next(line for line in self.log.read_text().splitlines() if "sandbox=" in line)
+        return next(word for word in line.split() if word.startswith("sandbox=")).removeprefix("sandbox=")

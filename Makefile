@@ -1,0 +1,40 @@
+# make alone lists the verbs. Each is one line here; what takes more is a script of the same name in scripts/.
+.DEFAULT_GOAL := help
+.PHONY: help deps build release run test lint fmt bench fuzz clean
+SHELL := /bin/bash
+
+BIN := .build/bin
+SWIFT_SOURCES := Package.swift Sources Tests
+
+help: ## List the verbs
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /\1\t/' | awk -F'\t' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+deps: ## Install what is missing (Debian packages; needs root or sudo)
+	@scripts/deps
+
+build: deps ## Build everything for development
+	swift build
+
+release: deps ## Build the two programs that ship into .build/bin
+	@scripts/release $(BIN)
+
+run: release ## Start the real helper and controller; simulated zones where there is no RAPL
+	@scripts/run $(BIN)
+
+test: release ## Run every test of the project
+	@scripts/test $(BIN)
+
+lint: ## Check the formatting
+	swift format lint --strict --parallel --recursive $(SWIFT_SOURCES)
+
+fmt: ## Format the sources
+	swift format --in-place --parallel --recursive $(SWIFT_SOURCES)
+
+bench: release ## Measure what the README promises
+	@Benchmarks/run --helper $(BIN)/raplhelper --helper-symbols $(BIN)/raplhelper.symbols --controller $(BIN)/powercap-controller
+
+fuzz: deps ## Fuzz the decoders for a minute each
+	@Fuzz/run 60
+
+clean: ## Remove everything that was built
+	rm -rf .build

@@ -1,0 +1,73 @@
+internal import LinuxSystem
+internal import PowercapProtocol
+
+/// The scale of power: from 0 to a round number, with four to eight steps.
+struct PowerAxis {
+    let unit: String
+    /// Microwatts per unit, as a power of ten.
+    let places: Int
+    let top: Microwatts
+    let step: Microwatts
+
+    init(covering highest: Microwatts) {
+        (unit, places) = highest >= .watts(10_000) ? ("kW", 9) : ("W", 6)
+        let needed = max(highest.rawValue, 1)
+        var decade: UInt64 = 1
+        while decade * 80 < needed { decade *= 10 }
+        let step = [decade, decade * 2, decade * 5].first { $0 * 8 >= needed } ?? decade * 10
+        self.step = Microwatts(step)
+        top = Microwatts((needed + step - 1) / step * step)
+    }
+
+    func label(_ power: Microwatts) -> String { decimal(power.rawValue, places: places) }
+
+    var ticks: [Microwatts] { stride(from: 0, through: top.rawValue, by: Int(step.rawValue)).map { Microwatts($0) } }
+}
+
+/// The scale of time, in real seconds, so that a day on which the clocks change is an hour shorter or longer; its ticks are at
+/// full hours on the wall.
+struct TimeAxis {
+    struct Tick: Equatable {
+        let seconds: Int64
+        let local: Clock.Local
+        var isMidnight: Bool { local.hour == 0 && local.minute == 0 }
+    }
+
+    let startSeconds: Int64
+    let endSeconds: Int64
+    let ticks: [Tick]
+    /// The first second of each day, and of the day after the last.
+    let days: [Tick]
+
+    init(startSeconds: Int64, endSeconds: Int64, first: LocalDay, days count: Int) {
+        (self.startSeconds, self.endSeconds) = (startSeconds, endSeconds)
+        days = (0...count).map { index in
+            let seconds = first.adding(days: index).start
+            return Tick(seconds: seconds, local: Clock.local(seconds))
+        }
+        let hours: Int32 =
+            switch count {
+            case 1: 2
+            case 2: 4
+            case 3: 6
+            case 4...6: 12
+            default: 24
+            }
+        ticks = stride(from: startSeconds, through: endSeconds, by: 1_800).map { Tick(seconds: $0, local: Clock.local($0)) }
+            .filter { $0.local.minute == 0 && $0.local.hour % hours == 0 }
+    }
+
+    /// The offsets from UTC that are in force on the way: `UTC+01:00, then UTC+02:00`.
+    var offsets: String {
+        var output = Output()
+        var last: Int32?
+        for seconds in stride(from: startSeconds, to: endSeconds, by: 1_800) {
+            let local = Clock.local(seconds)
+            if local.offset_s == last { continue }
+            output.append(last == nil ? "UTC" : ", then UTC")
+            output.append(offset: local)
+            last = local.offset_s
+        }
+        return String(decoding: output.bytes, as: UTF8.self)
+    }
+}

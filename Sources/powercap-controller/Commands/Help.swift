@@ -1,0 +1,79 @@
+internal import LinuxSystem
+
+/// The program's version.
+let programVersion = "0.1.0"
+
+enum HelpFormat: String, CaseIterable, Sendable { case text, markdown }
+
+enum HelpFlags {
+    static let format = CommandFlag(
+        "--format", .choice, default: HelpFormat.text, "What to print: this text, or the table of options for a document.")
+}
+
+/// `powercap-controller help`.
+func helpCommand(_ invocation: Invocation) throws(UsageError) -> Int32 {
+    let format = try HelpFlags.format.value(in: invocation)
+    return printing { output in
+        switch format {
+        case .text: output.append(helpText)
+        case .markdown: output.append(optionsMarkdown)
+        }
+    }
+}
+
+/// `powercap-controller --version`.
+func versionCommand() -> Int32 { printing { $0.append("powercap-controller \(programVersion)\n") } }
+
+private var helpText: String {
+    var text = "Usage: powercap-controller [command] [--option value]...\n\nCommands:\n"
+    for command in Command.allCases {
+        text += wrapped("  \(command.rawValue.padded(to: 10))\(command.help)", indent: 12)
+        for flag in command.flags {
+            text += wrapped("      \(flag.name) \(flag.words.placeholder)".padded(to: 35) + flag.help, indent: 35)
+            if flag.words.isBare { continue }
+            text += wrapped("".padded(to: 35) + "Default: \(flag.standard).", indent: 35)
+        }
+    }
+    text += "\nOptions, as a flag or as a variable of the environment (the flag wins):\n"
+    for option in Option.all {
+        text += "  \(option.flag) \(option.words.placeholder)".padded(to: 42) + " \(option.variable)\n"
+        text += wrapped("      \(option.help)", indent: 6)
+        text += "      Default: \(option.standard)."
+        text += option.words.highest.isEmpty ? "\n" : " From \(option.words.range).\n"
+    }
+    text += "\n"
+    text += wrapped(
+        "A power is a plain number of microwatts, or has a unit: uW, mW, W, kW. A time is a plain number of seconds, or has "
+            + "one: ms, s, m, h, d. Exit status: 0 success, 1 failure, 2 bad configuration or usage (nothing was written).",
+        indent: 0)
+    return text
+}
+
+/// The table of options for README.md.
+private var optionsMarkdown: String {
+    var text = "| variable | flag | default | valid | meaning |\n| --- | --- | --- | --- | --- |\n"
+    for option in Option.all {
+        let valid = option.words.range.split(separator: "|").joined(separator: "\\|")
+        text += "| `\(option.variable)` | `\(option.flag)` | `\(option.standard)` | \(valid) | \(option.help) |\n"
+    }
+    return text
+}
+
+extension String {
+    fileprivate func padded(to width: Int) -> String { self + String(repeating: " ", count: max(0, width - utf8.count)) }
+}
+
+/// A line broken at spaces before column 100; the lines after the first are indented.
+private func wrapped(_ text: String, indent: Int) -> String {
+    var (result, column) = ("", 0)
+    for (index, word) in text.split(separator: " ", omittingEmptySubsequences: false).enumerated() {
+        if index > 0, column + 1 + word.utf8.count > 100 {
+            result += "\n" + "".padded(to: indent) + word
+            column = indent + word.utf8.count
+        } else {
+            result += (index == 0 ? "" : " ") + word
+            column += (index == 0 ? 0 : 1) + word.utf8.count
+        }
+    }
+    return result + "\n"
+}

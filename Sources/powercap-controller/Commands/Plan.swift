@@ -1,0 +1,159 @@
+internal import LinuxSystem
+internal import PowercapProtocol
+
+/// What `run` decides from one moment to another: a sequence of moments and decisions, each made when it is asked for.
+///
+/// `time powercap-controller plan --days 365 --step 1m --format csv > year.csv` is half a million of them.
+struct Plan: Sequence {
+    let configuration: Configuration
+    let packages: [Package]
+    /// The packages are not real ones.
+    var isAssumed = false
+    let first: LocalDay
+    let days: Int
+    let step: Milliseconds
+    let startSeconds: Int64
+    let endSeconds: Int64
+
+    init(_ configuration: Configuration, _ packages: [Package], first: LocalDay, days: Int, step: Milliseconds) {
+        (self.configuration, self.packages, self.first, self.days, self.step) = (configuration, packages, first, days, step)
+        startSeconds = first.start
+        endSeconds = first.adding(days: days).start
+    }
+
+    struct Iterator: IteratorProtocol {
+        fileprivate let plan: Plan
+        fileprivate let source: any PowerSource
+        fileprivate var nextSeconds: Int64
+        fileprivate var last: Decision?
+
+        mutating func next() -> (moment: Moment, decision: Decision)? {
+            guard nextSeconds < plan.endSeconds else { return nil }
+            let moment = Moment(seconds: nextSeconds)
+            nextSeconds += Int64(plan.step.rawValue / 1_000)
+            let decision = decide(
+                packages: plan.packages, configuration: plan.configuration, reading: source.reading(at: moment), last: last)
+            last = decision
+            return (moment, decision)
+        }
+    }
+
+    func makeIterator() -> Iterator {
+        Iterator(plan: self, source: powerSource(for: configuration), nextSeconds: startSeconds)
+    }
+
+    /// `2026-06-21`, or `2026-06-21 to 2026-06-23`.
+    var dates: String { first.text + (days == 1 ? "" : " to " + first.adding(days: days - 1).text) }
+
+    /// The zone's name, as far as it is known.
+    var timeZone: String {
+        if let name = configuration.timeZone { return name }
+        if let name = Process.environment("TZ"), !name.isEmpty { return name }
+        return "the host's time zone"
+    }
+
+    /// One line about the source, for headings.
+    var sourceWords: String {
+        let peak = configuration.maxSource.words + (configuration.pmaxFunction == .sum ? "" : " for each package")
+        return switch configuration.source {
+        case .solar: "solar source, peak \(peak), alpha \(ValueKind.number(atMost: 100).show(configuration.alpha))"
+        case .constant: "static source of \(peak)"
+        }
+    }
+}
+
+extension Package {
+    /// In place of real packages: one that may take all that the source ever gives.
+    static func assumed(_ configuration: Configuration) -> Package {
+        let range = LimitRange(index: 0, floor: .zero, ceiling: configuration.maxSource, original: configuration.maxSource)
+        return Package(
+            name: PackageName(package: 0), zone: "assumed", reference: configuration.maxSource, longTerm: range, shortTerm: range)
+    }
+}
+
+enum PlanFormat: String, CaseIterable, Sendable { case table, csv, json, svg }
+
+enum PlanFlags {
+    static let date = CommandFlag("--date", .date, default: nil, "First day.")
+    static let step = CommandFlag(
+        "--step", .wholeSeconds(.second ... .day), default: .seconds(900), "Time between two lines, from local midnight on.")
+    static let days = CommandFlag("--days", .count(1...3660), default: 1, "Number of days.")
+    static let format = CommandFlag("--format", .choice, default: PlanFormat.table, "What to print: a table, data, or a chart.")
+    static let zones = CommandFlag(
+        "--zones", .file, default: nil,
+        "The machine's zones, as `raplhelper --list --format json` prints them; - is standard input.")
+}
+
+extension ValueKind where Value == Milliseconds {
+    static func wholeSeconds(_ range: ClosedRange<Milliseconds>) -> ValueKind {
+        let time = ValueKind.time(range)
+        var words = time.words
+        words.smallest = "1 s"
+        return ValueKind(
+            words: words,
+            parse: { text throws(ValueProblem) in
+                let value = try time.parse(text)
+                if value.rawValue % 1_000 != 0 { throw .tooFine }
+                return value
+            },
+            show: time.show)
+    }
+}
+
+extension ValueKind where Value == String? {
+    static let file = ValueKind(
+        words: ValueWords(noun: "a file's name", placeholder: "FILE", valid: "a file's name, or - for standard input"),
+        parse: { text throws(ValueProblem) in
+            if text.isEmpty { throw .empty }
+            return text
+        },
+        show: { $0 ?? "ask the running helper" })
+}
+
+/// More days than this are a band of ink.
+private let chartDays = 31
+
+/// `powercap-controller plan`.
+func planCommand(_ invocation: Invocation, settings: Settings) throws(UsageError) -> Int32 {
+    let configuration = settings.configuration
+    let format = try PlanFlags.format.value(in: invocation)
+    let days = try PlanFlags.days.value(in: invocation)
+    let step = try PlanFlags.step.value(in: invocation)
+    let date = try PlanFlags.date.value(in: invocation)
+    if format == .svg, days > chartDays, let given = PlanFlags.days.given(in: invocation) {
+        throw .chartTooLong(given, highest: chartDays)
+    }
+    let known = try packages(invocation, configuration)
+    if let known { try settings.check(known) }
+    var plan = Plan(
+        configuration, known ?? [.assumed(configuration)], first: date ?? LocalDay(Moment.now.local), days: days, step: step)
+    plan.isAssumed = known == nil
+    if plan.startSeconds == plan.endSeconds, let given = PlanFlags.date.given(in: invocation) {
+        throw .value(given, .unknownName, PlanFlags.date.kind.words)
+    }
+    if plan.isAssumed {
+        complain(
+            "no helper answers and no --zones is given: assuming one package whose ceiling and reference are MAX_SOURCE, "
+                + configuration.maxSource.words)
+    }
+    return printing { output throws(Errno) in
+        switch format {
+        case .table: try plan.writeTable(to: &output)
+        case .csv: try plan.writeCSV(to: &output)
+        case .json: try plan.writeJSON(to: &output)
+        case .svg: output.append(PlanChart(plan).svg)
+        }
+    }
+}
+
+/// The packages of the file, or else of the running helper; nil if there is neither.
+private func packages(_ invocation: Invocation, _ configuration: Configuration) throws(UsageError) -> [Package]? {
+    if let path = try PlanFlags.zones.value(in: invocation) {
+        do throws(ZoneFileProblem) { return Package.all(in: try ZoneFile.read(path)) } catch {
+            throw .zoneFile(Given(name: PlanFlags.zones.name, text: path), error)
+        }
+    }
+    guard let zones = zonesOfRunningHelper(configuration: configuration) else { return nil }
+    let packages = Package.all(in: zones)
+    return packages.isEmpty ? nil : packages
+}

@@ -1,0 +1,275 @@
+internal import LinuxSystem
+internal import PowercapProtocol
+
+/// A plan as a chart: one SVG file that needs nothing else.
+struct PlanChart {
+    private let plan: Plan
+    private let time: TimeAxis
+    private let power: PowerAxis
+    private var series: [Series] = []
+    private var out = Output()
+
+    // In pixels.
+    private static let width = 1100.0
+    private static let left = 78.0
+    private static let right = 30.0
+    private static let top = 84.0
+    private static let height = 430.0
+    private static var plotWidth: Double { width - left - right }
+    private static var bottom: Double { top + height }
+
+    /// A line of the chart: the values at the samples, or one for all of them.
+    private struct Series {
+        var label: String
+        var color: String
+        var width = 1.8
+        var dash = ""
+        var isStepped = true
+        var isFilled = false
+        var values: [Microwatts]
+    }
+
+    private struct Samples {
+        var seconds: [Int64] = []
+        var source: [Microwatts] = []
+        var node: [Microwatts] = []
+        var packages: [[Microwatts]]
+        var floor = Microwatts.zero
+        var ceiling = Microwatts.zero
+    }
+
+    init(_ plan: Plan) {
+        self.plan = plan
+        time = TimeAxis(startSeconds: plan.startSeconds, endSeconds: plan.endSeconds, first: plan.first, days: plan.days)
+        let samples = Self.samples(of: plan)
+        let highest = ([samples.source, samples.node] + samples.packages).joined().max() ?? .step
+        // A ceiling far above the curve would press it flat.
+        let isCeilingShown = samples.ceiling.rawValue <= highest.rawValue / 2 * 3
+        power = PowerAxis(covering: isCeilingShown ? max(highest, samples.ceiling) : highest)
+        series = Self.series(samples, plan, isCeilingShown: isCeilingShown)
+        draw(samples.seconds)
+    }
+
+    var svg: String { String(decoding: out.bytes, as: UTF8.self) }
+
+    /// What is closer together than half a pixel is left out.
+    private static func samples(of plan: Plan) -> Samples {
+        var samples = Samples(packages: plan.packages.map { _ in [] })
+        let apart = Double(plan.endSeconds - plan.startSeconds) / plotWidth / 2
+        for (moment, decision) in plan {
+            if let last = samples.seconds.last, Double(moment.seconds - last) < apart { continue }
+            samples.seconds.append(moment.seconds)
+            samples.source.append(decision.source)
+            samples.node.append(decision.nodeLimit)
+            for (index, package) in decision.packages.enumerated() { samples.packages[index].append(package.longTerm) }
+            (samples.floor, samples.ceiling) = (decision.floor, decision.ceiling)
+        }
+        return samples
+    }
+
+    private static func series(_ samples: Samples, _ plan: Plan, isCeilingShown: Bool) -> [Series] {
+        let isWhole = plan.configuration.pmaxFunction == .sum
+        var series = [
+            Series(
+                label: "source" + (isWhole ? "" : ", for each package"), color: "#d98c00", isStepped: false, isFilled: true,
+                values: samples.source),
+            // Wide, as a single package's line lies upon it; narrower where days crowd.
+            Series(
+                label: "node limit", color: "#8db8e8", width: plan.days <= 2 ? 5 : plan.days <= 7 ? 3.5 : 2, values: samples.node),
+        ]
+        // Colours that stay apart for the colour-blind, dashes that stay apart in grey.
+        let colors = ["#00457c", "#b3246b", "#00795a", "#7a4b12", "#5b3fa8", "#4d4d4d", "#c2410c", "#0e7490"]
+        let dashes = ["", "9 4", "3 3", "12 4 3 4"]
+        var groups: [(names: [String], values: [Microwatts])] = []
+        for (package, values) in zip(plan.packages, samples.packages) {
+            let name = package.name.text + (package.fixed == nil ? "" : " (fixed)")
+            if let equal = groups.firstIndex(where: { $0.values == values }) {
+                groups[equal].names.append(name)
+            } else {
+                groups.append(([name], values))
+            }
+        }
+        for (index, group) in groups.enumerated() {
+            series.append(
+                Series(
+                    label: label(group.names), color: colors[index % colors.count], width: plan.days <= 7 ? 1.8 : 1.2,
+                    dash: dashes[index % dashes.count], values: group.values))
+        }
+        let floor = "node floor, \(samples.floor.words)"
+        series.append(Series(label: floor, color: "#6b6b6b", width: 1.2, dash: "2 4", values: [samples.floor]))
+        let ceiling = "node ceiling, \(samples.ceiling.words)"
+        series.append(
+            isCeilingShown
+                ? Series(label: ceiling, color: "#6b6b6b", width: 1.2, dash: "10 4", values: [samples.ceiling])
+                : Series(label: ceiling + " (above this chart)", color: "none", values: []))
+        return series
+    }
+
+    /// Lines that lie upon each other are one line, and say so.
+    private static func label(_ names: [String]) -> String {
+        switch names.count {
+        case 1: names[0]
+        case 2: "\(names[0]) and \(names[1]), each"
+        default: "\(names[0]) and \(names.count - 1) others, each"
+        }
+    }
+}
+
+// Drawing.
+extension PlanChart {
+    private mutating func draw(_ seconds: [Int64]) {
+        let entryWidth = 8.0 * Double(series.map(\.label.utf8.count).max() ?? 0) + 64
+        let columns = max(1, Int(Self.plotWidth / entryWidth))
+        let rows = (series.count + columns - 1) / columns
+        let legendTop = Self.bottom + (hasTwoRows ? 104 : 90)
+        let height = legendTop + Double(rows) * 24 + 6
+
+        let title = "Power plan, \(plan.dates), \(plan.timeZone)"
+        out.append("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 \(number(Self.width)) \(number(height))\" ")
+        out.append("width=\"\(number(Self.width))\" height=\"\(number(height))\" role=\"img\" ")
+        out.append(
+            "font-family=\"system-ui, 'DejaVu Sans', 'Helvetica Neue', Arial, sans-serif\" font-size=\"13\" fill=\"#222\">\n")
+        out.append("<title>\(escaped(title))</title>\n")
+        out.append("<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n")
+        text(title, Self.left, 34, "font-size=\"20\" font-weight=\"600\"")
+        let notice = plan.isAssumed ? "; no helper was asked: one package is assumed" : ""
+        text("\(plan.sourceWords); a decision every \(plan.step.words)\(notice)", Self.left, 58, "fill=\"#555\"")
+
+        drawPowerAxis()
+        drawTimeAxis()
+        for line in series where !line.values.isEmpty { draw(line, seconds) }
+        out.append(
+            "<path d=\"M\(number(Self.left)) \(number(Self.top))V\(number(Self.bottom))H\(number(Self.width - Self.right))\" "
+                + "fill=\"none\" stroke=\"#222\"/>\n")
+        for (index, line) in series.enumerated() {
+            let x = Self.left + Double(index % columns) * (Self.plotWidth / Double(columns))
+            drawLegend(line, x, legendTop + Double(index / columns) * 24)
+        }
+        out.append("</svg>\n")
+    }
+
+    // Under the plot are the hours, the days, or both.
+    private var hasHours: Bool { plan.days <= 6 }
+    private var hasTwoRows: Bool { hasHours && plan.days > 1 }
+
+    private mutating func drawPowerAxis() {
+        for tick in power.ticks {
+            let y = y(tick)
+            rule("M\(number(Self.left)) \(number(y))H\(number(Self.width - Self.right))")
+            text(power.label(tick), Self.left - 10, y + 4.5, "text-anchor=\"end\"")
+        }
+        let middle = number(Self.top + Self.height / 2)
+        text(
+            "power (\(power.unit))", 22, Self.top + Self.height / 2,
+            "text-anchor=\"middle\" transform=\"rotate(-90 22 \(middle))\"")
+    }
+
+    private mutating func drawTimeAxis() {
+        var labelled = -100.0
+        for tick in time.ticks {
+            let x = x(tick.seconds)
+            rule("M\(number(x)) \(number(Self.top))V\(number(Self.bottom + 5))", isStrong: plan.days > 1 && tick.isMidnight)
+            guard hasHours, x - labelled >= 44 else { continue }
+            labelled = x
+            let isEnd = plan.days == 1 && tick.seconds == time.endSeconds
+            text(isEnd ? "24:00" : clock(tick.local), x, Self.bottom + 22, "text-anchor=\"middle\"")
+        }
+        if plan.days > 1 {
+            var labelled = -100.0
+            for (day, next) in zip(time.days, time.days.dropFirst()) {
+                let middle = (x(day.seconds) + x(next.seconds)) / 2
+                guard middle - labelled >= 62 else { continue }
+                labelled = middle
+                text(
+                    date(day.local), middle, Self.bottom + (hasHours ? 42 : 22),
+                    "text-anchor=\"middle\" font-weight=\"600\"")
+            }
+        }
+        text(
+            "local time (\(time.offsets))", Self.left + Self.plotWidth / 2,
+            Self.bottom + (hasTwoRows ? 66 : 50), "text-anchor=\"middle\"")
+    }
+
+    private mutating func draw(_ line: Series, _ seconds: [Int64]) {
+        let end = number(Self.width - Self.right)
+        var path = ""
+        if line.values.count == 1 {
+            path = "M\(number(Self.left)) \(number(y(line.values[0])))H\(end)"
+        } else {
+            var lastY = ""
+            for (second, value) in zip(seconds, line.values) {
+                let (x, y) = (number(x(second)), number(y(value)))
+                if path.isEmpty {
+                    path = "M\(x) \(y)"
+                } else if !line.isStepped {
+                    path += "L\(x) \(y)"
+                } else if y != lastY {
+                    path += "H\(x)V\(y)"
+                }
+                lastY = y
+            }
+            path += "H\(end)"
+        }
+        if line.isFilled {
+            let baseline = number(Self.bottom)
+            out.append("<path d=\"\(path)V\(baseline)H\(number(Self.left))Z\" fill=\"\(line.color)\" fill-opacity=\"0.12\"/>\n")
+        }
+        out.append("<path d=\"\(path)\" fill=\"none\" \(stroke(line)) stroke-linejoin=\"round\"/>\n")
+    }
+
+    private mutating func drawLegend(_ line: Series, _ x: Double, _ y: Double) {
+        let middle = number(y - 4.5)
+        out.append("<path d=\"M\(number(x)) \(middle)h32\" fill=\"none\" \(stroke(line))/>\n")
+        text(line.label, x + 40, y, "")
+    }
+
+    private func stroke(_ line: Series) -> String {
+        let dash = line.dash.isEmpty ? "" : " stroke-dasharray=\"\(line.dash)\""
+        return "stroke=\"\(line.color)\" stroke-width=\"\(number(line.width))\"\(dash)"
+    }
+
+    private mutating func rule(_ path: String, isStrong: Bool = false) {
+        out.append("<path d=\"\(path)\" fill=\"none\" stroke=\"\(isStrong ? "#b4b4b4" : "#e4e4e4")\"/>\n")
+    }
+
+    private mutating func text(_ text: String, _ x: Double, _ y: Double, _ attributes: String) {
+        out.append(
+            "<text x=\"\(number(x))\" y=\"\(number(y))\"\(attributes.isEmpty ? "" : " ")\(attributes)>\(escaped(text))</text>\n")
+    }
+
+    private func x(_ seconds: Int64) -> Double {
+        Self.left + Self.plotWidth * Double(seconds - time.startSeconds) / Double(time.endSeconds - time.startSeconds)
+    }
+
+    private func y(_ value: Microwatts) -> Double {
+        Self.bottom - Self.height * Double(value.rawValue) / Double(power.top.rawValue)
+    }
+}
+
+/// With one decimal at most.
+private func number(_ value: Double) -> String { decimal(UInt64((value * 10).rounded()), places: 1) }
+
+private func escaped(_ text: String) -> String {
+    var result = ""
+    for scalar in text.unicodeScalars {
+        switch scalar {
+        case "<": result += "&lt;"
+        case "&": result += "&amp;"
+        case _ where scalar.value < 0x20: result += " "
+        default: result.unicodeScalars.append(scalar)
+        }
+    }
+    return result
+}
+
+private func clock(_ local: Clock.Local) -> String {
+    var output = Output()
+    output.append(clock: local)
+    return String(decoding: output.bytes, as: UTF8.self)
+}
+
+/// `21 Jun`
+private func date(_ local: Clock.Local) -> String {
+    let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+    return "\(local.day) \(months[Int(local.month) - 1])"
+}

@@ -1,0 +1,21 @@
+internal import LinuxSystem
+
+enum RunFlags {
+    static let once = CommandFlag(
+        "--once", .presence, default: false,
+        "Does one cycle and exits. What becomes of the limits then is ON_EXIT's: with hold they stay.")
+}
+
+/// `powercap-controller run`: the exit status.
+func runCommand(_ invocation: Invocation, settings: Settings) throws(UsageError) -> Int32 {
+    let once = try RunFlags.once.value(in: invocation)
+    let log = Log(format: settings.configuration.logFormat, level: settings.configuration.logLevel)
+    // A helper that goes away while a request is written must be an error, not a signal.
+    Process.ignoreBrokenPipes()
+    let controller: Controller
+    do throws(Errno) { controller = try Controller(settings: settings, log: log) } catch {
+        complain("can't start the event loop: \(error.explanation) (\(error.name))")
+        return 1
+    }
+    return once ? try controller.runOnce() : try controller.run()
+}

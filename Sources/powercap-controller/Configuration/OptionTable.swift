@@ -1,0 +1,71 @@
+internal import PowercapProtocol
+
+/// An option of the configuration: a variable of the environment, and a flag which wins over it.
+struct Option: Sendable {
+    let variable: String
+    let flag: String
+    let words: ValueWords
+    let help: String
+    /// Reads a text into the option's field.
+    let read: @Sendable (String, inout Configuration) throws(ValueProblem) -> Void
+    /// The field as a text that reads back as the same value.
+    let show: @Sendable (Configuration) -> String
+
+    /// The default, which is the field's initial value.
+    var standard: String { show(Configuration()) }
+
+    /// - Parameter flag: where it is not the variable's name in kebab-case.
+    init<Value>(
+        _ variable: String, flag: String? = nil, _ field: any WritableKeyPath<Configuration, Value> & Sendable,
+        _ kind: ValueKind<Value>, _ help: String
+    ) {
+        self.variable = variable
+        self.flag = flag ?? "--" + variable.lowercased().split(separator: "_").joined(separator: "-")
+        self.words = kind.words
+        self.help = help
+        read = { text, configuration throws(ValueProblem) in configuration[keyPath: field] = try kind.parse(text) }
+        show = { kind.show($0[keyPath: field]) }
+    }
+}
+
+extension Option {
+    /// The one table of options: parsing, `help`, `validate` and the README's table come from it.
+    static let all: [Option] = [
+        Option(
+            "MAX_SOURCE", \.maxSource, .power(.watts(1) ... .watts(1_000_000)),
+            "Peak of the power source: the node's, or each package's where PMAX_FUNC is not sum."),
+        Option(
+            "STABILISATION_TIME", \.stabilisationTime, .time(.second ... .day),
+            "Time between decisions. A changed override or a step of the source decides at once."),
+        Option("ALPHA", \.alpha, .number(atMost: 100), "Exponent of the solar curve: the larger, the shorter the day."),
+        Option(
+            "RAPL_MIN_POWER", \.raplMinPower, .power(.watts(1) ... .registerMaximum),
+            "Floor of every limit that is written, per package."),
+        Option(
+            "RAPL_LIMIT", \.raplLimit, .percent,
+            "Floor of the node's limit as a percentage of its reference power."),
+        Option(
+            "PMAX_FUNC", \.pmaxFunction, .choice,
+            "How the reference power comes from the packages' long_term maxima. With sum, MAX_SOURCE and the limit are the "
+                + "node's; with max, min or avg they are each package's."),
+        Option(
+            "TIMEZONE", \.timeZone, .timeZone, "Time zone of the solar curve; host is the machine's own (TZ, or /etc/localtime)."),
+        Option("SOURCE", \.source, .choice, "Power source: the solar curve, or MAX_SOURCE at all times."),
+        Option(
+            "SHORT_TERM", \.shortTerm, .choice,
+            "Short-term limit (PL2): equal to the long-term one, scaled by the original ratio, or untouched."),
+        Option("ON_EXIT", \.onExit, .choice, "What becomes of the limits at exit: the originals come back, or they stay."),
+        Option(
+            "ON_DRIFT", \.onDrift, .choice,
+            "What to do when another party changed a limit: set it again, or leave it. Both report it."),
+        Option(
+            "SAMPLE_INTERVAL", \.sampleInterval, .time(.second ... .hour),
+            "How often limits and energy are read back."),
+        Option(
+            "LEASE_TIME", \.leaseTime, .time(.second ... .hour),
+            "How long the helper waits for a silent controller before it acts by itself."),
+        Option("RAPLHELPER_SOCKET", flag: "--helper-socket", \.helperSocket, .socketPath, "The helper's socket."),
+        Option("LOG_FORMAT", \.logFormat, .choice, "Format of log lines."),
+        Option("LOG_LEVEL", \.logLevel, .choice, "Least important kind of line that is logged."),
+    ]
+}

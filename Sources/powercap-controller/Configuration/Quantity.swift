@@ -1,0 +1,138 @@
+internal import PowercapProtocol
+
+/// A span of time in milliseconds, the finest that any option takes.
+struct Milliseconds: RawRepresentable, Comparable, Hashable, Sendable {
+    let rawValue: UInt64
+
+    init(rawValue: UInt64) { self.rawValue = rawValue }
+    init(_ value: UInt64) { rawValue = value }
+
+    static func seconds(_ count: UInt64) -> Milliseconds { Milliseconds(count * 1_000) }
+    static let second = seconds(1)
+    static let hour = seconds(3_600)
+    static let day = seconds(86_400)
+
+    static func < (left: Milliseconds, right: Milliseconds) -> Bool { left.rawValue < right.rawValue }
+
+    /// As one would say it: `5 min`, `1 h`, `90 s`, `250 ms`.
+    var words: String {
+        let units: [(name: String, scale: UInt64)] = [("d", 86_400_000), ("h", 3_600_000), ("min", 60_000), ("s", 1_000)]
+        for unit in units where rawValue >= unit.scale && rawValue % unit.scale == 0 {
+            return "\(rawValue / unit.scale) \(unit.name)"
+        }
+        return rawValue < 1_000 ? "\(rawValue) ms" : decimal(rawValue, places: 3) + " s"
+    }
+
+    /// As the option takes it: `300s`, `0.25s`.
+    var setting: String { decimal(rawValue, places: 3) + "s" }
+}
+
+/// A percentage, exact to a millionth of a percent.
+struct Percent: Equatable, Sendable {
+    let millionths: UInt64
+
+    static let hundred = Percent(millionths: 100_000_000)
+
+    /// This share of a power, rounded down to a microwatt.
+    func of(_ power: Microwatts) -> Microwatts {
+        Microwatts(Percent.hundred.millionths.dividingFullWidth(power.rawValue.multipliedFullWidth(by: millionths)).quotient)
+    }
+}
+
+extension Microwatts {
+    static func watts(_ count: UInt64) -> Microwatts { Microwatts(count * 1_000_000) }
+
+    /// As one would say it: `40 W`, `4095.875 W`, `12.5 kW`, `1 MW`.
+    var words: String {
+        switch rawValue {
+        case 1_000_000_000_000...: decimal(rawValue, places: 12) + " MW"
+        case 10_000_000_000...: decimal(rawValue, places: 9) + " kW"
+        default: decimal(rawValue, places: 6) + " W"
+        }
+    }
+
+    /// As the option takes it: `40W`.
+    var setting: String { decimal(rawValue, places: 6) + "W" }
+}
+
+/// A whole number of `10^-places` in decimal notation, without trailing zeros.
+func decimal(_ value: UInt64, places: Int) -> String {
+    let scale = (0..<places).reduce(UInt64(1)) { power, _ in power * 10 }
+    var fraction = String(value % scale)
+    fraction = String(repeating: "0", count: places - fraction.utf8.count) + fraction
+    while fraction.utf8.last == UInt8(ascii: "0") { fraction.removeLast() }
+    return fraction.isEmpty ? String(value / scale) : "\(value / scale).\(fraction)"
+}
+
+/// Reads a number with a unit in integer arithmetic: what is written is what is meant, to the last digit.
+struct UnitScale: Sendable {
+    /// Each suffix with the number of smallest units it stands for; "" is a plain number.
+    let units: [(suffix: String, scale: UInt64)]
+
+    /// In µW. Both the micro sign (U+00B5) and the Greek letter (U+03BC) are typed as µ.
+    static let power = UnitScale(units: [
+        ("", 1), ("uW", 1), ("\u{B5}W", 1), ("\u{3BC}W", 1), ("mW", 1_000), ("W", 1_000_000), ("kW", 1_000_000_000),
+    ])
+    /// In ms; a plain number is seconds.
+    static let time = UnitScale(units: [
+        ("", 1_000), ("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000),
+    ])
+    /// In millionths.
+    static let number = UnitScale(units: [("", 1_000_000)])
+    static let percent = UnitScale(units: [("", 1_000_000), ("%", 1_000_000)])
+    static let count = UnitScale(units: [("", 1)])
+
+    /// - Returns: the number of smallest units, `UInt64.max` standing for everything too large to count.
+    /// - Throws: `malformed` for a sign, an exponent, a space or anything else that is not `digits[.digits][unit]`.
+    func parse(_ text: String) throws(ValueProblem) -> UInt64 {
+        var rest = text.utf8[...]
+        if rest.isEmpty { throw .empty }
+        if rest.first == UInt8(ascii: "-"), let next = rest.dropFirst().first, isDigit(next) { throw .negative }
+        let whole = rest.prefix(while: isDigit)
+        if whole.isEmpty { throw .malformed }
+        rest = rest[whole.endIndex...]
+        var fraction = rest.prefix(0)
+        if rest.first == UInt8(ascii: ".") {
+            fraction = rest.dropFirst().prefix(while: isDigit)
+            if fraction.isEmpty { throw .malformed }
+            rest = rest[fraction.endIndex...]
+        }
+        guard let unit = units.first(where: { $0.suffix.utf8.elementsEqual(rest) }) else {
+            let suffix = String(decoding: rest, as: UTF8.self)
+            throw suffix.unicodeScalars.allSatisfy(\.properties.isAlphabetic) ? .unknownUnit(suffix) : .malformed
+        }
+        return try scaled(whole: whole, fraction: fraction, by: unit.scale)
+    }
+
+    private func scaled(whole: Substring.UTF8View, fraction: Substring.UTF8View, by scale: UInt64) throws(ValueProblem) -> UInt64
+    {
+        var fraction = fraction
+        while fraction.last == UInt8(ascii: "0") { fraction.removeLast() }
+        // No scale has more than 11 factors of 2 or 5, so a fraction of more digits can't come out whole.
+        if fraction.count > 18 { throw .tooFine }
+        var (parts, divisor) = (UInt128(scale), UInt128(1))
+        var digits: UInt128 = 0
+        for digit in fraction { (digits, divisor) = (digits * 10 + UInt128(digit - UInt8(ascii: "0")), divisor * 10) }
+        parts *= digits
+        if parts % divisor != 0 { throw .tooFine }
+        var total: UInt64 = 0
+        for digit in whole {
+            guard let next = total.times(10)?.plus(UInt64(digit - UInt8(ascii: "0"))) else { return .max }
+            total = next
+        }
+        return total.times(scale)?.plus(UInt64(parts / divisor)) ?? .max
+    }
+}
+
+private func isDigit(_ byte: UInt8) -> Bool { byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9") }
+
+extension UInt64 {
+    fileprivate func times(_ factor: UInt64) -> UInt64? {
+        let (product, overflow) = multipliedReportingOverflow(by: factor)
+        return overflow ? nil : product
+    }
+    fileprivate func plus(_ term: UInt64) -> UInt64? {
+        let (sum, overflow) = addingReportingOverflow(term)
+        return overflow ? nil : sum
+    }
+}

@@ -1,0 +1,57 @@
+internal import PowercapProtocol
+
+/// The configuration in effect, and where each value came from.
+struct Settings: Sendable {
+    enum Origin: String, Sendable {
+        case standard = "default"
+        case environment, flag
+    }
+
+    let configuration: Configuration
+    /// For each option of `Option.all`.
+    let origins: [(origin: Origin, given: Given)]
+
+    /// - Parameters:
+    ///   - flags: values by flag name, with its dashes; other commands' flags are passed over.
+    ///   - environment: a variable's value, nil where it is unset.
+    init(flags: [String: String], environment: (String) -> String?) throws(UsageError) {
+        var configuration = Configuration()
+        var origins: [(origin: Origin, given: Given)] = []
+        for option in Option.all {
+            let origin: Origin
+            let given: Given
+            if let text = flags[option.flag] {
+                (origin, given) = (.flag, Given(name: option.flag, text: text))
+            } else if let text = environment(option.variable) {
+                (origin, given) = (.environment, Given(name: option.variable, text: text))
+            } else {
+                origins.append((.standard, Given(name: option.variable, text: option.standard, isDefault: true)))
+                continue
+            }
+            do { try option.read(given.text, &configuration) } catch { throw .value(given, error, option.words) }
+            origins.append((origin, given))
+        }
+        self.configuration = configuration
+        self.origins = origins
+        if configuration.raplMinPower > configuration.maxSource {
+            throw .floorAbovePeak(
+                floor: given("RAPL_MIN_POWER"), peak: given("MAX_SOURCE"), peakPower: configuration.maxSource)
+        }
+    }
+
+    /// Refuses a floor that a package can't be given. To be called once the packages are known, before the first limit.
+    func check(_ packages: [Package]) throws(UsageError) {
+        for package in packages where package.fixed == nil {
+            let ceiling = package.longTerm.ceiling.roundedDown
+            if configuration.raplMinPower > ceiling {
+                throw .floorAboveCeiling(floor: given("RAPL_MIN_POWER"), package: package.name.text, ceiling: ceiling)
+            }
+        }
+    }
+
+    /// A variable's value as it was given.
+    func given(_ variable: String) -> Given {
+        for (option, origin) in zip(Option.all, origins) where option.variable == variable { return origin.given }
+        preconditionFailure("\(variable) is not in the table of options")
+    }
+}

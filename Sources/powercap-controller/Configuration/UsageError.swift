@@ -1,0 +1,113 @@
+internal import LinuxSystem
+internal import PowercapProtocol
+
+/// A value as it was given, and where.
+struct Given: Equatable, Sendable {
+    /// The variable, or the flag with its dashes.
+    let name: String
+    let text: String
+    var isDefault = false
+
+    /// `MAX_SOURCE="40W"`
+    var words: String { "\(name)=\(quoted(text))" + (isDefault ? " (the default)" : "") }
+}
+
+/// What is wrong with how the program was started. Each is one line on standard error and exit status 2.
+enum UsageError: Error, Equatable, Sendable {
+    case value(Given, ValueProblem, ValueWords)
+    case floorAbovePeak(floor: Given, peak: Given, peakPower: Microwatts)
+    case floorAboveCeiling(floor: Given, package: String, ceiling: Microwatts)
+    case unknownFlag(String, nearest: String?)
+    case foreignFlag(String, command: String, belongsTo: String)
+    case missingValue(String, ValueWords)
+    case unexpectedValue(String, String)
+    case repeatedFlag(String)
+    case unknownCommand(String, nearest: String?)
+    case extraArgument(String)
+    case zoneFile(Given, ZoneFileProblem)
+    case chartTooLong(Given, highest: Int)
+
+    var sentence: String {
+        switch self {
+        case .value(let given, let problem, let words): return Self.sentence(given, problem, words)
+        case .floorAbovePeak(let floor, let peak, let peakPower):
+            return "\(floor.words) is above \(peak.words), so the source could never decide anything: "
+                + "give a \(floor.name) of at most \(peakPower.words), or a larger \(peak.name)"
+        case .floorAboveCeiling(let floor, let package, let ceiling):
+            return "\(floor.words) is above the ceiling of \(package): give at most \(ceiling.words)"
+        case .unknownFlag(let flag, let nearest):
+            return "\(quoted(flag)) is not an option: "
+                + (nearest.map { "did you mean \($0)?" } ?? "`powercap-controller help` lists them")
+        case .foreignFlag(let flag, let command, let owner):
+            return "\(flag) is not an option of `\(command)`: it belongs to `\(owner)`"
+        case .missingValue(let flag, let words):
+            return "\(flag) has no value: give \(words.valid), as in `\(flag) \(words.placeholder)`"
+        case .unexpectedValue(let flag, let value): return "\(flag) takes no value, but was given \(quoted(value))"
+        case .repeatedFlag(let flag): return "\(flag) is given twice: give it once"
+        case .unknownCommand(let name, let nearest):
+            return "\(quoted(name)) is not a command: "
+                + (nearest.map { "did you mean `\($0)`?" } ?? "`powercap-controller help` lists them")
+        case .extraArgument(let text):
+            return "\(quoted(text)) is one argument too many: options are written --name value or --name=value"
+        case .zoneFile(let given, let problem): return "\(given.words) \(problem.words)"
+        case .chartTooLong(let given, let highest):
+            return "\(given.words) is more than a chart can show: give at most \(highest), or --format csv"
+        }
+    }
+
+    private static func sentence(_ given: Given, _ problem: ValueProblem, _ words: ValueWords) -> String {
+        let wrong =
+            switch problem {
+            case .empty: "is empty"
+            case .malformed: "is not \(words.noun)"
+            case .negative: "is negative"
+            case .unknownUnit(let unit): "has the unknown unit \(quoted(unit))"
+            case .tooFine: "is finer than \(words.smallest)"
+            case .tooLow: "is below \(words.lowest)"
+            case .tooHigh: words.highest.isEmpty ? "is too long" : "is above \(words.highest)"
+            case .unknownName: "is not known"
+            case .noTimeZoneDatabase(let path):
+                "can't be looked up, as there is no time zone database at \(path) (install tzdata, or set TZDIR)"
+            }
+        return "\(given.words) \(wrong): give \(words.valid)"
+    }
+}
+
+/// In quotation marks and on one line, whatever it holds; the end of a very long text is left out.
+func quoted(_ text: String) -> String {
+    var result = "\""
+    for (index, scalar) in text.unicodeScalars.enumerated() {
+        if index == 200 { return result + "\"..." }
+        switch scalar {
+        case "\"", "\\": result += "\\\(scalar)"
+        case "\n": result += "\\n"
+        case "\r": result += "\\r"
+        case "\t": result += "\\t"
+        case _ where scalar.properties.generalCategory == .control || !scalar.properties.isGraphemeBase && scalar.value > 0x7F:
+            result += "\\u{" + String(scalar.value, radix: 16) + "}"
+        default: result.unicodeScalars.append(scalar)
+        }
+    }
+    return result + "\""
+}
+
+/// The name that somebody who typed `text` meant, if one is close.
+func nearest(to text: String, among names: some Sequence<String>) -> String? {
+    var best: (name: String, distance: Int)?
+    for name in names {
+        let distance = editDistance(Array(text.utf8), Array(name.utf8))
+        if distance <= max(2, name.utf8.count / 3), distance < best?.distance ?? .max { best = (name, distance) }
+    }
+    return best?.name
+}
+
+/// Levenshtein's distance: how many characters to insert, remove or replace.
+private func editDistance(_ left: [UInt8], _ right: [UInt8]) -> Int {
+    var last = Array(0...right.count)
+    for i in left.indices {
+        var row = [i + 1]
+        for j in right.indices { row.append(min(last[j] + (left[i] == right[j] ? 0 : 1), last[j + 1] + 1, row[j] + 1)) }
+        last = row
+    }
+    return last[right.count]
+}

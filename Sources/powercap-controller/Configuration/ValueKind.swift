@@ -1,0 +1,179 @@
+internal import PowercapProtocol
+
+/// Why a text is not the value that was asked for. The sentence about it is written in UsageError.
+enum ValueProblem: Error, Equatable, Sendable {
+    case empty
+    case malformed
+    case negative
+    case unknownUnit(String)
+    /// Has more decimals than the smallest unit.
+    case tooFine
+    case tooLow
+    case tooHigh
+    /// Well-formed, and not among what there is to choose from.
+    case unknownName
+    case noTimeZoneDatabase(String)
+}
+
+/// What a person has to know about a kind of value: the words of help texts and error messages.
+struct ValueWords: Equatable, Sendable {
+    /// With its article: `a power`.
+    let noun: String
+    /// In a usage line: `POWER`.
+    let placeholder: String
+    /// What would be right, after "give".
+    let valid: String
+    var smallest = "1"
+    var lowest = "0"
+    var highest = ""
+
+    /// A flag of this kind takes no value.
+    var isBare: Bool { placeholder.isEmpty }
+
+    /// The range, where there is one: `1 W to 1 MW`.
+    var range: String { highest.isEmpty ? valid : "\(lowest) to \(highest)" }
+}
+
+/// How a kind of value is read from a text, and written as a text which reads back as the same value.
+struct ValueKind<Value: Sendable>: Sendable {
+    let words: ValueWords
+    let parse: @Sendable (String) throws(ValueProblem) -> Value
+    let show: @Sendable (Value) -> String
+}
+
+extension UnitScale {
+    func parse(_ text: String, in range: ClosedRange<UInt64>) throws(ValueProblem) -> UInt64 {
+        let value = try parse(text)
+        if value < range.lowerBound { throw .tooLow }
+        if value > range.upperBound { throw .tooHigh }
+        return value
+    }
+}
+
+extension ValueKind where Value == Microwatts {
+    static func power(_ range: ClosedRange<Microwatts>) -> ValueKind {
+        let (lowest, highest) = (range.lowerBound.words, range.upperBound.words)
+        let units = "microwatts (40000000) or a number with uW, mW, W or kW (40W)"
+        return ValueKind(
+            words: ValueWords(
+                noun: "a power", placeholder: "POWER", valid: "\(units), from \(lowest) to \(highest)", smallest: "1 uW",
+                lowest: lowest, highest: highest),
+            parse: { text throws(ValueProblem) in
+                Microwatts(try UnitScale.power.parse(text, in: range.lowerBound.rawValue...range.upperBound.rawValue))
+            },
+            show: \.setting)
+    }
+}
+
+extension ValueKind where Value == Milliseconds {
+    static func time(_ range: ClosedRange<Milliseconds>) -> ValueKind {
+        let (lowest, highest) = (range.lowerBound.words, range.upperBound.words)
+        return ValueKind(
+            words: ValueWords(
+                noun: "a time", placeholder: "TIME",
+                valid: "seconds (300) or a number with ms, s, m, h or d (5m), from \(lowest) to \(highest)", smallest: "1 ms",
+                lowest: lowest, highest: highest),
+            parse: { text throws(ValueProblem) in
+                Milliseconds(try UnitScale.time.parse(text, in: range.lowerBound.rawValue...range.upperBound.rawValue))
+            },
+            show: \.setting)
+    }
+}
+
+extension ValueKind where Value == Double {
+    /// A number above 0, with at most six decimals.
+    static func number(atMost highest: UInt64) -> ValueKind {
+        ValueKind(
+            words: ValueWords(
+                noun: "a number", placeholder: "NUMBER", valid: "a number above 0 and at most \(highest), such as 4 or 2.5",
+                smallest: "0.000001", lowest: "0.000001", highest: "\(highest)"),
+            parse: { text throws(ValueProblem) in
+                Double(try UnitScale.number.parse(text, in: 1...highest * 1_000_000)) / 1e6
+            },
+            show: { decimal(UInt64($0 * 1e6 + 0.5), places: 6) })
+    }
+}
+
+extension ValueKind where Value == Percent {
+    static let percent = ValueKind(
+        words: ValueWords(
+            noun: "a percentage", placeholder: "PERCENT", valid: "a percentage from 0 to 100, such as 30",
+            smallest: "0.000001", lowest: "0", highest: "100"),
+        parse: { text throws(ValueProblem) in
+            Percent(millionths: try UnitScale.percent.parse(text, in: 0...Percent.hundred.millionths))
+        },
+        show: { decimal($0.millionths, places: 6) })
+}
+
+enum Presence {
+    /// What a bare flag stands for.
+    static let given = "true"
+}
+
+extension ValueKind where Value == Bool {
+    /// True where the flag is there; it takes no value.
+    static let presence = ValueKind(
+        words: ValueWords(noun: "a flag", placeholder: "", valid: "the flag alone"),
+        parse: { text throws(ValueProblem) in text == Presence.given },
+        show: { $0 ? Presence.given : "false" })
+}
+
+extension ValueKind where Value == Int {
+    static func count(_ range: ClosedRange<Int>) -> ValueKind {
+        ValueKind(
+            words: ValueWords(
+                noun: "a whole number", placeholder: "N",
+                valid: "a whole number from \(range.lowerBound) to \(range.upperBound)", lowest: "\(range.lowerBound)",
+                highest: "\(range.upperBound)"),
+            parse: { text throws(ValueProblem) in
+                Int(try UnitScale.count.parse(text, in: UInt64(range.lowerBound)...UInt64(range.upperBound)))
+            },
+            show: { "\($0)" })
+    }
+}
+
+extension ValueKind where Value: CaseIterable & RawRepresentable<String> {
+    /// One of the type's names.
+    static var choice: ValueKind {
+        let names = Value.allCases.map(\.rawValue)
+        let valid = names.dropLast().joined(separator: ", ") + " or " + names.suffix(1).joined()
+        return ValueKind(
+            words: ValueWords(
+                noun: "one of the choices", placeholder: names.joined(separator: "|"), valid: valid),
+            parse: { text throws(ValueProblem) in
+                if text.isEmpty { throw .empty }
+                guard let value = Value(rawValue: text) else { throw .unknownName }
+                return value
+            },
+            show: \.rawValue)
+    }
+}
+
+extension ValueKind where Value == String? {
+    /// nil is the host's, which is written `host`.
+    static let timeZone = ValueKind(
+        words: ValueWords(
+            noun: "a time zone", placeholder: "ZONE", valid: "a name of the time zone database (Europe/Paris), UTC or host"),
+        parse: { text throws(ValueProblem) in
+            if text.isEmpty { throw .empty }
+            if text == "host" { return nil }
+            try TimeZoneDatabase.check(text)
+            return text
+        },
+        show: { $0 ?? "host" })
+}
+
+extension ValueKind where Value == String {
+    /// A Unix socket's path as connect(2) takes it: sun_path has 108 bytes, the last of them zero.
+    static let socketPath = ValueKind(
+        words: ValueWords(
+            noun: "a socket's path", placeholder: "PATH",
+            valid: "an absolute path of at most 107 bytes, or @name for an abstract socket"),
+        parse: { text throws(ValueProblem) in
+            if text.isEmpty { throw .empty }
+            guard text.utf8.count > 1, text.hasPrefix("/") || text.hasPrefix("@") else { throw .malformed }
+            if text.utf8.count > 107 { throw .tooHigh }
+            return text
+        },
+        show: { $0 })
+}

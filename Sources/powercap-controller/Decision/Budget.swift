@@ -1,0 +1,96 @@
+internal import PowercapProtocol
+
+/// What the packages may take, and take.
+struct Budget {
+    private(set) var shares: [Share] = []
+    /// The least and the most that the node's limit can be.
+    private(set) var floor = Microwatts.zero
+    private(set) var ceiling = Microwatts.zero
+    /// The floors take more than was there to divide.
+    private(set) var floorsExceed = false
+
+    init(_ packages: [Package], _ configuration: Configuration, minPower: Microwatts, reference: Microwatts) {
+        let isWhole = configuration.pmaxFunction == .sum
+        let percentage = configuration.raplLimit.of(reference)
+        shares.reserveCapacity(packages.count)
+        var fixed = Microwatts.zero
+        for package in packages {
+            let share = package.share(floor: isWhole ? minPower : max(minPower, percentage))
+            (floor, ceiling, fixed) = (floor + share.floor, ceiling + share.ceiling, fixed + (package.fixed ?? .zero))
+            shares.append(share)
+        }
+        if isWhole { floor = min(max(floor, fixed + (percentage - fixed).roundedUp), ceiling) }
+    }
+
+    /// Divides a power over the packages.
+    mutating func divide(_ power: Microwatts, _ reason: Reason) -> (nodeLimit: Microwatts, Reason) {
+        floorsExceed = floor > power
+        let limit = min(max(power, floor), ceiling)
+        split(limit, atLeast: floor, over: &shares)
+        return (limit, limit > power ? .floor : limit < power ? .ceiling : reason)
+    }
+
+    /// Gives each package the source's power: the node's limit is what they have together.
+    mutating func give(_ power: Microwatts) -> (nodeLimit: Microwatts, Reason) {
+        var total = Microwatts.zero
+        var reason: Reason?
+        for index in shares.indices {
+            let share = shares[index]
+            floorsExceed = floorsExceed || share.floor > power
+            shares[index].limit = min(max(power.roundedDown, share.floor), share.ceiling)
+            total = total + shares[index].limit
+            let own: Reason = share.floor > power ? .floor : share.ceiling < power ? .ceiling : .source
+            reason = reason == nil || reason == own ? own : .source
+        }
+        return (total, reason ?? .source)
+    }
+}
+
+extension Share {
+    /// Why the limit is what it is, where neither the floor nor the ceiling holds it.
+    func reason(otherwise: Reason) -> Reason { limit == floor ? .floor : limit == ceiling ? .ceiling : otherwise }
+}
+
+extension ReferenceFunction {
+    /// The packages' reference power.
+    func reference(of packages: [Package]) -> Microwatts {
+        guard var result = packages.first?.reference else { return .zero }
+        for package in packages.dropFirst() {
+            switch self {
+            case .sum, .avg: result = result + package.reference
+            case .max: result = Swift.max(result, package.reference)
+            case .min: result = Swift.min(result, package.reference)
+            }
+        }
+        return self == .avg ? Microwatts(result.rawValue / UInt64(packages.count)) : result
+    }
+}
+
+extension Package {
+    /// What it may take, in whole steps between the helper's bounds.
+    fileprivate func share(floor: Microwatts) -> Share {
+        if let fixed { return Share(weight: reference, floor: fixed, ceiling: fixed) }
+        let range = longTerm.steps(floor: floor)
+        return Share(weight: reference, floor: range.floor, ceiling: range.ceiling)
+    }
+
+    /// The short-term limit that goes with a long-term one; nil where it is left alone.
+    func shortTermLimit(for longTermLimit: Microwatts, _ policy: ShortTermPolicy, minPower: Microwatts) -> Microwatts? {
+        guard policy != .untouched, fixed == nil, let shortTerm else { return nil }
+        let range = shortTerm.steps(floor: minPower)
+        var limit = longTermLimit
+        if policy == .scaled, let from = longTerm.original, from > .zero, let to = shortTerm.original, to > .zero {
+            let scaled = UInt128(limit.rawValue) * UInt128(to.rawValue) / UInt128(from.rawValue)
+            limit = Microwatts(UInt64(min(scaled, UInt128(range.ceiling.rawValue))))
+        }
+        return min(max(limit.roundedDown, range.floor), range.ceiling)
+    }
+}
+
+extension Package.LimitRange {
+    /// In whole steps. The helper's ceiling holds against a floor above it: `Settings.check` refuses that at start.
+    fileprivate func steps(floor: Microwatts) -> (floor: Microwatts, ceiling: Microwatts) {
+        let ceiling = self.ceiling.roundedDown
+        return (min(max(floor, self.floor).roundedUp, ceiling), ceiling)
+    }
+}

@@ -1,0 +1,96 @@
+internal import PowercapProtocol
+
+/// What the node's annotations say against the configuration.
+struct Overrides: Equatable, Sendable {
+    /// Limits stay as they are.
+    var paused = false
+    /// The node's limit, in place of the source.
+    var limit: Microwatts?
+    var maxSource: Microwatts?
+    var minPower: Microwatts?
+}
+
+/// Why a limit is what it is.
+enum Reason: String, Sendable {
+    /// The power source decides.
+    case source
+    /// The node's override decides.
+    case override
+    /// The least that may be set, though the source or the override says less.
+    case floor
+    /// The most that may be set, though the source or the override says more.
+    case ceiling
+    /// The limit can't be changed.
+    case fixed
+    /// Nothing is changed while the node is paused.
+    case paused
+}
+
+/// What a package is limited to.
+struct PackageLimit: Equatable, Sendable {
+    var longTerm: Microwatts
+    /// nil where the short-term limit is left alone.
+    var shortTerm: Microwatts?
+    var reason: Reason
+}
+
+/// The limits of a moment. Where `sameLimits` holds between two there is nothing to write.
+struct Decision: Equatable, Sendable {
+    /// What the source gives: the node, or each package where PMAX_FUNC is not sum.
+    var source: Microwatts
+    /// The packages' reference power as PMAX_FUNC has it.
+    var reference: Microwatts
+    /// The least and the most that the node's limit can be.
+    var floor: Microwatts
+    var ceiling: Microwatts
+    /// The packages' long-term limits are at most this together.
+    var nodeLimit: Microwatts
+    var reason: Reason
+    /// The floors take more than the source or the override allows.
+    var floorsExceedBudget: Bool
+    /// For each package, in the order they were given. A fixed package's is what it has, and nothing is written to it. Empty
+    /// when the node is paused before the first decision: nothing is limited, and the node's limit is the ceiling.
+    var packages: [PackageLimit]
+
+    func sameLimits(as other: Decision?) -> Bool {
+        guard let other, other.packages.count == packages.count else { return false }
+        return zip(packages, other.packages).allSatisfy { $0.longTerm == $1.longTerm && $0.shortTerm == $1.shortTerm }
+    }
+}
+
+/// The policy: every limit that `run` sets and that `plan` prints comes from here, and from nothing but the arguments. Time
+/// acts through the source's reading.
+func decide(
+    packages: [Package], configuration: Configuration, reading: SourceReading, overrides: Overrides = Overrides(),
+    last: Decision? = nil
+) -> Decision {
+    let reference = configuration.pmaxFunction.reference(of: packages)
+    let minPower = overrides.minPower ?? configuration.raplMinPower
+    var budget = Budget(packages, configuration, minPower: minPower, reference: reference)
+    var decision = Decision(
+        source: reading.power, reference: reference, floor: budget.floor, ceiling: budget.ceiling, nodeLimit: budget.ceiling,
+        reason: .paused, floorsExceedBudget: false, packages: [])
+    if overrides.paused {
+        if let last, last.packages.count == packages.count {
+            (decision.nodeLimit, decision.packages) = (last.nodeLimit, last.packages)
+        }
+        return decision
+    }
+    if let limit = overrides.limit {
+        (decision.nodeLimit, decision.reason) = budget.divide(limit, .override)
+    } else if configuration.pmaxFunction == .sum {
+        (decision.nodeLimit, decision.reason) = budget.divide(reading.power, .source)
+    } else {
+        (decision.nodeLimit, decision.reason) = budget.give(reading.power)
+    }
+    decision.floorsExceedBudget = budget.floorsExceed
+    decision.packages.reserveCapacity(packages.count)
+    for (package, share) in zip(packages, budget.shares) {
+        decision.packages.append(
+            PackageLimit(
+                longTerm: share.limit,
+                shortTerm: package.shortTermLimit(for: share.limit, configuration.shortTerm, minPower: minPower),
+                reason: package.fixed == nil ? share.reason(otherwise: decision.reason) : .fixed))
+    }
+    return decision
+}

@@ -1,0 +1,138 @@
+internal import PowercapProtocol
+
+/// The helper's operations, one method each. After any error but `.failed` the client is of no use any more.
+struct HelperClient {
+    let welcome: Welcome
+    private let connection: HelperConnection
+
+    var descriptorNumber: Int32 { connection.descriptorNumber }
+
+    static let name = Name(constant: "powercap-controller")
+
+    /// Connects and greets. The helper answers within a millisecond or not at all, so patience is short.
+    init(connecting path: String, patience_ms: Int32 = 2_000) throws(HelperError) {
+        connection = try HelperConnection(to: path, patience_ms: patience_ms)
+        welcome = try connection.exchange(
+            .hello, expecting: .welcome, { Hello(clientName: HelperClient.name).encode(into: &$0) },
+            { reader throws(ProtocolError) in try Welcome(from: &reader) })
+    }
+
+    /// Who is in control, and every zone with what is known of it.
+    func zones() throws(HelperError) -> HelperZones {
+        try connection.exchange(.listZones, expecting: .zones, { _ in }) { reader throws(ProtocolError) in
+            let header = try ZonesHeader(from: &reader)
+            var zones: [HelperZones.Zone] = []
+            for _ in 0..<header.zoneCount {
+                let description = try ZoneDescription(from: &reader)
+                var constraints: [ConstraintDescription] = []
+                for _ in 0..<description.constraintCount { constraints.append(try ConstraintDescription(from: &reader)) }
+                zones.append(HelperZones.Zone(description: description, constraints: constraints))
+            }
+            return HelperZones(header: header, zones: zones)
+        }
+    }
+
+    /// Every counter, limit and enabled bit, read now.
+    func sample() throws(HelperError) -> HelperSample {
+        try connection.exchange(.readSample, expecting: .sample, { _ in }) { reader throws(ProtocolError) in
+            let header = try SampleHeader(from: &reader)
+            var zones: [ZoneSample] = []
+            zones.reserveCapacity(Int(header.zoneCount))
+            for _ in 0..<header.zoneCount { zones.append(try ZoneSample(from: &reader)) }
+            return HelperSample(time_ns: header.time_ns, zones: zones)
+        }
+    }
+
+    /// Asks for control, or to keep the control that `previousToken` stands for.
+    func acquire(lease_ms: UInt32, previousToken: UInt64) throws(HelperError) -> Control {
+        try connection.exchange(
+            .acquireControl, expecting: .control,
+            { AcquireControl(lease_ms: lease_ms, previousToken: previousToken).encode(into: &$0) },
+            { reader throws(ProtocolError) in try Control(from: &reader) })
+    }
+
+    /// A sign of life: the lease in ms from now.
+    func renew(_ token: UInt64) throws(HelperError) -> UInt32 {
+        try connection.exchange(
+            .renew, expecting: .renewed, { $0.u64(token) }, { reader throws(ProtocolError) in try reader.u32() })
+    }
+
+    /// Sets limits, all or none: what was read back of each.
+    func apply(_ items: [ApplyItem], token: UInt64) throws(HelperError) -> [AppliedItem] {
+        try connection.exchange(
+            .apply, expecting: .applied,
+            { writer in
+                writer.u64(token)
+                writer.u8(UInt8(items.count))
+                for item in items { item.encode(into: &writer) }
+            },
+            { reader throws(ProtocolError) in
+                guard try reader.u8() == items.count else { throw .badValue }
+                var applied: [AppliedItem] = []
+                for _ in items { applied.append(try AppliedItem(from: &reader)) }
+                return applied
+            })
+    }
+
+    /// Ends control.
+    func release(_ token: UInt64, _ disposal: LimitDisposal) throws(HelperError) -> Released {
+        try connection.exchange(
+            .release, expecting: .released,
+            { writer in
+                writer.u64(token)
+                writer.u8(disposal.rawValue)
+            },
+            { reader throws(ProtocolError) in try Released(from: &reader) })
+    }
+}
+
+/// The reply to ListZones.
+struct HelperZones: Equatable, Sendable {
+    struct Zone: Equatable, Sendable {
+        let description: ZoneDescription
+        let constraints: [ConstraintDescription]
+    }
+
+    let header: ZonesHeader
+    let zones: [Zone]
+}
+
+/// The reply to ReadSample.
+struct HelperSample: Sendable {
+    /// The helper's CLOCK_MONOTONIC.
+    let time_ns: UInt64
+    /// By the helper's index.
+    let zones: [ZoneSample]
+
+    func zone(_ index: UInt16) -> ZoneSample? { zones.first { $0.index == index } }
+}
+
+extension Array where Element == Zone {
+    /// The controller's view of the helper's zones; a sample adds what changes.
+    init(_ helper: HelperZones, _ sample: HelperSample?) {
+        let ids = Dictionary(
+            helper.zones.map { ($0.description.index, $0.description.id.string) }, uniquingKeysWith: { first, _ in first })
+        self = helper.zones.map { zone in
+            let now = sample?.zone(zone.description.index)
+            return Zone(
+                id: zone.description.id.string, parent: zone.description.parent.flatMap { ids[$0] },
+                controlType: zone.description.controlType.string, name: zone.description.name.string,
+                enabled: now.flatMap { $0.enabled == .unknown ? nil : $0.enabled == .yes },
+                energy: now?.energy.ifRead.map { Microjoules($0) }, maxEnergyRange: zone.description.maxEnergyRange,
+                constraints: zone.constraints.enumerated().map { position, constraint in
+                    let limit = now.flatMap { position < $0.constraintCount ? $0.limits[position].ifRead : nil }
+                    return Constraint(constraint, limit: limit.map { Microwatts($0) })
+                })
+        }
+    }
+}
+
+extension Constraint {
+    fileprivate init(_ description: ConstraintDescription, limit: Microwatts?) {
+        self.init(
+            index: description.index, name: description.name.string, powerLimit: limit,
+            timeWindowMicroseconds: description.flags.contains(.hasTimeWindow) ? description.originalWindow_us : nil,
+            maxPower: description.maxPower, original: description.original, floor: description.floor,
+            ceiling: description.ceiling, writable: description.flags.contains(.writable))
+    }
+}

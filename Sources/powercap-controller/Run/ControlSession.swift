@@ -1,0 +1,173 @@
+internal import LinuxSystem
+internal import PowercapProtocol
+
+/// A connection to the helper with control over its limits.
+final class ControlSession {
+    private let client: HelperClient
+    private let log: Log
+    private(set) var limits: NodeLimits
+    private(set) var lastSample: HelperSample
+    /// Stands for control; 0 before it is acquired.
+    private(set) var token: UInt64 = 0
+    private(set) var lease_ms: UInt32 = 0
+
+    var descriptorNumber: Int32 { client.descriptorNumber }
+
+    /// Connects and finds the zones. Nothing is written, and control isn't asked for yet.
+    init(helper path: String, log: Log) throws(HelperError) {
+        client = try HelperClient(connecting: path)
+        self.log = log
+        let zones = try client.zones()
+        lastSample = try client.sample()
+        limits = NodeLimits(zones, lastSample)
+        report(zones, path)
+    }
+
+    private func report(_ zones: HelperZones, _ path: String) {
+        let welcome = client.welcome
+        log.info(
+            "connected to the helper", ("socket", .text(path)), ("helper", .text(welcome.helperVersion.string)),
+            ("sandbox", .text(welcome.sandbox.words)), ("writes", .text(welcome.writes.words)))
+        log.info(
+            "zones found", ("zones", .number(UInt64(zones.zones.count))),
+            ("packages", .number(UInt64(limits.entries.count))),
+            ("names", .text(zones.zones.map(\.description.name.string).joined(separator: ","))))
+        for entry in limits.entries {
+            let package = entry.package
+            log.info(
+                "package", ("package", .text(package.name.text)), ("zone", .text(package.zone)),
+                ("reference_uw", .power(package.reference)), ("floor_uw", .power(package.longTerm.floor)),
+                ("ceiling_uw", .power(package.longTerm.ceiling)), ("in_force_uw", .power(entry.longTerm.inForce ?? .zero)),
+                ("writable", .flag(package.fixed == nil)))
+        }
+        if limits.entries.isEmpty {
+            log.warning("no package has a power limit: there is nothing to govern here")
+        }
+    }
+
+    /// Takes control, or keeps the control that `previousToken` stands for.
+    func acquire(lease: Milliseconds, previousToken: UInt64) throws(HelperError) {
+        let control = try client.acquire(
+            lease_ms: UInt32(min(lease.rawValue, UInt64(UInt32.max))), previousToken: previousToken)
+        (token, lease_ms) = (control.token, control.lease_ms)
+        log.info("in control", ("lease_ms", .number(UInt64(lease_ms))), ("resumed", .flag(control.resumed)))
+    }
+
+    /// Reads everything, and reports what isn't as it should be: the observations, of which some call for a decision.
+    func sample(onDrift action: DriftAction) throws(HelperError) -> [NodeLimits.Observation] {
+        let before = lastSample
+        lastSample = try client.sample()
+        let observations = limits.observe(lastSample, onDrift: action)
+        for observation in observations { report(observation, action) }
+        if log.isLogged(.debug) {
+            for entry in limits.entries {
+                let power = measuredPower(of: entry, since: before)
+                log.debug(
+                    "sample",
+                    [
+                        ("package", .text(entry.package.name.text)), ("in_force_uw", .power(entry.longTerm.inForce ?? .zero)),
+                        ("power_uw", .power(power ?? .zero)),
+                    ])
+            }
+        }
+        return observations
+    }
+
+    private func measuredPower(of entry: NodeLimits.Entry, since before: HelperSample) -> Microwatts? {
+        guard let earlier = before.zone(entry.zone), let later = lastSample.zone(entry.zone) else { return nil }
+        return averagePower(
+            from: earlier.energy, at: before.time_ns, to: later.energy, at: lastSample.time_ns, range: entry.energyRange)
+    }
+
+    private func report(_ observation: NodeLimits.Observation, _ action: DriftAction) {
+        switch observation {
+        case .gone(let package):
+            log.warning(
+                "zone gone: its package went offline, or its driver was unloaded", ("package", .text(package.name.text)),
+                ("zone", .text(package.zone)))
+        case .enabled(let package, true):
+            log.info("zone enabled again", ("package", .text(package.name.text)), ("zone", .text(package.zone)))
+        case .enabled(let package, false):
+            log.warning(
+                "zone disabled: its limits are not enforced until somebody writes 1 to its file `enabled`",
+                ("package", .text(package.name.text)), ("zone", .text(package.zone)))
+        case .drift(let package, let constraint, let ours, let found):
+            log.warning(
+                "another party changed a limit", ("package", .text(package.name.text)), ("constraint", .text(constraint)),
+                ("ours_uw", .power(ours)), ("found_uw", .power(found)), ("action", .text(action.rawValue)))
+        }
+    }
+
+    /// Decides and applies, until what the decision asks for is in force or known to be refused.
+    func enforce(_ decide: ([Package]) -> Decision) throws(HelperError) -> Decision {
+        while true {
+            let decision = decide(limits.packages)
+            let changes = Array(limits.changes(for: decision).prefix(Limits.itemsPerBatch))
+            if changes.isEmpty { return decision }
+            do throws(HelperError) {
+                let applied = try client.apply(limits.items(changes), token: token)
+                for (change, outcome) in zip(changes, applied) {
+                    report(change, outcome, decision)
+                    limits.note(change, outcome)
+                }
+            } catch {
+                guard case .failed(let failure) = error, let item = failure.item, Int(item) < changes.count else { throw error }
+                report(changes[Int(item)], failure)
+                limits.note(changes[Int(item)], failure)
+            }
+        }
+    }
+
+    /// What was refused is tried again.
+    func retryRefused() { limits.retry() }
+
+    private func report(_ change: NodeLimits.Change, _ outcome: AppliedItem, _ decision: Decision) {
+        let from: Log.Field = ("from_uw", change.from.map { .power($0) } ?? .text("unknown"))
+        log.info(
+            "limit changed", ("package", .text(limits.entries[change.entry].package.name.text)),
+            ("constraint", .text(limits[change].name)), from, ("asked_uw", .power(change.to)),
+            ("in_force_uw", .power(outcome.effective)), ("reason", .text(change.reason.rawValue)),
+            ("source_uw", .power(decision.source)), ("node_limit_uw", .power(decision.nodeLimit)))
+    }
+
+    private func report(_ change: NodeLimits.Change, _ failure: Failure) {
+        guard limits[change].refusal != failure.code else { return }
+        log.error(
+            "limit refused: the package keeps what it has, the others share the rest",
+            ("package", .text(limits.entries[change.entry].package.name.text)), ("constraint", .text(limits[change].name)),
+            ("asked_uw", .power(change.to)), ("in_force_uw", change.from.map { .power($0) } ?? .text("unknown")),
+            ("why", .text(failure.sentence)))
+    }
+
+    func renew() throws(HelperError) { lease_ms = try client.renew(token) }
+
+    func release(_ disposal: LimitDisposal) throws(HelperError) -> Released { try client.release(token, disposal) }
+}
+
+extension SandboxBits {
+    /// The names, separated by commas.
+    var words: String {
+        SandboxBits.names.filter { contains($0.0) }.map { "\($0.1)" }.joined(separator: ",")
+    }
+}
+
+extension WritePolicy {
+    var words: String {
+        switch self {
+        case .accepted: "accepted"
+        case .readOnly: "read-only"
+        case .stateUnreadable: "refused: the saved originals can't be read"
+        case .stateUnwritable: "refused: the originals can't be saved"
+        }
+    }
+}
+
+/// The average power between two readings of a counter; nil where either can't be read or no time has passed.
+func averagePower(
+    from earlier: Reading, at earlier_ns: UInt64, to later: Reading, at later_ns: UInt64, range: Microjoules
+) -> Microwatts? {
+    guard let first = earlier.ifRead, let second = later.ifRead, later_ns > earlier_ns else { return nil }
+    let energy = Microjoules(second).since(Microjoules(first), range: range).rawValue
+    let scaled = UInt128(energy) * 1_000_000_000 / UInt128(later_ns - earlier_ns)
+    return Microwatts(UInt64(min(scaled, UInt128(UInt64.max))))
+}

@@ -1,0 +1,229 @@
+internal import LinuxSystem
+internal import PowercapProtocol
+
+/// The loop of `run`: sample, decide, apply, read back. One thread, which sleeps until the next thing is due, the helper's
+/// connection ends, or a signal comes.
+final class Controller {
+    private let settings: Settings
+    private let configuration: Configuration
+    private let source: any PowerSource
+    private let log: Log
+    private let signals: Signals
+    private let epoll: Epoll
+    private var backoff = Backoff()
+    /// nil while there is no control over the limits.
+    private var session: ControlSession?
+    /// The last session's: with it control is kept when only the connection was lost.
+    private var lastToken: UInt64 = 0
+    private var lastDecision: Decision?
+    /// What was last reported about the connection, so that it isn't told at every attempt.
+    private var reportedProblem: HelperError?
+    private var due = Schedule()
+    private var clock = StepDetector()
+
+    /// When things are due, on CLOCK_MONOTONIC.
+    private struct Schedule {
+        var connect_ns: UInt64 = 0
+        var decide_ns: UInt64 = 0
+        var sample_ns: UInt64 = 0
+        var renew_ns: UInt64 = 0
+    }
+
+    private enum Token {
+        static let signals: UInt64 = 1
+        static let helper: UInt64 = 2
+    }
+
+    init(settings: Settings, log: Log) throws(Errno) {
+        (self.settings, self.log) = (settings, log)
+        configuration = settings.configuration
+        source = powerSource(for: settings.configuration)
+        signals = try Signals()
+        epoll = try Epoll()
+        try epoll.add(signals.number, token: Token.signals)
+    }
+
+    /// Runs until SIGTERM, SIGINT or SIGHUP: the exit status.
+    /// - Throws: a configuration that doesn't fit the zones. Nothing has been written for it then.
+    func run() throws(UsageError) -> Int32 {
+        while true {
+            try step(Clock.monotonic_ns)
+            if let signal = wait() { return end("\(signal)") }
+        }
+    }
+
+    /// One cycle: connect, decide, apply, read back; then what ON_EXIT says.
+    func runOnce() throws(UsageError) -> Int32 {
+        try step(Clock.monotonic_ns)
+        guard let session else { return 1 }
+        let isComplete = session.limits.entries.allSatisfy { $0.longTerm.refusal == nil && $0.shortTerm?.refusal == nil }
+        return max(end("--once"), isComplete ? 0 : 1)
+    }
+
+    // MARK: A step
+
+    private func step(_ now_ns: UInt64) throws(UsageError) {
+        if session == nil, now_ns >= due.connect_ns, let candidate = connect(now_ns) {
+            // Before control is even asked for: a floor that doesn't fit must not write anything.
+            try settings.check(candidate.limits.entries.map(\.package))
+            takeControl(candidate, now_ns)
+        }
+        guard let session else { return }
+        attempt(now_ns) { () throws(HelperError) in
+            if clock.stepped(now_ns) {
+                log.info("the clock was set: deciding anew")
+                due.decide_ns = now_ns
+            }
+            if now_ns >= due.sample_ns { try sample(session, now_ns) }
+            if now_ns >= due.decide_ns {
+                session.retryRefused()
+                try decideAndApply(session)
+                due.decide_ns = now_ns + configuration.stabilisationTime.nanoseconds
+            }
+            if now_ns >= due.renew_ns {
+                try session.renew()
+                due.renew_ns = now_ns + UInt64(session.lease_ms) * 1_000_000 / 3
+            }
+        }
+    }
+
+    private func connect(_ now_ns: UInt64) -> ControlSession? {
+        var session: ControlSession?
+        attempt(now_ns) { () throws(HelperError) in
+            session = try ControlSession(helper: configuration.helperSocket, log: log)
+        }
+        return session
+    }
+
+    private func takeControl(_ candidate: ControlSession, _ now_ns: UInt64) {
+        attempt(now_ns) { () throws(HelperError) in
+            try candidate.acquire(lease: configuration.leaseTime, previousToken: lastToken)
+            try? epoll.add(candidate.descriptorNumber, token: Token.helper)
+            session = candidate
+            lastToken = candidate.token
+            reportedProblem = nil
+            backoff.succeed()
+            due = Schedule(
+                connect_ns: 0, decide_ns: now_ns, sample_ns: now_ns + configuration.sampleInterval.nanoseconds,
+                renew_ns: now_ns + UInt64(candidate.lease_ms) * 1_000_000 / 3)
+        }
+    }
+
+    private func sample(_ session: ControlSession, _ now_ns: UInt64) throws(HelperError) {
+        due.sample_ns = now_ns + configuration.sampleInterval.nanoseconds
+        let observations = try session.sample(onDrift: configuration.onDrift)
+        // What was seen changes what the packages may take, or has to be put right: at once, not at the next decision.
+        if !observations.isEmpty { try decideAndApply(session) }
+    }
+
+    private func decideAndApply(_ session: ControlSession) throws(HelperError) {
+        let reading = source.reading(at: .now)
+        let before = lastDecision
+        let decision = try session.enforce { packages in
+            decide(packages: packages, configuration: configuration, reading: reading, last: before)
+        }
+        if decision.floorsExceedBudget != (before?.floorsExceedBudget ?? false) {
+            if decision.floorsExceedBudget {
+                log.warning(
+                    "the floors take more than the source gives: the floors win", ("source_uw", .power(decision.source)),
+                    ("node_limit_uw", .power(decision.nodeLimit)))
+            } else {
+                log.info("the source covers the floors again", ("source_uw", .power(decision.source)))
+            }
+        }
+        log.debug(
+            "decided",
+            [
+                ("source_uw", .power(decision.source)), ("node_limit_uw", .power(decision.nodeLimit)),
+                ("reason", .text(decision.reason.rawValue)),
+            ])
+        lastDecision = decision
+    }
+
+    // MARK: The connection
+
+    private func attempt(_ now_ns: UInt64, _ body: () throws(HelperError) -> Void) {
+        do throws(HelperError) { try body() } catch {
+            if case .failed(let failure) = error, session != nil, failure.code != .notInControl {
+                // The connection is fine: the next decision tries again.
+                log.error("the limits could not be set", ("why", .text(failure.sentence)))
+                due.decide_ns = now_ns + configuration.stabilisationTime.nanoseconds
+                return
+            }
+            lose(error, now_ns)
+        }
+    }
+
+    /// Gives the connection up. The helper keeps the limits until the lease ends, so there is time to come back.
+    private func lose(_ error: HelperError, _ now_ns: UInt64) {
+        let hadControl = session != nil
+        session = nil
+        let wait_ms = hadControl ? 0 : backoff.fail()
+        due.connect_ns = now_ns + wait_ms * 1_000_000
+        guard reportedProblem != error || hadControl else { return }
+        reportedProblem = error
+        if hadControl {
+            log.error("lost the helper", ("why", .text(error.sentence)))
+        } else {
+            log.error(
+                "no control over the limits", ("why", .text(error.sentence)), ("next", .text("trying again, at least every 10 s"))
+            )
+        }
+    }
+
+    /// Sleeps until something is due or happens: the signal that came, or nil.
+    private func wait() -> StaticString? {
+        let now_ns = Clock.monotonic_ns
+        let next_ns = session == nil ? due.connect_ns : min(due.decide_ns, due.sample_ns, due.renew_ns)
+        let milliseconds = next_ns <= now_ns ? 0 : min((next_ns - now_ns + 999_999) / 1_000_000, 3_600_000)
+        guard let count = try? epoll.wait(milliseconds: Int32(milliseconds)) else { return nil }
+        for index in 0..<count {
+            switch epoll[index].token {
+            case Token.signals: if let signal = signals.next() { return signal }
+            // The helper sends nothing unasked, so this is its end.
+            default: if session != nil { lose(.closed(greeting: false), Clock.monotonic_ns) }
+            }
+        }
+        return nil
+    }
+
+    /// Gives control back: the exit status.
+    private func end(_ reason: String) -> Int32 {
+        guard let session else {
+            log.warning(
+                "stopping without control: the helper restores the limits by itself", ("reason", .text(reason)))
+            return lastToken == 0 ? 0 : 1
+        }
+        let disposal: LimitDisposal = configuration.onExit == .restore ? .restore : .hold
+        do throws(HelperError) {
+            let released = try session.release(disposal)
+            log.info(
+                disposal == .restore ? "stopped, original limits restored" : "stopped, limits held", ("reason", .text(reason)),
+                ("restored", .number(UInt64(released.restored))), ("foreign", .number(UInt64(released.foreign))),
+                ("failed", .number(UInt64(released.failed))))
+            return released.failed == 0 ? 0 : 1
+        } catch {
+            log.error(
+                "stopping, but control could not be given back: the helper restores the limits when the lease ends",
+                ("reason", .text(reason)), ("why", .text(error.sentence)))
+            return 1
+        }
+    }
+}
+
+extension Milliseconds {
+    var nanoseconds: UInt64 { rawValue * 1_000_000 }
+}
+
+/// Notices that the wall clock was set: a step of the clock is a step of a source that goes by it.
+struct StepDetector {
+    private var offset_ns: Int64?
+    private static let tolerance_ns: Int64 = 1_000_000_000
+
+    mutating func stepped(_ monotonic_ns: UInt64) -> Bool {
+        let wall = Clock.wall
+        let now = wall.seconds &* 1_000_000_000 &+ Int64(wall.nanoseconds) &- Int64(clamping: monotonic_ns)
+        defer { offset_ns = now }
+        return offset_ns.map { abs(now &- $0) > StepDetector.tolerance_ns } ?? false
+    }
+}

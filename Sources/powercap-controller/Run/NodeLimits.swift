@@ -1,0 +1,206 @@
+internal import PowercapProtocol
+
+/// The packages of the connected helper, and for each of their limits what was asked for and what is in force. It decides
+/// nothing and sends nothing: it says what has to be written for a decision, and takes note of what became of it.
+struct NodeLimits {
+    /// A constraint that is governed.
+    struct Tracked: Equatable, Sendable {
+        let name: String
+        let index: UInt8
+        /// Where the zone's limits have it in a sample.
+        let position: Int
+        /// What was last asked for and granted; nil before the first time, and when it has to be set again.
+        var asked: Microwatts?
+        /// What was read back then, or found since; nil when it isn't known.
+        var inForce: Microwatts?
+        /// Why the last attempt failed; nil when it didn't.
+        var refusal: ErrorCode?
+        /// Another party's limit is left alone.
+        var isLeft = false
+        /// Not to be tried again before the next decision.
+        var isSkipped = false
+    }
+
+    struct Entry: Equatable, Sendable {
+        let package: Package
+        let zone: UInt16
+        let energyRange: Microjoules
+        var longTerm: Tracked
+        var shortTerm: Tracked?
+        var isGone = false
+        /// The zone's enabled bit; a limit of a disabled zone isn't enforced.
+        var isEnabled: Bool?
+    }
+
+    private(set) var entries: [Entry]
+
+    /// - Parameter sample: read after `zones`.
+    init(_ zones: HelperZones, _ sample: HelperSample) {
+        let all = [Zone](zones, sample)
+        entries = Package.all(in: all).compactMap { package in
+            guard let zone = zones.zones.first(where: { $0.description.id.string == package.zone }) else { return nil }
+            func tracked(_ name: String) -> Tracked? {
+                guard let position = zone.constraints.firstIndex(where: { $0.name.string == name }) else { return nil }
+                let now = sample.zone(zone.description.index).flatMap { $0.limits[position].ifRead }.map { Microwatts($0) }
+                return Tracked(
+                    name: name, index: zone.constraints[position].index, position: position, inForce: now)
+            }
+            guard let longTerm = tracked("long_term") else { return nil }
+            return Entry(
+                package: package, zone: zone.description.index, energyRange: zone.description.maxEnergyRange,
+                longTerm: longTerm,
+                shortTerm: package.shortTerm == nil ? nil : tracked("short_term"))
+        }
+    }
+
+    /// What a decision is made over: the packages that are there, in the order of `present`. One that refuses its limit, or
+    /// has another party's, takes what it takes and the others share the rest (P8).
+    var packages: [Package] {
+        present.map { index in
+            var package = entries[index].package
+            let tracked = entries[index].longTerm
+            if package.fixed == nil && (tracked.isSkipped || tracked.isLeft) {
+                package.fixed = min(tracked.inForce ?? package.longTerm.ceiling, .registerMaximum)
+            }
+            return package
+        }
+    }
+
+    /// The entries whose zone isn't gone.
+    var present: [Int] { entries.indices.filter { !entries[$0].isGone } }
+
+    // MARK: Writing
+
+    /// A limit to be written.
+    struct Change: Equatable, Sendable {
+        let entry: Int
+        let isShortTerm: Bool
+        let to: Microwatts
+        /// What is in force now; nil when it isn't known.
+        let from: Microwatts?
+        let reason: Reason
+    }
+
+    /// What has to be written for a decision over `packages`: first what was refused before, so that a batch which fails
+    /// again fails before anything is written; then what becomes less, so that the limits together never exceed the budget on the
+    /// way; then the rest.
+    func changes(for decision: Decision) -> [Change] {
+        var changes: [Change] = []
+        for (index, limit) in zip(present, decision.packages) where entries[index].package.fixed == nil {
+            let entry = entries[index]
+            if entry.longTerm.isSkipped || entry.longTerm.isLeft { continue }
+            if entry.longTerm.asked != limit.longTerm {
+                changes.append(
+                    Change(
+                        entry: index, isShortTerm: false, to: limit.longTerm, from: entry.longTerm.inForce, reason: limit.reason))
+            }
+            if let tracked = entry.shortTerm, let shortTerm = limit.shortTerm, !tracked.isSkipped, !tracked.isLeft,
+                tracked.asked != shortTerm
+            {
+                changes.append(
+                    Change(entry: index, isShortTerm: true, to: shortTerm, from: tracked.inForce, reason: limit.reason))
+            }
+        }
+        return changes.sorted { rank($0) < rank($1) }
+    }
+
+    private func rank(_ change: Change) -> Int {
+        if self[change].refusal != nil { return 0 }
+        return change.from.map { change.to < $0 } ?? true ? 1 : 2
+    }
+
+    func items(_ changes: [Change]) -> [ApplyItem] {
+        changes.map { ApplyItem(zone: entries[$0.entry].zone, constraint: self[$0].index, limit: $0.to) }
+    }
+
+    /// P4: what is in force is what was read back.
+    mutating func note(_ change: Change, _ applied: AppliedItem) {
+        self[change].asked = change.to
+        self[change].inForce = applied.effective
+        self[change].refusal = nil
+    }
+
+    /// The helper could not set this limit: it isn't tried again before `retry`.
+    mutating func note(_ change: Change, _ failure: Failure) {
+        if failure.code == .zoneGone { entries[change.entry].isGone = true }
+        self[change].refusal = failure.code
+        self[change].isSkipped = true
+        self[change].asked = nil
+    }
+
+    /// A new decision tries everything again.
+    mutating func retry() {
+        for index in entries.indices {
+            entries[index].longTerm.isSkipped = false
+            entries[index].shortTerm?.isSkipped = false
+        }
+    }
+
+    subscript(change: Change) -> Tracked {
+        get { change.isShortTerm ? entries[change.entry].shortTerm! : entries[change.entry].longTerm }
+        set {
+            if change.isShortTerm {
+                entries[change.entry].shortTerm = newValue
+            } else {
+                entries[change.entry].longTerm = newValue
+            }
+        }
+    }
+
+    // MARK: Reading
+
+    /// Something that a sample shows to be different.
+    enum Observation: Equatable, Sendable {
+        case gone(Package)
+        case enabled(Package, Bool)
+        /// P12: the limit isn't the one that was in force; another party, or firmware, changed it.
+        case drift(Package, constraint: String, ours: Microwatts, found: Microwatts)
+    }
+
+    /// Compares a sample with what should be in force.
+    /// - Parameter action: a drifted limit is marked to be set again, or left alone until the next connection.
+    mutating func observe(_ sample: HelperSample, onDrift action: DriftAction) -> [Observation] {
+        var observations: [Observation] = []
+        for index in entries.indices where !entries[index].isGone {
+            guard let zone = sample.zone(entries[index].zone) else { continue }
+            let package = entries[index].package
+            if zone.isGone {
+                entries[index].isGone = true
+                observations.append(.gone(package))
+                continue
+            }
+            if zone.enabled != .unknown, entries[index].isEnabled != (zone.enabled == .yes) {
+                // A zone that was enabled from the start is nothing to tell of.
+                if entries[index].isEnabled != nil || zone.enabled == .no {
+                    observations.append(.enabled(package, zone.enabled == .yes))
+                }
+                entries[index].isEnabled = zone.enabled == .yes
+            }
+            if let drift = NodeLimits.observe(&entries[index].longTerm, zone, action) {
+                observations.append(.drift(package, constraint: "long_term", ours: drift.ours, found: drift.found))
+            }
+            if var shortTerm = entries[index].shortTerm {
+                if let drift = NodeLimits.observe(&shortTerm, zone, action) {
+                    observations.append(.drift(package, constraint: "short_term", ours: drift.ours, found: drift.found))
+                }
+                entries[index].shortTerm = shortTerm
+            }
+        }
+        return observations
+    }
+
+    private static func observe(
+        _ tracked: inout Tracked, _ zone: ZoneSample, _ action: DriftAction
+    ) -> (ours: Microwatts, found: Microwatts)? {
+        guard tracked.position < zone.constraintCount, let value = zone.limits[tracked.position].ifRead else { return nil }
+        let found = Microwatts(value)
+        defer { tracked.inForce = found }
+        // A limit that isn't ours may be whatever it is.
+        guard tracked.asked != nil, !tracked.isLeft, let ours = tracked.inForce, found != ours else { return nil }
+        switch action {
+        case .reassert: tracked.asked = nil
+        case .leave: tracked.isLeft = true
+        }
+        return (ours, found)
+    }
+}

@@ -1,0 +1,24 @@
+internal import PowercapProtocol
+
+/// What a source gives at a moment.
+struct SourceReading: Equatable, Sendable {
+    let power: Microwatts
+    /// How old the value is; 0 for a source that is computed. One that is read from elsewhere ages when it can't be reached.
+    let age: Milliseconds
+
+    init(_ power: Microwatts, age: Milliseconds = Milliseconds(0)) { (self.power, self.age) = (power, age) }
+}
+
+/// Where power comes from, as a function of time.
+protocol PowerSource: Sendable {
+    func reading(at moment: Moment) -> SourceReading
+}
+
+/// The source that the configuration names, with the node's override of its peak.
+func powerSource(for configuration: Configuration, _ overrides: Overrides = Overrides()) -> any PowerSource {
+    let peak = overrides.maxSource ?? configuration.maxSource
+    return switch configuration.source {
+    case .solar: SolarSource(peak: peak, alpha: configuration.alpha)
+    case .constant: StaticSource(power: peak)
+    }
+}

@@ -1,0 +1,78 @@
+import Testing
+
+@testable import powercap_controller
+
+struct CommandLineTests {
+    @Test("a flag's value follows it or an equals sign, before or after the command")
+    func forms() throws {
+        let expected = ["--max-source": "40W", "--alpha": "2"]
+        #expect(try Invocation(["plan", "--max-source", "40W", "--alpha=2"]).flags == expected)
+        #expect(try Invocation(["--max-source=40W", "plan", "--alpha", "2"]).flags == expected)
+        #expect(try Invocation(["--max-source=40W", "plan"]).command == .plan)
+        #expect(try Invocation(["--max-source=a=b"]).flags == ["--max-source": "a=b"])
+        #expect(try Invocation(["--max-source="]).flags == ["--max-source": ""])
+        #expect(try Invocation(["--max-source", "-5"]).flags == ["--max-source": "-5"])
+    }
+
+    @Test("the command is `run` when none is named")
+    func standardCommand() throws { #expect(try Invocation([]).command == .run) }
+
+    @Test(
+        "--help and --version win over everything beside them",
+        arguments: [("--help", Command.help), ("-h", .help), ("--version", .version)])
+    func helpAndVersion(_ flag: String, _ command: Command) throws {
+        #expect(try Invocation(["plan", "--nonsense=1", flag]).command == command)
+        #expect(try Invocation([flag]).flags.isEmpty)
+    }
+
+    @Test(
+        "P11: what can't be understood is refused",
+        arguments: [
+            (["--max-sorce", "4"], .unknownFlag("--max-sorce", nearest: "--max-source")),
+            (["--MAX-SOURCE", "4"], .unknownFlag("--MAX-SOURCE", nearest: nil)),
+            (["plan", "--stpe=5m"], .unknownFlag("--stpe", nearest: "--step")),
+            (["-x"], .unknownFlag("-x", nearest: nil)),
+            (["--date", "2026-01-01"], .foreignFlag("--date", command: "run", belongsTo: "plan")),
+            (["--alpha", "1", "--alpha=2"], .repeatedFlag("--alpha")),
+            (["--alpha"], .missingValue("--alpha", ValueKind<Double>.number(atMost: 100).words)),
+            (["--alpha", "--source", "solar"], .missingValue("--alpha", ValueKind<Double>.number(atMost: 100).words)),
+            (["plann"], .unknownCommand("plann", nearest: "plan")),
+            (["plan", "2026-01-01"], .extraArgument("2026-01-01")),
+        ] as [([String], UsageError)])
+    func refused(_ arguments: [String], _ error: UsageError) { #expect(throws: error) { try Invocation(arguments) } }
+
+    @Test(
+        "P11: a command's own flags are checked like options",
+        arguments: [
+            ("--days", "0", ValueProblem.tooLow), ("--days", "3661", .tooHigh), ("--days", "1.5", .tooFine),
+            ("--days", "-1", .negative),
+            ("--days", "", .empty), ("--days", "two", .malformed),
+        ])
+    func days(_ flag: String, _ text: String, _ problem: ValueProblem) throws {
+        let invocation = try Invocation(["plan", "\(flag)=\(text)"])
+        #expect(throws: UsageError.value(Given(name: flag, text: text), problem, PlanFlags.days.kind.words)) {
+            try PlanFlags.days.value(in: invocation)
+        }
+    }
+
+    @Test(
+        "P11: a step has whole seconds",
+        arguments: [("0", ValueProblem.tooLow), ("500ms", .tooLow), ("1.5s", .tooFine), ("2d", .tooHigh)])
+    func step(_ text: String, _ problem: ValueProblem) throws {
+        #expect(throws: problem) { try PlanFlags.step.kind.parse(text) }
+        #expect(try PlanFlags.step.kind.parse("15m") == .seconds(900))
+    }
+
+    @Test(
+        "P11: a date is a day that exists",
+        arguments: [
+            "2026-02-29", "2026-13-01", "2026-00-10", "2026-04-31", "2026-1-1", "1969-12-31", "2100-02-29", "today",
+            "2026-06-21T00:00",
+            "+026-01-01", "-2026-01-01", "2026-06-00",
+        ])
+    func date(_ text: String) throws {
+        #expect(throws: ValueProblem.malformed) { try PlanFlags.date.kind.parse(text) }
+        #expect(try PlanFlags.date.kind.parse("2028-02-29") == LocalDay(year: 2028, month: 2, day: 29))
+        #expect(try PlanFlags.date.kind.parse("2000-02-29") == LocalDay(year: 2000, month: 2, day: 29))
+    }
+}

@@ -1,0 +1,249 @@
+import PowercapProtocol
+import Testing
+
+@testable import powercap_controller
+
+private func settings(_ variables: [String: String] = [:], flags: [String: String] = [:]) throws(UsageError) -> Settings {
+    try Settings(flags: flags, environment: { variables[$0] })
+}
+
+/// A variable with values that are taken and values that are refused, beside the empty one.
+struct VariableCase: CustomTestStringConvertible, Sendable {
+    let variable: String
+    let accepted: [String]
+    let refused: [(String, ValueProblem)]
+    var testDescription: String { variable }
+
+    private static func choices(_ variable: String, _ names: [String]) -> VariableCase {
+        VariableCase(
+            variable: variable, accepted: names,
+            refused: [
+                (names[0].uppercased(), .unknownName), (names[0] + " ", .unknownName), ("0", .unknownName), ("-1", .unknownName),
+            ])
+    }
+
+    static let all = [
+        VariableCase(
+            variable: "MAX_SOURCE", accepted: ["10000000", "40W", "1000kW", "0.5kW", "999999999999"],
+            refused: [
+                ("abc", .malformed), ("-1", .negative), ("0", .tooLow), ("999999uW", .tooLow), ("NaN", .malformed),
+                ("1000000000001", .tooHigh), ("18446744073709551616", .tooHigh), ("5m", .unknownUnit("m")), ("0.5uW", .tooFine),
+            ]),
+        VariableCase(
+            variable: "STABILISATION_TIME", accepted: ["1", "300", "5m", "1d", "1500ms"],
+            refused: [
+                ("abc", .malformed), ("-1", .negative), ("0", .tooLow), ("999ms", .tooLow), ("NaN", .malformed),
+                ("86401", .tooHigh),
+                ("40W", .unknownUnit("W")), ("1.0001", .tooFine),
+            ]),
+        VariableCase(
+            variable: "ALPHA", accepted: ["4", "2.5", "0.000001", "100"],
+            refused: [
+                ("abc", .malformed), ("-4", .negative), ("0", .tooLow), ("0.0", .tooLow), ("nan", .malformed),
+                ("100.000001", .tooHigh),
+                ("4W", .unknownUnit("W")), ("1e1", .malformed), ("0.0000001", .tooFine),
+            ]),
+        VariableCase(
+            variable: "RAPL_MIN_POWER", accepted: ["1000000", "1W", "40W"],
+            refused: [
+                ("abc", .malformed), ("-10W", .negative), ("0", .tooLow), ("0.999999W", .tooLow), ("NaN", .malformed),
+                ("4096W", .tooHigh), ("10s", .unknownUnit("s")),
+            ]),
+        VariableCase(
+            variable: "RAPL_LIMIT", accepted: ["0", "12.5", "100", "30%"],
+            refused: [
+                ("abc", .malformed), ("-1", .negative), ("101", .tooHigh), ("100.000001", .tooHigh), ("NaN", .malformed),
+                ("10W", .unknownUnit("W")), ("0.0000001", .tooFine),
+            ]),
+        choices("PMAX_FUNC", ["sum", "max", "min", "avg"]),
+        VariableCase(
+            variable: "TIMEZONE", accepted: ["UTC", "host", "Europe/Paris"],
+            refused: [
+                ("Europe/Pariss", .unknownName), ("Europe", .unknownName), ("zone.tab", .unknownName), ("0", .unknownName),
+                ("../etc/passwd", .malformed), ("Europe/../UTC", .malformed), ("/usr/share/zoneinfo/UTC", .malformed),
+                (":UTC", .malformed), ("Europe//Paris", .malformed), ("CET-1CEST", .unknownName),
+            ]),
+        choices("SOURCE", ["solar", "static"]),
+        choices("SHORT_TERM", ["equal", "scaled", "untouched"]),
+        choices("ON_EXIT", ["restore", "hold"]),
+        choices("ON_DRIFT", ["reassert", "leave"]),
+        VariableCase(
+            variable: "SAMPLE_INTERVAL", accepted: ["1", "10s", "1h"],
+            refused: [
+                ("abc", .malformed), ("-1", .negative), ("0", .tooLow), ("3601", .tooHigh), ("inf", .malformed),
+                ("1W", .unknownUnit("W")),
+            ]),
+        VariableCase(
+            variable: "LEASE_TIME", accepted: ["1", "30s", "60m"],
+            refused: [
+                ("abc", .malformed), ("-1", .negative), ("0", .tooLow), ("2h", .tooHigh), ("inf", .malformed),
+                ("1W", .unknownUnit("W")),
+            ]),
+        VariableCase(
+            variable: "RAPLHELPER_SOCKET", accepted: ["/run/x.sock", "@abstract", "/" + String(repeating: "a", count: 106)],
+            refused: [
+                ("relative.sock", .malformed), ("/", .malformed), ("@", .malformed), ("-1", .malformed),
+                ("/" + String(repeating: "a", count: 107), .tooHigh),
+            ]),
+        choices("LOG_FORMAT", ["logfmt", "json"]),
+        choices("LOG_LEVEL", ["error", "warning", "info", "debug"]),
+    ]
+}
+
+struct ConfigurationTests {
+    @Test("without variables and flags the documented defaults are in effect")
+    func defaults() throws {
+        let settings = try settings()
+        let configuration = settings.configuration
+        #expect(configuration == Configuration())
+        #expect(settings.origins.allSatisfy { $0.origin == .standard })
+        let shown = zip(Option.all.map(\.variable), Option.all.map(\.standard)).map { "\($0)=\($1)" }
+        #expect(
+            shown == [
+                "MAX_SOURCE=40W", "STABILISATION_TIME=300s", "ALPHA=4", "RAPL_MIN_POWER=10W", "RAPL_LIMIT=0", "PMAX_FUNC=sum",
+                "TIMEZONE=host", "SOURCE=solar", "SHORT_TERM=equal", "ON_EXIT=restore", "ON_DRIFT=reassert",
+                "SAMPLE_INTERVAL=10s",
+                "LEASE_TIME=30s", "RAPLHELPER_SOCKET=/run/raplhelper/raplhelper.sock", "LOG_FORMAT=logfmt", "LOG_LEVEL=info",
+            ])
+    }
+
+    @Test("every field of the configuration has an option, and every option has cases here")
+    func tableIsComplete() {
+        #expect(Mirror(reflecting: Configuration()).children.count == Option.all.count)
+        #expect(VariableCase.all.map(\.variable) == Option.all.map(\.variable))
+        #expect(Set(Option.all.map(\.flag)).count == Option.all.count)
+    }
+
+    @Test("every default is valid, and changes nothing when it is given")
+    func defaultsReadBack() throws {
+        for option in Option.all {
+            #expect(try settings([option.variable: option.standard]).configuration == Configuration())
+        }
+    }
+
+    @Test("P11: valid values are taken from the variable and from the flag", arguments: VariableCase.all)
+    func accepted(_ sample: VariableCase) throws {
+        let option = try #require(Option.all.first { $0.variable == sample.variable })
+        var different = 0
+        for text in sample.accepted {
+            // So that no value here is a contradiction.
+            var base = ["RAPL_MIN_POWER": "1W"]
+            base[sample.variable] = text
+            let fromVariable = try settings(base).configuration
+            base[sample.variable] = nil
+            let fromFlag = try settings(base, flags: [option.flag: text]).configuration
+            #expect(fromVariable == fromFlag)
+            if option.show(fromFlag) != option.standard { different += 1 }
+            var readBack = Configuration()
+            try option.read(option.show(fromFlag), &readBack)
+            #expect(option.show(readBack) == option.show(fromFlag))
+        }
+        #expect(different > 0, "a value that is not the default must take effect")
+    }
+
+    @Test("P11: bad values are refused with the variable's name, the value and what is valid", arguments: VariableCase.all)
+    func refused(_ sample: VariableCase) throws {
+        let option = try #require(Option.all.first { $0.variable == sample.variable })
+        for (text, problem) in sample.refused + [("", .empty)] {
+            let variable = UsageError.value(Given(name: option.variable, text: text), problem, option.words)
+            #expect(throws: variable) { try settings([option.variable: text]) }
+            let flag = UsageError.value(Given(name: option.flag, text: text), problem, option.words)
+            #expect(throws: flag) { try settings(flags: [option.flag: text]) }
+            #expect(variable.sentence.contains("\(option.variable)=\(quoted(text))"))
+            #expect(variable.sentence.hasSuffix("give \(option.words.valid)"))
+            #expect(!variable.sentence.contains("\n"))
+        }
+    }
+
+    @Test("a flag wins over its variable, even over one that is wrong")
+    func flagWins() throws {
+        let both = try settings(["MAX_SOURCE": "50W", "ALPHA": "wrong"], flags: ["--max-source": "60W", "--alpha": "2"])
+        #expect(both.configuration.maxSource == .watts(60))
+        #expect(both.configuration.alpha == 2)
+        #expect(both.origins[0].origin == .flag)
+        #expect(both.given("MAX_SOURCE") == Given(name: "--max-source", text: "60W"))
+    }
+
+    @Test("where a value came from is known")
+    func origins() throws {
+        let settings = try settings(["ALPHA": "2"], flags: ["--max-source": "60W"])
+        #expect(settings.origins.prefix(4).map(\.origin) == [.flag, .standard, .environment, .standard])
+    }
+
+    @Test("P11: a floor above the source's peak is a contradiction, a floor equal to it is none")
+    func contradiction() throws {
+        let error = #expect(throws: UsageError.self) { try settings(["RAPL_MIN_POWER": "50W"]) }
+        #expect(
+            error?.sentence == "RAPL_MIN_POWER=\"50W\" is above MAX_SOURCE=\"40W\" (the default), so the source could never "
+                + "decide anything: give a RAPL_MIN_POWER of at most 40 W, or a larger MAX_SOURCE")
+        #expect(throws: UsageError.self) { try settings(flags: ["--max-source": "5W"]) }
+        #expect(try settings(["RAPL_MIN_POWER": "40W"]).configuration.raplMinPower == .watts(40))
+    }
+
+    @Test("a sampling interval longer than the lease is allowed, as the lease has its own timer")
+    func sampleIntervalAboveLease() throws {
+        #expect(try settings(["SAMPLE_INTERVAL": "60s", "LEASE_TIME": "5s"]).configuration.sampleInterval == .seconds(60))
+    }
+
+    @Test("P11: a floor above a package's ceiling is refused, with the package and its ceiling")
+    func floorAboveCeiling() throws {
+        let settings = try settings(["RAPL_MIN_POWER": "30W"])
+        #expect(throws: Never.self) { try settings.check([.test(0), .test(1, reference: 30)]) }
+        let error = #expect(throws: UsageError.self) { try settings.check([.test(0), .test(1, reference: 29)]) }
+        #expect(error?.sentence == "RAPL_MIN_POWER=\"30W\" is above the ceiling of package-1: give at most 29 W")
+        #expect(throws: Never.self, "nothing is written to a fixed package") {
+            try settings.check([.test(1, reference: 29, fixed: 29)])
+        }
+    }
+
+    @Test("a floor between two steps is held against the whole steps that the ceiling allows")
+    func floorBetweenSteps() throws {
+        let settings = try settings(["RAPL_MIN_POWER": "30.1W"])
+        #expect(throws: UsageError.self) { try settings.check([.test(0, reference: 30)]) }
+        let above = Package.LimitRange(index: 0, floor: .zero, ceiling: Microwatts(30_124_999), original: nil)
+        let package = Package(name: PackageName(package: 0), zone: "", reference: .watts(30), longTerm: above, shortTerm: nil)
+        #expect(throws: UsageError.self) { try settings.check([package]) }
+    }
+}
+
+struct UsageErrorTests {
+    static let power = ValueKind<Microwatts>.power(.watts(1) ... .watts(1_000_000)).words
+
+    @Test(
+        "the sentence says what is wrong and what would be right",
+        arguments: [
+            (
+                .value(Given(name: "MAX_SOURCE", text: "abc"), .malformed, power),
+                "MAX_SOURCE=\"abc\" is not a power: give microwatts (40000000) or a number with uW, mW, W or kW (40W), "
+                    + "from 1 W to 1 MW"
+            ),
+            (
+                .unknownFlag("--max-sorce", nearest: "--max-source"),
+                "\"--max-sorce\" is not an option: did you mean --max-source?"
+            ),
+            (.unknownFlag("--x", nearest: nil), "\"--x\" is not an option: `powercap-controller help` lists them"),
+            (.repeatedFlag("--alpha"), "--alpha is given twice: give it once"),
+            (.foreignFlag("--date", command: "run", belongsTo: "plan"), "--date is not an option of `run`: it belongs to `plan`"),
+            (
+                .zoneFile(Given(name: "--zones", text: "x"), .unknownFormat(2)),
+                "--zones=\"x\" has format 2, and this program reads format 1: use a raplhelper of the same version"
+            ),
+        ] as [(UsageError, String)])
+    func sentence(_ error: UsageError, _ sentence: String) { #expect(error.sentence == sentence) }
+
+    @Test("a value with line breaks, quotes, escapes or much text stays on one line")
+    func hostileValue() {
+        #expect(quoted("a\nb\r\t\u{1B}[31m\"\\\u{2028}\u{202E}") == #""a\nb\r\t\u{1b}[31m\"\\\u{2028}\u{202e}""#)
+        #expect(quoted(String(repeating: "x", count: 100_000)).utf8.count == 205)
+        #expect(quoted("Zürich µW") == "\"Zürich µW\"")
+    }
+
+    @Test(
+        "the nearest name is suggested, and none where none is near",
+        arguments: [
+            ("--max-sorce", "--max-source"), ("--maxsource", "--max-source"), ("--alhpa", "--alpha"),
+            ("--stabilization-time", "--stabilisation-time"),
+            ("--qqqqqqqq", nil),
+        ] as [(String, String?)])
+    func suggestion(_ text: String, _ expected: String?) { #expect(nearest(to: text, among: Option.all.map(\.flag)) == expected) }
+}

@@ -1,0 +1,184 @@
+import Foundation
+import Testing
+
+@testable import powercap_controller
+
+struct ExecutableTests {
+    private static let zones = Fixture.path("zones/two-sockets-psys.json")
+
+    @Test(
+        "P11: bad configuration ends every command with status 2 and one line",
+        arguments: ["run", "plan", "status", "validate"])
+    func badVariable(_ command: String) throws {
+        let outcome = try Executable.run([command], environment: ["MAX_SOURCE": "abc\nd"])
+        #expect(outcome.status == 2)
+        #expect(outcome.output.isEmpty)
+        #expect(
+            outcome.errorLine
+                == "powercap-controller: MAX_SOURCE=\"abc\\nd\" is not a power: give microwatts (40000000) or a number "
+                + "with uW, mW, W or kW (40W), from 1 W to 1 MW")
+    }
+
+    @Test(
+        "P11: bad usage ends with status 2 and one line that says what would be right",
+        arguments: [
+            (["--max-sorce", "40W"], "\"--max-sorce\" is not an option: did you mean --max-source?"),
+            (["plann"], "\"plann\" is not a command: did you mean `plan`?"),
+            (
+                ["validate", "--max-source", "5W"],
+                "RAPL_MIN_POWER=\"10W\" (the default) is above --max-source=\"5W\", so the source could never decide anything: "
+                    + "give a RAPL_MIN_POWER of at most 5 W, or a larger --max-source"
+            ),
+            (
+                ["plan", "--zones", "/nonexistent"],
+                "--zones=\"/nonexistent\" does not exist: give the output of `raplhelper --list --format json` in a file, or - for "
+                    + "standard input"
+            ),
+            (
+                ["plan", "--zones", zones, "--max-source", "1kW", "--rapl-min-power", "200W"],
+                "--rapl-min-power=\"200W\" is above the ceiling of package-1: give at most 165 W"
+            ),
+            (
+                ["plan", "--format", "svg", "--days", "32"],
+                "--days=\"32\" is more than a chart can show: give at most 31, or --format csv"
+            ),
+            (["help", "--format", "html"], "--format=\"html\" is not known: give text or markdown"),
+        ])
+    func badUsage(_ arguments: [String], _ sentence: String) throws {
+        let outcome = try Executable.run(arguments)
+        #expect(outcome.status == 2)
+        #expect(outcome.output.isEmpty)
+        #expect(outcome.errorLine == "powercap-controller: \(sentence)")
+    }
+
+    @Test("P11: without a time zone database that is what is said, and UTC still works")
+    func noTimeZoneDatabase() throws {
+        let environment = ["TZDIR": "/nonexistent", "TIMEZONE": "Europe/Paris"]
+        let outcome = try Executable.run(["validate"], environment: environment)
+        #expect(outcome.status == 2)
+        #expect(
+            outcome.errorLine
+                == "powercap-controller: TIMEZONE=\"Europe/Paris\" can't be looked up, as there is no time zone database "
+                + "at /nonexistent (install tzdata, or set TZDIR): give a name of the time zone database (Europe/Paris), UTC or host"
+        )
+        #expect(try Executable.run(["validate", "--timezone", "UTC"], environment: environment).status == 0)
+    }
+
+    @Test("P11: an alias in the time zone database is a zone, a link to nothing or to a directory is none")
+    func linkedTimeZone() throws {
+        let database = FileManager.default.temporaryDirectory.appending(path: "zoneinfo-\(UUID().uuidString)").path
+        try FileManager.default.createDirectory(atPath: database, withIntermediateDirectories: false)
+        defer { try? FileManager.default.removeItem(atPath: database) }
+        try FileManager.default.copyItem(atPath: "/usr/share/zoneinfo/Asia/Tokyo", toPath: database + "/Tokyo")
+        for (name, target) in [("Alias", "Tokyo"), ("Dangling", "Nowhere"), ("Directory", ".")] {
+            try FileManager.default.createSymbolicLink(atPath: "\(database)/\(name)", withDestinationPath: target)
+        }
+        let arguments = ["plan", "--date=2026-06-21", "--format=csv", "--step=1d", "--timezone"]
+        let alias = try Executable.run(arguments + ["Alias"], environment: ["TZDIR": database])
+        #expect(alias.output.contains("2026-06-21T00:00:00+09:00"))
+        for name in ["Dangling", "Directory"] {
+            #expect(try Executable.run(arguments + [name], environment: ["TZDIR": database]).status == 2)
+        }
+    }
+
+    @Test("P11: a date that a zone left out is refused")
+    func missingDate() throws {
+        let outcome = try Executable.run(["plan", "--date=2011-12-30", "--timezone=Pacific/Apia", "--format=svg"])
+        #expect(outcome.status == 2)
+        #expect(try Executable.run(["plan", "--date=2011-12-31", "--timezone=Pacific/Apia", "--format=svg"]).status == 0)
+    }
+
+    @Test("TIMEZONE moves the curve")
+    func timeZone() throws {
+        let arguments = ["plan", "--date", "2026-06-21", "--format", "csv", "--step", "12h", "--zones", Self.zones]
+        let tokyo = try Executable.run(arguments, environment: ["TIMEZONE": "Asia/Tokyo", "TZ": "UTC"])
+        #expect(tokyo.status == 0)
+        #expect(tokyo.errors.isEmpty)
+        #expect(tokyo.output.contains("2026-06-21T12:00:00+09:00,40000000,40000000,"))
+        let host = try Executable.run(arguments, environment: ["TZ": "America/New_York"])
+        #expect(host.output.contains("2026-06-21T12:00:00-04:00,40000000,40000000,"))
+    }
+
+    @Test("the plan of a file of zones is the golden one, from a file and from standard input")
+    func plan() throws {
+        let arguments = [
+            "plan", "--date=2026-03-29", "--step=1h", "--timezone=Europe/Paris", "--max-source=400W", "--short-term=scaled",
+            "--format=csv", "--zones",
+        ]
+        let golden = try Fixture.text("plan/spring-two-sockets.csv")
+        #expect(try Executable.run(arguments + [Self.zones]).output == golden)
+        let input = try Fixture.text("zones/two-sockets-psys.json")
+        #expect(try Executable.run(arguments + ["-"], input: input).output == golden)
+    }
+
+    @Test("without a helper and without zones a plan assumes one package, and says so in one line")
+    func assumedPackage() throws {
+        let outcome = try Executable.run([
+            "plan", "--date", "2026-06-21", "--step", "12h", "--format", "csv", "--max-source", "5kW",
+        ])
+        #expect(outcome.status == 0)
+        #expect(
+            outcome.errorLine
+                == "powercap-controller: no helper answers and no --zones is given: assuming one package whose ceiling "
+                + "and reference are MAX_SOURCE, 5000 W")
+        #expect(outcome.output.contains("T12:00:00+00:00,5000000000,5000000000,5000000000\n"))
+    }
+
+    @Test("a plan larger than any buffer arrives whole and in order")
+    func longPlan() throws {
+        let arguments = [
+            "plan", "--date", "2026-01-01", "--days", "10", "--step", "1m", "--format", "csv", "--zones", Self.zones,
+        ]
+        let lines = try Executable.run(arguments, environment: ["TZ": "UTC"]).output.split(separator: "\n")
+        #expect(lines.count == 10 * 1_440 + 1)
+        #expect(lines.dropFirst().elementsEqual(lines.dropFirst().sorted()))
+        #expect(lines.last == "2026-01-10T23:59:00+00:00,0,20000000,10000000,10000000")
+    }
+
+    @Test("output that can't be written is a failure, not a success")
+    func fullDisk() throws {
+        let outcome = try Executable.run(["help"], output: "/dev/full")
+        #expect(outcome.status == 1)
+        #expect(outcome.errorLine == "powercap-controller: can't write to standard output: No space left on device (ENOSPC)")
+    }
+
+    @Test("validate prints every value in effect and where it came from")
+    func validate() throws {
+        let outcome = try Executable.run(
+            ["validate", "--alpha", "2.5"], environment: ["MAX_SOURCE": "120000mW", "STABILISATION_TIME": "5m"])
+        #expect(outcome.status == 0)
+        let rows = outcome.output.split(separator: "\n").map { $0.split(separator: " ").joined(separator: " ") }
+        #expect(rows.count == Option.all.count)
+        #expect(
+            rows.prefix(4) == [
+                "MAX_SOURCE 120W environment", "STABILISATION_TIME 300s environment", "ALPHA 2.5 flag",
+                "RAPL_MIN_POWER 10W default",
+            ])
+        let json = try Executable.run(["validate", "--format", "json", "--alpha", "2.5"]).output
+        #expect(json.contains(#"{"variable":"ALPHA","flag":"--alpha","value":"2.5","from":"flag"}"#))
+        #expect(json.contains(#"{"variable":"RAPLHELPER_SOCKET","flag":"--helper-socket","#))
+    }
+
+    @Test("help names every command and every option with its variable and its default")
+    func help() throws {
+        let text = try Executable.run(["--help"], environment: ["MAX_SOURCE": "wrong"])
+        #expect(text.status == 0)
+        let markdown = try Executable.run(["help", "--format", "markdown"]).output
+        for option in Option.all {
+            #expect(text.output.contains("\(option.flag) \(option.words.placeholder)"))
+            #expect(text.output.contains(" \(option.variable)\n"))
+            #expect(text.output.contains("Default: \(option.standard)."))
+            #expect(markdown.contains("| `\(option.variable)` | `\(option.flag)` | `\(option.standard)` | "))
+        }
+        for command in Command.allCases { #expect(text.output.contains("\n  \(command.rawValue) ")) }
+        #expect(text.output.split(separator: "\n").allSatisfy { $0.utf8.count <= 100 })
+        #expect(markdown.split(separator: "\n").count == Option.all.count + 2)
+    }
+
+    @Test("--version is one line")
+    func version() throws {
+        let outcome = try Executable.run(["--version"])
+        #expect(outcome.status == 0)
+        #expect(outcome.output == "powercap-controller \(programVersion)\n")
+    }
+}

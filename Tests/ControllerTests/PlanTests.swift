@@ -1,0 +1,225 @@
+import LinuxSystem
+import PowercapProtocol
+import Testing
+
+@testable import powercap_controller
+
+private func plan(
+    _ first: LocalDay, days: Int = 1, step: UInt64 = 3_600, packages: [Package] = [.test(0)],
+    _ change: (inout Configuration) -> Void = { _ in }
+) -> Plan {
+    Plan(.test(change), packages, first: first, days: days, step: .seconds(step))
+}
+
+private func text(_ body: (inout Output) throws(Errno) -> Void) throws -> String {
+    var output = Output()
+    try body(&output)
+    return String(decoding: output.bytes, as: UTF8.self)
+}
+
+extension ProcessTimeZone {
+    struct DayTests {
+        @Test(
+            "a day is as long as the clocks make it",
+            arguments: [
+                ("UTC", LocalDay(year: 2026, month: 3, day: 29), 24),
+                ("Europe/Paris", LocalDay(year: 2026, month: 3, day: 28), 24),
+                ("Europe/Paris", LocalDay(year: 2026, month: 3, day: 29), 23),
+                ("Europe/Paris", LocalDay(year: 2026, month: 10, day: 25), 25),
+                // Midnight is left out, and comes twice.
+                ("America/Havana", LocalDay(year: 2026, month: 3, day: 8), 23),
+                ("America/Havana", LocalDay(year: 2026, month: 11, day: 1), 25),
+                ("Australia/Sydney", LocalDay(year: 2026, month: 12, day: 31), 24),
+                // Samoa crossed the date line and had no 30 December.
+                ("Pacific/Apia", LocalDay(year: 2011, month: 12, day: 29), 24),
+            ])
+        func length(_ zone: String, _ day: LocalDay, _ hours: Int64) {
+            Clock.setTimeZone(zone)
+            #expect(day.adding(days: 1).start - day.start == hours * 3_600)
+            #expect(LocalDay(Clock.local(day.start)) == day)
+            #expect(LocalDay(Clock.local(day.start - 1)) != day)
+        }
+
+        @Test("Lord Howe's clocks change by half an hour")
+        func halfHour() {
+            Clock.setTimeZone("Australia/Lord_Howe")
+            let day = LocalDay(year: 2026, month: 10, day: 4)
+            #expect(day.adding(days: 1).start - day.start == 23 * 3_600 + 1_800)
+        }
+
+        @Test("a day where midnight is left out begins at 01:00")
+        func missingMidnight() {
+            Clock.setTimeZone("America/Havana")
+            let local = Clock.local(LocalDay(year: 2026, month: 3, day: 8).start)
+            #expect(local.hour == 1 && local.minute == 0 && local.day == 8)
+        }
+
+        @Test("a day that a zone left out begins where the next one does")
+        func missingDay() {
+            Clock.setTimeZone("Pacific/Apia")
+            // mktime(3) remembers the last offset it met, and answers for the missing day with one side or the other by it.
+            _ = Clock.seconds(of: Clock.Local(year: 2011, month: 7, day: 1))
+            let next = LocalDay(year: 2011, month: 12, day: 31)
+            #expect(LocalDay(year: 2011, month: 12, day: 30).start == next.start)
+            #expect(Clock.local(next.start).hour == 0)
+        }
+
+        @Test("a plan steps in real time from local midnight on, through the hours that come twice or not at all")
+        func steps() {
+            Clock.setTimeZone("Europe/Paris")
+            let spring = plan(LocalDay(year: 2026, month: 3, day: 29)).map(\.moment.local.hour)
+            #expect(spring == [0, 1] + Array(3...23))
+            let autumn = plan(LocalDay(year: 2026, month: 10, day: 25)).map(\.moment.local.hour)
+            #expect(autumn == [0, 1, 2] + Array(2...23))
+            let days = Array(plan(LocalDay(year: 2026, month: 12, day: 31), days: 2, step: 43_200))
+            #expect(days.map(\.moment.local.day) == [31, 31, 1, 1])
+            #expect(days.last?.moment.local.year == 2027)
+        }
+
+        @Test("the curve follows the clock on the wall, so its noon is at 12:00 on both sides of the change")
+        func noon() {
+            Clock.setTimeZone("Europe/Paris")
+            for day in 28...30 {
+                let first = LocalDay(year: 2026, month: 3, day: Int32(day))
+                let brightest = plan(first, packages: [.test(0)]).max { $0.decision.source < $1.decision.source }
+                #expect(brightest?.moment.local.hour == 12)
+                #expect(brightest?.decision.source == .watts(40))
+            }
+        }
+    }
+
+    struct PlanTests {
+        static func twoSockets() throws -> [Package] {
+            Package.all(in: try ZoneFile.read(Fixture.path("zones/two-sockets-psys.json")))
+        }
+
+        @Test("the plan of a day on which the clocks change is the golden one, as a table, as CSV and as JSON")
+        func golden() throws {
+            Clock.setTimeZone("Europe/Paris")
+            let plan = plan(LocalDay(year: 2026, month: 3, day: 29), packages: try Self.twoSockets()) {
+                ($0.maxSource, $0.timeZone, $0.shortTerm) = (.watts(400), "Europe/Paris", .scaled)
+            }
+            try Fixture.expect(
+                text { output throws(Errno) in try plan.writeCSV(to: &output) }, isGolden: "plan/spring-two-sockets.csv")
+            try Fixture.expect(
+                text { output throws(Errno) in try plan.writeTable(to: &output) }, isGolden: "plan/spring-two-sockets.txt")
+            try Fixture.expect(
+                text { output throws(Errno) in try plan.writeJSON(to: &output) }, isGolden: "plan/spring-two-sockets.json")
+        }
+
+        @Test("a plan's decisions are those of decide(), moment by moment")
+        func decisions() {
+            Clock.setTimeZone("UTC")
+            let plan = plan(LocalDay(year: 2026, month: 6, day: 21), packages: [.test(0), .test(1)]) {
+                $0.maxSource = .watts(300)
+            }
+            var hour: Int32 = 0
+            for (moment, decision) in plan {
+                #expect(moment.local.hour == hour)
+                let reading = powerSource(for: plan.configuration).reading(at: .test(hour))
+                #expect(decision == decide(packages: plan.packages, configuration: plan.configuration, reading: reading))
+                hour += 1
+            }
+            #expect(hour == 24)
+        }
+
+        @Test(
+            "times have the zone's offset, west and east of Greenwich",
+            arguments: [
+                ("America/St_Johns", "2026-01-01T00:00:00-03:30"), ("Asia/Kathmandu", "2026-01-01T00:00:00+05:45"),
+                ("UTC", "2026-01-01T00:00:00+00:00"),
+            ])
+        func offsets(_ zone: String, _ expected: String) throws {
+            Clock.setTimeZone(zone)
+            let csv = try text { output throws(Errno) in
+                try plan(LocalDay(year: 2026, month: 1, day: 1), step: 86_400).writeCSV(to: &output)
+            }
+            #expect(csv == "time,source_uw,node_limit_uw,package-0_uw\n\(expected),0,10000000,10000000\n")
+        }
+    }
+
+    struct ChartTests {
+        private func svg(_ days: Int = 1, packages: [Package], _ maxSource: Microwatts, step: UInt64 = 900) -> String {
+            Clock.setTimeZone("Europe/Paris")
+            return PlanChart(
+                plan(LocalDay(year: 2026, month: 3, day: 29), days: days, step: step, packages: packages) {
+                    ($0.maxSource, $0.timeZone, $0.raplMinPower) = (maxSource, "Europe/Paris", .watts(1))
+                }
+            ).svg
+        }
+
+        @Test("a chart has its title, its axes with units, and a line and a legend for everything on it")
+        func content() {
+            let svg = svg(packages: [.test(0, reference: 200), .test(1, reference: 100)], .watts(280))
+            for text in [
+                "Power plan, 2026-03-29, Europe/Paris", "solar source, peak 280 W, alpha 4; a decision every 15 min", "power (W)",
+                "local time (UTC+01:00, then UTC+02:00)", "source", "node limit", "package-0", "package-1", "node floor, 2 W",
+                "node ceiling, 300 W", "00:00", "12:00", "24:00", "300",
+            ] { #expect(svg.contains(">\(text)</text>"), "\(text)") }
+            #expect(svg.hasPrefix("<svg xmlns=\"http://www.w3.org/2000/svg\""))
+            #expect(svg.hasSuffix("</svg>\n"))
+            #expect(!svg.contains("nan") && !svg.contains("inf"))
+        }
+
+        @Test("packages with the same limits are one line with one entry")
+        func equalPackages() {
+            let eight = svg(packages: (0..<8).map { .test(UInt32($0)) }, .watts(1_000))
+            #expect(eight.contains(">package-0 and 7 others, each</text>"))
+            #expect(!eight.contains(">package-1</text>"))
+        }
+
+        @Test("eight different packages have eight entries, none upon another")
+        func eightPackages() {
+            let svg = svg(packages: (0..<8).map { .test(UInt32($0), reference: 100 + UInt64($0) * 30) }, .watts(1_400))
+            var places: Set<Substring> = []
+            for number in 0..<8 {
+                let entry = svg.split(separator: "\n").first { $0.hasSuffix(">package-\(number)</text>") }
+                places.insert(entry?.prefix { $0 != ">" } ?? "")
+            }
+            #expect(places.count == 8)
+        }
+
+        @Test("a ceiling far above the curve is in the legend, and does not press the curve flat")
+        func farCeiling() {
+            let svg = svg(packages: [.test(0, reference: 400)], .watts(40))
+            #expect(svg.contains(">node ceiling, 400 W (above this chart)</text>"))
+            #expect(!svg.contains(">400</text>"))
+        }
+
+        @Test(
+            "the scale of power ends at a round number just above what it shows",
+            arguments: [
+                (.watts(5), "5", "W", 5), (.watts(6), "6", "W", 6), (.watts(1_540), "1600", "W", 8), (.watts(410), "500", "W", 5),
+                (.watts(100_000), "100", "kW", 5), (.watts(1_000_000), "1000", "kW", 5), (Microwatts(1_200_000), "1.2", "W", 6),
+                (Microwatts(1), "0.000001", "W", 1),
+            ] as [(Microwatts, String, String, Int)])
+        func axis(_ highest: Microwatts, _ top: String, _ unit: String, _ steps: Int) {
+            let axis = PowerAxis(covering: highest)
+            #expect(axis.label(axis.top) == top)
+            #expect(axis.unit == unit)
+            #expect(axis.ticks.count == steps + 1)
+        }
+
+        @Test("a month in steps of a minute stays a small file")
+        func month() {
+            let svg = svg(31, packages: [.test(0), .test(1, reference: 100)], .watts(280), step: 60)
+            #expect(svg.utf8.count < 200_000)
+            #expect(svg.contains(">29 Mar</text>") && svg.contains(">28 Apr</text>"))
+        }
+    }
+}
+
+struct OutputTests {
+    @Test("numbers, watts and strings are written as they must be read")
+    func forms() throws {
+        var output = Output()
+        output.append(UInt64.max)
+        output.append(" ")
+        output.append(UInt64(0))
+        output.append(watts: Microwatts(1_234_567_899), width: 10)
+        output.append(watts: .zero, width: 7)
+        output.append(json: "a\"b\\c\n\u{1F}é")
+        let expected = "18446744073709551615 0" + "  1234.567" + "  0.000" + #""a\"b\\c\u000a\u001fé""#
+        #expect(String(decoding: output.bytes, as: UTF8.self) == expected)
+    }
+}

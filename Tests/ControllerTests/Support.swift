@@ -1,0 +1,73 @@
+import Foundation
+import Testing
+
+/// Random numbers that are the same in every run (SplitMix64).
+struct SeededGenerator: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var value = state
+        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
+        return value ^ (value >> 31)
+    }
+}
+
+/// Tests that set the time zone, which is the process's. They run one after the other; no other test may use it.
+@Suite(.serialized) enum ProcessTimeZone {}
+
+enum Fixture {
+    private static let directory = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .appending(path: "Fixtures")
+
+    static func path(_ name: String) -> String { directory.appending(path: name).path }
+
+    static func text(_ name: String) throws -> String { try String(contentsOfFile: path(name), encoding: .utf8) }
+
+    /// Compares a text with a golden file, whole. With UPDATE_GOLDEN=1 the file is written instead, to be read before it is
+    /// committed.
+    static func expect(_ text: String, isGolden name: String, _ location: SourceLocation = #_sourceLocation) throws {
+        if ProcessInfo.processInfo.environment["UPDATE_GOLDEN"] == "1" {
+            try text.write(toFile: path(name), atomically: true, encoding: .utf8)
+        }
+        #expect(try text == Self.text(name), sourceLocation: location)
+    }
+}
+
+/// The program as it was built beside these tests.
+enum Executable {
+    struct Outcome {
+        let status: Int32
+        let output: String
+        let errors: String
+        /// Standard error without its last line break; it must have exactly one.
+        var errorLine: String? {
+            errors.hasSuffix("\n") && errors.filter { $0 == "\n" }.count == 1 ? String(errors.dropLast()) : nil
+        }
+    }
+
+    static func run(_ arguments: [String], environment: [String: String] = [:], input: String = "", output path: String? = nil)
+        throws -> Outcome
+    {
+        let process = Foundation.Process()
+        process.executableURL = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent()
+            .appending(path: "powercap-controller")
+        process.arguments = arguments
+        process.environment = environment
+        let (standardInput, output, errors) = (Pipe(), Pipe(), Pipe())
+        (process.standardInput, process.standardOutput, process.standardError) = (standardInput, output, errors)
+        if let path { process.standardOutput = FileHandle(forWritingAtPath: path) }
+        try process.run()
+        // Every text here fits into a pipe (64 KiB), so no end waits for the other.
+        try standardInput.fileHandleForWriting.write(contentsOf: Data(input.utf8))
+        try standardInput.fileHandleForWriting.close()
+        if path != nil { try output.fileHandleForWriting.close() }
+        let outputText = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        let errorText = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        return Outcome(status: process.terminationStatus, output: outputText, errors: errorText)
+    }
+}

@@ -1,0 +1,159 @@
+import LinuxSystem
+import PowercapProtocol
+import Testing
+
+@testable import powercap_controller
+
+private func zone(
+    _ id: String, _ name: String, controlType: String = "intel-rapl", parent: String? = nil, _ constraints: [Constraint]
+) -> Zone {
+    Zone(id: id, parent: parent, controlType: controlType, name: name, constraints: constraints)
+}
+
+private func constraint(
+    _ name: String = "long_term", limit: UInt64? = 100, max: UInt64? = 120, original: UInt64? = 100, ceiling: UInt64 = 120,
+    writable: Bool = true
+) -> Constraint {
+    Constraint(
+        index: 0, name: name, powerLimit: limit.map { .watts($0) }, maxPower: max.map { .watts($0) },
+        original: original.map { .watts($0) }, floor: .watts(1), ceiling: .watts(ceiling), writable: writable)
+}
+
+struct PackageTests {
+    @Test(
+        "a package is known by its name",
+        arguments: [
+            ("package-0", PackageName(package: 0)), ("package-17", PackageName(package: 17)),
+            ("package-1-die-0", PackageName(package: 1, die: 0)), ("psys", nil), ("psys-0", nil), ("core", nil), ("dram", nil),
+            ("package", nil), ("package-", nil), ("package-x", nil), ("package-+1", nil), ("package-0-die", nil),
+            ("package-0-die-", nil), ("package-0-core-1", nil), ("package-99999999999", nil), ("Package-0", nil),
+        ] as [(String, PackageName?)])
+    func names(_ text: String, _ name: PackageName?) {
+        #expect(PackageName(text) == name)
+        if let name { #expect(name.text == text) }
+    }
+
+    @Test("packages are in the order of their numbers, whatever the order of the zones")
+    func order() {
+        let names = ["package-10", "package-2", "package-1-die-1", "package-0", "package-1-die-0"]
+        let zones = names.enumerated().map { zone("intel-rapl:\($0.offset)", $0.element, [constraint()]) }
+        #expect(
+            Package.all(in: zones).map(\.name.text) == [
+                "package-0", "package-1-die-0", "package-1-die-1", "package-2", "package-10",
+            ])
+    }
+
+    @Test("mmio, psys, subzones and zones without a long-term limit are not packages")
+    func others() {
+        let zones = [
+            zone("intel-rapl-mmio:0", "package-0", controlType: "intel-rapl-mmio", [constraint()]),
+            zone("intel-rapl:1", "psys", [constraint()]),
+            zone("intel-rapl:0:0", "package-3", parent: "intel-rapl:0", [constraint()]),
+            zone("intel-rapl:2", "package-2", []),
+            zone("intel-rapl:3", "package-4", [constraint("short_term")]),
+        ]
+        #expect(Package.all(in: zones).isEmpty)
+        #expect(Package.all(in: zones + [zone("intel-rapl:0", "package-0", [constraint()])]).map(\.zone) == ["intel-rapl:0"])
+    }
+
+    @Test(
+        "the reference power is the maximum, or the original limit where there is none",
+        arguments: [(120, 100, 120), (0, 100, 100), (nil, 100, 100), (nil, nil, 90), (0, 0, 90)] as [(UInt64?, UInt64?, UInt64)])
+    func reference(_ max: UInt64?, _ original: UInt64?, _ expected: UInt64) {
+        let package = Package(zone: zone("intel-rapl:0", "package-0", [constraint(max: max, original: original, ceiling: 90)]))
+        #expect(package?.reference == .watts(expected))
+    }
+
+    @Test("a package with no power at all in its zone still has a weight")
+    func noPower() {
+        let package = Package(zone: zone("intel-rapl:0", "package-0", [constraint(max: 0, original: 0, ceiling: 0)]))
+        #expect(package?.reference == .step)
+    }
+
+    @Test("a locked long-term limit is fixed at what is in force, and counts as its ceiling where that can't be read")
+    func locked() {
+        let locked = Package(zone: zone("intel-rapl:0", "package-0", [constraint(limit: 80, writable: false)]))
+        #expect(locked?.fixed == .watts(80))
+        let unreadable = Package(zone: zone("intel-rapl:0", "package-0", [constraint(limit: nil, writable: false)]))
+        #expect(unreadable?.fixed == .watts(120))
+        #expect(Package(zone: zone("intel-rapl:0", "package-0", [constraint()]))?.fixed == nil)
+    }
+
+    @Test("a locked short-term limit is left alone")
+    func lockedShortTerm() {
+        let short = constraint("short_term", writable: false)
+        #expect(Package(zone: zone("intel-rapl:0", "package-0", [constraint(), short]))?.shortTerm == nil)
+        #expect(Package(zone: zone("intel-rapl:0", "package-0", [constraint(), constraint("short_term")]))?.shortTerm != nil)
+    }
+
+    @Test("no bound is above what the register holds")
+    func register() throws {
+        let huge = Constraint(
+            index: 0, name: "long_term", powerLimit: Microwatts(.max), maxPower: Microwatts(.max), original: Microwatts(.max),
+            floor: Microwatts(.max), ceiling: Microwatts(.max), writable: false)
+        let package = try #require(Package(zone: zone("intel-rapl:0", "package-0", [huge])))
+        #expect(package.reference == .registerMaximum)
+        #expect(package.longTerm.ceiling == .registerMaximum)
+        #expect(package.longTerm.floor == .registerMaximum)
+        #expect(package.fixed == .registerMaximum)
+    }
+}
+
+struct ZoneFileTests {
+    @Test("a list of the helper is read whole")
+    func twoSockets() throws {
+        let zones = try ZoneFile.read(Fixture.path("zones/two-sockets-psys.json"))
+        #expect(zones.map(\.id) == ["intel-rapl:0", "intel-rapl:0:0", "intel-rapl:1", "intel-rapl:2", "intel-rapl-mmio:0"])
+        #expect(zones[1].parent == "intel-rapl:0")
+        #expect(zones[1].enabled == false)
+        #expect(zones[2].energy == nil)
+        #expect(zones[0].energy == Microjoules(114_523_678_123))
+        #expect(zones[0].maxEnergyRange == Microjoules(262_143_328_850))
+        #expect(
+            zones[0].constraint("short_term")
+                == Constraint(
+                    index: 1, name: "short_term", powerLimit: .watts(246), timeWindowMicroseconds: 7_808, maxPower: .watts(395),
+                    original: .watts(246), floor: .watts(1), ceiling: .watts(395), writable: true))
+        let packages = Package.all(in: zones)
+        #expect(packages.map(\.zone) == ["intel-rapl:0", "intel-rapl:2"])
+        #expect(packages.map(\.reference) == [.watts(205), .watts(165)])
+    }
+
+    static let header = "{\"format\":1,\"helper\":\"0.1.0\",\"powercap_root\":\"/sys\",\"zones\":"
+    static let measured =
+        header
+        + "[{\"id\":\"intel-rapl:0\",\"parent\":null,\"control_type\":\"intel-rapl\",\"name\":\"package-0\",\"enabled\":null,"
+        + "\"energy_uj\":1,\"max_energy_range_uj\":2,\"constraints\":[]}]}"
+
+    @Test(
+        "P11: what is no list of zones is refused, and it is said why",
+        arguments: [
+            ("", .notJSON), ("zones", .notJSON), ("{\"format\":1", .notJSON), ("\u{0}\u{1}", .notJSON),
+            ("[]", .notAList("the top is of another type")), ("{}", .notAList("format is missing")),
+            ("{\"format\":\"1\"}", .notAList("format is of another type")), ("{\"format\":2,\"zones\":[]}", .unknownFormat(2)),
+            ("{\"format\":1}", .notAList("zones is missing")), (header + "[]}", .noPackages),
+            (measured, .onlyMeasured("package-0")),
+            (header + "[{}]}", .notAList("zones[0].id is missing")),
+            (
+                header + "[{\"id\":\"a\",\"control_type\":\"b\",\"name\":\"c\",\"constraints\":[{\"index\":300}]}]}",
+                .notAList("a number is out of range")
+            ),
+            (
+                header + "[{\"id\":\"a\",\"control_type\":\"b\",\"name\":\"c\",\"constraints\":[{\"index\":0,\"name\":null}]}]}",
+                .notAList("zones[0].constraints[0].name is null")
+            ),
+        ] as [(String, ZoneFileProblem)])
+    func refused(_ text: String, _ problem: ZoneFileProblem) {
+        #expect(throws: problem) { try ZoneFile.parse(Array(text.utf8)) }
+    }
+
+    @Test("P11: a file that is absent, denied or a directory is each told apart")
+    func unreadable() {
+        #expect(throws: ZoneFileProblem.absent) { try ZoneFile.read("/nonexistent/zones.json") }
+        #expect(throws: ZoneFileProblem.unreadable(Errno(21))) { try ZoneFile.read("/") }
+        #expect(throws: ZoneFileProblem.tooLarge) { try ZoneFile.read("/dev/zero") }
+        #expect(ZoneFileProblem(.denied) == .denied)
+        #expect(ZoneFileProblem.denied.words == "may not be read by this user: change its mode or its owner")
+        #expect(ZoneFileProblem(Errno(21)).words == "can't be read: Is a directory (EISDIR)")
+    }
+}
