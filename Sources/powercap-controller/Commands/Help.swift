@@ -50,7 +50,7 @@ private var helpText: String {
 }
 
 /// The table of options for README.md.
-private var optionsMarkdown: String {
+var optionsMarkdown: String {
     var text = "| variable | flag | default | valid | meaning |\n| --- | --- | --- | --- | --- |\n"
     for option in Option.all {
         let valid = option.words.range.split(separator: "|").joined(separator: "\\|")
