@@ -169,7 +169,7 @@ final class Helper {
             endControl(onLeaseExpiry)
             Trace.write("expired")
         case .show: Trace.write("limits\(machine.limits)")
-        case .disconnect, .stop, .listen: preconditionFailure("the server's own statements")
+        case .disconnect, .stop, .listen, .restart: preconditionFailure("the server's own statements")
         }
     }
 

@@ -65,6 +65,7 @@ extension Statement {
         case .disconnect: return .disconnect
         case .stop: return .stop
         case .listen: return .listen
+        case .restart: return .restart
         case .show: return .show
         }
     }
@@ -143,11 +144,14 @@ extension Register {
         let limit = try words.power("the limit")
         var index: UInt8 = 0
         var register = Register(index: 0, name: name, limit: limit)
-        try words.options(["index", "max", "floor", "window_us", "locked"]) { key, value throws(ScriptError) in
+        try words.options(["index", "max", "floor", "step", "window_us", "locked"]) { key, value throws(ScriptError) in
             switch key {
             case "index": index = try Words.number(value, key)
             case "max": register.maxPower = try Words.power(value, key)
             case "floor": register.floor = try Words.power(value, key)
+            case "step":
+                register.step = try Words.power(value, key)
+                if register.step == .zero { throw ScriptError(sentence: "the step is above 0") }
             case "window_us": register.window_us = try Words.number(value, key)
             default: register.isLocked = true
             }

@@ -1,13 +1,14 @@
 import PowercapProtocol
 
-/// A constraint as the driver has it: it takes a power in whole steps, rounds down and compares with nothing
-/// (intel_rapl_common.c).
+/// A constraint as the driver has it: it rounds a power down to whole steps and compares it with nothing (intel_rapl_common.c).
 struct Register: Equatable {
     var index: UInt8
     let name: Name
     var limit: Microwatts
     var original: Microwatts
     var maxPower = Microwatts.zero
+    /// The register's unit.
+    var step = Microwatts.step
     /// The helper's, as with its `--min-power`.
     var floor = Microwatts(1_000_000)
     /// 0: it has none.
@@ -33,7 +34,7 @@ struct Register: Equatable {
     }
 
     init(index: UInt8, name: Name, limit: Microwatts) {
-        (self.index, self.name, self.limit, original) = (index, name, limit.roundedDown, limit.roundedDown)
+        (self.index, self.name, self.limit, original) = (index, name, limit, limit)
     }
 
     /// As with the helper's `--ceiling max-power`.
@@ -42,7 +43,9 @@ struct Register: Equatable {
     var reading: Reading { readErrno == 0 ? Reading(limit.rawValue) : Reading(errno: readErrno) }
 
     /// What another party may write.
-    mutating func overwrite(_ power: Microwatts) { limit = power.roundedDown }
+    mutating func overwrite(_ power: Microwatts) { limit = rounded(power) }
+
+    private func rounded(_ power: Microwatts) -> Microwatts { Microwatts(power.rawValue - power.rawValue % step.rawValue) }
 
     /// Why an item is refused before anything is written.
     func refusal(of item: ApplyItem) -> ErrorCode? {
@@ -59,9 +62,9 @@ struct Register: Equatable {
     /// Writes and reads back. As long as nothing of the helper's is in force, the original is what is there now.
     mutating func write(_ asked: Microwatts, item: UInt16) throws(Failure) {
         if change == nil { original = limit }
-        if limit != asked.roundedDown {
+        if limit != rounded(asked) {
             switch fault {
-            case nil: limit = asked.roundedDown
+            case nil: limit = rounded(asked)
             case .refused(let errno): throw Failure(.writeFailed, errno: errno, item: item)
             case .ignored: throw Failure(.notInForce, item: item, effective: limit)
             }

@@ -88,6 +88,9 @@ final class Server {
         case .disconnect: for connection in connections.values { close(connection) }
         case .stop: stop()
         case .listen: try listen()
+        case .restart:
+            stop()
+            try listen()
         case let statement?: try helper.execute(statement)
         }
     }

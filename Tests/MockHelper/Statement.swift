@@ -22,12 +22,13 @@ enum Statement: Equatable {
     case disconnect
     case stop
     case listen
+    case restart
     case show
 
     /// The first word of a line.
     enum Verb: String, CaseIterable {
         case zone, constraint, order, lease, expiry, writes, sandbox, serve, before, forget, set, fail, unreadable, gone, enabled
-        case holder, expire, disconnect, stop, listen, show
+        case holder, expire, disconnect, stop, listen, restart, show
 
         /// `set ID CONSTRAINT POWER`
         var usage: String { row.syntax.isEmpty ? rawValue : "\(rawValue) \(row.syntax)" }
@@ -42,10 +43,10 @@ enum Statement: Equatable {
                 )
             case .constraint:
                 (
-                    "ID NAME POWER [index=N] [max=POWER] [floor=POWER] [window_us=N] [locked]",
-                    "adds a constraint to a zone: its original limit, max_power_uw and the helper's floor (1W)"
+                    "ID NAME POWER [index=N] [max=POWER] [floor=POWER] [step=POWER] [window_us=N] [locked]",
+                    "adds a constraint to a zone: its original limit, max_power_uw, the helper's floor (1W), the unit (125mW)"
                 )
-            case .order: ("ID…", "gives the zones other indices; to be followed by stop and listen")
+            case .order: ("ID…", "gives the zones other indices; to be followed by restart")
             case .lease: ("MINIMUM_MS MAXIMUM_MS", "the leases that are granted (1000 30000)")
             case .expiry: ("restore|hold", "what happens to the limits when a lease runs out (restore)")
             case .writes: ("accepted|readOnly|stateUnreadable|stateUnwritable", "the write policy (accepted)")
@@ -68,6 +69,7 @@ enum Statement: Equatable {
             case .disconnect: ("", "closes every connection; control stays as it is")
             case .stop: ("", "ends control, restores the limits, closes the socket and every connection")
             case .listen: ("", "opens the socket again after stop")
+            case .restart: ("", "stop, then listen")
             case .show: ("", "prints every limit: `limits ID/CONSTRAINT=MICROWATTS …`")
             }
         }
