@@ -1,0 +1,64 @@
+import Foundation
+import PowercapProtocol
+import Testing
+
+@testable import powercap_controller
+
+/// P7 as the helper sees it.
+@Suite(.waiting)
+struct ControlTests {
+    private static let waiting = "no control over the limits"
+
+    @Test("P7: control is renewed when a third of the lease is over")
+    func renewed() throws {
+        let mock = try Mock(packages: 1)
+        let controller = try RunningController(mock.socket, ["LEASE_TIME": "6s", "SAMPLE_INTERVAL": "1h"])
+        let renewal = try mock.next("Renew")
+        // 4 s are left, or less where this machine is slow.
+        #expect(try #require(UInt32(renewal.split(separator: "=").last!)) >= 3_000)
+        #expect(try controller.stop() == 0)
+    }
+
+    @Test("P7: a lease that is shorter than asked for is renewed in its own time")
+    func shortened() throws {
+        let mock = try Mock(packages: 1, "lease 1000 3000\n")
+        let controller = try RunningController(mock.socket, ["LEASE_TIME": "1h", "SAMPLE_INTERVAL": "1h"])
+        #expect(try mock.next("AcquireControl").contains("lease_ms=3600000"))
+        for _ in 0..<3 { try mock.next("Renew") }
+        #expect(!mock.lines.contains("expired"))
+        #expect(try controller.next("in control")["lease_ms"] == "3000")
+        #expect(try controller.stop() == 0)
+    }
+
+    @Test("a lease that ends between two renewals is noticed at the next Apply or Renew")
+    func expiredUnnoticed() throws {
+        let mock = try Mock(packages: 1, "expiry hold\n")
+        let controller = try RunningController(mock.socket)
+        try mock.next("Apply")
+        try mock.tell("expire")
+        try mock.tell("set intel-rapl:0 long_term 150W")
+        #expect(try mock.nextApply().token == 1)
+        #expect(try mock.nextApply().token == 2)
+        #expect(try mock.limits()["intel-rapl:0/long_term"] == .watts(100))
+        #expect(try controller.stop() == 0)
+    }
+
+    @Test(
+        "a helper that takes no limits is told of once with the reason, asked ever less often, and used when it does",
+        arguments: [
+            ("readOnly", "the helper was started with --read-only"),
+            ("stateUnreadable", "the saved original limits can't be read; see the helper's log and --discard-state"),
+            ("stateUnwritable", "the original limits can't be saved, so no limit is changed; see the helper's log"),
+        ])
+    func policy(_ policy: String, _ why: String) throws {
+        let mock = try Mock(packages: 1, "writes \(policy)\n")
+        let controller = try RunningController(mock.socket)
+        for _ in 0..<2 { try mock.next("AcquireControl") }
+        #expect(try controller.next(Self.waiting)["why"] == why)
+        try mock.tell("writes accepted")
+        try mock.next("Apply")
+        #expect(try controller.stop() == 0)
+        #expect(controller.count(Self.waiting) == 1)
+    }
+
+}

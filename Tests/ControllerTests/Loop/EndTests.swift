@@ -1,0 +1,77 @@
+import Foundation
+import LinuxSystem
+import PowercapProtocol
+import Testing
+
+@testable import powercap_controller
+
+@Suite(.waiting)
+struct EndTests {
+    private static let originals: [String: Microwatts] = [
+        "intel-rapl:0/long_term": .watts(200), "intel-rapl:0/short_term": .watts(240),
+    ]
+    private static let set: [String: Microwatts] = [
+        "intel-rapl:0/long_term": .watts(100), "intel-rapl:0/short_term": .watts(100),
+    ]
+
+    @Test(
+        "a signal ends the run with status 0 and the original limits, or with those set where ON_EXIT=hold",
+        arguments: [
+            (SIGTERM, "restore", "stopped, original limits restored", originals),
+            (SIGINT, "restore", "stopped, original limits restored", originals),
+            (SIGHUP, "restore", "stopped, original limits restored", originals),
+            (SIGTERM, "hold", "stopped, limits held", set),
+        ])
+    func signal(_ signal: Int32, _ onExit: String, _ message: String, _ limits: [String: Microwatts]) throws {
+        let mock = try Mock(packages: 1)
+        let controller = try RunningController(mock.socket, ["ON_EXIT": onExit])
+        try controller.next("limit changed", of: "package-0", "short_term")
+        #expect(try controller.stop(signal) == 0)
+        #expect(try mock.next("Release") == "Release token=1 disposal=\(onExit)")
+        #expect(try mock.limits() == limits)
+        let names: [Int32: String] = [SIGTERM: "SIGTERM", SIGINT: "SIGINT", SIGHUP: "SIGHUP"]
+        #expect(try controller.next(message)["reason"] == names[signal])
+    }
+
+    @Test("a limit that another party has changed is not restored over, and the exit status is 0")
+    func foreign() throws {
+        let mock = try Mock(packages: 1)
+        let controller = try RunningController(mock.socket, ["SAMPLE_INTERVAL": "1h"])
+        try controller.next("limit changed", of: "package-0", "short_term")
+        try mock.tell("set intel-rapl:0 long_term 150W")
+        #expect(try controller.stop() == 0)
+        let end = try controller.next("stopped, original limits restored")
+        #expect(end["restored"] == "1")
+        #expect(end["foreign"] == "1")
+        #expect(try mock.limits()["intel-rapl:0/long_term"] == .watts(150))
+    }
+
+    @Test(
+        "a signal while the helper is silent ends the run within its patience of 2 s, with status 1",
+        arguments: ["ReadSample 2", "Release 1"])
+    func silent(_ request: String) throws {
+        let mock = try Mock(packages: 1, "before \(request) silence\n")
+        let controller = try RunningController(mock.socket)
+        try mock.next("Apply")
+        try mock.next("ReadSample")
+        let start_ns = Clock.monotonic_ns
+        #expect(try controller.stop() == 1)
+        // 2 s, and as much again for a slow machine.
+        #expect(Clock.monotonic_ns - start_ns < 4_000_000_000)
+        #expect(controller.log.last?.message.hasPrefix("stop") == true)
+    }
+
+    @Test(
+        "run --once does one cycle, and then what ON_EXIT says",
+        arguments: [("restore", originals), ("hold", set)])
+    func once(_ onExit: String, _ limits: [String: Microwatts]) throws {
+        let mock = try Mock(packages: 1)
+        let controller = try RunningController(mock.socket, ["ON_EXIT": onExit], arguments: ["--once"])
+        #expect(try controller.child.exitStatus() == 0)
+        try mock.next("closed")
+        #expect(mock.requests == ["Hello", "ListZones", "ReadSample", "AcquireControl", "Apply", "Release"])
+        #expect(mock.lines.contains("Release token=1 disposal=\(onExit)"))
+        #expect(try mock.limits() == limits)
+    }
+
+}
