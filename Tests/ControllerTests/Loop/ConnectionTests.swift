@@ -84,6 +84,45 @@ struct ConnectionTests {
         ("silence", "the helper does not answer within 2 s: it hangs or is stopped (see its log, or restart it)"),
     ]
 
+    @Test(
+        "a Hello that is answered badly is told with its reason, and the controller lives on",
+        arguments: broken + [
+            (
+                "refuse-version",
+                "the helper speaks no version of the protocol that this controller knows: install matching versions"
+            ),
+            (
+                "disconnect",
+                "the helper closed the connection without an answer: uid \(LinuxSystem.Process.uid) and gid "
+                    + "\(LinuxSystem.Process.gid) are not on its list (raplhelper --allow-uid, --allow-gid)"
+            ),
+        ])
+    func badGreeting(_ fault: String, _ why: String) throws {
+        let mock = try Mock(packages: 1, "before Hello 1 \(fault)\n")
+        let controller = try RunningController(mock.socket)
+        let problem = try controller.next(Self.waiting)
+        #expect(problem["why"] == why)
+        try mock.next("Apply")
+        #expect(try controller.stop() == 0)
+        #expect(controller.count(Self.waiting) == 1)
+    }
+
+    @Test(
+        "a request that is answered badly ends the connection, is told with its reason, and control is resumed",
+        arguments: broken + [("disconnect", "the helper closed the connection: it ended, or was restarted")])
+    func badAnswer(_ fault: String, _ why: String) throws {
+        let mock = try Mock(packages: 1, "before ReadSample 2 \(fault)\n")
+        let controller = try RunningController(mock.socket)
+        try mock.next("Apply")
+        let problem = try controller.next(Self.loss)
+        #expect(problem.level == "error")
+        #expect(problem["why"] == why)
+        #expect(try mock.next("AcquireControl").hasSuffix("previous_token=1"))
+        try mock.next("Apply")
+        #expect(try controller.stop() == 0)
+        #expect(controller.count(Self.loss) == 1)
+    }
+
     @Test("an answer that comes within the patience of 2 s is as good as any")
     func slow() throws {
         let mock = try Mock(packages: 1, "before Hello 1 delay 500\nbefore Apply 1 delay 500\n")
