@@ -81,9 +81,9 @@ struct NodeLimits {
         let reason: Reason
     }
 
-    /// What has to be written for a decision over `packages`: first what was refused before, so that a batch which fails
-    /// again fails before anything is written; then what becomes less, so that the limits together never exceed the budget on the
-    /// way; then the rest.
+    /// What has to be written for a decision over `packages`: first what becomes less, so that the limits together never
+    /// exceed the budget on the way, then the rest. Among either, what was refused before comes first: a batch that fails again
+    /// then fails early.
     func changes(for decision: Decision) -> [Change] {
         var changes: [Change] = []
         for (index, limit) in zip(present, decision.packages) where entries[index].package.fixed == nil {
@@ -105,8 +105,8 @@ struct NodeLimits {
     }
 
     private func rank(_ change: Change) -> Int {
-        if self[change].refusal != nil { return 0 }
-        return change.from.map { change.to < $0 } ?? true ? 1 : 2
+        let isIncrease = change.from.map { change.to > $0 } ?? false
+        return (isIncrease ? 2 : 0) + (self[change].refusal == nil ? 1 : 0)
     }
 
     func items(_ changes: [Change]) -> [ApplyItem] {

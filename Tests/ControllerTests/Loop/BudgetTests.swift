@@ -100,6 +100,22 @@ struct BudgetTests {
         #expect(controller.count(refusal.message) == 1)
     }
 
+    @Test("P8: when a refused increase works at last, the others have made room before it is written")
+    func recoveredIncrease() throws {
+        let mock = try Mock(
+            [ScriptedPackage(number: 0, original: 20), ScriptedPackage(number: 1)], "fail intel-rapl:0 long_term refused 5\n")
+        let controller = try RunningController(mock.socket, ["STABILISATION_TIME": "1s"])
+        try controller.next("limit refused: the package keeps what it has, the others share the rest")
+        try controller.next("limit changed", of: "package-1", "long_term")
+        var replay = Replay(limits: try mock.limits())
+        #expect(replay.limits[Self.other] == .watts(80))
+        try mock.tell("fail intel-rapl:0 long_term no")
+        let batch = try mock.nextApply()
+        #expect(batch.limits[Self.long] == .watts(50))
+        #expect(replay.write(batch) <= .watts(100))
+        #expect(try controller.stop() == 0)
+    }
+
     @Test("a short-term limit that is refused keeps its package's long-term limit governed")
     func refusedShortTerm() throws {
         let mock = try Mock(packages: 2, "fail intel-rapl:0 short_term refused 5\n")
