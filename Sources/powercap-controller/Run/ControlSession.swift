@@ -58,7 +58,7 @@ final class ControlSession {
         let before = lastSample
         lastSample = try client.sample()
         let observations = limits.observe(lastSample, onDrift: action)
-        for observation in observations { report(observation, action) }
+        for observation in observations { report(observation) }
         if log.isLogged(.debug) {
             for entry in limits.entries {
                 let power = measuredPower(of: entry, since: before)
@@ -79,7 +79,7 @@ final class ControlSession {
             from: earlier.energy, at: before.time_ns, to: later.energy, at: lastSample.time_ns, range: entry.energyRange)
     }
 
-    private func report(_ observation: NodeLimits.Observation, _ action: DriftAction) {
+    private func report(_ observation: NodeLimits.Observation) {
         switch observation {
         case .gone(let package):
             log.warning(
@@ -91,10 +91,10 @@ final class ControlSession {
             log.warning(
                 "zone disabled: its limits are not enforced until somebody writes 1 to its file `enabled`",
                 ("package", .text(package.name.text)), ("zone", .text(package.zone)))
-        case .drift(let package, let constraint, let ours, let found):
+        case .drift(let package, let constraint, let before, let found, let action):
             log.warning(
                 "another party changed a limit", ("package", .text(package.name.text)), ("constraint", .text(constraint)),
-                ("ours_uw", .power(ours)), ("found_uw", .power(found)), ("action", .text(action.rawValue)))
+                ("from_uw", .power(before)), ("found_uw", .power(found)), ("action", .text(action.rawValue)))
         }
     }
 

@@ -23,13 +23,56 @@ struct DriftTests {
         #expect(warning.level == "warning")
         #expect(warning["package"] == "package-1")
         #expect(warning["constraint"] == constraint)
-        #expect(warning["ours_uw"] == "50000000")
+        #expect(warning["from_uw"] == "50000000")
         #expect(warning["found_uw"] == "150000000")
         #expect(warning["action"] == "reassert")
         try mock.next("ReadSample")
         try mock.next("ReadSample")
         #expect(try mock.batches().count == 2)
         #expect(controller.count(Self.warning) == 1)
+        #expect(try controller.stop() == 0)
+    }
+
+    @Test("P12: with ON_DRIFT=leave another party's limit stays, and the others divide what it leaves, each time it moves")
+    func left() throws {
+        let mock = try Mock(packages: 2)
+        let controller = try RunningController(mock.socket, ["ON_DRIFT": "leave", "STABILISATION_TIME": "1h"])
+        try mock.next("Apply")
+        for (power, rest) in [(70, 30), (60, 40)] as [(UInt64, UInt64)] {
+            try mock.tell("set intel-rapl:0 long_term \(power)W")
+            let batch = try mock.nextApply()
+            #expect(batch.limits == ["intel-rapl:1/long_term": .watts(rest), "intel-rapl:1/short_term": .watts(rest)])
+            #expect(mock.requests(after: "done set intel-rapl:0 long_term \(power)W") == ["ReadSample", "Apply"])
+            let warning = try controller.next(Self.warning)
+            #expect(warning["action"] == "leave")
+            #expect(warning["found_uw"] == "\(power)000000")
+        }
+        #expect(try controller.stop() == 0)
+        #expect(try mock.limits()["intel-rapl:0/long_term"] == .watts(60), "what another party set isn't restored over")
+    }
+
+    @Test("P8: when a limit that firmware has locked moves, the others divide what it leaves now")
+    func lockedMoves() throws {
+        let mock = try Mock([ScriptedPackage(number: 0, original: 70, isLocked: true), ScriptedPackage(number: 1)])
+        let controller = try RunningController(mock.socket)
+        try mock.next("Apply")
+        try mock.tell("set intel-rapl:0 long_term 85W")
+        #expect(try mock.nextApply().limits["intel-rapl:1/long_term"] == .watts(15))
+        let warning = try controller.next(Self.warning)
+        #expect(warning["package"] == "package-0")
+        #expect(warning["action"] == "leave", "it can't be set again")
+        #expect(try controller.stop() == 0)
+    }
+
+    @Test("P8: when a limit that was refused moves, the others divide what it leaves now")
+    func refusedMoves() throws {
+        let mock = try Mock(
+            [ScriptedPackage(number: 0, original: 70), ScriptedPackage(number: 1)], "fail intel-rapl:0 long_term refused 5\n")
+        let controller = try RunningController(mock.socket)
+        try mock.next("Apply")
+        #expect(try mock.nextApply().limits["intel-rapl:1/long_term"] == .watts(30))
+        try mock.tell("set intel-rapl:0 long_term 85W")
+        #expect(try mock.nextApply().limits["intel-rapl:1/long_term"] == .watts(15))
         #expect(try controller.stop() == 0)
     }
 
@@ -60,7 +103,7 @@ struct DriftTests {
         try mock.tell("unreadable intel-rapl:0 long_term 0")
         try mock.tell("set intel-rapl:0 long_term 150W")
         #expect(try mock.nextApply().limits == ["intel-rapl:0/long_term": .watts(100)])
-        #expect(try controller.next(Self.warning)["ours_uw"] == "100000000")
+        #expect(try controller.next(Self.warning)["from_uw"] == "100000000")
         #expect(try controller.stop() == 0)
     }
 
