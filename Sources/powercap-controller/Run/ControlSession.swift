@@ -20,7 +20,10 @@ final class ControlSession {
         let zones = try client.zones()
         lastSample = try client.sample()
         limits = NodeLimits(zones, lastSample)
+        // Nothing is ours yet, so nothing has drifted.
+        let observations = limits.observe(lastSample, onDrift: .leave)
         report(zones, path)
+        for observation in observations { report(observation) }
     }
 
     private func report(_ zones: HelperZones, _ path: String) {
@@ -40,7 +43,7 @@ final class ControlSession {
                 ("ceiling_uw", .power(package.longTerm.ceiling)), ("in_force_uw", .power(entry.longTerm.inForce ?? .zero)),
                 ("writable", .flag(package.fixed == nil)))
         }
-        if limits.entries.isEmpty {
+        if limits.present.isEmpty {
             log.warning("no package has a power limit: there is nothing to govern here")
         }
     }

@@ -148,6 +148,15 @@ struct BudgetTests {
         #expect(mock.requests.filter { $0 == "Apply" }.count == 2)
     }
 
+    @Test("a zone that is gone from the start is told as such, and no limit is asked of it")
+    func goneBefore() throws {
+        let mock = try Mock(packages: 2, "gone intel-rapl:1\n")
+        let controller = try RunningController(mock.socket)
+        #expect(try mock.nextApply().limits == [Self.long: .watts(100), "intel-rapl:0/short_term": .watts(100)])
+        try controller.next("zone gone: its package went offline, or its driver was unloaded")
+        #expect(try controller.stop() == 0)
+    }
+
     @Test("a zone that goes between a sample and a batch costs nothing but its own limit")
     func goneInBatch() throws {
         let mock = try Mock(packages: 2, "before Apply 1 error zoneGone errno=19 item=2\n")
@@ -170,6 +179,22 @@ struct BudgetTests {
         try mock.next("ReadSample")
         #expect(mock.requests.filter { $0 == "Apply" }.count == 2)
         #expect(try controller.stop() == 0)
+    }
+
+    @Test("a zone that is disabled is told of at once, and when it is enabled again")
+    func disabled() throws {
+        let mock = try Mock(packages: 2, "enabled intel-rapl:1 no\n")
+        let controller = try RunningController(mock.socket, ["SAMPLE_INTERVAL": "1h"])
+        let warning = try controller.next(
+            "zone disabled: its limits are not enforced until somebody writes 1 to its file `enabled`")
+        #expect(warning.level == "warning")
+        #expect(warning["package"] == "package-1")
+        #expect(try controller.stop() == 0)
+        let other = try RunningController(mock.socket)
+        try other.next(warning.message)
+        try mock.tell("enabled intel-rapl:1 yes")
+        #expect(try other.next("zone enabled again")["package"] == "package-1")
+        #expect(try other.stop() == 0)
     }
 
     @Test("a node without packages is told of, governed not at all, and left cleanly")
