@@ -4,6 +4,9 @@ internal import PowercapProtocol
 /// A connection to the helper with control over its limits.
 final class ControlSession {
     private let client: HelperClient
+    private let path: String
+    private let zones: HelperZones
+    private let observations: [NodeLimits.Observation]
     private let log: Log
     private(set) var limits: NodeLimits
     private(set) var lastSample: HelperSample
@@ -13,20 +16,23 @@ final class ControlSession {
 
     var descriptorNumber: Int32 { client.descriptorNumber }
 
-    /// Connects and finds the zones. Nothing is written, and control isn't asked for yet.
+    /// The client that had control when this one connected; nil where nobody had it.
+    var holder: Name? { zones.header.leaseRemaining_ms == 0 ? nil : zones.header.leaseHolder }
+
+    /// Connects and finds the zones. Nothing is written, control isn't asked for, and nothing is logged yet: there may be many
+    /// attempts until control is granted.
     init(helper path: String, log: Log) throws(HelperError) {
         client = try HelperClient(connecting: path)
-        self.log = log
-        let zones = try client.zones()
+        (self.path, self.log) = (path, log)
+        zones = try client.zones()
         lastSample = try client.sample()
         limits = NodeLimits(zones, lastSample)
         // Nothing is ours yet, so nothing has drifted.
-        let observations = limits.observe(lastSample, onDrift: .leave)
-        report(zones, path)
-        for observation in observations { report(observation) }
+        observations = limits.observe(lastSample, onDrift: .leave)
     }
 
-    private func report(_ zones: HelperZones, _ path: String) {
+    /// What was found, when control is granted.
+    private func reportConnection() {
         let welcome = client.welcome
         log.info(
             "connected to the helper", ("socket", .text(path)), ("helper", .text(welcome.helperVersion.string)),
@@ -46,6 +52,7 @@ final class ControlSession {
         if limits.present.isEmpty {
             log.warning("no package has a power limit: there is nothing to govern here")
         }
+        for observation in observations { report(observation) }
     }
 
     /// Takes control, or keeps the control that `previousToken` stands for.
@@ -53,6 +60,7 @@ final class ControlSession {
         let control = try client.acquire(
             lease_ms: UInt32(min(lease.rawValue, UInt64(UInt32.max))), previousToken: previousToken)
         (token, lease_ms) = (control.token, control.lease_ms)
+        reportConnection()
         log.info("in control", ("lease_ms", .number(UInt64(lease_ms))), ("resumed", .flag(control.resumed)))
     }
 

@@ -96,17 +96,17 @@ final class Controller {
     }
 
     private func takeControl(_ candidate: ControlSession, _ now_ns: UInt64) {
-        attempt(now_ns) { () throws(HelperError) in
+        do throws(HelperError) {
             try candidate.acquire(lease: configuration.leaseTime, previousToken: lastToken)
-            try? epoll.add(candidate.descriptorNumber, token: Token.helper)
-            session = candidate
-            lastToken = candidate.token
-            reportedProblem = nil
-            backoff.succeed()
-            due = Schedule(
-                connect_ns: 0, decide_ns: now_ns, sample_ns: now_ns + configuration.sampleInterval.nanoseconds,
-                renew_ns: now_ns + UInt64(candidate.lease_ms) * 1_000_000 / 3)
-        }
+        } catch { return lose(error, now_ns, holder: candidate.holder) }
+        try? epoll.add(candidate.descriptorNumber, token: Token.helper)
+        session = candidate
+        lastToken = candidate.token
+        reportedProblem = nil
+        backoff.succeed()
+        due = Schedule(
+            connect_ns: 0, decide_ns: now_ns, sample_ns: now_ns + configuration.sampleInterval.nanoseconds,
+            renew_ns: now_ns + UInt64(candidate.lease_ms) * 1_000_000 / 3)
     }
 
     private func sample(_ session: ControlSession, _ now_ns: UInt64) throws(HelperError) {
@@ -155,7 +155,7 @@ final class Controller {
     }
 
     /// Gives the connection up. The helper keeps the limits until the lease ends, so there is time to come back.
-    private func lose(_ error: HelperError, _ now_ns: UInt64) {
+    private func lose(_ error: HelperError, _ now_ns: UInt64, holder: Name? = nil) {
         let hadControl = session != nil
         session = nil
         let wait_ms = hadControl ? 0 : backoff.fail()
@@ -166,8 +166,9 @@ final class Controller {
             log.error("lost the helper", ("why", .text(error.sentence)))
         } else {
             log.error(
-                "no control over the limits", ("why", .text(error.sentence)), ("next", .text("trying again, at least every 10 s"))
-            )
+                "no control over the limits",
+                [("why", .text(error.sentence))] + (holder.map { [("holder", .text($0.string))] } ?? [])
+                    + [("next", .text("trying again, at least every 10 s"))])
         }
     }
 

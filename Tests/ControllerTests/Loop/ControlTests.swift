@@ -43,6 +43,25 @@ struct ControlTests {
         #expect(try controller.stop() == 0)
     }
 
+    @Test("while another controller holds control nothing is written; who it is is told once; later control is taken")
+    func held() throws {
+        let mock = try Mock(packages: 1, "holder other-controller 3600000\n")
+        let controller = try RunningController(mock.socket)
+        for _ in 0..<4 { try mock.next("AcquireControl") }
+        let waiting = try controller.next(Self.waiting)
+        #expect(waiting.level == "error")
+        #expect(waiting["why"] == "another controller holds control")
+        #expect(waiting["holder"] == "other-controller")
+        #expect(try mock.batches().isEmpty)
+        try mock.tell("holder -")
+        try mock.next("Apply")
+        try controller.next("in control")
+        #expect(try controller.stop() == 0)
+        #expect(controller.count(Self.waiting) == 1)
+        #expect(controller.count("connected to the helper") == 1)
+        #expect(controller.count("package") == 1)
+    }
+
     @Test(
         "a helper that takes no limits is told of once with the reason, asked ever less often, and used when it does",
         arguments: [

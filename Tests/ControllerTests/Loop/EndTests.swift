@@ -74,4 +74,16 @@ struct EndTests {
         #expect(try mock.limits() == limits)
     }
 
+    @Test("P11: a floor above a package's ceiling ends the run with status 2 and one line, and nothing is written")
+    func floorAboveCeiling() throws {
+        let mock = try Mock([ScriptedPackage(number: 0), ScriptedPackage(number: 1, original: 60, maxPower: 65)])
+        let controller = try RunningController(mock.socket, ["RAPL_MIN_POWER": "70W"])
+        #expect(try controller.child.exitStatus() == 2)
+        #expect(
+            controller.child.lines == [
+                "powercap-controller: RAPL_MIN_POWER=\"70W\" is above the ceiling of package-1: give at most 65 W"
+            ])
+        try mock.next("closed")
+        #expect(mock.requests == ["Hello", "ListZones", "ReadSample"])
+    }
 }
