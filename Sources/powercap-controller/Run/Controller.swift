@@ -13,6 +13,8 @@ final class Controller {
     private var backoff = Backoff()
     /// nil while there is no control over the limits.
     private var session: ControlSession?
+    /// The session has lived through a sample: losing it isn't one more failed attempt.
+    private var isProven = false
     /// The last session's: with it control is kept when only the connection was lost.
     private var lastToken: UInt64 = 0
     private var lastDecision: Decision?
@@ -98,12 +100,11 @@ final class Controller {
     private func takeControl(_ candidate: ControlSession, _ now_ns: UInt64) {
         do throws(HelperError) {
             try candidate.acquire(lease: configuration.leaseTime, previousToken: lastToken)
-        } catch { return lose(error, now_ns, holder: candidate.holder) }
+        } catch { return lose(error, holder: candidate.holder) }
         try? epoll.add(candidate.descriptorNumber, token: Token.helper)
         session = candidate
         lastToken = candidate.token
         reportedProblem = nil
-        backoff.succeed()
         due = Schedule(
             connect_ns: 0, decide_ns: now_ns, sample_ns: now_ns + configuration.sampleInterval.nanoseconds,
             renew_ns: now_ns + UInt64(candidate.lease_ms) * 1_000_000 / 3)
@@ -112,6 +113,8 @@ final class Controller {
     private func sample(_ session: ControlSession, _ now_ns: UInt64) throws(HelperError) {
         due.sample_ns = now_ns + configuration.sampleInterval.nanoseconds
         let observations = try session.sample(onDrift: configuration.onDrift)
+        isProven = true
+        backoff.succeed()
         // What was seen changes what the packages may take, or has to be put right: at once, not at the next decision.
         if !observations.isEmpty { try decideAndApply(session) }
     }
@@ -150,16 +153,16 @@ final class Controller {
                 due.decide_ns = now_ns + configuration.stabilisationTime.nanoseconds
                 return
             }
-            lose(error, now_ns)
+            lose(error)
         }
     }
 
     /// Gives the connection up. The helper keeps the limits until the lease ends, so there is time to come back.
-    private func lose(_ error: HelperError, _ now_ns: UInt64, holder: Name? = nil) {
+    private func lose(_ error: HelperError, holder: Name? = nil) {
         let hadControl = session != nil
-        session = nil
-        let wait_ms = hadControl ? 0 : backoff.fail()
-        due.connect_ns = now_ns + wait_ms * 1_000_000
+        let wait_ms = isProven ? 0 : backoff.fail()
+        (session, isProven) = (nil, false)
+        due.connect_ns = Clock.monotonic_ns + wait_ms * 1_000_000
         guard reportedProblem != error || hadControl else { return }
         reportedProblem = error
         if hadControl {
@@ -182,7 +185,7 @@ final class Controller {
             switch epoll[index].token {
             case Token.signals: if let signal = signals.next() { return signal }
             // The helper sends nothing unasked, so this is its end.
-            default: if session != nil { lose(.closed(greeting: false), Clock.monotonic_ns) }
+            default: if session != nil { lose(.closed(greeting: false)) }
             }
         }
         return nil

@@ -41,7 +41,20 @@ struct ConnectionTests {
         #expect(controller.count(Self.waiting) == 1)
     }
 
-    @Test("a lost connection is made again at once, and control is resumed with its token")
+    @Test("a helper that goes away at every batch is tried with the same pauses, not in a tight loop")
+    func backoffAtApply() throws {
+        let mock = try Mock(packages: 1, "before Apply every disconnect\n")
+        let start_ns = Clock.monotonic_ns
+        let controller = try RunningController(mock.socket)
+        for _ in 0..<5 { try mock.next("Apply") }
+        #expect(Clock.monotonic_ns - start_ns >= 3_750_000_000)
+        try mock.tell("forget")
+        try mock.next("Apply")
+        try controller.next("limit changed")
+        #expect(try controller.stop() == 0)
+    }
+
+    @Test("a lost connection is made again, and control is resumed with its token")
     func resumed() throws {
         let mock = try Mock(packages: 1)
         let controller = try RunningController(mock.socket)
