@@ -76,15 +76,13 @@ final class Controller {
                 log.info("the clock was set: deciding anew")
                 due.decide_ns = now_ns
             }
+            // First, because a lease that has run out explains what a sample then shows.
+            if now_ns >= due.renew_ns { try renew(session, now_ns) }
             if now_ns >= due.sample_ns { try sample(session, now_ns) }
             if now_ns >= due.decide_ns {
                 session.retryRefused()
                 try decideAndApply(session)
                 due.decide_ns = now_ns + configuration.stabilisationTime.nanoseconds
-            }
-            if now_ns >= due.renew_ns {
-                try session.renew()
-                due.renew_ns = now_ns + UInt64(session.lease_ms) * 1_000_000 / 3
             }
         }
     }
@@ -107,7 +105,13 @@ final class Controller {
         reportedProblem = nil
         due = Schedule(
             connect_ns: 0, decide_ns: now_ns, sample_ns: now_ns + configuration.sampleInterval.nanoseconds,
-            renew_ns: now_ns + UInt64(candidate.lease_ms) * 1_000_000 / 3)
+            renew_ns: now_ns + candidate.renewal_ns)
+    }
+
+    private func renew(_ session: ControlSession, _ now_ns: UInt64) throws(HelperError) {
+        // Before the answer, which may be an error.
+        due.renew_ns = now_ns + session.renewal_ns
+        try session.renew()
     }
 
     private func sample(_ session: ControlSession, _ now_ns: UInt64) throws(HelperError) {
@@ -166,7 +170,8 @@ final class Controller {
         guard reportedProblem != error || hadControl else { return }
         reportedProblem = error
         if hadControl {
-            log.error("lost the helper", ("why", .text(error.sentence)))
+            let message = if case .failed = error { "lost control over the limits" } else { "lost the helper" }
+            log.error(message, ("why", .text(error.sentence)))
         } else {
             log.error(
                 "no control over the limits",

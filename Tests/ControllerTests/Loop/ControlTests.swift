@@ -30,6 +30,26 @@ struct ControlTests {
         #expect(try controller.stop() == 0)
     }
 
+    @Test("P7: a controller that was stopped for longer than its lease takes control again and sets the limits again")
+    func expired() throws {
+        let mock = try Mock(packages: 1)
+        let controller = try RunningController(mock.socket, ["LEASE_TIME": "1s"])
+        try mock.next("Apply")
+        controller.child.kill(SIGSTOP)
+        try mock.next("expired")
+        #expect(try mock.limits()["intel-rapl:0/long_term"] == .watts(200))
+        controller.child.kill(SIGCONT)
+        #expect(try mock.next("AcquireControl").hasSuffix("previous_token=1"))
+        #expect(try mock.nextApply().limits == ["intel-rapl:0/long_term": .watts(100), "intel-rapl:0/short_term": .watts(100)])
+        let loss = try controller.next("lost control over the limits")
+        #expect(loss.level == "error")
+        #expect(loss["why"] == "the token isn't that of the controller in control; acquire control again")
+        #expect(try controller.next("in control")["resumed"] == "false")
+        #expect(try controller.stop() == 0)
+        #expect(controller.count("another party changed a limit") == 0, "the helper restored the limits, nobody else")
+        #expect(controller.count("lost control over the limits") == 1)
+    }
+
     @Test("a lease that ends between two renewals is noticed at the next Apply or Renew")
     func expiredUnnoticed() throws {
         let mock = try Mock(packages: 1, "expiry hold\n")
@@ -80,4 +100,13 @@ struct ControlTests {
         #expect(controller.count(Self.waiting) == 1)
     }
 
+    @Test("an answer to Renew that makes no sense doesn't make the controller ask without pause")
+    func renewFails() throws {
+        let mock = try Mock(packages: 1, "before Renew every error readFailed\n")
+        let controller = try RunningController(mock.socket, ["LEASE_TIME": "3s", "SAMPLE_INTERVAL": "1s"])
+        try mock.next("Renew")
+        for _ in 0..<2 { try mock.next("ReadSample") }
+        #expect(mock.requests.filter { $0 == "Renew" }.count <= 3)
+        _ = try controller.stop()
+    }
 }
