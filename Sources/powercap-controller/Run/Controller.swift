@@ -18,6 +18,9 @@ final class Controller {
     /// The last session's: with it control is kept when only the connection was lost.
     private var lastToken: UInt64 = 0
     private var lastDecision: Decision?
+    /// The source's at the last time for a decision. What has to be put right in between goes by it too: STABILISATION_TIME
+    /// is how often the source may move the limits.
+    private var reading: SourceReading
     /// What was last reported about the connection, so that it isn't told at every attempt.
     private var reportedProblem: HelperError?
     private var due = Schedule()
@@ -40,6 +43,7 @@ final class Controller {
         (self.settings, self.log) = (settings, log)
         configuration = settings.configuration
         source = powerSource(for: settings.configuration)
+        reading = source.reading(at: .now)
         signals = try Signals()
         epoll = try Epoll()
         try epoll.add(signals.number, token: Token.signals)
@@ -80,9 +84,10 @@ final class Controller {
             if now_ns >= due.renew_ns { try renew(session, now_ns) }
             if now_ns >= due.sample_ns { try sample(session, now_ns) }
             if now_ns >= due.decide_ns {
+                due.decide_ns = now_ns + configuration.stabilisationTime.nanoseconds
+                reading = source.reading(at: .now)
                 session.retryRefused()
                 try decideAndApply(session)
-                due.decide_ns = now_ns + configuration.stabilisationTime.nanoseconds
             }
         }
     }
@@ -124,8 +129,7 @@ final class Controller {
     }
 
     private func decideAndApply(_ session: ControlSession) throws(HelperError) {
-        let reading = source.reading(at: .now)
-        let before = lastDecision
+        let (reading, before) = (reading, lastDecision)
         let decision = try session.enforce { packages in
             decide(packages: packages, configuration: configuration, reading: reading, last: before)
         }
@@ -154,7 +158,6 @@ final class Controller {
             if case .failed(let failure) = error, session != nil, failure.code != .notInControl {
                 // The connection is fine: the next decision tries again.
                 log.error("the limits could not be set", ("why", .text(failure.sentence)))
-                due.decide_ns = now_ns + configuration.stabilisationTime.nanoseconds
                 return
             }
             lose(error)

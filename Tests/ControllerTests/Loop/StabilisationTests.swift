@@ -40,4 +40,17 @@ struct StabilisationTests {
         #expect(sources.count == 3)
         #expect(sources == sources.sorted())
     }
+
+    @Test("within STABILISATION_TIME the limits stay, and a limit that drifted is set to what it was")
+    func stays() throws {
+        let mock = try Mock(Self.packages)
+        let controller = try RunningController(mock.socket, Self.environment(["STABILISATION_TIME": "1h"]))
+        let first = try mock.nextApply().limits
+        for _ in 0..<3 { try mock.next("ReadSample") }
+        #expect(try mock.batches().count == 1)
+        try mock.tell("set intel-rapl:3 long_term 1W")
+        let again = try mock.nextApply()
+        #expect(again.limits == ["intel-rapl:3/long_term": first["intel-rapl:3/long_term"]])
+        #expect(try controller.stop() == 0)
+    }
 }
