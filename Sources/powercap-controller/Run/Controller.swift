@@ -23,6 +23,8 @@ final class Controller {
     private var reading: SourceReading
     /// What was last reported about the connection, so that it isn't told at every attempt.
     private var reportedProblem: HelperError?
+    /// What was last reported about a batch that failed as a whole.
+    private var reportedFailure: Failure?
     private var due = Schedule()
     private var clock = StepDetector()
 
@@ -149,6 +151,7 @@ final class Controller {
                 ("reason", .text(decision.reason.rawValue)),
             ])
         lastDecision = decision
+        reportedFailure = nil
     }
 
     // MARK: The connection
@@ -157,7 +160,8 @@ final class Controller {
         do throws(HelperError) { try body() } catch {
             if case .failed(let failure) = error, session != nil, failure.code != .notInControl {
                 // The connection is fine: the next decision tries again.
-                log.error("the limits could not be set", ("why", .text(failure.sentence)))
+                if reportedFailure != failure { log.error("the limits could not be set", ("why", .text(failure.sentence))) }
+                reportedFailure = failure
                 return
             }
             lose(error)

@@ -100,6 +100,23 @@ struct ControlTests {
         #expect(controller.count(Self.waiting) == 1)
     }
 
+    @Test("a batch that fails as a whole is told once, and tried at every decision")
+    func batchFails() throws {
+        let mock = try Mock(packages: 1, "before Apply every error stateUnwritable errno=28\n")
+        let controller = try RunningController(mock.socket, ["STABILISATION_TIME": "1s"])
+        for _ in 0..<3 { try mock.next("Apply") }
+        let problem = try controller.next("the limits could not be set")
+        #expect(problem.level == "error")
+        #expect(
+            problem["why"]
+                == "the original limits can't be saved, so no limit is changed; see the helper's log (ENOSPC)")
+        try mock.tell("forget")
+        try mock.next("Apply")
+        try controller.next("limit changed")
+        #expect(try controller.stop() == 0)
+        #expect(controller.count(problem.message) == 1)
+    }
+
     @Test("an answer to Renew that makes no sense doesn't make the controller ask without pause")
     func renewFails() throws {
         let mock = try Mock(packages: 1, "before Renew every error readFailed\n")
