@@ -120,9 +120,11 @@ struct NodeLimitsTests {
         #expect(limits.packages.map(\.fixed) == [.watts(70), nil])
         #expect(decision(100, limits).packages.map(\.longTerm) == [.watts(70), .watts(30)])
         #expect(limits.changes(for: decision(100, limits)).allSatisfy { $0.entry == 1 })
+        #expect(!limits.isComplete)
         limits.retry()
         #expect(limits.packages.map(\.fixed) == [nil, nil])
         limits.settle(100)
+        #expect(limits.isComplete)
     }
 
     @Test("a refused limit that can't be read counts with its ceiling")
@@ -143,6 +145,7 @@ struct NodeLimitsTests {
         #expect(decision(100, limits).packages.map(\.longTerm) == [.watts(100)])
         limits.settle(100)
         #expect(limits.entries[1].longTerm.inForce == .watts(100))
+        #expect(limits.isComplete)
     }
 
     /// The observations in short, of a sample after 100 W have been set: 50 W each.
@@ -210,6 +213,7 @@ struct NodeLimitsTests {
         #expect(limits.observe(node.sample, onDrift: .reassert).map(Self.short) == ["drift package-0 long_term 70 90 leave"])
         #expect(limits.packages.map(\.fixed) == [.watts(90), nil])
         #expect(limits.changes(for: decision(100, limits)).map(\.entry) == [1, 1])
+        #expect(limits.isComplete)
     }
 
     @Test("P4: what is in force is what was read back, and a rounded limit is no drift")

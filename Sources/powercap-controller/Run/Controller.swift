@@ -18,6 +18,8 @@ final class Controller {
     /// The last session's: with it control is kept when only the connection was lost.
     private var lastToken: UInt64 = 0
     private var lastDecision: Decision?
+    /// Nothing is tried a second time.
+    private var isOnce = false
     /// The source's at the last time for a decision. What has to be put right in between goes by it too: STABILISATION_TIME
     /// is how often the source may move the limits.
     private var reading: SourceReading
@@ -62,10 +64,10 @@ final class Controller {
 
     /// One cycle: connect, decide, apply, read back; then what ON_EXIT says.
     func runOnce() throws(UsageError) -> Int32 {
+        isOnce = true
         try step(Clock.monotonic_ns)
         guard let session else { return 1 }
-        let isComplete = session.limits.entries.allSatisfy { $0.longTerm.refusal == nil && $0.shortTerm?.refusal == nil }
-        return max(end("--once"), isComplete ? 0 : 1)
+        return max(end("--once"), session.limits.isComplete ? 0 : 1)
     }
 
     // MARK: A step
@@ -180,10 +182,10 @@ final class Controller {
             let message = if case .failed = error { "lost control over the limits" } else { "lost the helper" }
             log.error(message, ("why", .text(error.sentence)))
         } else {
-            log.error(
-                "no control over the limits",
-                [("why", .text(error.sentence))] + (holder.map { [("holder", .text($0.string))] } ?? [])
-                    + [("next", .text("trying again, at least every 10 s"))])
+            var fields: [Log.Field] = [("why", .text(error.sentence))]
+            if let holder { fields.append(("holder", .text(holder.string))) }
+            if !isOnce { fields.append(("next", .text("trying again, at least every 10 s"))) }
+            log.error("no control over the limits", fields)
         }
     }
 

@@ -66,6 +66,15 @@ struct NodeLimits {
         }
     }
 
+    /// Everything that the last decision asked for is in force.
+    var isComplete: Bool {
+        present.allSatisfy { index in
+            let entry = entries[index]
+            let isSet = entry.package.fixed != nil || entry.longTerm.asked != nil && !entry.longTerm.isLeft
+            return isSet && entry.shortTerm?.refusal == nil
+        }
+    }
+
     /// The entries whose zone isn't gone.
     var present: [Int] { entries.indices.filter { !entries[$0].isGone } }
 

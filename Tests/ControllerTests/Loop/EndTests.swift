@@ -74,6 +74,22 @@ struct EndTests {
         #expect(try mock.limits() == limits)
     }
 
+    @Test(
+        "run --once ends with status 1 when not everything was set, and doesn't promise to try again",
+        arguments: [
+            "stop", "serve nobody", "holder other 3600000", "writes readOnly", "fail intel-rapl:0 long_term refused 5",
+            "fail intel-rapl:0 short_term ignored", "before Apply 1 error stateUnwritable", "before Apply 1 disconnect",
+            "before Release 1 disconnect",
+        ])
+    func onceFails(_ statement: String) throws {
+        let mock = try Mock(packages: 2)
+        try mock.tell(statement)
+        let controller = try RunningController(mock.socket, arguments: ["--once"])
+        #expect(try controller.child.exitStatus() == 1)
+        #expect(controller.log.contains { $0.level == "error" })
+        #expect(controller.log.allSatisfy { $0["next"] == nil })
+    }
+
     @Test("P11: a floor above a package's ceiling ends the run with status 2 and one line, and nothing is written")
     func floorAboveCeiling() throws {
         let mock = try Mock([ScriptedPackage(number: 0), ScriptedPackage(number: 1, original: 60, maxPower: 65)])
