@@ -17,6 +17,8 @@ final class ControlSession {
     var renewal_ns: UInt64 { UInt64(lease_ms) * 1_000_000 / 3 }
 
     var descriptorNumber: Int32 { client.descriptorNumber }
+    /// What the helper does with the limits when the lease runs out.
+    var onLeaseExpiry: LimitDisposal { client.welcome.onLeaseExpiry }
 
     /// The client that had control when this one connected; nil where nobody had it.
     var holder: Name? { zones.header.leaseRemaining_ms == 0 ? nil : zones.header.leaseHolder }

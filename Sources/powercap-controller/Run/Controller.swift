@@ -15,8 +15,8 @@ final class Controller {
     private var session: ControlSession?
     /// The session has lived through a sample: losing it isn't one more failed attempt.
     private var isProven = false
-    /// The last session's: with it control is kept when only the connection was lost.
-    private var lastToken: UInt64 = 0
+    /// Of the last session: with the token, control is kept when only the connection was lost.
+    private var last: (token: UInt64, onLeaseExpiry: LimitDisposal)?
     private var lastDecision: Decision?
     /// Nothing is tried a second time.
     private var isOnce = false
@@ -106,11 +106,11 @@ final class Controller {
 
     private func takeControl(_ candidate: ControlSession, _ now_ns: UInt64) {
         do throws(HelperError) {
-            try candidate.acquire(lease: configuration.leaseTime, previousToken: lastToken)
+            try candidate.acquire(lease: configuration.leaseTime, previousToken: last?.token ?? 0)
         } catch { return lose(error, holder: candidate.holder) }
         try? epoll.add(candidate.descriptorNumber, token: Token.helper)
         session = candidate
-        lastToken = candidate.token
+        last = (candidate.token, candidate.onLeaseExpiry)
         reportedProblem = nil
         due = Schedule(
             connect_ns: 0, decide_ns: now_ns, sample_ns: now_ns + configuration.sampleInterval.nanoseconds,
@@ -207,24 +207,38 @@ final class Controller {
 
     /// Gives control back: the exit status.
     private func end(_ reason: String) -> Int32 {
+        guard let last else {
+            log.info("stopped, no limit was ever set", ("reason", .text(reason)))
+            return 0
+        }
+        // What the helper does without being told.
+        let fallback: Log.Field = ("on_lease_expiry", .text("\(last.onLeaseExpiry)"))
         guard let session else {
             log.warning(
-                "stopping without control: the helper restores the limits by itself", ("reason", .text(reason)))
-            return lastToken == 0 ? 0 : 1
+                "stopped without control: the helper deals with the limits by itself", ("reason", .text(reason)), fallback)
+            return 1
         }
-        let disposal: LimitDisposal = configuration.onExit == .restore ? .restore : .hold
         do throws(HelperError) {
-            let released = try session.release(disposal)
-            log.info(
-                disposal == .restore ? "stopped, original limits restored" : "stopped, limits held", ("reason", .text(reason)),
-                ("restored", .number(UInt64(released.restored))), ("foreign", .number(UInt64(released.foreign))),
-                ("failed", .number(UInt64(released.failed))))
+            let released = try session.release(configuration.onExit == .restore ? .restore : .hold)
+            report(released, reason)
             return released.failed == 0 ? 0 : 1
         } catch {
             log.error(
-                "stopping, but control could not be given back: the helper restores the limits when the lease ends",
-                ("reason", .text(reason)), ("why", .text(error.sentence)))
+                "stopped, but control could not be given back: the helper deals with the limits when the lease ends",
+                ("reason", .text(reason)), ("why", .text(error.sentence)), fallback)
             return 1
+        }
+    }
+
+    private func report(_ released: Released, _ reason: String) {
+        let fields: [Log.Field] = [
+            ("reason", .text(reason)), ("restored", .number(UInt64(released.restored))),
+            ("foreign", .number(UInt64(released.foreign))), ("failed", .number(UInt64(released.failed))),
+        ]
+        if released.failed > 0 {
+            log.error("stopped, but not every original limit could be restored: see the helper's log", fields)
+        } else {
+            log.info(configuration.onExit == .restore ? "stopped, original limits restored" : "stopped, limits held", fields)
         }
     }
 }

@@ -33,6 +33,19 @@ struct EndTests {
         #expect(try controller.next(message)["reason"] == names[signal])
     }
 
+    @Test("a limit that can't be restored is told as an error, and the exit status is 1")
+    func restoreFails() throws {
+        let mock = try Mock(packages: 1)
+        let controller = try RunningController(mock.socket)
+        try controller.next("limit changed", of: "package-0", "short_term")
+        try mock.tell("fail intel-rapl:0 long_term refused 5")
+        #expect(try controller.stop() == 1)
+        let end = try controller.next("stopped, but not every original limit could be restored: see the helper's log")
+        #expect(end.level == "error")
+        #expect(end["restored"] == "1")
+        #expect(end["failed"] == "1")
+    }
+
     @Test("a limit that another party has changed is not restored over, and the exit status is 0")
     func foreign() throws {
         let mock = try Mock(packages: 1)
@@ -44,6 +57,29 @@ struct EndTests {
         #expect(end["restored"] == "1")
         #expect(end["foreign"] == "1")
         #expect(try mock.limits()["intel-rapl:0/long_term"] == .watts(150))
+    }
+
+    @Test("stopped before the first connection, the status is 0 and the log says that no limit was set")
+    func neverConnected() throws {
+        let mock = try Mock(packages: 1)
+        try mock.tell("stop")
+        let controller = try RunningController(mock.socket)
+        try controller.next("no control over the limits")
+        #expect(try controller.stop() == 0)
+        #expect(try controller.next("stopped, no limit was ever set")["reason"] == "SIGTERM")
+    }
+
+    @Test("stopped while the helper is away, the status is 1 and the log says what becomes of the limits")
+    func disconnected() throws {
+        let mock = try Mock(packages: 1)
+        let controller = try RunningController(mock.socket)
+        try mock.next("Apply")
+        try mock.tell("stop")
+        try controller.next("no control over the limits")
+        #expect(try controller.stop() == 1)
+        let end = try controller.next("stopped without control: the helper deals with the limits by itself")
+        #expect(end.level == "warning")
+        #expect(end["on_lease_expiry"] == "restore")
     }
 
     @Test(
@@ -58,7 +94,8 @@ struct EndTests {
         #expect(try controller.stop() == 1)
         // 2 s, and as much again for a slow machine.
         #expect(Clock.monotonic_ns - start_ns < 4_000_000_000)
-        #expect(controller.log.last?.message.hasPrefix("stop") == true)
+        #expect(controller.log.last?["reason"] == "SIGTERM")
+        #expect(controller.log.last?["on_lease_expiry"] == "restore")
     }
 
     @Test(
