@@ -73,35 +73,37 @@ final class Controller {
     // MARK: A step
 
     private func step(_ now_ns: UInt64) throws(UsageError) {
-        if session == nil, now_ns >= due.connect_ns, let candidate = connect(now_ns) {
+        if session == nil, now_ns >= due.connect_ns, let candidate = connect() {
             // Before control is even asked for: a floor that doesn't fit must not write anything.
             try settings.check(candidate.limits.entries.map(\.package))
             takeControl(candidate, now_ns)
         }
         guard let session else { return }
-        attempt(now_ns) { () throws(HelperError) in
-            if clock.stepped(now_ns) {
-                log.info("the clock was set: deciding anew")
-                due.decide_ns = now_ns
-            }
-            // First, because a lease that has run out explains what a sample then shows.
-            if now_ns >= due.renew_ns { try renew(session, now_ns) }
-            if now_ns >= due.sample_ns { try sample(session, now_ns) }
-            if now_ns >= due.decide_ns {
-                due.decide_ns = now_ns + configuration.stabilisationTime.nanoseconds
-                reading = source.reading(at: .now)
-                session.retryRefused()
-                try decideAndApply(session)
-            }
+        do throws(HelperError) { try cycle(session, now_ns) } catch { fail(error) }
+    }
+
+    /// Does what is due.
+    private func cycle(_ session: ControlSession, _ now_ns: UInt64) throws(HelperError) {
+        if clock.stepped(monotonic_ns: now_ns, wall_ns: Clock.wall_ns) {
+            log.info("the clock was set: deciding anew")
+            due.decide_ns = now_ns
+        }
+        // First, because a lease that has run out explains what a sample then shows.
+        if now_ns >= due.renew_ns { try renew(session, now_ns) }
+        if now_ns >= due.sample_ns { try sample(session, now_ns) }
+        if now_ns >= due.decide_ns {
+            due.decide_ns = now_ns + configuration.stabilisationTime.nanoseconds
+            reading = source.reading(at: .now)
+            session.retryRefused()
+            try decideAndApply(session)
         }
     }
 
-    private func connect(_ now_ns: UInt64) -> ControlSession? {
-        var session: ControlSession?
-        attempt(now_ns) { () throws(HelperError) in
-            session = try ControlSession(helper: configuration.helperSocket, log: log)
+    private func connect() -> ControlSession? {
+        do throws(HelperError) { return try ControlSession(helper: configuration.helperSocket, log: log) } catch {
+            lose(error)
+            return nil
         }
-        return session
     }
 
     private func takeControl(_ candidate: ControlSession, _ now_ns: UInt64) {
@@ -158,16 +160,11 @@ final class Controller {
 
     // MARK: The connection
 
-    private func attempt(_ now_ns: UInt64, _ body: () throws(HelperError) -> Void) {
-        do throws(HelperError) { try body() } catch {
-            if case .failed(let failure) = error, session != nil, failure.code != .notInControl {
-                // The connection is fine: the next decision tries again.
-                if reportedFailure != failure { log.error("the limits could not be set", ("why", .text(failure.sentence))) }
-                reportedFailure = failure
-                return
-            }
-            lose(error)
-        }
+    private func fail(_ error: HelperError) {
+        guard case .failed(let failure) = error, failure.code != .notInControl else { return lose(error) }
+        // The connection is fine: the next decision tries again.
+        if reportedFailure != failure { log.error("the limits could not be set", ("why", .text(failure.sentence))) }
+        reportedFailure = failure
     }
 
     /// Gives the connection up. The helper keeps the limits until the lease ends, so there is time to come back.
@@ -245,17 +242,4 @@ final class Controller {
 
 extension Milliseconds {
     var nanoseconds: UInt64 { rawValue * 1_000_000 }
-}
-
-/// Notices that the wall clock was set: a step of the clock is a step of a source that goes by it.
-struct StepDetector {
-    private var offset_ns: Int64?
-    private static let tolerance_ns: Int64 = 1_000_000_000
-
-    mutating func stepped(_ monotonic_ns: UInt64) -> Bool {
-        let wall = Clock.wall
-        let now = wall.seconds &* 1_000_000_000 &+ Int64(wall.nanoseconds) &- Int64(clamping: monotonic_ns)
-        defer { offset_ns = now }
-        return offset_ns.map { abs(now &- $0) > StepDetector.tolerance_ns } ?? false
-    }
 }
