@@ -33,7 +33,7 @@ struct ControlTests {
     @Test("P7: a controller that was stopped for longer than its lease takes control again and sets the limits again")
     func expired() throws {
         let mock = try Mock(packages: 1)
-        let controller = try RunningController(mock.socket, ["LEASE_TIME": "1s"])
+        let controller = try RunningController(mock.socket, ["LEASE_TIME": "3s"])
         try mock.next("Apply")
         controller.child.kill(SIGSTOP)
         try mock.next("expired")
