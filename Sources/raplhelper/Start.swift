@@ -8,6 +8,8 @@ enum Start {
     /// - Returns: the exit status.
     /// - Throws: why it can't start. An own socket is removed again.
     static func serve(_ options: Options) throws(Problem) -> Int32 {
+        // What a careless parent left open must not outlive the sandbox.
+        Process.closeDescriptors(from: ListenSocket.firstFreeDescriptor)
         Process.raiseDescriptorLimit()
         let bootID = try bootID()
 
