@@ -174,7 +174,7 @@ struct StartTests {
         #expect(try first.stop() == .exited(0))
     }
 
-    @Test("of many helpers that are started at once one serves, and its socket is the one that is there", arguments: 1...5)
+    @Test("of many helpers that are started at once one serves, and its socket is the one that is there", arguments: 1...10)
     func race(_ round: Int) throws {
         try tree.startHelper().kill()
         let helpers = try (0..<6).map { _ in try tree.spawnHelper() }
