@@ -18,7 +18,7 @@ build: deps ## Build everything for development
 release: deps ## Build the two programs that ship into .build/bin
 	@scripts/release $(BIN)
 
-run: release ## Start the real helper and controller; simulated zones where there is no RAPL
+run: ## Start the real helper and controller; simulated zones where there is no RAPL
 	@scripts/run $(BIN)
 
 test: release ## Run every test of the project

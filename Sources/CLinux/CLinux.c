@@ -267,4 +267,5 @@ uint64_t cl_raise_descriptor_limit(void) {
     getrlimit(RLIMIT_NOFILE, &limit);
     return limit.rlim_cur;
 }
+int32_t cl_close_from(uint32_t first) { return (int32_t)outcome(close_range(first, ~0u, 0)); }
 void cl_exit(int32_t status) { _exit(status); }

@@ -75,12 +75,3 @@ public enum Limits {
     /// Bytes of a name on the wire.
     public static let nameBytes = 63
 }
-
-/// What a conversation starts with.
-public enum Greeting {
-    /// The bytes `PWRC`.
-    public static let magic: UInt32 = 0x4352_5750
-    /// The versions of the protocol that this code speaks.
-    public static let lowestVersion: UInt8 = 1
-    public static let highestVersion: UInt8 = 1
-}

@@ -28,6 +28,9 @@ public enum Process {
     @discardableResult
     public static func raiseDescriptorLimit() -> UInt64 { cl_raise_descriptor_limit() }
 
+    /// close_range(2): closes every descriptor from `first` on.
+    public static func closeDescriptors(from first: UInt32) { _ = cl_close_from(first) }
+
     /// A write to a connection whose other end is gone then gives EPIPE instead of a signal.
     public static func ignoreBrokenPipes() { cl_ignore_sigpipe() }
 

@@ -8,6 +8,8 @@ enum Start {
     /// - Returns: the exit status.
     /// - Throws: why it can't start. An own socket is removed again.
     static func serve(_ options: Options) throws(Problem) -> Int32 {
+        // What a careless parent left open must not outlive the sandbox.
+        Process.closeDescriptors(from: ListenSocket.firstFreeDescriptor)
         Process.raiseDescriptorLimit()
         let bootID = try bootID()
 
@@ -39,7 +41,7 @@ enum Start {
             }
             Log.info(
                 "serving",
-                "version=\(Version.string) zones=\(zones.count) writes=\(name(of: governor.policy)) sandbox=\(Sandbox.names(sandbox))"
+                "version=\(Release.version) zones=\(zones.count) writes=\(name(of: governor.policy)) sandbox=\(Sandbox.names(sandbox))"
             )
             supervisor.ready("serving \(zones.count) zones")
             return run(server, requests, supervisor)
@@ -100,7 +102,7 @@ enum Start {
         _ options: Options, _ bootID: BootID, _ sandbox: SandboxBits, _ writes: WritePolicy
     ) -> Welcome {
         Welcome(
-            version: Greeting.highestVersion, bootID: (bootID.high, bootID.low), helperVersion: Name(constant: Version.string),
+            version: Greeting.highestVersion, bootID: (bootID.high, bootID.low), helperVersion: Name(constant: Release.version),
             sandbox: sandbox, writes: writes, leaseMinimum_ms: Lease.minimum_ms, leaseMaximum_ms: options.leaseSeconds * 1000,
             onLeaseExpiry: options.onLeaseExpiry)
     }

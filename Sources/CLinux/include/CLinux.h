@@ -81,6 +81,7 @@ uint32_t cl_uid(void);
 uint32_t cl_gid(void);
 int32_t cl_pid(void);
 uint64_t cl_raise_descriptor_limit(void);
+int32_t cl_close_from(uint32_t first);
 _Noreturn void cl_exit(int32_t status);
 
 #endif

@@ -1,7 +1,8 @@
 internal import LinuxSystem
+internal import PowercapProtocol
 
 /// The program's version.
-let programVersion = "0.1.0"
+let programVersion = "\(Release.version)"
 
 enum HelpFormat: String, CaseIterable, Sendable { case text, markdown }
 
@@ -50,7 +51,7 @@ private var helpText: String {
 }
 
 /// The table of options for README.md.
-private var optionsMarkdown: String {
+var optionsMarkdown: String {
     var text = "| variable | flag | default | valid | meaning |\n| --- | --- | --- | --- | --- |\n"
     for option in Option.all {
         let valid = option.words.range.split(separator: "|").joined(separator: "\\|")

@@ -1,0 +1,122 @@
+/// Asks for control over the limits.
+public struct AcquireControl: Equatable, Sendable {
+    /// How long the controller may be silent; the helper grants at most its own maximum.
+    public var lease_ms: UInt32
+    /// The token held before, to resume; 0 for none.
+    public var previousToken: UInt64
+
+    public init(lease_ms: UInt32, previousToken: UInt64) { (self.lease_ms, self.previousToken) = (lease_ms, previousToken) }
+
+    public func encode(into writer: inout Writer) {
+        writer.u32(lease_ms)
+        writer.u64(previousToken)
+    }
+
+    public init(from reader: inout Reader) throws(ProtocolError) {
+        lease_ms = try reader.u32()
+        previousToken = try reader.u64()
+    }
+}
+
+/// Control is granted.
+public struct Control: Equatable, Sendable {
+    /// Names the controller in Renew, Apply and Release. Never 0.
+    public var token: UInt64
+    public var lease_ms: UInt32
+    /// Whether the previous token was still in control.
+    public var resumed: Bool
+
+    public init(token: UInt64, lease_ms: UInt32, resumed: Bool) {
+        (self.token, self.lease_ms, self.resumed) = (token, lease_ms, resumed)
+    }
+
+    public func encode(into writer: inout Writer) {
+        writer.u64(token)
+        writer.u32(lease_ms)
+        writer.flag(resumed)
+    }
+
+    public init(from reader: inout Reader) throws(ProtocolError) {
+        token = try reader.u64()
+        lease_ms = try reader.u32()
+        resumed = try reader.flag()
+    }
+}
+
+/// One limit of an Apply, which starts with `u64 token` and `u8 count`.
+public struct ApplyItem: Equatable, Sendable {
+    public var zone: UInt16
+    public var constraint: UInt8
+    public var limit: Microwatts
+    /// Nil leaves the time window as it is.
+    public var window_us: UInt64?
+
+    public init(zone: UInt16, constraint: UInt8, limit: Microwatts, window_us: UInt64? = nil) {
+        (self.zone, self.constraint, self.limit, self.window_us) = (zone, constraint, limit, window_us)
+    }
+
+    public func encode(into writer: inout Writer) {
+        writer.u16(zone)
+        writer.u8(constraint)
+        writer.flag(window_us != nil)
+        writer.u64(limit.rawValue)
+        writer.u64(window_us ?? 0)
+    }
+
+    public init(from reader: inout Reader) throws(ProtocolError) {
+        zone = try reader.u16()
+        constraint = try reader.u8()
+        let hasWindow = try reader.flag()
+        limit = Microwatts(try reader.u64())
+        let window = try reader.u64()
+        guard hasWindow || window == 0 else { throw .badValue }
+        window_us = hasWindow ? window : nil
+    }
+}
+
+/// What is in force for one item of an Apply, as it was read back. Applied is `u8 count` and these.
+public struct AppliedItem: Equatable, Sendable {
+    public var effective: Microwatts
+    /// 0 when no window was asked for.
+    public var effectiveWindow_us: UInt64
+
+    public init(effective: Microwatts, effectiveWindow_us: UInt64) {
+        (self.effective, self.effectiveWindow_us) = (effective, effectiveWindow_us)
+    }
+
+    public func encode(into writer: inout Writer) {
+        writer.u64(effective.rawValue)
+        writer.u64(effectiveWindow_us)
+    }
+
+    public init(from reader: inout Reader) throws(ProtocolError) {
+        effective = Microwatts(try reader.u64())
+        effectiveWindow_us = try reader.u64()
+    }
+}
+
+/// What became of the limits at a Release.
+public struct Released: Equatable, Sendable {
+    /// Constraints that have their original limit again.
+    public var restored: UInt16
+    /// Constraints left alone because another party had changed them since.
+    public var foreign: UInt16
+    /// Constraints that could not be restored; the helper's log says why.
+    public var failed: UInt16
+
+    public init(restored: UInt16 = 0, foreign: UInt16 = 0, failed: UInt16 = 0) {
+        (self.restored, self.foreign, self.failed) = (restored, foreign, failed)
+    }
+
+    public func encode(into writer: inout Writer) {
+        writer.u16(restored)
+        writer.u16(foreign)
+        writer.u16(failed)
+    }
+
+    public init(from reader: inout Reader) throws(ProtocolError) {
+        restored = try reader.u16()
+        foreign = try reader.u16()
+        failed = try reader.u16()
+    }
+}

@@ -1,0 +1,143 @@
+/// What Zones starts with: who is in control. `zoneCount` zones follow.
+public struct ZonesHeader: Equatable, Sendable {
+    /// Time until control lapses; 0 when nobody holds it.
+    public var leaseRemaining_ms: UInt32
+    /// The client name of the controller in control, `-` when there is none.
+    public var leaseHolder: Name
+    public var zoneCount: UInt16
+
+    /// Bytes on the wire with the longest name.
+    public static let maximumBytes = 7 + Limits.nameBytes
+
+    public static let nobody = Name(constant: "-")
+
+    public init(leaseRemaining_ms: UInt32, leaseHolder: Name, zoneCount: UInt16) {
+        (self.leaseRemaining_ms, self.leaseHolder, self.zoneCount) = (leaseRemaining_ms, leaseHolder, zoneCount)
+    }
+
+    public func encode(into writer: inout Writer) {
+        writer.u32(leaseRemaining_ms)
+        writer.name(leaseHolder)
+        writer.u16(zoneCount)
+    }
+
+    public init(from reader: inout Reader) throws(ProtocolError) {
+        leaseRemaining_ms = try reader.u32()
+        leaseHolder = try reader.name()
+        zoneCount = try reader.u16()
+    }
+}
+
+/// A zone of Zones. `constraintCount` constraints follow it.
+public struct ZoneDescription: Equatable, Sendable {
+    /// The helper's number of the zone, stable for the life of the helper's process.
+    public var index: UInt16
+    /// The index of the zone that it lies in; nil at the top.
+    public var parent: UInt16?
+    /// `intel-rapl`, `intel-rapl-mmio`, …
+    public var controlType: Name
+    /// The directory's name in sysfs, such as `intel-rapl:0:0`.
+    public var id: Name
+    /// The file `name`: `package-0`, `psys`, `dram`, …
+    public var name: Name
+    /// Where `energy_uj` wraps around; 0 when the zone has no counter.
+    public var maxEnergyRange: Microjoules
+    public var constraintCount: UInt8
+
+    public init(
+        index: UInt16, parent: UInt16?, controlType: Name, id: Name, name: Name, maxEnergyRange: Microjoules,
+        constraintCount: UInt8
+    ) {
+        (self.index, self.parent, self.controlType, self.id, self.name) = (index, parent, controlType, id, name)
+        (self.maxEnergyRange, self.constraintCount) = (maxEnergyRange, constraintCount)
+    }
+
+    public func encode(into writer: inout Writer) {
+        writer.u16(index)
+        writer.u16(parent ?? .max)
+        writer.name(controlType)
+        writer.name(id)
+        writer.name(name)
+        writer.u64(maxEnergyRange.rawValue)
+        writer.u8(constraintCount)
+    }
+
+    public init(from reader: inout Reader) throws(ProtocolError) {
+        index = try reader.u16()
+        let parent = try reader.u16()
+        self.parent = parent == .max ? nil : parent
+        controlType = try reader.name()
+        id = try reader.name()
+        name = try reader.name()
+        maxEnergyRange = Microjoules(try reader.u64())
+        constraintCount = try reader.u8()
+        guard constraintCount <= Limits.constraintsPerZone else { throw .badValue }
+    }
+
+    /// Bytes on the wire.
+    public var encodedBytes: Int { 16 + controlType.count + id.count + name.count }
+}
+
+/// A constraint of a zone in Zones.
+public struct ConstraintDescription: Equatable, Sendable {
+    public struct Flags: OptionSet, Sendable {
+        public let rawValue: UInt8
+        public init(rawValue: UInt8) { self.rawValue = rawValue }
+        /// The helper takes limits for it, between `floor` and `ceiling`.
+        public static let writable = Flags(rawValue: 1 << 0)
+        /// It has a time window file.
+        public static let hasTimeWindow = Flags(rawValue: 1 << 1)
+        /// Its limit is the helper's doing and will be restored.
+        public static let changed = Flags(rawValue: 1 << 2)
+    }
+
+    /// N of `constraint_N_name`.
+    public var index: UInt8
+    public var name: Name
+    public var flags: Flags
+    /// The limit before the first change of this boot.
+    public var original: Microwatts
+    /// `constraint_N_max_power_uw`; zero when firmware gives none.
+    public var maxPower: Microwatts
+    public var floor: Microwatts
+    public var ceiling: Microwatts
+    /// `constraint_N_time_window_us` before the first change; 0 when there is none.
+    public var originalWindow_us: UInt64
+    /// What was last asked for; zero when nothing was.
+    public var requested: Microwatts
+
+    public init(
+        index: UInt8, name: Name, flags: Flags, original: Microwatts, maxPower: Microwatts, floor: Microwatts,
+        ceiling: Microwatts, originalWindow_us: UInt64, requested: Microwatts
+    ) {
+        (self.index, self.name, self.flags, self.original, self.maxPower) = (index, name, flags, original, maxPower)
+        (self.floor, self.ceiling, self.originalWindow_us, self.requested) = (floor, ceiling, originalWindow_us, requested)
+    }
+
+    public func encode(into writer: inout Writer) {
+        writer.u8(index)
+        writer.name(name)
+        writer.u8(flags.rawValue)
+        writer.u64(original.rawValue)
+        writer.u64(maxPower.rawValue)
+        writer.u64(floor.rawValue)
+        writer.u64(ceiling.rawValue)
+        writer.u64(originalWindow_us)
+        writer.u64(requested.rawValue)
+    }
+
+    public init(from reader: inout Reader) throws(ProtocolError) {
+        index = try reader.u8()
+        name = try reader.name()
+        flags = Flags(rawValue: try reader.u8())
+        original = Microwatts(try reader.u64())
+        maxPower = Microwatts(try reader.u64())
+        floor = Microwatts(try reader.u64())
+        ceiling = Microwatts(try reader.u64())
+        originalWindow_us = try reader.u64()
+        requested = Microwatts(try reader.u64())
+    }
+
+    /// Bytes on the wire, without those of the name.
+    public static let fixedBytes = 51
+}
