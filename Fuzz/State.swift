@@ -10,11 +10,11 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let input = unsafe Array(UnsafeBufferPointer(start: start, count: count))
     check(input)
     // The same with a checksum that fits, or hardly any change of the input would get beyond it.
-    var sum = Text(capacity: 32)
+    var sum = Message(capacity: 32)
     sum.append("checksum ")
     sum.appendHexadecimal(Checksum.of(input.span), digits: 16)
     sum.append("\n")
-    check(input + Array(sum.string.utf8))
+    check(input + sum.bytes)
     _ = try? Attribute.number(input.span)
     return 0
 }
@@ -33,7 +33,7 @@ private func check(_ bytes: [UInt8]) {
 }
 
 private func encode(_ state: SavedState) -> [UInt8] {
-    var text = Text(capacity: SavedState.frameBytes + state.records.count * SavedState.recordBytes)
+    var text = Message(capacity: 0)
     state.encode(into: &text)
-    return Array(text.string.utf8)
+    return text.bytes
 }
