@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -268,4 +269,11 @@ uint64_t cl_raise_descriptor_limit(void) {
     return limit.rlim_cur;
 }
 int32_t cl_close_from(uint32_t first) { return (int32_t)outcome(close_range(first, ~0u, 0)); }
+// Defined by the linker.
+extern const char __executable_start[], etext[];
+int32_t cl_drop_program_text(void) {
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    uintptr_t start = (uintptr_t)__executable_start & ~(page - 1), end = (uintptr_t)etext & ~(page - 1);
+    return (int32_t)outcome(madvise((void *)start, end - start, MADV_DONTNEED));
+}
 void cl_exit(int32_t status) { _exit(status); }

@@ -44,6 +44,7 @@ enum Start {
                 "version=\(Release.version) zones=\(zones.count) writes=\(name(of: governor.policy)) sandbox=\(Sandbox.names(sandbox))"
             )
             supervisor.ready("serving \(zones.count) zones")
+            Process.dropStartupCode()
             return run(server, requests, supervisor)
         } catch {
             listening.remove()
