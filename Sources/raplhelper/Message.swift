@@ -44,6 +44,7 @@ struct Message: ExpressibleByStringInterpolation {
     var isEmpty: Bool { bytes.isEmpty }
     var string: String { String(decoding: bytes, as: UTF8.self) }
 
+    mutating func append(byte: UInt8) { bytes.append(byte) }
     @inline(never)
     mutating func append(_ text: StaticString) {
         text.withUTF8Buffer { for index in 0..<$0.count { unsafe bytes.append($0[index]) } }

@@ -123,6 +123,8 @@ final class Server {
                 let socket = try listening.descriptor.accept()
                 try admit(socket, now_ns)
             } catch {
+                // Without a free descriptor the next connection would be announced again and again.
+                if error == .tooManyOpenFiles && evictQuietest(now_ns) != nil { continue }
                 if error != .again {
                     if let more = violations.take(now_ns) { Log.warning("a connection failed", "errno=\(error)\(more)") }
                 }
@@ -148,9 +150,14 @@ final class Server {
     }
 
     private func freeSlot(_ now_ns: UInt64) -> Int? {
+        for slot in 0..<sessions.count where sessions[slot] == nil { return slot }
+        return evictQuietest(now_ns)
+    }
+
+    private func evictQuietest(_ now_ns: UInt64) -> Int? {
         var quietest: Int?
         for slot in 0..<sessions.count {
-            guard let session = sessions[slot] else { return slot }
+            guard let session = sessions[slot] else { continue }
             if requests.lease.holder?.session == slot { continue }
             if quietest == nil || session.lastActivity_ns < sessions[quietest!]!.lastActivity_ns { quietest = slot }
         }

@@ -13,10 +13,11 @@ enum Start {
         Process.raiseDescriptorLimit()
         let bootID = try bootID()
 
-        // A second helper must stop at one of these two, before it touches a limit or the state of the first.
+        // A second helper must stop at one of these two, before it touches a limit or the state of the first. The lock comes
+        // first: of two that find the same stale socket, one would otherwise remove the socket that the other has just made.
+        let root = try claimTree(options)
         let listening = try ListenSocket(options)
         do throws(Problem) {
-            let root = try claimTree(options)
             let zones = try Discovery.zones(below: options.powercapRoot, readOnly: options.readOnly)
 
             // Puts back what a helper that was killed has left, before anything else can go wrong.
