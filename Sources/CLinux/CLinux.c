@@ -159,6 +159,7 @@ int32_t cl_is_listening_unix_stream(int32_t fd) {
     if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &length) < 0) return -errno;
     return domain == AF_UNIX && type == SOCK_STREAM && listening;
 }
+int64_t cl_send(int32_t fd, const void *buffer, size_t count) { return outcome(send(fd, buffer, count, MSG_NOSIGNAL)); }
 int32_t cl_set_nonblocking(int32_t fd) {
     int flags = fcntl(fd, F_GETFL);
     return flags < 0 ? -errno : (int32_t)outcome(fcntl(fd, F_SETFL, flags | O_NONBLOCK));
