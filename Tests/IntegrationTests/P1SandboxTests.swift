@@ -141,6 +141,7 @@ struct P1SandboxTests {
         #expect(try helper.waitForEnd() == .exited(1))
         #expect(helper.log.contains("raplhelper: --require-sandbox: "))
         #expect(helper.log.contains("bounding-set-empty"))
+        #expect(!Files.exists(tree.socket))
     }
 
     @Test("--user 0 is a choice: uid 0 without a capability", .enabled(if: Conditions.isRoot, Conditions.root))
