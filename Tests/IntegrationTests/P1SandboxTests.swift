@@ -90,6 +90,17 @@ struct P1SandboxTests {
         #expect(try tree.settings() == tree.originals())
     }
 
+    @Test("what a careless parent left open is closed", .enabled(if: Conditions.isRoot, Conditions.root))
+    func inherited() throws {
+        try Files.put("\(tree.directory)/secret", "")
+        let secret = try Descriptor(opening: "\(tree.directory)/secret", .readWrite)
+        let helper = try tree.startHelper(inheriting: [secret.number, secret.number, secret.number])
+        let open = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(helper.pid)/fd").map {
+            try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(helper.pid)/fd/\($0)")
+        }
+        #expect(open.count > 20 && !open.contains { $0.hasSuffix("/secret") })
+    }
+
     // MARK: As a pod starts it: uid 0, every capability dropped
 
     private static let dropAll = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", "--clear-groups"]
@@ -141,6 +152,7 @@ struct P1SandboxTests {
         #expect(try helper.waitForEnd() == .exited(1))
         #expect(helper.log.contains("raplhelper: --require-sandbox: "))
         #expect(helper.log.contains("bounding-set-empty"))
+        #expect(!Files.exists(tree.socket))
     }
 
     @Test("--user 0 is a choice: uid 0 without a capability", .enabled(if: Conditions.isRoot, Conditions.root))

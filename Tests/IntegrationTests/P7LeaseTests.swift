@@ -157,8 +157,7 @@ struct P7LeaseTests {
             oldToken = client.token
         }
         let new = try WireClient(tree.socket)
-        // The helper notices the end of a connection before it reads from the next: both come in order.
-        let control = try new.acquire()
+        let control = try new.takeOver()
         #expect(!control.resumed && control.token != oldToken)
         #expect(try tree.limit_uw(package0) == 60_000_000)
         try new.apply([try new.zones().item("intel-rapl:0", watts: 50)])

@@ -92,9 +92,14 @@ struct SupervisionTests {
     func socketActivate() throws {
         let path = "\(tree.directory)/systemd"
         let helper = try tree.spawnHelper(through: ["systemd-socket-activate", "-l", path, "-E", "NOTIFY_SOCKET"])
-        try wait(for: "the socket") { Files.exists(path) }
-        // It is the connection that makes systemd start the helper.
-        let client = try WireClient(path)
+        // It is the first connection that makes systemd start the helper.
+        var first: WireClient?
+        try wait(for: "the socket") {
+            first = try? WireClient(silentlyTo: path)
+            return first != nil
+        }
+        let client = try #require(first)
+        try client.greet()
         #expect(try client.sample().zones.count == 4)
         try helper.waitUntilReady()
         #expect(try helper.stop() == .exited(0))

@@ -56,6 +56,14 @@ final class WireClient {
         return control
     }
 
+    /// Acquires control as soon as the helper knows that its holder's connection is closed. It isn't while a process that
+    /// another test is just starting still has a copy of it.
+    func takeOver(_ deadline: Deadline = Deadline()) throws -> Control {
+        while true {
+            do { return try acquire() } catch let failure as Failure where failure.code == .controlHeld && !deadline.isOver {}
+        }
+    }
+
     @discardableResult
     func renew() throws -> UInt32 {
         try request(.renew, expecting: .renewed) {
