@@ -204,12 +204,12 @@ private final class Play {
             let slot = Int(step >> 3 & 1)
             switch step & 7 {
             case 0: receive(script.chunk(), slot)
-            case 1: send(slot, .hello(Hello(clientName: Name(slot == 0 ? "first" : "second")!)))
+            case 1: send(step, .hello(Hello(clientName: Name(slot == 0 ? "first" : "second")!)))
             case 2:
                 let previous = step & 16 == 0 ? 0 : token
-                send(slot, .acquireControl(AcquireControl(lease_ms: UInt32(script.u16()), previousToken: previous)))
-            case 3: send(slot, .apply(token: token, items(step)))
-            case 4: send(slot, step & 16 == 0 ? .renew(token: token) : .release(token: token, step & 32 == 0 ? .restore : .hold))
+                send(step, .acquireControl(AcquireControl(lease_ms: UInt32(script.u16()), previousToken: previous)))
+            case 3: send(step, .apply(token: token, items(step)))
+            case 4: send(step, step & 16 == 0 ? .renew(token: token) : .release(token: token, step & 32 == 0 ? .restore : .hold))
             case 5: pass(UInt64(script.u16()) * 1_000_000)
             case 6: reconnect(slot)
             default: meddle(step)
@@ -229,9 +229,14 @@ private final class Play {
         }
     }
 
-    private func send(_ slot: Int, _ body: Message.Body) {
+    /// Sends a request in one piece or in two.
+    private func send(_ step: UInt8, _ body: Message.Body) {
         requestID &+= 1
-        receive(Message(requestID, body).encoded, slot)
+        let frame = Message(requestID, body).encoded
+        let cut = step & 128 == 0 ? frame.count : Int(script.u8()) % frame.count
+        let slot = Int(step >> 3 & 1)
+        receive(Array(frame[..<cut]), slot)
+        receive(Array(frame[cut...]), slot)
     }
 
     /// What the server does with bytes that arrive, and what must be true of its answers.

@@ -13,7 +13,13 @@ constraint intel-rapl:1 package-1 0 long_term original 150000000 999424 intended
 constraint intel-rapl:1 package-1 1 short_term original 180000000 2440 unchanged
 """
 
+# The longest record that there can be.
+NAME, SETTING = b"n" * 63, b"18446744073709551615 18446744073709551615"
+LONGEST = STATE.split(b"constraint")[0].replace(b"12", b"18446744073709551615") + b"constraint " + NAME + b" " + NAME + b" 3 " + NAME + \
+    b" original " + SETTING + b" intended " + SETTING + b" in-force " + SETTING + b" limit-and-window\n"
+
 # Steps of Conversation.swift: 1 Hello, 2 AcquireControl, 3 Apply, 4 Renew or Release, 5 time passes, 6 reconnect, 7 meddle.
+# With the high bit set a request comes in two pieces.
 HELLO, OTHER_HELLO, ACQUIRE, OTHER_ACQUIRE = b"\x01", b"\x09", b"\x02\xff\x7f", b"\x0a\xff\x7f"
 APPLY = b"\x03\x00\x60\xea\x00\x00"
 APPLY_TWO = b"\x13\x20\x60\xea\x00\x00\xe8\x03\x02\x60\xea\x00\x00"
@@ -24,6 +30,7 @@ CONVERSATIONS = [
     HELLO + ACQUIRE + APPLY_TWO + HOLD + ACQUIRE + RESTORE,
     HELLO + ACQUIRE + APPLY + PASS + ACQUIRE + APPLY,
     HELLO + ACQUIRE + APPLY + MEDDLE + RESTORE,
+    b"\x81\x0a" + b"\x82\xff\x7f\x03" + b"\x83" + APPLY[1:] + b"\x12" + RESTORE,
     HELLO + ACQUIRE + APPLY_TO_READ_ONLY + APPLY_TO_IGNORING + RESTORE,
     HELLO + ACQUIRE + APPLY + RECONNECT + OTHER_HELLO + OTHER_ACQUIRE + PASS,
 ]
@@ -45,5 +52,6 @@ for name, data in frames.items():
     if data[4] < 0x80 and len(data) < 256:
         write("conversation", name, HELLO + b"\x00" + bytes([len(data)]) + data)
 write("state", "changed", STATE)
+write("state", "longest", LONGEST)
 for number, steps in enumerate(CONVERSATIONS):
     write("conversation", str(number), steps)

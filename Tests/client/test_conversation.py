@@ -163,10 +163,11 @@ class ControlTests(HelperCase):
         for resumes in (True, False):
             with self.subTest(resumes=resumes):
                 first, token = self.in_control()
-                first.apply(token, [(PACKAGE_0, 0, 60000000)])
-                first.close()
                 second = self.connect("second")
-                # The helper may see the new connection before the end of the old one.
+                first.apply(token, [(PACKAGE_0, 0, 60000000)])
+                self.assert_fails("controlHeld", second.acquire, 30000)
+                first.close()
+                # The helper may see the request before the end of the other connection.
                 self.eventually(lambda: resumes or self.can_acquire(second))
                 control = second.acquire(30000, token if resumes else 0)
                 self.assertEqual((control["resumed"], control["token"] == token), (resumes, resumes))
