@@ -15,9 +15,11 @@ struct Log: Sendable {
 
     typealias Field = (name: String, value: Value)
 
-    func error(_ message: String, _ fields: Field...) { write(.error, message, fields) }
+    func error(_ message: String, _ fields: Field...) { error(message, fields) }
+    func error(_ message: String, _ fields: [Field]) { write(.error, message, fields) }
     func warning(_ message: String, _ fields: Field...) { write(.warning, message, fields) }
-    func info(_ message: String, _ fields: Field...) { write(.info, message, fields) }
+    func info(_ message: String, _ fields: Field...) { info(message, fields) }
+    func info(_ message: String, _ fields: [Field]) { write(.info, message, fields) }
     func debug(_ message: @autoclosure () -> String, _ fields: @autoclosure () -> [Field] = []) {
         if isLogged(.debug) { write(.debug, message(), fields()) }
     }
