@@ -22,6 +22,7 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
 private func check(_ bytes: [UInt8]) {
     guard let state = try? SavedState(decoding: bytes.span) else { return }
     let encoded = encode(state)
+    precondition(encoded.count <= SavedState.frameBytes + state.records.count * SavedState.recordBytes)
     guard let again = try? SavedState(decoding: encoded.span) else { preconditionFailure("what was saved can't be read") }
     precondition(encode(again) == encoded)
     precondition(again.bootID == state.bootID && again.generation == state.generation)
