@@ -249,11 +249,12 @@ private final class Play {
         do {
             guard try client.session.receive(now_ns) else { preconditionFailure("what was sent didn't arrive") }
             try client.session.drain(now_ns) { header, payload throws(ProtocolError) in
-                guard staysOpen, header.opcode.row.phase == client.session.phase else { throw .outOfPhase }
+                guard header.opcode.row.phase == client.session.phase else { throw .outOfPhase }
                 let before = node.values
                 var writer = Writer(capacity: 4_096)
                 staysOpen = try requests.answer(header, payload, context, into: &writer)
                 check((0..<writer.count).map { writer.bytes[$0] }, answerTo: header, payload, before)
+                return staysOpen
             }
         } catch { staysOpen = false }
         if !staysOpen { reconnect(slot) }

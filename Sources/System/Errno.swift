@@ -16,7 +16,6 @@ public struct Errno: Error, Equatable, Sendable {
     public static let exists = Errno(17)
     public static let noDevice = Errno(19)
     public static let invalid = Errno(22)
-    public static let tooManyOpenFiles = Errno(24)
     public static let noSpace = Errno(28)
     public static let readOnlyFileSystem = Errno(30)
     public static let brokenPipe = Errno(32)
