@@ -11,8 +11,11 @@ public enum Socket {
     public enum Kind: Sendable { case stream, datagram }
 
     /// A connected socket. `path` may be abstract, written with a leading `@`.
-    public static func connect(to path: String, _ kind: Kind = .stream) throws(Errno) -> Descriptor {
+    /// - Parameter isBlocking: a blocking connect waits for ever where the other end doesn't accept and its queue is full
+    ///   (connect(2)); another throws `.again` there.
+    public static func connect(to path: String, _ kind: Kind = .stream, isBlocking: Bool = true) throws(Errno) -> Descriptor {
         let socket = Descriptor(owning: try check { cl_unix_socket(kind == .datagram) })
+        if !isBlocking { try socket.setNonBlocking() }
         try check { unsafe path.withCString { unsafe cl_unix_connect(socket.number, $0) } }
         return socket
     }

@@ -16,15 +16,17 @@ struct LogTests {
 
     @Test("a line has the time with its offset, the level, the message and the fields in their order")
     func whole() {
-        let fields: [Log.Field] = [("package", .text("package-0")), ("limit_uw", .power(.watts(40))), ("resumed", .flag(true))]
+        let fields: [Log.Field] = [
+            ("package", .text("package-0")), ("limit_uw", .power(.watts(40))), ("resumed", .flag(true)), ("from_uw", .power(nil)),
+        ]
         #expect(
             line(.logfmt, "limit changed", fields)
                 == "time=2026-06-21T12:00:00+02:00 level=warning msg=\"limit changed\" package=package-0 limit_uw=40000000 "
-                + "resumed=true\n")
+                + "resumed=true from_uw=unknown\n")
         #expect(
             line(.json, "limit changed", fields)
                 == #"{"time":"2026-06-21T12:00:00+02:00","level":"warning","msg":"limit changed","package":"package-0","#
-                + #""limit_uw":40000000,"resumed":true}"# + "\n")
+                + #""limit_uw":40000000,"resumed":true,"from_uw":null}"# + "\n")
     }
 
     @Test(

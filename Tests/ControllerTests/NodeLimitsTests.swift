@@ -158,7 +158,8 @@ struct NodeLimitsTests {
             ["drift package-0 long_term 50 1 reassert", "drift package-0 short_term 50 2 reassert"]
         ),
         ("another zone's limit", { $0.longTerm[1] = 1 }, []),
-        ("a limit that can't be read", { $0.unreadable = [0] }, []),
+        ("a limit that can't be read", { $0.unreadable = [0] }, ["unreadable package-0 long_term 61"]),
+        ("another zone's limit that can't be read", { $0.unreadable = [1] }, []),
         ("a zone that is gone", { ($0.gone, $0.longTerm[0]) = ([0], 1) }, ["gone package-0"]),
         ("a zone that is disabled", { $0.enabled[2] = .no }, ["enabled package-1 false"]),
         ("a zone whose enabled bit isn't known", { $0.enabled[2] = .unknown }, []),
@@ -181,8 +182,9 @@ struct NodeLimitsTests {
         switch observation {
         case .gone(let package): "gone \(package.name.text)"
         case .enabled(let package, let isEnabled): "enabled \(package.name.text) \(isEnabled)"
-        case .drift(let package, let constraint, let ours, let found, let action):
-            "drift \(package.name.text) \(constraint) \(ours.rawValue / 1_000_000) \(found.rawValue / 1_000_000) \(action.rawValue)"
+        case .drift(let package, let constraint, let before, let found, let action):
+            "drift \(package.name.text) \(constraint) \(before.rawValue / 1_000_000) \(found.rawValue / 1_000_000) \(action.rawValue)"
+        case .unreadable(let package, let constraint, let errno): "unreadable \(package.name.text) \(constraint) \(errno)"
         }
     }
 

@@ -13,10 +13,9 @@ final class HelperConnection {
     var descriptorNumber: Int32 { socket.number }
 
     init(to path: String, patience_ms: Int32) throws(HelperError) {
-        do throws(Errno) {
-            socket = try Socket.connect(to: path)
-            try socket.setNonBlocking()
-        } catch { throw .unreachable(path: path, error) }
+        do throws(Errno) { socket = try Socket.connect(to: path, isBlocking: false) } catch {
+            throw .unreachable(path: path, error)
+        }
         self.patience_ms = patience_ms
     }
 

@@ -31,6 +31,8 @@ enum HelperError: Error, Equatable, Sendable {
             "the helper is not running: nobody listens on \(path) (start raplhelper)"
         case .unreachable(let path, .denied):
             "permission denied on \(path): this user may not connect (see raplhelper --socket-mode, --socket-group)"
+        case .unreachable(let path, .again):
+            "nobody takes the connections to \(path): the helper hangs or is stopped (see its log, or restart it)"
         case .unreachable(let path, let errno): "can't connect to \(path): \(errno.explanation) (\(errno.name))"
         case .closed(greeting: true):
             "the helper closed the connection without an answer: uid \(Process.uid) and gid \(Process.gid) are not on its list "

@@ -50,7 +50,7 @@ final class ControlSession {
             log.info(
                 "package", ("package", .text(package.name.text)), ("zone", .text(package.zone)),
                 ("reference_uw", .power(package.reference)), ("floor_uw", .power(package.longTerm.floor)),
-                ("ceiling_uw", .power(package.longTerm.ceiling)), ("in_force_uw", .power(entry.longTerm.inForce ?? .zero)),
+                ("ceiling_uw", .power(package.longTerm.ceiling)), ("in_force_uw", .power(entry.longTerm.inForce)),
                 ("writable", .flag(package.fixed == nil)))
         }
         if limits.present.isEmpty {
@@ -76,12 +76,11 @@ final class ControlSession {
         for observation in observations { report(observation) }
         if log.isLogged(.debug) {
             for entry in limits.entries {
-                let power = measuredPower(of: entry, since: before)
                 log.debug(
                     "sample",
                     [
-                        ("package", .text(entry.package.name.text)), ("in_force_uw", .power(entry.longTerm.inForce ?? .zero)),
-                        ("power_uw", .power(power ?? .zero)),
+                        ("package", .text(entry.package.name.text)), ("in_force_uw", .power(entry.longTerm.inForce)),
+                        ("power_uw", .power(measuredPower(of: entry, since: before))),
                     ])
             }
         }
@@ -106,6 +105,13 @@ final class ControlSession {
             log.warning(
                 "zone disabled: its limits are not enforced until somebody writes 1 to its file `enabled`",
                 ("package", .text(package.name.text)), ("zone", .text(package.zone)))
+        case .unreadable(let package, let constraint, 0):
+            log.info("limit can be read again", ("package", .text(package.name.text)), ("constraint", .text(constraint)))
+        case .unreadable(let package, let constraint, let errno):
+            log.warning(
+                "limit can't be read: whether another party changes it isn't known until it can",
+                ("package", .text(package.name.text)), ("constraint", .text(constraint)),
+                ("errno", .text(Errno(Int32(errno)).name)))
         case .drift(let package, let constraint, let before, let found, let action):
             log.warning(
                 "another party changed a limit", ("package", .text(package.name.text)), ("constraint", .text(constraint)),
@@ -137,10 +143,9 @@ final class ControlSession {
     func retryRefused() { limits.retry() }
 
     private func report(_ change: NodeLimits.Change, _ outcome: AppliedItem, _ decision: Decision) {
-        let from: Log.Field = ("from_uw", change.from.map { .power($0) } ?? .text("unknown"))
         log.info(
             "limit changed", ("package", .text(limits.entries[change.entry].package.name.text)),
-            ("constraint", .text(limits[change].name)), from, ("asked_uw", .power(change.to)),
+            ("constraint", .text(limits[change].name)), ("from_uw", .power(change.from)), ("asked_uw", .power(change.to)),
             ("in_force_uw", .power(outcome.effective)), ("reason", .text(change.reason.rawValue)),
             ("source_uw", .power(decision.source)), ("node_limit_uw", .power(decision.nodeLimit)))
     }
@@ -150,7 +155,7 @@ final class ControlSession {
         log.error(
             "limit refused: the package keeps what it has, the others share the rest",
             ("package", .text(limits.entries[change.entry].package.name.text)), ("constraint", .text(limits[change].name)),
-            ("asked_uw", .power(change.to)), ("in_force_uw", change.from.map { .power($0) } ?? .text("unknown")),
+            ("asked_uw", .power(change.to)), ("in_force_uw", .power(change.from)),
             ("why", .text(failure.sentence)))
     }
 

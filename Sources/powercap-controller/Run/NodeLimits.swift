@@ -19,6 +19,8 @@ struct NodeLimits {
         var isLeft = false
         /// Not to be tried again before the next decision.
         var isSkipped = false
+        /// Why the last sample doesn't have it; 0 where it does.
+        var readErrno: UInt8 = 0
     }
 
     struct Entry: Equatable, Sendable {
@@ -164,6 +166,8 @@ struct NodeLimits {
         case enabled(Package, Bool)
         /// P12: the limit isn't the one that was in force; another party, or firmware, changed it.
         case drift(Package, constraint: String, before: Microwatts, found: Microwatts, DriftAction)
+        /// As long as a limit can't be read, nobody knows whether it drifts. 0: it can be read again.
+        case unreadable(Package, constraint: String, errno: UInt8)
     }
 
     /// Compares a sample with what should be in force.
@@ -199,10 +203,15 @@ extension NodeLimits.Tracked {
     fileprivate mutating func observe(
         _ zone: ZoneSample, of package: Package, _ action: DriftAction, always: Bool = false
     ) -> NodeLimits.Observation? {
-        guard position < zone.constraintCount, let value = zone.limits[position].ifRead else { return nil }
-        let (before, found) = (inForce, Microwatts(value))
-        inForce = found
-        guard let before, found != before, asked != nil || always else { return nil }
+        guard position < zone.constraintCount else { return nil }
+        let (before, lastErrno) = (inForce, readErrno)
+        let reading = zone.limits[position]
+        readErrno = reading.errno
+        if let value = reading.ifRead { inForce = Microwatts(value) }
+        guard asked != nil || always else { return nil }
+        guard let before, let found = inForce, found != before else {
+            return readErrno == lastErrno ? nil : .unreadable(package, constraint: name, errno: readErrno)
+        }
         let action = isLeft || package.fixed != nil ? .leave : action
         if asked != nil {
             switch action {

@@ -56,8 +56,8 @@ struct ConnectionTests {
 
     @Test("a lost connection is made again, and control is resumed with its token")
     func resumed() throws {
-        let mock = try Mock(packages: 1)
-        let controller = try RunningController(mock.socket)
+        let mock = try Mock(packages: 1, "lease 1000 3600000\n")
+        let controller = try RunningController(mock.socket, ["SAMPLE_INTERVAL": "1h", "LEASE_TIME": "1h"])
         try mock.next("Apply")
         try mock.tell("disconnect")
         #expect(try mock.next("AcquireControl").hasSuffix("previous_token=1"))
@@ -143,5 +143,27 @@ struct ConnectionTests {
         try controller.next("limit changed")
         #expect(try controller.stop() == 0)
         #expect(controller.count(Self.waiting) + controller.count(Self.loss) == 0)
+    }
+
+    @Test("a helper that hangs until its queue of connections is full is told of, and neither signal nor helper is missed")
+    func fullQueue() throws {
+        final class Waiter {
+            let socket: Descriptor
+            init(_ path: String) throws(Errno) { socket = try Socket.connect(to: path, isBlocking: false) }
+        }
+        let mock = try Mock(packages: 1)
+        mock.kill(SIGSTOP)
+        var waiters: [Waiter] = []
+        while let waiter = try? Waiter(mock.socket) { waiters.append(waiter) }
+        let first = try RunningController(mock.socket)
+        #expect(
+            try first.next(Self.waiting)["why"]
+                == "nobody takes the connections to \(mock.socket): the helper hangs or is stopped (see its log, or restart it)")
+        #expect(try first.stop() == 0)
+        let second = try RunningController(mock.socket)
+        try second.next(Self.waiting)
+        mock.kill(SIGCONT)
+        try mock.next("Apply")
+        #expect(try second.stop() == 0)
     }
 }

@@ -92,18 +92,41 @@ struct DriftTests {
         #expect(controller.count(Self.warning) == 0)
     }
 
-    @Test("a limit that can't be read is no drift; what it is afterwards is compared again")
+    @Test("a limit that can't be read is told once and is no drift; what it is afterwards is compared again")
     func unreadable() throws {
         let mock = try Mock(packages: 1)
         let controller = try RunningController(mock.socket)
         try mock.next("Apply")
         try mock.tell("unreadable intel-rapl:0 long_term 61")
+        let warning = try controller.next("limit can't be read: whether another party changes it isn't known until it can")
+        #expect(warning.level == "warning")
+        #expect(warning["package"] == "package-0")
+        #expect(warning["constraint"] == "long_term")
+        #expect(warning["errno"] == "ENODATA")
         for _ in 0..<2 { try mock.next("ReadSample") }
-        #expect(controller.count(Self.warning) == 0)
         try mock.tell("unreadable intel-rapl:0 long_term 0")
+        try controller.next("limit can be read again")
+        #expect(controller.count(warning.message) == 1)
+        #expect(controller.count(Self.warning) == 0)
+        try mock.tell("unreadable intel-rapl:0 long_term 61")
+        try controller.next(warning.message)
         try mock.tell("set intel-rapl:0 long_term 150W")
+        try mock.tell("unreadable intel-rapl:0 long_term 0")
         #expect(try mock.nextApply().limits == ["intel-rapl:0/long_term": .watts(100)])
         #expect(try controller.next(Self.warning)["from_uw"] == "100000000")
+        #expect(try controller.stop() == 0)
+    }
+
+    @Test("what can't be read is unknown in the log, not 0")
+    func unknown() throws {
+        let mock = try Mock(
+            "zone intel-rapl:0 package-0\nconstraint intel-rapl:0 long_term 200W\nunreadable intel-rapl:0 long_term 61\n")
+        let controller = try RunningController(mock.socket, ["LOG_LEVEL": "debug"])
+        #expect(try controller.next("package")["in_force_uw"] == "unknown")
+        let refusal = try controller.next("limit refused: the package keeps what it has, the others share the rest")
+        #expect(refusal["in_force_uw"] == "unknown")
+        #expect(refusal["why"] == "the limit can't be read, so it isn't changed (ENODATA)")
+        #expect(try controller.next("sample")["power_uw"] == "unknown")
         #expect(try controller.stop() == 0)
     }
 

@@ -69,7 +69,10 @@ struct FirstCycleTests {
             #expect(LogLevel(rawValue: left.level) != nil)
             let object = try #require(try JSONSerialization.jsonObject(with: Data(right.utf8)) as? [String: Any])
             #expect(Set(object.keys) == Set(left.keys))
-            for key in left.keys { #expect("\(object[key]!)" == left[key] || left[key] == "true" || left[key] == "false") }
+            for key in left.keys {
+                let value = object[key]!
+                #expect(left[key] == "\(value)" || left[key] == (value as? Bool).map { "\($0)" })
+            }
         }
     }
 

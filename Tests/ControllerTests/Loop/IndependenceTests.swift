@@ -20,12 +20,17 @@ struct IndependenceTests {
                 "-f", "-e", "trace=%network", "-o", path, Executable.url("powercap-controller").path, "run", "--helper-socket",
                 mock.socket,
             ], environment: environment, reading: .errors)
+        // Each line starts with the process's number. strace leaves it running when strace itself is killed.
+        func pid() throws -> Int32 {
+            try #require(Int32(String(contentsOfFile: path, encoding: .utf8).prefix { $0.isNumber }))
+        }
+        var isEnded = false
+        defer { if !isEnded, let pid = try? pid() { _ = kill(pid, SIGKILL) } }
         try mock.next("Apply")
         try mock.next("Renew")
-        // strace passes SIGTERM on when it comes from a terminal's group only; the controller ends when it is told itself.
-        let pid = try String(contentsOfFile: path, encoding: .utf8).prefix { $0.isNumber }
-        _ = kill(try #require(Int32(pid)), SIGTERM)
+        _ = kill(try pid(), SIGTERM)
         #expect(try child.exitStatus() == 0)
+        isEnded = true
         let calls = try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n")
         #expect(calls.filter { $0.contains("socket(") }.count == 1)
         #expect(calls.filter { $0.contains("socket(AF_UNIX") }.count == 1)

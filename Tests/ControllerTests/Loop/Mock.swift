@@ -18,6 +18,8 @@ final class Mock {
         try child.next("ready") { $0 == "ready" }
     }
 
+    func kill(_ signal: Int32) { child.kill(signal) }
+
     /// Waits until the mock has executed a statement; what `next` gives then came later.
     func tell(_ statement: String) throws {
         try child.write(statement)
