@@ -1,6 +1,11 @@
 // One struct per payload, with the two directions side by side: `encode` and `init(from:)` list the fields in the order of
 // the wire. A request that is only a token or nothing has no struct.
 
+/// The two programs are released together.
+public enum Release {
+    public static let version: StaticString = "0.1.0"
+}
+
 /// What a conversation starts with.
 public enum Greeting {
     /// The bytes `PWRC`.

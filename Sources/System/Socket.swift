@@ -53,6 +53,13 @@ extension Descriptor {
         return try check { cl_is_listening_unix_stream(number) } == 1
     }
 
+    /// send(2): the number of bytes taken. A connection whose other end is gone gives EPIPE, and no signal.
+    public borrowing func send(_ bytes: Span<UInt8>) throws(Errno) -> Int {
+        let number = number
+        // SAFETY: the span outlives the call, and its own count bounds it.
+        return Int(try check { unsafe bytes.withUnsafeBufferPointer { unsafe cl_send(number, $0.baseAddress, $0.count) } })
+    }
+
     public borrowing func setNonBlocking() throws(Errno) {
         let number = number
         try check { cl_set_nonblocking(number) }

@@ -24,6 +24,9 @@ final class ListenSocket {
     /// removed; the next start finds that nobody listens on it.
     func remove() { if let ownPath { try? unlink(ownPath) } }
 
+    /// systemd passes its sockets from 3 on (sd_listen_fds(3)).
+    static var firstFreeDescriptor: UInt32 { 3 + UInt32(min(inheritedCount ?? 0, 1)) }
+
     private static var inheritedCount: UInt64? {
         guard let pid = Process.environment("LISTEN_PID"), Supervisor.number(pid) == UInt64(Process.pid) else { return nil }
         return Process.environment("LISTEN_FDS").flatMap { Supervisor.number($0) }

@@ -1,6 +1,7 @@
 // Opens the node's RAPL zones, gives up every privilege, and sets the limits that a controller asks for. Exit status 0:
 // stopped and limits restored; 1: failed; 2: command line not understood; 75: zones came or went, start again.
 import LinuxSystem
+import PowercapProtocol
 
 private func fail(_ sentence: Message, status: Int32) -> Never {
     Log.sentence(sentence)
@@ -22,7 +23,7 @@ private func run() throws(Problem) -> Never {
     }
     switch options.action {
     case .help: show(Options.help)
-    case .version: show("raplhelper \(Version.string)\n")
+    case .version: show("raplhelper \(Release.version)\n")
     case .list(let json):
         let zones = try Discovery.zones(below: options.powercapRoot, readOnly: true, toleratesDenial: true)
         let bounds = Bounds(floor: options.minPower, ceilingRule: options.ceilingRule)

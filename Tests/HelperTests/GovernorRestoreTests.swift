@@ -102,6 +102,17 @@ struct GovernorRestoreTests {
         #expect(try rig.window_us("intel-rapl:0") == 2_000_000)
     }
 
+    @Test("leave such a time window alone also when only the limit has been set again since")
+    func foreignWindowThenLimit() throws {
+        let rig = try Rig()
+        try rig.governor.apply([rig.item("intel-rapl:0", watts: 60, window_us: 500_000)])
+        try put("2000000\n", in: rig.path("intel-rapl:0", "constraint_0_time_window_us"))
+        try rig.governor.apply([rig.item("intel-rapl:0", watts: 50)])
+        _ = rig.governor.restore()
+        #expect(try rig.limit_uw("intel-rapl:0") == 150_000_000)
+        #expect(try rig.window_us("intel-rapl:0") == 2_000_000)
+    }
+
     @Test("are tried again when they can't be restored")
     func failed() throws {
         let bench = try Bench([.takesOneWrite, .ordinary])

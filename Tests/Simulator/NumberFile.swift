@@ -6,9 +6,21 @@ final class NumberFile {
     private let file: Descriptor
     private var lastLength = 0
 
-    init(_ path: String, _ access: Descriptor.Access) throws(Errno) {
+    /// A file that exists, for reading.
+    init(_ path: String) throws(Errno) {
         self.path = path
-        file = try Descriptor(opening: path, access)
+        file = try Descriptor(opening: path, .read)
+    }
+
+    /// A file that is made, with a mode that may allow nobody to write: this descriptor still can.
+    init(creating path: String, mode: UInt32, contents: String) throws(Errno) {
+        self.path = path
+        file = try Descriptor(opening: path, .createNew, mode: 0o600)
+        let line = Array("\(contents)\n".utf8)
+        lastLength = line.count
+        guard try file.write(line.span, at: 0) == line.count else { throw .noSpace }
+        // Not by open(2), whose mode is subject to the umask.
+        try changeMode(path, mode)
     }
 
     /// The decimal number of the first line, nil when there is none: a shorter value written over a longer one leaves the

@@ -46,16 +46,20 @@ final class SimulatedTree {
         let parent = zone.path.split(separator: "/").dropLast().last!
         let linked = unsafe symlink("../../\(parent)", "\(path)/device")
         guard linked == 0 else { throw Problem(doing: "link \(path)/device", Errno(errno)) }
-        for file in zone.files { try write(file, in: path) }
+        var energyFile: NumberFile?
+        for file in zone.files {
+            let made = try write(file, in: path)
+            if file.name == "energy_uj" { energyFile = made }
+        }
         if !counters.contains(where: { $0.of == zone.counter }) {
             counters.append((zone.counter, EnergyCounter(range_uj: zone.energyRange_uj, start_uj: machine.energyStart_uj)))
         }
         zones.append(
             Zone(
-                counter: zone.counter, enabled: try number("\(path)/enabled", .read),
+                counter: zone.counter, enabled: try open("\(path)/enabled"),
                 limits: try zone.files.filter { $0.name.hasSuffix("_power_limit_uw") }
-                    .map { file throws(Problem) in try number("\(path)/\(file.name)", .read) },
-                energyFile: try number("\(path)/energy_uj", .readWrite)))
+                    .map { file throws(Problem) in try open("\(path)/\(file.name)") },
+                energyFile: energyFile!))
     }
 
     /// Lets time pass: reads the limits in force and moves every energy counter.
@@ -83,22 +87,19 @@ final class SimulatedTree {
         return value
     }
 
-    private func number(_ path: String, _ access: Descriptor.Access) throws(Problem) -> NumberFile {
-        try attempt("open \(path)") { () throws(Errno) in try NumberFile(path, access) }
+    private func open(_ path: String) throws(Problem) -> NumberFile {
+        try attempt("open \(path)") { () throws(Errno) in try NumberFile(path) }
     }
 
     private func makeDirectory(_ path: String) throws(Problem) {
         try attempt("make the directory \(path)") { () throws(Errno) in try LinuxSystem.makeDirectory(path, mode: 0o755) }
     }
 
-    /// The mode is set afterwards: the one of open(2) is subject to the umask.
-    private func write(_ file: Layout.File, in directory: String) throws(Problem) {
+    @discardableResult
+    private func write(_ file: Layout.File, in directory: String) throws(Problem) -> NumberFile {
         let path = "\(directory)/\(file.name)"
-        try attempt("write \(path)") { () throws(Errno) in
-            let line = Array("\(file.contents)\n".utf8)
-            let descriptor = try Descriptor(opening: path, .createNew, mode: 0o600)
-            guard try descriptor.write(line.span) == line.count else { throw .noSpace }
-            try changeMode(path, file.mode)
+        return try attempt("write \(path)") { () throws(Errno) in
+            try NumberFile(creating: path, mode: file.mode, contents: file.contents)
         }
     }
 

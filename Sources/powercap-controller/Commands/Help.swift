@@ -1,7 +1,8 @@
 internal import LinuxSystem
+internal import PowercapProtocol
 
 /// The program's version.
-let programVersion = "0.1.0"
+let programVersion = "\(Release.version)"
 
 enum HelpFormat: String, CaseIterable, Sendable { case text, markdown }
 

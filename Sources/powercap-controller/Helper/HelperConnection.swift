@@ -63,7 +63,7 @@ final class HelperConnection {
     private func send(_ deadline_ns: UInt64, _ isGreeting: Bool) throws(HelperError) {
         var sent = 0
         while sent < writer.count {
-            do throws(Errno) { sent += try socket.write(writer.bytes.extracting(sent..<writer.count)) } catch {
+            do throws(Errno) { sent += try socket.send(writer.bytes.extracting(sent..<writer.count)) } catch {
                 switch error {
                 case .again: try wait(forWrite: true, deadline_ns, else: .silent(patience_ms: patience_ms))
                 case .brokenPipe, .connectionReset: throw .closed(greeting: isGreeting)

@@ -1,0 +1,147 @@
+import Foundation
+import Glibc
+import LinuxSystem
+
+/// A program that a test has started. The end of its standard output tells that it is gone; standard error goes to a file.
+final class ChildProcess: @unchecked Sendable {
+    let pid: pid_t
+    let logPath: String
+    private let output: Descriptor
+    private var input: Descriptor?
+    private var outputBytes: [UInt8] = []
+    private var ended: End?
+
+    /// How a process ended.
+    enum End: Equatable { case exited(Int32), killed(Int32) }
+
+    /// - Parameters:
+    ///   - descriptors: numbers that the child gets as 3, 4, …
+    ///   - keepsInput: standard input is open until `closeInput()`, and not /dev/null.
+    init(
+        _ arguments: [String], environment: [String: String] = [:], log: String, inheriting descriptors: [Int32] = [],
+        keepsInput: Bool = false
+    ) throws {
+        logPath = log
+        let (outputRead, outputWrite) = try ChildProcess.pair()
+        output = Descriptor(owning: outputRead)
+        let ours = Descriptor(owning: outputWrite)
+        var stdin: Descriptor
+        if keepsInput {
+            let (read, write) = try ChildProcess.pair()
+            stdin = Descriptor(owning: read)
+            input = Descriptor(owning: write)
+        } else {
+            stdin = try Descriptor(opening: "/dev/null", .read)
+        }
+        let stderr = try Descriptor(opening: log, .create, mode: 0o644)
+
+        var actions = unsafe posix_spawn_file_actions_t()
+        unsafe posix_spawn_file_actions_init(&actions)
+        defer { unsafe posix_spawn_file_actions_destroy(&actions) }
+        unsafe posix_spawn_file_actions_adddup2(&actions, stdin.number, 0)
+        unsafe posix_spawn_file_actions_adddup2(&actions, ours.number, 1)
+        unsafe posix_spawn_file_actions_adddup2(&actions, stderr.number, 2)
+        for (offset, descriptor) in descriptors.enumerated() {
+            unsafe posix_spawn_file_actions_adddup2(&actions, descriptor, 3 + Int32(offset))
+        }
+        // What this process blocks or ignores is no business of the child's.
+        var attributes = posix_spawnattr_t()
+        unsafe posix_spawnattr_init(&attributes)
+        defer { unsafe posix_spawnattr_destroy(&attributes) }
+        var none = sigset_t()
+        var all = sigset_t()
+        unsafe sigemptyset(&none)
+        unsafe sigfillset(&all)
+        unsafe posix_spawnattr_setsigmask(&attributes, &none)
+        unsafe posix_spawnattr_setsigdefault(&attributes, &all)
+        unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
+
+        let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
+        let variables = ["PATH": path, "LANG": "C"].merging(environment) { $1 }.map { "\($0)=\($1)" }
+        var child: pid_t = 0
+        let result = unsafe ChildProcess.withCStrings(arguments) { argv in
+            unsafe ChildProcess.withCStrings(variables) { envp in
+                unsafe posix_spawnp(&child, arguments[0], &actions, &attributes, argv, envp)
+            }
+        }
+        guard result == 0 else { throw Errno(result) }
+        pid = child
+    }
+
+    /// Two connected sockets, which no other child inherits: pipe(2) can't open ends that are closed by an execve(2).
+    private static func pair() throws -> (Int32, Int32) {
+        var ends: [Int32] = [-1, -1]
+        let kind = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
+        guard unsafe socketpair(AF_UNIX, kind, 0, &ends) == 0 else { throw Errno(errno) }
+        return (ends[0], ends[1])
+    }
+
+    private static func withCStrings<Result>(
+        _ strings: [String], _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Result
+    ) -> Result {
+        var pointers = unsafe strings.map { unsafe strdup($0) } + [nil]
+        defer { for index in unsafe pointers.indices { unsafe free(pointers[index]) } }
+        return unsafe pointers.withUnsafeMutableBufferPointer { unsafe body($0.baseAddress!) }
+    }
+
+    // MARK: While it runs
+
+    func signal(_ number: Int32) { if ended == nil { Glibc.kill(pid, number) } }
+
+    func closeInput() { input = nil }
+
+    /// What it has written to standard error.
+    var log: String { (try? Files.text(logPath)) ?? "" }
+
+    /// The number to watch for the end of standard output.
+    var outputNumber: Int32 { output.number }
+
+    /// What it has written to standard output so far.
+    /// - Returns: false when nothing more comes: it has exited, or closed the pipe.
+    @discardableResult
+    func readOutput(within milliseconds: Int32) throws -> Bool {
+        guard try output.wait(milliseconds: milliseconds) else { return true }
+        var storage = InlineArray<4096, UInt8>(repeating: 0)
+        var buffer = storage.mutableSpan
+        let count = try output.read(into: &buffer)
+        for index in 0..<count { outputBytes.append(storage[index]) }
+        return count > 0
+    }
+
+    var outputText: String { String(decoding: outputBytes, as: UTF8.self) }
+
+    func waitForOutput(_ text: String, _ deadline: Deadline = Deadline()) throws {
+        while !outputText.contains(text) {
+            guard try !deadline.isOver && readOutput(within: deadline.remaining_ms) else {
+                throw TimeOut(what: "\(text) on standard output; standard error: \(log)")
+            }
+        }
+    }
+
+    // MARK: Its end
+
+    /// Waits until it has ended by itself.
+    @discardableResult
+    func waitForEnd(_ deadline: Deadline = Deadline()) throws -> End {
+        while try readOutput(within: deadline.remaining_ms) {
+            if deadline.isOver { throw TimeOut(what: "the end of process \(pid); standard error: \(log)") }
+        }
+        return reap()
+    }
+
+    /// SIGKILL, and waits for it.
+    func kill() {
+        signal(SIGKILL)
+        _ = reap()
+    }
+
+    private func reap() -> End {
+        if let ended { return ended }
+        var status: Int32 = 0
+        while unsafe waitpid(pid, &status, 0) < 0 && errno == EINTR {}
+        let signal = status & 0x7F
+        let end: End = signal == 0 ? .exited(status >> 8 & 0xFF) : .killed(signal)
+        ended = end
+        return end
+    }
+}
