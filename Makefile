@@ -31,6 +31,7 @@ fmt: ## Format the sources
 	swift format --in-place --parallel --recursive $(SWIFT_SOURCES)
 
 bench: release ## Measure what the README promises
+	@scripts/deps bench
 	@Benchmarks/run --helper $(BIN)/raplhelper --helper-symbols $(BIN)/raplhelper.symbols --controller $(BIN)/powercap-controller
 
 fuzz: deps ## Fuzz the decoders for a minute each

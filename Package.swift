@@ -59,7 +59,7 @@ let controllerHalf: [Target] = [
         name: "HelperTests", dependencies: ["raplhelper", "Simulator", "PowercapProtocol", "LinuxSystem"],
         swiftSettings: common),
     .testTarget(
-        name: "ControllerTests", dependencies: ["powercap-controller", "PowercapProtocol", "LinuxSystem"],
+        name: "ControllerTests", dependencies: ["powercap-controller", "MockHelper", "PowercapProtocol", "LinuxSystem"],
         swiftSettings: common),
     .testTarget(
         name: "IntegrationTests", dependencies: ["raplhelper", "Simulator", "PowercapProtocol", "LinuxSystem"],

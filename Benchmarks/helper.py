@@ -1,7 +1,9 @@
 """The helper's figures: round trips beside a C program's, memory, allocations."""
 import os
+import queue
 import shutil
 import subprocess
+import threading
 import time
 
 from client import Client
@@ -10,42 +12,43 @@ from rig import PACKAGES, Helper, NotMeasured, Running, compile_c, pin, zone_lis
 
 ROUNDS = 20_000
 REQUESTS = 10_000
-# glibc's ways to get memory from the heap; Swift's allocator calls one of the first two.
+STARTS = 9
+# glibc's ways to get memory from the heap.
 ALLOCATORS = ["malloc", "posix_memalign", "calloc", "realloc", "aligned_alloc", "memalign", "valloc", "pvalloc"]
 
 
-def size(binary):
-    size = os.path.getsize(binary)
-    yield Figure("helper: file", "≤ 1.0 MB", size / 1e6, 1.0, f"{size / 1e6:.3f} MB")
+def compile_reference(directory):
+    return compile_c("reference", directory, "-static-pie", "-s")
 
 
-def serving(binary, directory, cpu):
-    with Helper(binary, directory / "helper", cpu) as helper:
-        print(f"Sandbox: {helper.sandbox()}")
-        yield from round_trips(helper, directory, cpu)
-        yield from memory(helper)
+def size(binary, directory):
+    megabytes, reference = (os.path.getsize(file) / 1e6 for file in [binary, compile_reference(directory)])
+    yield Figure("helper: file", "≤ 1.0 MB", megabytes, 1.0, f"{megabytes:.3f} MB", f"{reference:.3f} MB the C program")
 
 
-def round_trips(helper, directory, cpu):
+def round_trips(binary, directory, cpu):
     """Two reference servers of which one is the null: how far apart are two that don't differ? All are static programs in
     files of their own. Shared pages would let each warm the caches for its twin, and for nobody else."""
-    with Client(helper.socket) as client:
-        (directory / "zones").write_text(zone_list(helper.root, client.zone_ids()))
-    reference = compile_c("reference", directory, "-static-pie")
+    reference, program = compile_reference(directory), compile_c("roundtrips", directory)
     null = directory / "null"
     shutil.copy(reference, null)
-    sockets = [helper.socket, directory / "reference.socket", directory / "null.socket"]
-    with Running([reference, sockets[1], directory / "zones"], directory / "reference.log", cpu) as first, \
-            Running([null, sockets[2], directory / "zones"], directory / "null.log", cpu) as second:
-        for server, socket in [(first, sockets[1]), (second, sockets[2])]:
-            server.wait_for(lambda: can_connect(socket), "doesn't listen")
-        command = [compile_c("roundtrips", directory), str(ROUNDS), *map(str, sockets)]
-        run = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=pin(cpu))
+    zones, sockets = directory / "zones", [directory / "reference.socket", directory / "null.socket"]
+    with Helper(binary, directory / "helper", cpu) as helper:
+        print(f"Sandbox: {helper.sandbox()}")
+        with Client(helper.socket) as client:
+            zones.write_text(zone_list(helper.root, client.zone_ids()))
+        with Running([reference, sockets[0], zones], directory / "reference.log", cpu) as first, \
+                Running([null, sockets[1], zones], directory / "null.log", cpu) as second:
+            first.wait_for(lambda: can_connect(sockets[0]), "doesn't listen")
+            second.wait_for(lambda: can_connect(sockets[1]), "doesn't listen")
+            command = [str(word) for word in [program, ROUNDS, helper.socket, *sockets]]
+            run = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=pin(cpu))
     if run.returncode != 0:
         raise NotMeasured(f"round trips: {run.stderr.strip()}")
 
     rows = [line.split() for line in run.stdout.splitlines()]
-    print(f"\nRound trips in µs, {ROUNDS} of each kind and server in random turns; client and servers pinned to CPU {cpu}, replies compared")
+    print(f"\nRound trips in µs: {ROUNDS} of each kind and server, in random turns; the client and all servers are pinned to\n"
+          f"CPU {cpu}; each reply was compared with the helper's, byte for byte but for the time stamp")
     print(f"  {'':12}{'bytes':>6}{'server':>11}{'p50':>8}{'p90':>8}{'p99':>8}")
     for operation, server, size, *times in rows:
         name = ["helper", "reference", "null"][int(server)]
@@ -65,14 +68,27 @@ def can_connect(path):
         return False
 
 
-def memory(helper):
-    with Client(helper.socket) as client:
-        client.ask_everything(REQUESTS, client.acquire(), packages(client))
-        time.sleep(1)
-        resident, anonymous = helper.status("VmRSS"), helper.status("RssAnon")
-        threads = helper.status("Threads")
-    size = resident * 1024 / 1e6
-    yield Figure("helper: VmRSS after 10,000 requests", "≤ 1.0 MB", size, 1.0, f"{size:.3f} MB ({resident} kB, {anonymous} anonymous)")
+def memory(binary, directory, cpu):
+    """Of several starts, because the kernel maps up to 16 pages of the file around one that is touched, and which these are
+    depends on the random address that a start gets."""
+    program, sizes, nulls, threads = compile_reference(directory), [], [], 0
+    for start in range(STARTS):
+        with Helper(binary, directory / f"memory-{start}", cpu) as helper, Client(helper.socket) as client:
+            client.ask_everything(REQUESTS, client.acquire(), packages(client))
+            time.sleep(0.5)
+            sizes.append((helper.status("VmRSS"), helper.status("RssAnon")))
+            threads = max(threads, helper.status("Threads"))
+            (directory / "zones").write_text(zone_list(helper.root, client.zone_ids()))
+            socket = directory / f"reference-{start}.socket"
+            with Running([program, socket, directory / "zones"], directory / "reference.log", cpu) as reference:
+                reference.wait_for(lambda: can_connect(socket), "doesn't listen")
+                nulls.append(reference.status("VmRSS") * 1024 / 1e6)
+    most, anonymous = max(sizes)
+    megabytes = [resident * 1024 / 1e6 for resident, _ in sorted(sizes)]
+    yield Figure(f"helper: VmRSS after {REQUESTS:,} requests", "≤ 1.0 MB", megabytes[-1], 1.0,
+                 f"{megabytes[-1]:.3f} MB at most ({most} KiB, {anonymous} of them anonymous; "
+                 f"of {STARTS} starts: {megabytes[0]:.3f} to {megabytes[-1]:.3f})",
+                 f"{max(nulls):.3f} MB at most the C program")
     yield Figure("helper: threads", "1", threads, 1, str(threads))
 
 
@@ -95,21 +111,29 @@ def allocations(unstripped, directory, cpu):
     counted = [allocator for allocator in ALLOCATORS if allocator in symbols]
     if "malloc" not in counted:
         raise NotMeasured(f"{name}: {unstripped} has no symbol malloc; is it stripped?")
-    with Helper(unstripped, directory / "twin", cpu) as helper, Debugger(gdb, helper, counted) as debugger:
+    # gdb warns of every module that the debug information mentions; the symbols are enough.
+    twin = directory / "symbols"
+    subprocess.run(["strip", "--strip-debug", "-o", twin, unstripped], check=True)
+    with Helper(twin, directory / "twin", cpu) as helper, Debugger(gdb, helper, counted) as debugger:
         with Client(helper.socket) as client:
             token, indexes = client.acquire(), packages(client)
-            connecting = debugger.pause()
+            connecting = debugger.hits()
             client.ask_everything(REQUESTS, token, indexes)
-            serving = debugger.pause()
-    if connecting == 0:
+            serving = {function: hits - connecting[function] for function, hits in debugger.hits().items()}
+    if not any(connecting.values()):
         raise NotMeasured(f"{name}: the debugger counted nothing while a client connected, so it doesn't count")
-    hits = serving - connecting
-    yield Figure(name, "0", hits, 0, f"{hits / REQUESTS:g} ({hits} in {REQUESTS})",
-                 f"{connecting} while a client connected; watched: {', '.join(counted)}")
+    # One of these may call another: the one that was called most often is how many there were.
+    most = max(serving.values())
+    yield Figure(name, "0", most, 0, f"{most / REQUESTS:g} (calls in {REQUESTS:,} requests: {describe(serving)})",
+                 f"calls while a client connected: {describe(connecting)}")
+
+
+def describe(hits):
+    return ", ".join(f"{count} {function}" for function, count in hits.items() if count) or "none"
 
 
 class Debugger:
-    """gdb on a process, with breakpoints that only count."""
+    """gdb on a process, with breakpoints that only count. It goes away with the process or before it."""
 
     def __init__(self, gdb, helper, functions):
         self.pid = helper.pid
@@ -119,6 +143,9 @@ class Debugger:
     def __enter__(self):
         self.gdb = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                     text=True, bufsize=1)
+        # gdb reports every hit; unread, the reports would fill the pipe and stop it, and with it the helper.
+        self.lines = queue.SimpleQueue()
+        threading.Thread(target=self.read, daemon=True).start()
         self.say("-gdb-set mi-async on")
         self.say(f"-target-attach {self.pid}")
         for function in self.functions:
@@ -131,24 +158,25 @@ class Debugger:
         self.gdb.stdin.close()
         self.gdb.wait(10)
 
-    def say(self, command, answer="^done"):
-        self.gdb.stdin.write(command + "\n")
-        return self.read_until(answer)
-
-    def read_until(self, start):
-        lines = []
+    def read(self):
         for line in self.gdb.stdout:
-            lines.append(line)
-            if line.startswith(start):
-                return "".join(lines)
-            if line.startswith("^error"):
-                break
-        raise NotMeasured(f"gdb: {''.join(lines)}")
+            if not line.startswith("=breakpoint-modified"):
+                self.lines.put(line)
 
-    def pause(self):
-        """The calls so far. The process is stopped for that moment."""
-        self.gdb.stdin.write("-exec-interrupt\n")
-        self.read_until("*stopped")
-        hits = self.say("-break-list").split('times="')[1:]
-        self.say("-exec-continue", "^running")
-        return sum(int(hit.split('"')[0]) for hit in hits)
+    def say(self, command, answer="^done"):
+        """gdb's answer in its machine interface; what it reports in between is of no interest."""
+        self.gdb.stdin.write(command + "\n")
+        lines = []
+        try:
+            while not lines or not lines[-1].startswith((answer, "^error")):
+                lines.append(self.lines.get(timeout=30))
+        except queue.Empty:
+            lines.append("no answer\n^error")
+        if not lines[-1].startswith(answer):
+            raise NotMeasured(f"gdb: {command}: {''.join(lines)}")
+        return lines[-1]
+
+    def hits(self):
+        """The calls so far, by function. The process runs on: an interrupt would be a SIGINT, on which it ends."""
+        counts = [int(row.split('"')[0]) for row in self.say("-break-list").split('times="')[1:]]
+        return dict(zip(self.functions, counts, strict=True))

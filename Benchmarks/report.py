@@ -31,7 +31,7 @@ def machine():
 
 
 def table(figures):
-    rows = [("figure", "promise", "measured", "", "null measurement")]
+    rows = [("figure", "promise", "measured", "verdict", "null measurement")]
     rows += [(figure.name, figure.promise, figure.measured, "met" if figure.met else "MISSED", figure.null) for figure in figures]
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     lines = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths)) + f" | {row[4]} |" for row in rows]

@@ -60,7 +60,8 @@ static void compare(int server, const char *operation) {
     if (mine->bytes > HEADER) skipped += TIME_STAMP;
     if (mine->bytes != first->bytes || memcmp(mine->data, first->data, HEADER) != 0
         || memcmp(mine->data + skipped, first->data + skipped, mine->bytes - skipped) != 0)
-        errx(1, "%s: server %d answers %zu bytes that differ from the first one's %zu", operation, server, mine->bytes, first->bytes);
+        errx(1, "%s: server %d answers %zu bytes that differ from the first one's %zu", operation, server, mine->bytes,
+             first->bytes);
 }
 
 static int ascending(const void *left, const void *right) {

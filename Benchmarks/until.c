@@ -3,8 +3,9 @@
 //     until change CPU FILE PROGRAM ARGUMENT...
 //     until exit CPU - PROGRAM ARGUMENT...
 //
-// Spins on CPU, which must not be the program's own: an inotify watch would not see what the kernel does to a sysfs file.
-// Prints nanoseconds. A program that is still running then is told to end (SIGTERM) and waited for.
+// Looks at the file from CPU, which must not be the program's own, every 50 µs: an inotify watch would not see what the kernel
+// does to a sysfs file, and without a pause whatever else runs would be driven to the program's CPU. Prints nanoseconds. A
+// program that is still running then is told to end (SIGTERM) and waited for.
 #define _GNU_SOURCE
 #include <err.h>
 #include <fcntl.h>
@@ -14,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -40,17 +42,21 @@ int main(int argc, char **argv) {
     CPU_SET(atoi(argv[2]), &own);
     sched_setaffinity(0, sizeof own, &own);
 
+    prctl(PR_SET_TIMERSLACK, 1); // or each pause takes twice as long
     uint64_t start = now_ns(), end;
     pid_t child = fork();
     if (child < 0) err(1, "fork");
     if (child == 0) {
         dup2(STDERR_FILENO, STDOUT_FILENO); // the output is the time and nothing else
         sched_setaffinity(0, sizeof inherited, &inherited);
+        prctl(PR_SET_TIMERSLACK, 0); // the default again
         execv(argv[4], argv + 4);
         err(127, "%s", argv[4]);
     }
+    const struct timespec pause = {.tv_nsec = 50000};
     int status, gone = 0;
     do {
+        if (!until_exit) nanosleep(&pause, NULL);
         gone = waitpid(child, &status, until_exit ? 0 : WNOHANG) == child;
         if (!until_exit && pread(file, now, sizeof now - 1, 0) <= 0) err(1, "%s", argv[3]);
         end = now_ns();

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -158,6 +159,7 @@ int32_t cl_is_listening_unix_stream(int32_t fd) {
     if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &length) < 0) return -errno;
     return domain == AF_UNIX && type == SOCK_STREAM && listening;
 }
+int64_t cl_send(int32_t fd, const void *buffer, size_t count) { return outcome(send(fd, buffer, count, MSG_NOSIGNAL)); }
 int32_t cl_set_nonblocking(int32_t fd) {
     int flags = fcntl(fd, F_GETFL);
     return flags < 0 ? -errno : (int32_t)outcome(fcntl(fd, F_SETFL, flags | O_NONBLOCK));
@@ -268,4 +270,11 @@ uint64_t cl_raise_descriptor_limit(void) {
     return limit.rlim_cur;
 }
 int32_t cl_close_from(uint32_t first) { return (int32_t)outcome(close_range(first, ~0u, 0)); }
+// Defined by the linker.
+extern const char __executable_start[], etext[];
+int32_t cl_drop_program_text(void) {
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    uintptr_t start = (uintptr_t)__executable_start & ~(page - 1), end = (uintptr_t)etext & ~(page - 1);
+    return (int32_t)outcome(madvise((void *)start, end - start, MADV_DONTNEED));
+}
 void cl_exit(int32_t status) { _exit(status); }

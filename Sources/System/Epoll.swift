@@ -3,6 +3,7 @@ internal import CLinux
 /// epoll(7), level-triggered, for one thread.
 public final class Epoll {
     private let descriptor: Descriptor
+    public var number: Int32 { descriptor.number }
     private var events: [cl_event]
 
     public struct Event: Sendable {

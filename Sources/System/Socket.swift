@@ -11,8 +11,11 @@ public enum Socket {
     public enum Kind: Sendable { case stream, datagram }
 
     /// A connected socket. `path` may be abstract, written with a leading `@`.
-    public static func connect(to path: String, _ kind: Kind = .stream) throws(Errno) -> Descriptor {
+    /// - Parameter isBlocking: a blocking connect waits for ever where the other end doesn't accept and its queue is full
+    ///   (connect(2)); another throws `.again` there.
+    public static func connect(to path: String, _ kind: Kind = .stream, isBlocking: Bool = true) throws(Errno) -> Descriptor {
         let socket = Descriptor(owning: try check { cl_unix_socket(kind == .datagram) })
+        if !isBlocking { try socket.setNonBlocking() }
         try check { unsafe path.withCString { unsafe cl_unix_connect(socket.number, $0) } }
         return socket
     }
@@ -48,6 +51,13 @@ extension Descriptor {
     public borrowing func isListeningUnixStream() throws(Errno) -> Bool {
         let number = number
         return try check { cl_is_listening_unix_stream(number) } == 1
+    }
+
+    /// send(2): the number of bytes taken. A connection whose other end is gone gives EPIPE, and no signal.
+    public borrowing func send(_ bytes: Span<UInt8>) throws(Errno) -> Int {
+        let number = number
+        // SAFETY: the span outlives the call, and its own count bounds it.
+        return Int(try check { unsafe bytes.withUnsafeBufferPointer { unsafe cl_send(number, $0.baseAddress, $0.count) } })
     }
 
     public borrowing func setNonBlocking() throws(Errno) {

@@ -19,16 +19,11 @@ struct Attribute: ~Copyable {
 
     /// Writes the value and a newline in one pwrite: the driver takes each write(2) as a value of its own.
     borrowing func write(_ value: UInt64) throws(Errno) {
-        var storage = InlineArray<21, UInt8>(repeating: UInt8(ascii: "\n"))
-        var start = 20
-        var rest = value
-        repeat {
-            start -= 1
-            storage[start] = UInt8(ascii: "0") + UInt8(rest % 10)
-            rest /= 10
-        } while rest > 0
-        let digits = storage.span.extracting(start..<21)
-        guard try file.write(digits, at: 0) == digits.count else { throw .inputOutput }
+        var line = InlineArray<21, UInt8>(repeating: UInt8(ascii: "\n"))
+        let decimal = Decimal(value)
+        let count = decimal.digits.count
+        for index in 0..<count { line[index] = decimal.digits[index] }
+        guard try file.write(line.span.extracting(0..<(count + 1)), at: 0) == count + 1 else { throw .inputOutput }
     }
 
     /// The decimal number of 64 bits in the first line. sysfs gives one line; a plain file that stands in for it keeps the

@@ -74,7 +74,10 @@ struct Discovery {
                 isOpenForWriting: !readOnly)
             do { constraint.original = try constraint.readSetting() } catch {
                 // The hardware doesn't answer, or there is no limit file: monitored, never written.
-                if error == .badMessage { throw absurd("\(path)/\(prefix)_power_limit_uw", "the contents") }
+                if error == .badMessage {
+                    let file: StaticString = (try? constraint.limit.readOrAbsent()) == nil ? "power_limit_uw" : "time_window_us"
+                    throw absurd("\(path)/\(prefix)_\(file)", "the contents")
+                }
             }
             constraints.append(constraint)
         }

@@ -103,7 +103,8 @@ final class Governor {
             // where nothing of ours was in force, the value before is the original itself.
             entry.constraint.change = Constraint.Change(
                 intended: Constraint.Setting(
-                    limit: entry.item.limit, window_us: entry.item.window_us ?? entry.before.window_us),
+                    limit: entry.item.limit,
+                    window_us: entry.item.window_us ?? entry.changeBefore?.intended.window_us ?? entry.before.window_us),
                 inForce: entry.changeBefore?.inForce ?? entry.before,
                 touchesWindow: entry.item.window_us != nil || entry.changeBefore?.touchesWindow == true)
         }
@@ -134,7 +135,8 @@ final class Governor {
         if let window = wanted.window_us, after.window_us > window || after.window_us <= window / 2 {
             throw Failure(.notInForce, item: item, effective: after.limit)
         }
-        constraint.change?.inForce = after
+        constraint.change?.inForce.limit = after.limit
+        if wanted.window_us != nil { constraint.change?.inForce.window_us = after.window_us }
     }
 
     /// Whether `found` is what the register makes of `asked`.
@@ -152,15 +154,19 @@ final class Governor {
                 if entry.item.window_us != nil && now.window_us != entry.before.window_us {
                     try entry.constraint.window.writeOrAbsent(entry.before.window_us)
                 }
-                if try entry.constraint.readSetting().limit != entry.before.limit { throw .inputOutput }
+                let after = try entry.constraint.readSetting()
+                guard after.limit == entry.before.limit, entry.item.window_us == nil || after.window_us == entry.before.window_us
+                else { throw .inputOutput }
+                entry.constraint.change = entry.changeBefore
             } catch {
+                // Its change stays known: what is in force may be ours, and its original has to come back.
                 _ = entry.zone.noting(error)
                 Log.error(
                     "a limit of a failed batch could not be put back",
                     "zone=\(entry.zone.name) constraint=\(entry.constraint.name) errno=\(error)")
             }
         }
-        forget()
+        for entry in planned[(failed + 1)...] { entry.constraint.change = entry.changeBefore }
         do throws(Errno) { try record() } catch {
             Log.error("the state file can't be brought up to date after a failed batch", "errno=\(error)")
         }
@@ -174,6 +180,7 @@ final class Governor {
     /// P6: puts back every original that this system changed and nobody else has changed since.
     func restore() -> Released {
         var outcome = Released()
+        guard policy != .readOnly else { return outcome }
         for zone in zones {
             for constraint in zone.constraints where constraint.change != nil {
                 switch restore(constraint, of: zone) {
@@ -195,7 +202,7 @@ final class Governor {
 
     private func restore(_ constraint: Constraint, of zone: Zone) -> Restoration {
         guard let change = constraint.change, let original = constraint.original else { return .restored }
-        let subject = "zone=\(zone.name) id=\(zone.id) constraint=\(constraint.name)"
+        let subject: Message = "zone=\(zone.name) id=\(zone.id) constraint=\(constraint.name)"
         do throws(Errno) {
             let now = try constraint.readSetting()
             if change.touchesWindow && now.window_us != original.window_us && change.isOurs(window: now.window_us) {

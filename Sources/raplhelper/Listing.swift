@@ -11,16 +11,17 @@ enum Listing {
             let indent = zone.parent == nil ? "" : "  "
             text += "\(indent)\(zone.name)  (\(zone.id), \(zone.controlType))"
             text += "  enabled: \(enabled(sample))"
-            text += "  energy: \(sample.energy.ifRead.map { "\(watts(Microwatts($0))) J" } ?? unreadable(sample.energy))\n"
+            text += "  energy: \(value(sample.energy, "J"))\n"
             if zone.constraints.isEmpty { text += "\(indent)  no constraints: it can be monitored, not limited\n" }
             for (position, constraint) in zone.constraints.enumerated() {
                 let limit = sample.limits[position]
                 text += "\(indent)  \(constraint.name)"
-                text += "  limit: \(limit.ifRead.map { "\(watts(Microwatts($0))) W" } ?? unreadable(limit))"
+                text += "  limit: \(value(limit, "W"))"
                 if let window = constraint.original?.window_us, constraint.window.isThere {
                     text += "  window: \(watts(Microwatts(window))) s"
                 }
-                text += "  max_power: \(constraint.maxPower == .zero ? "not given" : "\(watts(constraint.maxPower)) W")"
+                let maxPower: Message = constraint.maxPower == .zero ? "not given" : "\(watts(constraint.maxPower)) W"
+                text += "  max_power: \(maxPower)"
                 text +=
                     bounds.isWithinReach(constraint)
                     ? "  may be set from \(watts(bounds.floor)) to \(watts(bounds.ceiling(of: constraint))) W\n"
@@ -32,20 +33,21 @@ enum Listing {
 
     /// For programs, `powercap-controller plan --zones` among them. The numbers are those of sysfs.
     static func json(_ zones: [Zone], _ bounds: Bounds, root: String) -> Message {
-        var text: Message = "{\"format\":1,\"helper\":\"\(Release.version)\",\"powercap_root\":\"\(root)\",\"zones\":["
+        var text: Message = "{\"format\":1,\"helper\":\"\(Release.version)\",\"powercap_root\":\(quoted(root)),\"zones\":["
         for (number, zone) in zones.enumerated() {
             let sample = zone.sample()
             text += number == 0 ? "\n" : ",\n"
-            text += "{\"id\":\"\(zone.id)\""
-            text += ",\"parent\":\(zone.parent.map { "\"\(zones[Int($0)].id)\"" } ?? "null")"
-            text += ",\"control_type\":\"\(zone.controlType)\",\"name\":\"\(zone.name)\""
+            text += "{\"id\":\(quoted(zone.id.string))"
+            let parent: Message = if let parent = zone.parent { "\(quoted(zones[Int(parent)].id.string))" } else { "null" }
+            text += ",\"parent\":\(parent)"
+            text += ",\"control_type\":\(quoted(zone.controlType.string)),\"name\":\(quoted(zone.name.string))"
             text += ",\"enabled\":\(sample.enabled == .unknown ? "null" : sample.enabled == .yes ? "true" : "false")"
             text += ",\"energy_uj\":\(json(sample.energy.ifRead))"
             text += ",\"max_energy_range_uj\":\(zone.maxEnergyRange.rawValue)"
             text += ",\"constraints\":["
             for (position, constraint) in zone.constraints.enumerated() {
                 text += position == 0 ? "\n" : ",\n"
-                text += " {\"index\":\(constraint.index),\"name\":\"\(constraint.name)\""
+                text += " {\"index\":\(constraint.index),\"name\":\(quoted(constraint.name.string))"
                 text += ",\"power_limit_uw\":\(json(sample.limits[position].ifRead))"
                 text += ",\"time_window_us\":\(json(constraint.window.isThere ? constraint.original?.window_us : nil))"
                 text += ",\"max_power_uw\":\(json(constraint.maxPower == .zero ? nil : constraint.maxPower.rawValue))"
@@ -72,6 +74,29 @@ enum Listing {
         let decimals = value.rawValue % 1_000_000 / 1_000
         let zeros: StaticString = decimals < 10 ? "00" : decimals < 100 ? "0" : ""
         return "\(value.rawValue / 1_000_000).\(zeros)\(decimals)"
+    }
+
+    private static func value(_ reading: Reading, _ unit: StaticString) -> Message {
+        if let value = reading.ifRead { "\(watts(Microwatts(value))) \(unit)" } else { unreadable(reading) }
+    }
+
+    /// A JSON string (RFC 8259, section 7).
+    private static func quoted(_ text: String) -> Message {
+        var quoted: Message = "\""
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "\""): quoted += "\\\""
+            case UInt8(ascii: "\\"): quoted += "\\\\"
+            case 0..<0x20:
+                let digits: StaticString = "0123456789abcdef"
+                quoted += "\\u00"
+                quoted.append(byte: byte < 16 ? 0x30 : 0x31)
+                digits.withUTF8Buffer { unsafe quoted.append(byte: $0[Int(byte & 15)]) }
+            default: quoted.append(byte: byte)
+            }
+        }
+        quoted += "\""
+        return quoted
     }
 
     private static func unreadable(_ reading: Reading) -> Message {

@@ -28,6 +28,13 @@ struct Message: ExpressibleByStringInterpolation {
     }
 
     private init(bytes: [UInt8]) { self.bytes = bytes }
+
+    /// An empty text that grows to `capacity` bytes without allocating.
+    init(capacity: Int) {
+        bytes = []
+        bytes.reserveCapacity(capacity)
+    }
+
     init(stringLiteral literal: StaticString) {
         bytes = []
         append(literal)
@@ -37,6 +44,7 @@ struct Message: ExpressibleByStringInterpolation {
     var isEmpty: Bool { bytes.isEmpty }
     var string: String { String(decoding: bytes, as: UTF8.self) }
 
+    mutating func append(byte: UInt8) { bytes.append(byte) }
     @inline(never)
     mutating func append(_ text: StaticString) {
         text.withUTF8Buffer { for index in 0..<$0.count { unsafe bytes.append($0[index]) } }
@@ -49,14 +57,38 @@ struct Message: ExpressibleByStringInterpolation {
     mutating func append(_ name: Name) { for index in 0..<name.count { bytes.append(name[index]) } }
     @inline(never)
     mutating func append(_ number: UInt64) {
-        let start = bytes.count
-        var rest = number
-        repeat {
-            bytes.append(UInt8(ascii: "0") + UInt8(rest % 10))
-            rest /= 10
-        } while rest > 0
-        bytes[start...].reverse()
+        let decimal = Decimal(number)
+        for index in 0..<decimal.digits.count { bytes.append(decimal.digits[index]) }
     }
+    mutating func appendHexadecimal(_ value: UInt64, digits: Int) {
+        for place in (0..<digits).reversed() {
+            let digit = UInt8(value >> UInt64(4 * place) & 0xF)
+            bytes.append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
+        }
+    }
+    /// Fills up to `count` bytes, so that a shorter text leaves nothing of a longer one before it.
+    mutating func pad(to count: Int, with byte: UInt8) { while bytes.count < count { bytes.append(byte) } }
+    mutating func removeAll() { bytes.removeAll(keepingCapacity: true) }
     static func + (left: Message, right: Message) -> Message { "\(left)\(right)" }
     static func += (left: inout Message, right: Message) { left.append(right) }
+}
+
+/// A number's decimal digits, in place.
+struct Decimal {
+    private var storage = InlineArray<20, UInt8>(repeating: 0)
+    private var start = 20
+
+    init(_ number: UInt64) {
+        var rest = number
+        repeat {
+            start -= 1
+            storage[start] = UInt8(ascii: "0") + UInt8(rest % 10)
+            rest /= 10
+        } while rest > 0
+    }
+
+    var digits: Span<UInt8> {
+        @_lifetime(borrow self)
+        get { storage.span.extracting(start..<20) }
+    }
 }

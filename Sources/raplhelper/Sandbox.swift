@@ -11,6 +11,7 @@ struct Sandbox {
 
     private var bits: SandboxBits = []
     private var becameUser = false
+    private var landlockVersion: Int32 = 0
     private var missing: [StaticString] = []
 
     init(user: UInt32, witness: String) { (self.user, self.witness) = (user, witness) }
@@ -24,6 +25,9 @@ struct Sandbox {
         // From here on no program can grant anything, which also lets an unprivileged process load filters.
         try sandbox.step(.noNewPrivileges, "PR_SET_NO_NEW_PRIVS") { cs_no_new_privileges() }
         sandbox.emptyBoundingSet()
+        sandbox.lookForLandlock()
+        // What is known to be missing ends it here, where an own socket can still be removed.
+        try sandbox.requireAll(required)
         try sandbox.becomeUser()
         // The kernel makes a process dumpable or not anew when its uid changes (prctl(2)).
         try sandbox.step(.notDumpable, "PR_SET_DUMPABLE") { cs_not_dumpable() }
@@ -31,12 +35,18 @@ struct Sandbox {
         sandbox.restrictFiles()
         // After the filter no call remains that could check anything.
         try sandbox.verify()
+        // After this one nothing can be told or cleaned up but what is open.
+        try sandbox.requireAll(required)
         sandbox.filterSystemCalls()
-        if required && !sandbox.missing.isEmpty {
-            throw Problem(
-                .failed, "--require-sandbox: the kernel or the container doesn't let go of: \(sandbox.list(sandbox.missing))")
-        }
+        try sandbox.requireAll(required)
         return sandbox.bits
+    }
+
+    private func requireAll(_ required: Bool) throws(Problem) {
+        if required && !missing.isEmpty {
+            throw Problem(
+                .failed, "--require-sandbox: the kernel or the container doesn't let go of: \(list(missing))")
+        }
     }
 
     private mutating func step(_ bit: SandboxBits, _ call: StaticString, _ body: () -> Int32) throws(Problem) {
@@ -71,10 +81,14 @@ struct Sandbox {
         if Process.uid == 0 { Log.info("stays uid 0 without any capability", "why=\"can't change its uid, or --user 0\"") }
     }
 
+    private mutating func lookForLandlock() {
+        landlockVersion = cs_landlock_version()
+        if landlockVersion < 1 { lacks("landlock", landlockVersion, "the kernel has no Landlock (5.13 or later, lsm=landlock)") }
+    }
+
     private mutating func restrictFiles() {
-        let version = cs_landlock_version()
-        if version < 1 { return lacks("landlock", version, "the kernel has no Landlock (5.13 or later, lsm=landlock)") }
-        let result = cs_landlock_forbid_all(version)
+        if landlockVersion < 1 { return }
+        let result = cs_landlock_forbid_all(landlockVersion)
         if result < 0 { return lacks("landlock", result, "the rule set was refused") }
         bits.insert(.landlock)
     }

@@ -42,7 +42,7 @@ struct SavedState {
     // MARK: Writing
 
     /// Encodes into `text`, whose storage must suffice: appending never allocates then.
-    func encode(into text: inout Text) {
+    func encode(into text: inout Message) {
         text.removeAll()
         text.append(SavedState.version)
         text.append("boot ")
@@ -51,13 +51,13 @@ struct SavedState {
         text.append(generation)
         text.append("\n")
         for index in 0..<records.count { SavedState.append(records[index], to: &text) }
-        let sum = Checksum.of(text.bytes)
+        let sum = Checksum.of(text.bytes.span)
         text.append("checksum ")
         text.appendHexadecimal(sum, digits: 16)
         text.append("\n")
     }
 
-    private static func append(_ record: Record, to text: inout Text) {
+    private static func append(_ record: Record, to text: inout Message) {
         text.append("constraint ")
         text.append(record.zoneID)
         text.append(" ")
@@ -79,7 +79,7 @@ struct SavedState {
         }
     }
 
-    private static func append(_ setting: Constraint.Setting, to text: inout Text) {
+    private static func append(_ setting: Constraint.Setting, to text: inout Message) {
         text.append(setting.limit.rawValue)
         text.append(" ")
         text.append(setting.window_us)
@@ -156,7 +156,7 @@ struct BootID: Equatable {
         (high, low) = halves
     }
 
-    func append(to text: inout Text) {
+    func append(to text: inout Message) {
         text.appendHexadecimal(high >> 32, digits: 8)
         text.append("-")
         text.appendHexadecimal(high >> 16 & 0xFFFF, digits: 4)

@@ -12,7 +12,7 @@ final class Server {
 
     /// Connections at a time. One more takes the place of the one that has been quiet longest and isn't in control, so that
     /// a controller can always get in.
-    static let sessionCount = 64
+    static let mostSessions = 64
     /// How long a connection may owe the rest of a frame, or its Hello.
     static let patience_ns: UInt64 = 5_000_000_000
     /// Zones of a package appear one after the other; starting again waits for the last.
@@ -48,7 +48,7 @@ final class Server {
 
     init(
         listening: ListenSocket, signals: Signals, uevents: UeventSocket?, requests: Requests,
-        supervisor: Supervisor, epoll: Epoll, options: Options
+        supervisor: Supervisor, epoll: Epoll, sessionCount: Int, options: Options
     ) throws(Errno) {
         self.listening = listening
         self.signals = signals
@@ -56,9 +56,13 @@ final class Server {
         self.requests = requests
         (self.supervisor, self.epoll) = (supervisor, epoll)
         (allowedUIDs, allowedGIDs) = (options.allowedUIDs, options.allowedGIDs)
-        largestReply = Frame.headerBytes + ZonesHeader.maximumBytes + requests.governor.zones.reduce(0) { $0 + $1.describedBytes }
+        largestReply =
+            Frame.headerBytes
+            + max(
+                ZonesHeader.maximumBytes + requests.governor.zones.reduce(0) { $0 + $1.describedBytes },
+                Opcode.failure.row.payload.upperBound)
         writer = Writer(capacity: largestReply + max(largestReply, Server.shortReplies))
-        sessions = [Session?](repeating: nil, count: Server.sessionCount)
+        sessions = [Session?](repeating: nil, count: sessionCount)
         try epoll.add(listening.descriptor.number, token: Token.listener)
         try epoll.add(self.signals.number, token: Token.signals)
         if let number = uevents?.number { try epoll.add(number, token: Token.uevents) }
@@ -118,7 +122,7 @@ final class Server {
     // MARK: Connections
 
     private func acceptAll(_ now_ns: UInt64) {
-        for _ in 0..<Server.sessionCount {
+        for _ in 0..<sessions.count {
             do throws(Errno) {
                 let socket = try listening.descriptor.accept()
                 try admit(socket, now_ns)
@@ -147,22 +151,25 @@ final class Server {
         sessions[slot] = Session(socket, peer: peer, serial: serial, now_ns: now_ns)
     }
 
+    /// A place for one more connection. Where there is none, one that still owes its Hello makes room, or else the one that
+    /// was quiet longest; never the one in control.
     private func freeSlot(_ now_ns: UInt64) -> Int? {
-        var quietest: Int?
+        var choice: Int?
         for slot in 0..<sessions.count {
             guard let session = sessions[slot] else { return slot }
             if requests.lease.holder?.session == slot { continue }
-            if quietest == nil || session.lastActivity_ns < sessions[quietest!]!.lastActivity_ns { quietest = slot }
+            guard let chosen = choice.flatMap({ sessions[$0] }) else {
+                choice = slot
+                continue
+            }
+            let (isGreeted, chosenIsGreeted) = (session.phase == .established, chosen.phase == .established)
+            if isGreeted == chosenIsGreeted ? session.lastActivity_ns < chosen.lastActivity_ns : chosenIsGreeted { choice = slot }
         }
-        if let quietest, let session = sessions[quietest] {
-            close(session, quietest, now_ns, "the connection that was quiet longest, to make room")
-        }
-        return quietest
+        if let choice, let session = sessions[choice] { close(session, choice, now_ns, "a quiet connection, to make room") }
+        return choice
     }
 
     private func serve(_ session: Session, _ slot: Int, _ now_ns: UInt64) {
-        writer.removeAll()
-        var staysOpen = true
         do throws(Errno) {
             guard try session.receive(now_ns) else { return close(session, slot, now_ns, nil) }
         } catch {
@@ -170,25 +177,33 @@ final class Server {
             return close(session, slot, now_ns, "a connection that failed")
         }
         let context = Requests.Context(session: session, slot: slot, now_ns: now_ns)
+        var (isRead, goesOn) = (true, true)
+        var violation: ProtocolError?
+        writer.removeAll()
         do throws(ProtocolError) {
             try session.drain(now_ns) { header, payload throws(ProtocolError) in
-                guard staysOpen, header.opcode.row.phase == session.phase else { throw .outOfPhase }
-                if writer.count + largestReply > writer.capacity { flush(session, &staysOpen) }
-                if try requests.answer(header, payload, context, into: &writer) == false { staysOpen = false }
+                guard header.opcode.row.phase == session.phase else { throw .outOfPhase }
+                if writer.count + largestReply > writer.capacity { isRead = flush(session) }
+                if isRead { goesOn = try requests.answer(header, payload, context, into: &writer) }
+                return isRead && goesOn
             }
-        } catch {
-            flush(session, &staysOpen)
-            return close(session, slot, now_ns, error.explanation)
+        } catch { violation = error }
+        isRead = isRead && flush(session)
+        if !isRead {
+            close(session, slot, now_ns, "a peer that doesn't read its replies")
+        } else if let violation {
+            close(session, slot, now_ns, violation.explanation)
+        } else if !goesOn {
+            close(session, slot, now_ns, nil)
         }
-        flush(session, &staysOpen)
-        if !staysOpen { close(session, slot, now_ns, nil) }
     }
 
-    /// Sends what has been written. A peer that doesn't read its replies would need memory without bound: it is closed as
-    /// soon as the kernel's buffer is full.
-    private func flush(_ session: Session, _ staysOpen: inout Bool) {
-        if writer.count > 0, (try? session.socket.write(writer.bytes)) != writer.count { staysOpen = false }
-        writer.removeAll()
+    /// Sends what has been written.
+    /// - Returns: false where the kernel's buffer is full: replies that aren't read would need memory without bound, so the
+    ///   connection has to end.
+    private func flush(_ session: Session) -> Bool {
+        defer { writer.removeAll() }
+        return writer.count == 0 || (try? session.socket.write(writer.bytes)) == writer.count
     }
 
     private func close(_ session: Session, _ slot: Int, _ now_ns: UInt64, _ violation: StaticString?) {

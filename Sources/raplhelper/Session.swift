@@ -29,10 +29,10 @@ final class Session {
         return try input.fill(from: socket)
     }
 
-    /// Hands the complete frames to `handle`, one after the other.
+    /// Hands the complete frames to `handle`, one after the other, as long as it answers true.
     /// - Throws: what is wrong with a frame; the connection must then be closed.
     func drain(
-        _ now_ns: UInt64, _ handle: (Frame.Header, Span<UInt8>) throws(ProtocolError) -> Void
+        _ now_ns: UInt64, _ handle: (Frame.Header, Span<UInt8>) throws(ProtocolError) -> Bool
     ) throws(ProtocolError) {
         if try input.drain(handle) { lastActivity_ns = now_ns }
     }
@@ -58,15 +58,16 @@ struct InputBuffer: ~Copyable {
     }
 
     /// - Returns: whether a frame was complete.
-    mutating func drain(_ handle: (Frame.Header, Span<UInt8>) throws(ProtocolError) -> Void) throws(ProtocolError) -> Bool {
+    mutating func drain(_ handle: (Frame.Header, Span<UInt8>) throws(ProtocolError) -> Bool) throws(ProtocolError) -> Bool {
         var start = 0
         while filled - start >= Frame.headerBytes {
             let header = try Frame.Header(storage.span.extracting(start..<(start + Frame.headerBytes)))
             guard header.opcode.row.direction == .request else { throw .outOfPhase }
             let end = start + Frame.headerBytes + header.payloadBytes
             guard end <= filled else { break }
-            try handle(header, storage.span.extracting((start + Frame.headerBytes)..<end))
+            let goesOn = try handle(header, storage.span.extracting((start + Frame.headerBytes)..<end))
             start = end
+            if !goesOn { break }
         }
         guard start > 0 else { return false }
         for index in start..<filled { storage[index - start] = storage[index] }

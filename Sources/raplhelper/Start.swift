@@ -10,13 +10,14 @@ enum Start {
     static func serve(_ options: Options) throws(Problem) -> Int32 {
         // What a careless parent left open must not outlive the sandbox.
         Process.closeDescriptors(from: ListenSocket.firstFreeDescriptor)
-        Process.raiseDescriptorLimit()
+        let descriptorLimit = Process.raiseDescriptorLimit()
         let bootID = try bootID()
 
-        // A second helper must stop at one of these two, before it touches a limit or the state of the first.
+        // A second helper must stop at one of these two, before it touches a limit or the state of the first. The lock comes
+        // first: of two that find the same stale socket, one would otherwise remove the socket that the other has just made.
+        let root = try claimTree(options)
         let listening = try ListenSocket(options)
         do throws(Problem) {
-            let root = try claimTree(options)
             let zones = try Discovery.zones(below: options.powercapRoot, readOnly: options.readOnly)
 
             // Puts back what a helper that was killed has left, before anything else can go wrong.
@@ -25,9 +26,10 @@ enum Start {
             // Everything that has to be open when nothing can be opened any more.
             let signals = try opened("a signal descriptor") { () throws(Errno) in try Signals() }
             let tokens = try opened("/dev/urandom") { () throws(Errno) in try TokenSource() }
-            let epoll = try opened("an epoll descriptor") { () throws(Errno) in try Epoll() }
             let uevents = root.isInSysfs ? ueventSocket() : nil
             let supervisor = Supervisor()
+            let epoll = try opened("an epoll descriptor") { () throws(Errno) in try Epoll() }
+            let sessionCount = try room(below: descriptorLimit, above: epoll.number)
 
             let sandbox = try Sandbox.enter(
                 user: options.user, witness: "\(zones[0].path)/energy_uj", required: options.requireSandbox)
@@ -37,13 +39,14 @@ enum Start {
             let server = try opened("the event loop") { () throws(Errno) in
                 try Server(
                     listening: listening, signals: signals, uevents: uevents, requests: requests, supervisor: supervisor,
-                    epoll: epoll, options: options)
+                    epoll: epoll, sessionCount: sessionCount, options: options)
             }
             Log.info(
                 "serving",
                 "version=\(Release.version) zones=\(zones.count) writes=\(name(of: governor.policy)) sandbox=\(Sandbox.names(sandbox))"
             )
             supervisor.ready("serving \(zones.count) zones")
+            Process.dropStartupCode()
             return run(server, requests, supervisor)
         } catch {
             listening.remove()
@@ -66,6 +69,16 @@ enum Start {
                     : "can't lock \(options.powercapRoot): \(error.explanation) (\(error))")
         }
         return root
+    }
+
+    /// How many connections the descriptors suffice for. `highest` was the last to be opened, so those above it are free. One
+    /// stays free for accepting: a stranger must be looked at before anybody makes room.
+    private static func room(below limit: UInt64, above highest: Int32) throws(Problem) -> Int {
+        let free = Int(clamping: limit) - Int(highest) - 2
+        guard free >= 2 else {
+            throw Problem(.failed, "\(limit) descriptors are too few for these zones: raise the limit (LimitNOFILE= in systemd)")
+        }
+        return min(free, Server.mostSessions)
     }
 
     private static func bootID() throws(Problem) -> BootID {

@@ -18,7 +18,9 @@ struct StateFile: ~Copyable {
     }
 
     private let file: Descriptor
-    private var text: Text
+    /// The text of a slot, in a buffer that is allocated once.
+    private var text: Message
+    private let slotBytes: Int
     private(set) var state: SavedState
 
     /// Reads what an earlier run left. Nothing is changed.
@@ -59,13 +61,14 @@ struct StateFile: ~Copyable {
         try makeDirectory(directory, mode: 0o755)
         let path = StateFile.path(in: directory)
         let needed = SavedState.frameBytes + state.records.count * SavedState.recordBytes
-        var text = Text(capacity: (needed + 4095) / 4096 * 4096)
+        let slotBytes = (needed + 4095) / 4096 * 4096
+        var text = Message(capacity: slotBytes)
         let temporary = "\(path).new"
         try? unlink(temporary)
         let file = try Descriptor(opening: temporary, .createNew, mode: 0o644)
         do throws(Errno) {
-            try StateFile.write(nil, to: file, generation: state.generation + 1, text: &text)
-            try StateFile.write(state, to: file, generation: state.generation, text: &text)
+            try StateFile.write(nil, to: file, generation: state.generation + 1, slotBytes, &text)
+            try StateFile.write(state, to: file, generation: state.generation, slotBytes, &text)
             try file.synchronize()
             try rename(temporary, to: path)
         } catch {
@@ -74,6 +77,7 @@ struct StateFile: ~Copyable {
         }
         self.file = file
         self.text = text
+        self.slotBytes = slotBytes
         self.state = state
     }
 
@@ -88,17 +92,17 @@ struct StateFile: ~Copyable {
             }
         }
         state.generation += 1
-        try StateFile.write(state, to: file, generation: state.generation, text: &text)
+        try StateFile.write(state, to: file, generation: state.generation, slotBytes, &text)
     }
 
     /// Writes a whole slot; nil makes it blank. Padding leaves nothing of a longer text that was there before.
     private static func write(
-        _ state: SavedState?, to file: borrowing Descriptor, generation: UInt64, text: inout Text
+        _ state: SavedState?, to file: borrowing Descriptor, generation: UInt64, _ slotBytes: Int, _ text: inout Message
     ) throws(Errno) {
         text.removeAll()
         state?.encode(into: &text)
-        text.pad(with: UInt8(ascii: "\n"))
+        text.pad(to: slotBytes, with: UInt8(ascii: "\n"))
         let slot = Int64(generation % 2)
-        guard try file.write(text.bytes, at: slot * Int64(text.capacity)) == text.capacity else { throw .noSpace }
+        guard try file.write(text.bytes.span, at: slot * Int64(slotBytes)) == slotBytes else { throw .noSpace }
     }
 }

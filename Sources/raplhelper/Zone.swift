@@ -59,7 +59,7 @@ final class Zone {
 
     @inline(__always)
     private func reading(_ read: () throws(Errno) -> UInt64) -> Reading {
-        do { return Reading(try read()) } catch { return Reading(errno: UInt8(truncatingIfNeeded: noting(error).number)) }
+        do { return Reading(try read()) } catch { return Reading(errno: UInt8(clamping: noting(error).number)) }
     }
 
     var description: ZoneDescription {

@@ -215,7 +215,7 @@ struct UsageErrorTests {
             (
                 .value(Given(name: "MAX_SOURCE", text: "abc"), .malformed, power),
                 "MAX_SOURCE=\"abc\" is not a power: give microwatts (40000000) or a number with uW, mW, W or kW (40W), "
-                    + "from 1 W to 1 MW"
+                    + "from 1 W to 1000 kW"
             ),
             (
                 .unknownFlag("--max-sorce", nearest: "--max-source"),

@@ -16,7 +16,7 @@ struct ExecutableTests {
         #expect(
             outcome.errorLine
                 == "powercap-controller: MAX_SOURCE=\"abc\\nd\" is not a power: give microwatts (40000000) or a number "
-                + "with uW, mW, W or kW (40W), from 1 W to 1 MW")
+                + "with uW, mW, W or kW (40W), from 1 W to 1000 kW")
     }
 
     @Test(

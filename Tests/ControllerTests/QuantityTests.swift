@@ -72,7 +72,7 @@ struct QuantityTests {
         arguments: [
             (Microwatts.watts(40).words, "40 W"), (Microwatts(125_000).words, "0.125 W"),
             (Microwatts.registerMaximum.words, "4095.875 W"),
-            (Microwatts.watts(12_500).words, "12.5 kW"), (Microwatts.watts(1_000_000).words, "1 MW"),
+            (Microwatts.watts(12_500).words, "12.5 kW"), (Microwatts.watts(1_000_000).words, "1000 kW"),
             (Microwatts.zero.words, "0 W"),
             (Milliseconds(250).words, "250 ms"), (Milliseconds(1_500).words, "1.5 s"), (Milliseconds.seconds(90).words, "90 s"),
             (Milliseconds.seconds(900).words, "15 min"), (Milliseconds.hour.words, "1 h"), (Milliseconds.day.words, "1 d"),

@@ -37,7 +37,7 @@ enum Fixture {
     }
 }
 
-/// The program as it was built beside these tests.
+/// The programs as they were built beside these tests.
 enum Executable {
     struct Outcome {
         let status: Int32
@@ -49,12 +49,16 @@ enum Executable {
         }
     }
 
+    /// A program that was built beside these tests.
+    static func url(_ program: String) -> URL {
+        URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().appending(path: program)
+    }
+
     static func run(_ arguments: [String], environment: [String: String] = [:], input: String = "", output path: String? = nil)
         throws -> Outcome
     {
         let process = Foundation.Process()
-        process.executableURL = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent()
-            .appending(path: "powercap-controller")
+        process.executableURL = url("powercap-controller")
         process.arguments = arguments
         process.environment = environment
         let (standardInput, output, errors) = (Pipe(), Pipe(), Pipe())

@@ -59,6 +59,7 @@ struct InputBufferTests {
                 var copy: [UInt8] = []
                 for index in 0..<payload.count { copy.append(payload[index]) }
                 received.append(Received(opcode: header.opcode, requestID: header.requestID, payload: copy))
+                return true
             }
         }
         let isEmpty = input.isEmpty

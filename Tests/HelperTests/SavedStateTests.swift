@@ -46,11 +46,9 @@ struct SavedStateTests {
     }()
 
     private func encoded(_ state: SavedState) -> [UInt8] {
-        var text = Text(capacity: SavedState.frameBytes + state.records.count * SavedState.recordBytes)
+        var text = Message(capacity: 0)
         state.encode(into: &text)
-        var bytes: [UInt8] = []
-        for index in 0..<text.count { bytes.append(text.bytes[index]) }
-        return bytes
+        return text.bytes
     }
 
     private func decoded(_ bytes: [UInt8]) throws(SavedState.Defect) -> SavedState { try SavedState(decoding: bytes.span) }

@@ -53,7 +53,10 @@ struct SessionTests {
                 #expect(session.lastActivity_ns == 5_000)
             }
             var frames = 0
-            try session.drain(9_000) { _, _ throws(ProtocolError) in frames += 1 }
+            try session.drain(9_000) { _, _ throws(ProtocolError) in
+                frames += 1
+                return true
+            }
             #expect(frames == 1)
             #expect(session.lastActivity_ns == 9_000)
             #expect(!session.isOwing)

@@ -73,12 +73,11 @@ struct StateFileTests {
         let half = before.count / 2
         // What the next update would write over the older slot.
         let next = SavedState(bootID: Rig.boot, generation: 8, records: try saved().records)
-        var text = Text(capacity: half)
+        var text = Message(capacity: half)
         next.encode(into: &text)
-        let length = text.count
-        text.pad(with: UInt8(ascii: "\n"))
-        var written: [UInt8] = []
-        for index in 0..<text.count { written.append(text.bytes[index]) }
+        let length = text.bytes.count
+        text.pad(to: half, with: UInt8(ascii: "\n"))
+        let written = text.bytes
         for cut in 0..<half where cut < length + 10 || cut % 53 == 0 {
             var torn = before
             torn.replaceSubrange(0..<cut, with: written[..<cut])

@@ -142,11 +142,20 @@ struct Message: Equatable {
 
     /// The whole frame.
     var encoded: [UInt8] {
-        var writer = Writer()
+        var writer = Writer(capacity: Frame.headerBytes + min(opcode.row.payload.upperBound, largestPayload))
         writer.begin(opcode, requestID: requestID)
         encodePayload(into: &writer)
         writer.end()
         return Message.array(writer.bytes)
+    }
+
+    /// Enough, and much less than a frame's bound where there are few zones.
+    private var largestPayload: Int {
+        switch body {
+        case .zones(_, _, let zones): 128 + 1_024 * zones.count
+        case .sample(_, let zones): 16 + 64 * zones.count
+        default: Frame.maximumPayload
+        }
     }
 
     private func encodePayload(into writer: inout Writer) {

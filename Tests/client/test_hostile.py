@@ -5,6 +5,7 @@ import select
 import socket
 import struct
 import time
+import unittest
 
 from harness import PACKAGE_0, HelperCase, make_zone
 from powercap_client import MAGIC, RESTORE, encode_frame
@@ -171,6 +172,22 @@ class LoadTests(HelperCase):
                     client.ping()
         self.assertEqual(client.renew(token), 30000)
         self.assertEqual(client.apply(token, [(PACKAGE_0, 0, 60000000)])[0]["effective_uw"], 60000000)
+
+
+class SmallestTreeTests(HelperCase):
+    def build_tree(self, root):
+        make_zone(root / "a/b", "c")
+
+    # The largest Zones is here smaller than the largest Error.
+    def test_every_reply_fits_into_what_is_left_of_the_helper_s_buffer(self):
+        (self.directory / "state").mkdir()
+        (self.directory / "state/state").write_text("gibberish\n")
+        self.start()
+        refused = encode_frame("AcquireControl", 1, {"lease_ms": 1000, "previous_token": 0})
+        for pings in range(14):
+            client = self.connect()
+            client.socket.sendall(39 * refused + pings * encode_frame("Ping", 2, {}) + refused)
+            self.assertEqual([client.receive()[0] for _ in range(40 + pings)], 39 * ["Error"] + pings * ["Pong"] + ["Error"])
 
 
 class LargestTreeTests(HelperCase):

@@ -21,7 +21,9 @@
  *   reads, writes  how often the driver came to the hardware, failed and dropped accesses included; writable
  *   counted_ns     the instant of the last access, up to which the counters are exact: read after a counter it gives
  *                  the time of that reading, so that a measured power is free of a shell's delays
- * and /sys/module/rapl_sim/parameters/fail_read, fail_write: a bit mask of packages whose registers answer EIO.
+ * and in /sys/module/rapl_sim/parameters/
+ *   fail_read, fail_write  a bit mask of packages whose registers answer EIO
+ *   kill_at_write          counts down at every write; the process that makes the last one dies in it, the write done
  */
 #include <linux/cpu.h>
 #include <linux/cpuhotplug.h>
@@ -30,6 +32,7 @@
 #include <linux/ktime.h>
 #include <linux/math64.h>
 #include <linux/module.h>
+#include <linux/sched/signal.h>
 #include <linux/spinlock.h>
 #include <linux/topology.h>
 #include <linux/version.h>
@@ -75,6 +78,9 @@ MODULE_PARM_DESC(fail_read, "bit mask of packages whose register reads fail");
 static uint fail_write;
 module_param(fail_write, uint, 0644);
 MODULE_PARM_DESC(fail_write, "bit mask of packages whose register writes fail");
+static uint kill_at_write;
+module_param(kill_at_write, uint, 0644);
+MODULE_PARM_DESC(kill_at_write, "the register write, counted from 1, in which its process dies by SIGKILL");
 
 /* --- the registers of one package --- */
 
@@ -272,6 +278,8 @@ static int sim_write(int cpu, struct reg_action *ra)
 	else if (!(p->reg[r] & registers[r].lock))
 		p->reg[r] = (p->reg[r] & ~ra->mask) | ra->value;
 	spin_unlock_irqrestore(&p->guard, flags);
+	if (kill_at_write && !--kill_at_write)
+		send_sig(SIGKILL, current, 1);	/* the driver calls in the context of write(2), which is the last it does */
 	return err;
 }
 

@@ -55,6 +55,8 @@ int32_t cl_unix_connect(int32_t fd, const char *path);
 int32_t cl_listen(int32_t fd, int32_t backlog);
 int32_t cl_accept(int32_t fd);
 int32_t cl_is_listening_unix_stream(int32_t fd);
+// send(2) with MSG_NOSIGNAL: EPIPE is an errno, not a signal.
+int64_t cl_send(int32_t fd, const void *buffer, size_t count);
 int32_t cl_set_nonblocking(int32_t fd);
 int32_t cl_peer_credentials(int32_t fd, struct cl_credentials *out);
 int32_t cl_poll(int32_t fd, bool for_write, int32_t timeout_ms);
@@ -82,6 +84,8 @@ uint32_t cl_gid(void);
 int32_t cl_pid(void);
 uint64_t cl_raise_descriptor_limit(void);
 int32_t cl_close_from(uint32_t first);
+// Unmaps the program's text from memory; what runs comes back from the page cache (madvise(2), MADV_DONTNEED).
+int32_t cl_drop_program_text(void);
 _Noreturn void cl_exit(int32_t status);
 
 #endif

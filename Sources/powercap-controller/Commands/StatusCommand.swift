@@ -128,6 +128,12 @@ extension Status {
         let sample = after.zone(zone.description.index)
         output.append("{\"id\":")
         output.append(json: zone.description.id.string)
+        output.append(",\"parent\":")
+        if let parent = zones.zones.first(where: { $0.description.index == zone.description.parent }) {
+            output.append(json: parent.description.id.string)
+        } else {
+            output.append("null")
+        }
         output.append(",\"control_type\":")
         output.append(json: zone.description.controlType.string)
         output.append(",\"name\":")

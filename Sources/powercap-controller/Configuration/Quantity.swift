@@ -42,10 +42,9 @@ struct Percent: Equatable, Sendable {
 extension Microwatts {
     static func watts(_ count: UInt64) -> Microwatts { Microwatts(count * 1_000_000) }
 
-    /// As one would say it: `40 W`, `4095.875 W`, `12.5 kW`, `1 MW`.
+    /// As one would say it: `40 W`, `4095.875 W`, `12.5 kW`.
     var words: String {
         switch rawValue {
-        case 1_000_000_000_000...: decimal(rawValue, places: 12) + " MW"
         case 10_000_000_000...: decimal(rawValue, places: 9) + " kW"
         default: decimal(rawValue, places: 6) + " W"
         }

@@ -30,7 +30,7 @@ struct ValueWords: Equatable, Sendable {
     /// A flag of this kind takes no value.
     var isBare: Bool { placeholder.isEmpty }
 
-    /// The range, where there is one: `1 W to 1 MW`.
+    /// The range, where there is one: `1 W to 1000 kW`.
     var range: String { highest.isEmpty ? valid : "\(lowest) to \(highest)" }
 }
 

@@ -8,11 +8,15 @@ enum HelperError: Error, Equatable, Sendable {
     /// The helper closed the connection: at once when this uid isn't on its list.
     case closed(greeting: Bool)
     /// No answer in time.
-    case silent
+    case silent(patience_ms: Int32)
+    /// The beginning of an answer, and then nothing.
+    case unfinished
     /// The connection failed.
     case broken(Errno)
     /// Something else than the protocol came.
     case garbled(ProtocolError)
+    /// An answer to another request.
+    case otherRequest
     /// The helper speaks other versions of the protocol.
     case noCommonVersion
     /// The helper could not carry out the request; the connection is fine.
@@ -27,13 +31,24 @@ enum HelperError: Error, Equatable, Sendable {
             "the helper is not running: nobody listens on \(path) (start raplhelper)"
         case .unreachable(let path, .denied):
             "permission denied on \(path): this user may not connect (see raplhelper --socket-mode, --socket-group)"
+        case .unreachable(let path, .again):
+            "nobody takes the connections to \(path): the helper hangs or is stopped (see its log, or restart it)"
         case .unreachable(let path, let errno): "can't connect to \(path): \(errno.explanation) (\(errno.name))"
         case .closed(greeting: true):
-            "the helper closed the connection without an answer: this uid and gid are not on its list (raplhelper --allow-uid, --allow-gid)"
+            "the helper closed the connection without an answer: uid \(Process.uid) and gid \(Process.gid) are not on its list "
+                + "(raplhelper --allow-uid, --allow-gid)"
         case .closed(greeting: false): "the helper closed the connection: it ended, or was restarted"
-        case .silent: "the helper does not answer"
+        case .silent(let patience_ms):
+            "the helper does not answer within \(Milliseconds(UInt64(patience_ms)).words): it hangs or is stopped "
+                + "(see its log, or restart it)"
+        case .unfinished:
+            "the helper stopped in the middle of an answer: it hangs or is overloaded (see its log, or restart it)"
         case .broken(let errno): "the connection failed: \(errno.explanation) (\(errno.name))"
-        case .garbled(let error): "the helper sent what this version does not understand: \(error.explanation)"
+        case .garbled(let error):
+            "the helper sent what this version does not understand: \(error.explanation) "
+                + "(is RAPLHELPER_SOCKET raplhelper's, and of the same version?)"
+        case .otherRequest:
+            "the helper answered another request than the one that was sent: restart raplhelper, and report this"
         case .noCommonVersion:
             "the helper speaks no version of the protocol that this controller knows: install matching versions"
         case .failed(let failure): failure.sentence

@@ -4,26 +4,39 @@ internal import PowercapProtocol
 /// A connection to the helper with control over its limits.
 final class ControlSession {
     private let client: HelperClient
+    private let path: String
+    private let zones: HelperZones
+    private let observations: [NodeLimits.Observation]
     private let log: Log
     private(set) var limits: NodeLimits
     private(set) var lastSample: HelperSample
     /// Stands for control; 0 before it is acquired.
     private(set) var token: UInt64 = 0
     private(set) var lease_ms: UInt32 = 0
+    /// The time between two renewals: two of them may fail before control is lost.
+    var renewal_ns: UInt64 { UInt64(lease_ms) * 1_000_000 / 3 }
 
     var descriptorNumber: Int32 { client.descriptorNumber }
+    /// What the helper does with the limits when the lease runs out.
+    var onLeaseExpiry: LimitDisposal { client.welcome.onLeaseExpiry }
 
-    /// Connects and finds the zones. Nothing is written, and control isn't asked for yet.
+    /// The client that had control when this one connected; nil where nobody had it.
+    var holder: Name? { zones.header.leaseRemaining_ms == 0 ? nil : zones.header.leaseHolder }
+
+    /// Connects and finds the zones. Nothing is written, control isn't asked for, and nothing is logged yet: there may be many
+    /// attempts until control is granted.
     init(helper path: String, log: Log) throws(HelperError) {
         client = try HelperClient(connecting: path)
-        self.log = log
-        let zones = try client.zones()
+        (self.path, self.log) = (path, log)
+        zones = try client.zones()
         lastSample = try client.sample()
         limits = NodeLimits(zones, lastSample)
-        report(zones, path)
+        // Nothing is ours yet, so nothing has drifted.
+        observations = limits.observe(lastSample, onDrift: .leave)
     }
 
-    private func report(_ zones: HelperZones, _ path: String) {
+    /// What was found, when control is granted.
+    private func reportConnection() {
         let welcome = client.welcome
         log.info(
             "connected to the helper", ("socket", .text(path)), ("helper", .text(welcome.helperVersion.string)),
@@ -37,12 +50,13 @@ final class ControlSession {
             log.info(
                 "package", ("package", .text(package.name.text)), ("zone", .text(package.zone)),
                 ("reference_uw", .power(package.reference)), ("floor_uw", .power(package.longTerm.floor)),
-                ("ceiling_uw", .power(package.longTerm.ceiling)), ("in_force_uw", .power(entry.longTerm.inForce ?? .zero)),
+                ("ceiling_uw", .power(package.longTerm.ceiling)), ("in_force_uw", .power(entry.longTerm.inForce)),
                 ("writable", .flag(package.fixed == nil)))
         }
-        if limits.entries.isEmpty {
+        if limits.present.isEmpty {
             log.warning("no package has a power limit: there is nothing to govern here")
         }
+        for observation in observations { report(observation) }
     }
 
     /// Takes control, or keeps the control that `previousToken` stands for.
@@ -50,6 +64,7 @@ final class ControlSession {
         let control = try client.acquire(
             lease_ms: UInt32(min(lease.rawValue, UInt64(UInt32.max))), previousToken: previousToken)
         (token, lease_ms) = (control.token, control.lease_ms)
+        reportConnection()
         log.info("in control", ("lease_ms", .number(UInt64(lease_ms))), ("resumed", .flag(control.resumed)))
     }
 
@@ -58,15 +73,14 @@ final class ControlSession {
         let before = lastSample
         lastSample = try client.sample()
         let observations = limits.observe(lastSample, onDrift: action)
-        for observation in observations { report(observation, action) }
+        for observation in observations { report(observation) }
         if log.isLogged(.debug) {
             for entry in limits.entries {
-                let power = measuredPower(of: entry, since: before)
                 log.debug(
                     "sample",
                     [
-                        ("package", .text(entry.package.name.text)), ("in_force_uw", .power(entry.longTerm.inForce ?? .zero)),
-                        ("power_uw", .power(power ?? .zero)),
+                        ("package", .text(entry.package.name.text)), ("in_force_uw", .power(entry.longTerm.inForce)),
+                        ("power_uw", .power(measuredPower(of: entry, since: before))),
                     ])
             }
         }
@@ -79,7 +93,7 @@ final class ControlSession {
             from: earlier.energy, at: before.time_ns, to: later.energy, at: lastSample.time_ns, range: entry.energyRange)
     }
 
-    private func report(_ observation: NodeLimits.Observation, _ action: DriftAction) {
+    private func report(_ observation: NodeLimits.Observation) {
         switch observation {
         case .gone(let package):
             log.warning(
@@ -91,10 +105,17 @@ final class ControlSession {
             log.warning(
                 "zone disabled: its limits are not enforced until somebody writes 1 to its file `enabled`",
                 ("package", .text(package.name.text)), ("zone", .text(package.zone)))
-        case .drift(let package, let constraint, let ours, let found):
+        case .unreadable(let package, let constraint, 0):
+            log.info("limit can be read again", ("package", .text(package.name.text)), ("constraint", .text(constraint)))
+        case .unreadable(let package, let constraint, let errno):
+            log.warning(
+                "limit can't be read: whether another party changes it isn't known until it can",
+                ("package", .text(package.name.text)), ("constraint", .text(constraint)),
+                ("errno", .text(Errno(Int32(errno)).name)))
+        case .drift(let package, let constraint, let before, let found, let action):
             log.warning(
                 "another party changed a limit", ("package", .text(package.name.text)), ("constraint", .text(constraint)),
-                ("ours_uw", .power(ours)), ("found_uw", .power(found)), ("action", .text(action.rawValue)))
+                ("from_uw", .power(before)), ("found_uw", .power(found)), ("action", .text(action.rawValue)))
         }
     }
 
@@ -122,10 +143,9 @@ final class ControlSession {
     func retryRefused() { limits.retry() }
 
     private func report(_ change: NodeLimits.Change, _ outcome: AppliedItem, _ decision: Decision) {
-        let from: Log.Field = ("from_uw", change.from.map { .power($0) } ?? .text("unknown"))
         log.info(
             "limit changed", ("package", .text(limits.entries[change.entry].package.name.text)),
-            ("constraint", .text(limits[change].name)), from, ("asked_uw", .power(change.to)),
+            ("constraint", .text(limits[change].name)), ("from_uw", .power(change.from)), ("asked_uw", .power(change.to)),
             ("in_force_uw", .power(outcome.effective)), ("reason", .text(change.reason.rawValue)),
             ("source_uw", .power(decision.source)), ("node_limit_uw", .power(decision.nodeLimit)))
     }
@@ -135,7 +155,7 @@ final class ControlSession {
         log.error(
             "limit refused: the package keeps what it has, the others share the rest",
             ("package", .text(limits.entries[change.entry].package.name.text)), ("constraint", .text(limits[change].name)),
-            ("asked_uw", .power(change.to)), ("in_force_uw", change.from.map { .power($0) } ?? .text("unknown")),
+            ("asked_uw", .power(change.to)), ("in_force_uw", .power(change.from)),
             ("why", .text(failure.sentence)))
     }
 

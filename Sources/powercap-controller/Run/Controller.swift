@@ -13,11 +13,20 @@ final class Controller {
     private var backoff = Backoff()
     /// nil while there is no control over the limits.
     private var session: ControlSession?
-    /// The last session's: with it control is kept when only the connection was lost.
-    private var lastToken: UInt64 = 0
+    /// The session has lived through a sample: losing it isn't one more failed attempt.
+    private var isProven = false
+    /// Of the last session: with the token, control is kept when only the connection was lost.
+    private var last: (token: UInt64, onLeaseExpiry: LimitDisposal)?
     private var lastDecision: Decision?
+    /// Nothing is tried a second time.
+    private var isOnce = false
+    /// The source's at the last time for a decision. What has to be put right in between goes by it too: STABILISATION_TIME
+    /// is how often the source may move the limits.
+    private var reading: SourceReading
     /// What was last reported about the connection, so that it isn't told at every attempt.
     private var reportedProblem: HelperError?
+    /// What was last reported about a batch that failed as a whole.
+    private var reportedFailure: Failure?
     private var due = Schedule()
     private var clock = StepDetector()
 
@@ -38,6 +47,7 @@ final class Controller {
         (self.settings, self.log) = (settings, log)
         configuration = settings.configuration
         source = powerSource(for: settings.configuration)
+        reading = source.reading(at: .now)
         signals = try Signals()
         epoll = try Epoll()
         try epoll.add(signals.number, token: Token.signals)
@@ -54,71 +64,78 @@ final class Controller {
 
     /// One cycle: connect, decide, apply, read back; then what ON_EXIT says.
     func runOnce() throws(UsageError) -> Int32 {
+        isOnce = true
         try step(Clock.monotonic_ns)
         guard let session else { return 1 }
-        let isComplete = session.limits.entries.allSatisfy { $0.longTerm.refusal == nil && $0.shortTerm?.refusal == nil }
-        return max(end("--once"), isComplete ? 0 : 1)
+        return max(end("--once"), session.limits.isComplete ? 0 : 1)
     }
 
     // MARK: A step
 
     private func step(_ now_ns: UInt64) throws(UsageError) {
-        if session == nil, now_ns >= due.connect_ns, let candidate = connect(now_ns) {
+        if session == nil, now_ns >= due.connect_ns, let candidate = connect() {
             // Before control is even asked for: a floor that doesn't fit must not write anything.
             try settings.check(candidate.limits.entries.map(\.package))
             takeControl(candidate, now_ns)
         }
         guard let session else { return }
-        attempt(now_ns) { () throws(HelperError) in
-            if clock.stepped(now_ns) {
-                log.info("the clock was set: deciding anew")
-                due.decide_ns = now_ns
-            }
-            if now_ns >= due.sample_ns { try sample(session, now_ns) }
-            if now_ns >= due.decide_ns {
-                session.retryRefused()
-                try decideAndApply(session)
-                due.decide_ns = now_ns + configuration.stabilisationTime.nanoseconds
-            }
-            if now_ns >= due.renew_ns {
-                try session.renew()
-                due.renew_ns = now_ns + UInt64(session.lease_ms) * 1_000_000 / 3
-            }
+        do throws(HelperError) { try cycle(session, now_ns) } catch { fail(error) }
+    }
+
+    /// Does what is due.
+    private func cycle(_ session: ControlSession, _ now_ns: UInt64) throws(HelperError) {
+        if clock.stepped(monotonic_ns: now_ns, wall_ns: Clock.wall_ns) {
+            log.info("the clock was set: deciding anew")
+            due.decide_ns = now_ns
+        }
+        // First, because a lease that has run out explains what a sample then shows.
+        if now_ns >= due.renew_ns { try renew(session, now_ns) }
+        if now_ns >= due.sample_ns { try sample(session, now_ns) }
+        if now_ns >= due.decide_ns {
+            due.decide_ns = now_ns + configuration.stabilisationTime.nanoseconds
+            reading = source.reading(at: .now)
+            session.retryRefused()
+            try decideAndApply(session)
         }
     }
 
-    private func connect(_ now_ns: UInt64) -> ControlSession? {
-        var session: ControlSession?
-        attempt(now_ns) { () throws(HelperError) in
-            session = try ControlSession(helper: configuration.helperSocket, log: log)
+    private func connect() -> ControlSession? {
+        do throws(HelperError) { return try ControlSession(helper: configuration.helperSocket, log: log) } catch {
+            lose(error)
+            return nil
         }
-        return session
     }
 
     private func takeControl(_ candidate: ControlSession, _ now_ns: UInt64) {
-        attempt(now_ns) { () throws(HelperError) in
-            try candidate.acquire(lease: configuration.leaseTime, previousToken: lastToken)
-            try? epoll.add(candidate.descriptorNumber, token: Token.helper)
-            session = candidate
-            lastToken = candidate.token
-            reportedProblem = nil
-            backoff.succeed()
-            due = Schedule(
-                connect_ns: 0, decide_ns: now_ns, sample_ns: now_ns + configuration.sampleInterval.nanoseconds,
-                renew_ns: now_ns + UInt64(candidate.lease_ms) * 1_000_000 / 3)
-        }
+        do throws(HelperError) {
+            try candidate.acquire(lease: configuration.leaseTime, previousToken: last?.token ?? 0)
+        } catch { return lose(error, holder: candidate.holder) }
+        try? epoll.add(candidate.descriptorNumber, token: Token.helper)
+        session = candidate
+        last = (candidate.token, candidate.onLeaseExpiry)
+        reportedProblem = nil
+        due = Schedule(
+            connect_ns: 0, decide_ns: now_ns, sample_ns: now_ns + configuration.sampleInterval.nanoseconds,
+            renew_ns: now_ns + candidate.renewal_ns)
+    }
+
+    private func renew(_ session: ControlSession, _ now_ns: UInt64) throws(HelperError) {
+        // Before the answer, which may be an error.
+        due.renew_ns = now_ns + session.renewal_ns
+        try session.renew()
     }
 
     private func sample(_ session: ControlSession, _ now_ns: UInt64) throws(HelperError) {
         due.sample_ns = now_ns + configuration.sampleInterval.nanoseconds
         let observations = try session.sample(onDrift: configuration.onDrift)
+        isProven = true
+        backoff.succeed()
         // What was seen changes what the packages may take, or has to be put right: at once, not at the next decision.
         if !observations.isEmpty { try decideAndApply(session) }
     }
 
     private func decideAndApply(_ session: ControlSession) throws(HelperError) {
-        let reading = source.reading(at: .now)
-        let before = lastDecision
+        let (reading, before) = (reading, lastDecision)
         let decision = try session.enforce { packages in
             decide(packages: packages, configuration: configuration, reading: reading, last: before)
         }
@@ -138,36 +155,34 @@ final class Controller {
                 ("reason", .text(decision.reason.rawValue)),
             ])
         lastDecision = decision
+        reportedFailure = nil
     }
 
     // MARK: The connection
 
-    private func attempt(_ now_ns: UInt64, _ body: () throws(HelperError) -> Void) {
-        do throws(HelperError) { try body() } catch {
-            if case .failed(let failure) = error, session != nil, failure.code != .notInControl {
-                // The connection is fine: the next decision tries again.
-                log.error("the limits could not be set", ("why", .text(failure.sentence)))
-                due.decide_ns = now_ns + configuration.stabilisationTime.nanoseconds
-                return
-            }
-            lose(error, now_ns)
-        }
+    private func fail(_ error: HelperError) {
+        guard case .failed(let failure) = error, failure.code != .notInControl else { return lose(error) }
+        // The connection is fine: the next decision tries again.
+        if reportedFailure != failure { log.error("the limits could not be set", ("why", .text(failure.sentence))) }
+        reportedFailure = failure
     }
 
     /// Gives the connection up. The helper keeps the limits until the lease ends, so there is time to come back.
-    private func lose(_ error: HelperError, _ now_ns: UInt64) {
+    private func lose(_ error: HelperError, holder: Name? = nil) {
         let hadControl = session != nil
-        session = nil
-        let wait_ms = hadControl ? 0 : backoff.fail()
-        due.connect_ns = now_ns + wait_ms * 1_000_000
+        let wait_ms = isProven ? 0 : backoff.fail()
+        (session, isProven) = (nil, false)
+        due.connect_ns = Clock.monotonic_ns + wait_ms * 1_000_000
         guard reportedProblem != error || hadControl else { return }
         reportedProblem = error
         if hadControl {
-            log.error("lost the helper", ("why", .text(error.sentence)))
+            let message = if case .failed = error { "lost control over the limits" } else { "lost the helper" }
+            log.error(message, ("why", .text(error.sentence)))
         } else {
-            log.error(
-                "no control over the limits", ("why", .text(error.sentence)), ("next", .text("trying again, at least every 10 s"))
-            )
+            var fields: [Log.Field] = [("why", .text(error.sentence))]
+            if let holder { fields.append(("holder", .text(holder.string))) }
+            if !isOnce { fields.append(("next", .text("trying again, at least every 10 s"))) }
+            log.error("no control over the limits", fields)
         }
     }
 
@@ -181,7 +196,7 @@ final class Controller {
             switch epoll[index].token {
             case Token.signals: if let signal = signals.next() { return signal }
             // The helper sends nothing unasked, so this is its end.
-            default: if session != nil { lose(.closed(greeting: false), Clock.monotonic_ns) }
+            default: if session != nil { lose(.closed(greeting: false)) }
             }
         }
         return nil
@@ -189,41 +204,42 @@ final class Controller {
 
     /// Gives control back: the exit status.
     private func end(_ reason: String) -> Int32 {
+        guard let last else {
+            log.info("stopped, no limit was ever set", ("reason", .text(reason)))
+            return 0
+        }
+        // What the helper does without being told.
+        let fallback: Log.Field = ("on_lease_expiry", .text("\(last.onLeaseExpiry)"))
         guard let session else {
             log.warning(
-                "stopping without control: the helper restores the limits by itself", ("reason", .text(reason)))
-            return lastToken == 0 ? 0 : 1
+                "stopped without control: the helper deals with the limits by itself", ("reason", .text(reason)), fallback)
+            return 1
         }
-        let disposal: LimitDisposal = configuration.onExit == .restore ? .restore : .hold
         do throws(HelperError) {
-            let released = try session.release(disposal)
-            log.info(
-                disposal == .restore ? "stopped, original limits restored" : "stopped, limits held", ("reason", .text(reason)),
-                ("restored", .number(UInt64(released.restored))), ("foreign", .number(UInt64(released.foreign))),
-                ("failed", .number(UInt64(released.failed))))
+            let released = try session.release(configuration.onExit == .restore ? .restore : .hold)
+            report(released, reason)
             return released.failed == 0 ? 0 : 1
         } catch {
             log.error(
-                "stopping, but control could not be given back: the helper restores the limits when the lease ends",
-                ("reason", .text(reason)), ("why", .text(error.sentence)))
+                "stopped, but control could not be given back: the helper deals with the limits when the lease ends",
+                ("reason", .text(reason)), ("why", .text(error.sentence)), fallback)
             return 1
+        }
+    }
+
+    private func report(_ released: Released, _ reason: String) {
+        let fields: [Log.Field] = [
+            ("reason", .text(reason)), ("restored", .number(UInt64(released.restored))),
+            ("foreign", .number(UInt64(released.foreign))), ("failed", .number(UInt64(released.failed))),
+        ]
+        if released.failed > 0 {
+            log.error("stopped, but not every original limit could be restored: see the helper's log", fields)
+        } else {
+            log.info(configuration.onExit == .restore ? "stopped, original limits restored" : "stopped, limits held", fields)
         }
     }
 }
 
 extension Milliseconds {
     var nanoseconds: UInt64 { rawValue * 1_000_000 }
-}
-
-/// Notices that the wall clock was set: a step of the clock is a step of a source that goes by it.
-struct StepDetector {
-    private var offset_ns: Int64?
-    private static let tolerance_ns: Int64 = 1_000_000_000
-
-    mutating func stepped(_ monotonic_ns: UInt64) -> Bool {
-        let wall = Clock.wall
-        let now = wall.seconds &* 1_000_000_000 &+ Int64(wall.nanoseconds) &- Int64(clamping: monotonic_ns)
-        defer { offset_ns = now }
-        return offset_ns.map { abs(now &- $0) > StepDetector.tolerance_ns } ?? false
-    }
 }

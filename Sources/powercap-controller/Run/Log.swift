@@ -11,13 +11,17 @@ struct Log: Sendable {
         case text(String)
         case number(UInt64)
         case flag(Bool)
+        /// What couldn't be read.
+        case unknown
     }
 
     typealias Field = (name: String, value: Value)
 
-    func error(_ message: String, _ fields: Field...) { write(.error, message, fields) }
+    func error(_ message: String, _ fields: Field...) { error(message, fields) }
+    func error(_ message: String, _ fields: [Field]) { write(.error, message, fields) }
     func warning(_ message: String, _ fields: Field...) { write(.warning, message, fields) }
-    func info(_ message: String, _ fields: Field...) { write(.info, message, fields) }
+    func info(_ message: String, _ fields: Field...) { info(message, fields) }
+    func info(_ message: String, _ fields: [Field]) { write(.info, message, fields) }
     func debug(_ message: @autoclosure () -> String, _ fields: @autoclosure () -> [Field] = []) {
         if isLogged(.debug) { write(.debug, message(), fields()) }
     }
@@ -66,6 +70,7 @@ extension Log.Value {
         switch self {
         case .number(let number): output.append(number)
         case .flag(let flag): output.append(flag ? "true" : "false")
+        case .unknown: output.append(isJSON ? "null" : "unknown")
         case .text(let text):
             let isPlain =
                 !text.isEmpty && text.utf8.allSatisfy { $0 > 0x20 && $0 != 0x22 && $0 != 0x3D && $0 != 0x5C && $0 != 0x7F }
@@ -73,7 +78,7 @@ extension Log.Value {
         }
     }
 
-    static func power(_ power: Microwatts) -> Log.Value { .number(power.rawValue) }
+    static func power(_ power: Microwatts?) -> Log.Value { power.map { .number($0.rawValue) } ?? .unknown }
 }
 
 extension LogLevel {

@@ -19,6 +19,8 @@ struct NodeLimits {
         var isLeft = false
         /// Not to be tried again before the next decision.
         var isSkipped = false
+        /// Why the last sample doesn't have it; 0 where it does.
+        var readErrno: UInt8 = 0
     }
 
     struct Entry: Equatable, Sendable {
@@ -53,16 +55,25 @@ struct NodeLimits {
         }
     }
 
-    /// What a decision is made over: the packages that are there, in the order of `present`. One that refuses its limit, or
-    /// has another party's, takes what it takes and the others share the rest (P8).
+    /// What a decision is made over: the packages that are there, in the order of `present`. One that is locked, refuses its
+    /// limit, or has another party's, takes what it takes and the others share the rest (P8).
     var packages: [Package] {
         present.map { index in
             var package = entries[index].package
             let tracked = entries[index].longTerm
-            if package.fixed == nil && (tracked.isSkipped || tracked.isLeft) {
-                package.fixed = min(tracked.inForce ?? package.longTerm.ceiling, .registerMaximum)
+            if package.fixed != nil || tracked.isSkipped || tracked.isLeft {
+                package.fixed = min(tracked.inForce ?? package.fixed ?? package.longTerm.ceiling, .registerMaximum)
             }
             return package
+        }
+    }
+
+    /// Everything that the last decision asked for is in force.
+    var isComplete: Bool {
+        present.allSatisfy { index in
+            let entry = entries[index]
+            let isSet = entry.package.fixed != nil || entry.longTerm.asked != nil && !entry.longTerm.isLeft
+            return isSet && entry.shortTerm?.refusal == nil
         }
     }
 
@@ -81,9 +92,9 @@ struct NodeLimits {
         let reason: Reason
     }
 
-    /// What has to be written for a decision over `packages`: first what was refused before, so that a batch which fails
-    /// again fails before anything is written; then what becomes less, so that the limits together never exceed the budget on the
-    /// way; then the rest.
+    /// What has to be written for a decision over `packages`: first what becomes less, so that the limits together never
+    /// exceed the budget on the way, then the rest. Among either, what was refused before comes first: a batch that fails again
+    /// then fails early.
     func changes(for decision: Decision) -> [Change] {
         var changes: [Change] = []
         for (index, limit) in zip(present, decision.packages) where entries[index].package.fixed == nil {
@@ -105,8 +116,8 @@ struct NodeLimits {
     }
 
     private func rank(_ change: Change) -> Int {
-        if self[change].refusal != nil { return 0 }
-        return change.from.map { change.to < $0 } ?? true ? 1 : 2
+        let isIncrease = change.from.map { change.to > $0 } ?? false
+        return (isIncrease ? 2 : 0) + (self[change].refusal == nil ? 1 : 0)
     }
 
     func items(_ changes: [Change]) -> [ApplyItem] {
@@ -154,7 +165,9 @@ struct NodeLimits {
         case gone(Package)
         case enabled(Package, Bool)
         /// P12: the limit isn't the one that was in force; another party, or firmware, changed it.
-        case drift(Package, constraint: String, ours: Microwatts, found: Microwatts)
+        case drift(Package, constraint: String, before: Microwatts, found: Microwatts, DriftAction)
+        /// As long as a limit can't be read, nobody knows whether it drifts. 0: it can be read again.
+        case unreadable(Package, constraint: String, errno: UInt8)
     }
 
     /// Compares a sample with what should be in force.
@@ -176,31 +189,36 @@ struct NodeLimits {
                 }
                 entries[index].isEnabled = zone.enabled == .yes
             }
-            if let drift = NodeLimits.observe(&entries[index].longTerm, zone, action) {
-                observations.append(.drift(package, constraint: "long_term", ours: drift.ours, found: drift.found))
-            }
-            if var shortTerm = entries[index].shortTerm {
-                if let drift = NodeLimits.observe(&shortTerm, zone, action) {
-                    observations.append(.drift(package, constraint: "short_term", ours: drift.ours, found: drift.found))
-                }
-                entries[index].shortTerm = shortTerm
-            }
+            // The others divide what a long-term limit leaves, also where it isn't ours.
+            if let drift = entries[index].longTerm.observe(zone, of: package, action, always: true) { observations.append(drift) }
+            if let drift = entries[index].shortTerm?.observe(zone, of: package, action) { observations.append(drift) }
         }
         return observations
     }
+}
 
-    private static func observe(
-        _ tracked: inout Tracked, _ zone: ZoneSample, _ action: DriftAction
-    ) -> (ours: Microwatts, found: Microwatts)? {
-        guard tracked.position < zone.constraintCount, let value = zone.limits[tracked.position].ifRead else { return nil }
-        let found = Microwatts(value)
-        defer { tracked.inForce = found }
-        // A limit that isn't ours may be whatever it is.
-        guard tracked.asked != nil, !tracked.isLeft, let ours = tracked.inForce, found != ours else { return nil }
-        switch action {
-        case .reassert: tracked.asked = nil
-        case .leave: tracked.isLeft = true
+extension NodeLimits.Tracked {
+    /// Takes note of what is in force.
+    /// - Parameter always: also where the limit isn't ours.
+    fileprivate mutating func observe(
+        _ zone: ZoneSample, of package: Package, _ action: DriftAction, always: Bool = false
+    ) -> NodeLimits.Observation? {
+        guard position < zone.constraintCount else { return nil }
+        let (before, lastErrno) = (inForce, readErrno)
+        let reading = zone.limits[position]
+        readErrno = reading.errno
+        if let value = reading.ifRead { inForce = Microwatts(value) }
+        guard asked != nil || always else { return nil }
+        guard let before, let found = inForce, found != before else {
+            return readErrno == lastErrno ? nil : .unreadable(package, constraint: name, errno: readErrno)
         }
-        return (ours, found)
+        let action = isLeft || package.fixed != nil ? .leave : action
+        if asked != nil {
+            switch action {
+            case .reassert: asked = nil
+            case .leave: isLeft = true
+            }
+        }
+        return .drift(package, constraint: name, before: before, found: found, action)
     }
 }

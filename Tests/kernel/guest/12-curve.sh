@@ -1,7 +1,7 @@
 # The solar curve on the wall's clock: the registers hold what `plan` says for the time, and follow when the clock is set.
 
 plan() { # TIMEZONE DATE: what is to come, in lines of `time,source_uw,node_limit_uw,package-0_uw,package-1_uw`
-	controller SOURCE=solar MAX_SOURCE=100W TIMEZONE="$1" -- \
+	controller SOURCE=solar MAX_SOURCE=200.1W TIMEZONE="$1" -- \
 		plan --zones $RIG/zones.json --date "$2" --step 10s --format csv
 }
 
@@ -28,11 +28,11 @@ for day in "Europe/Berlin 2026-06-21" "Europe/Berlin 2026-01-15" "UTC 2026-06-21
 	at=12:00
 	moment $at
 	set_clock "@$(local_time "$zone")"
-	start_controller SOURCE=solar MAX_SOURCE=100W TIMEZONE="$zone"
+	start_controller SOURCE=solar MAX_SOURCE=200.1W TIMEZONE="$zone"
 	while :; do
 		wait_for "at $planned_time $zone the limits are those of the plan: $planned" 10 limits_are "$planned"
 		case $at in
-		12:00) equals "which is the peak" "$planned" "50/50 50/50"; at=04:00 ;;
+		12:00) equals "which is the peak" "$planned" "100/100 100/100"; at=04:00 ;;
 		04:00) equals "which is the floor" "$planned" "10/10 10/10"; at=08:00 ;;
 		08:00) at=00:30 ;;
 		00:30) equals "which is the floor" "$planned" "10/10 10/10"; at=16:20 ;;

@@ -37,39 +37,47 @@ equals "P6: the originals are back" "0 150/180 150/180" "$exit_status $(limits)"
 
 # --- on the way from one budget to the next ----------------------------------------------------------------------------------
 
-# Watches the registers, much faster than they change: keeps, for each second of the wall's clock, the largest sum seen in it.
+# Watches the registers, much faster than they change: for each second of the wall's clock the largest sum that was seen.
 watch_sums() { # FILE
-	local first second now sum=0 largest=0 last=0
+	local first second sum=0 largest=0 last=0
 	while [ -e "$1.run" ]; do
 		read -r first <$REGISTERS/package-0/limit
 		read -r second <$REGISTERS/package-1/limit
 		sum=$(((first & 0x7fff) + (second & 0x7fff)))
-		now=$(date +%s)
-		if [ "$now" != $last ]; then
-			[ $last = 0 ] || echo "$last $largest"
+		if [ "$EPOCHSECONDS" != $last ]; then
+			[ $last = 0 ] || echo "$last $((largest * 125000))"
 			largest=0
-			last=$now
+			last=$EPOCHSECONDS
 		fi
 		[ $sum -le $largest ] || largest=$sum
 	done >"$1"
 }
 
-# A source that rises so steeply that every second's limit is another: 1 MW * sin(..)^100, of which the packages can take
-# what it gives until 10:05. At any time the budget is at least what it was at the last decision.
+# A source that rises so steeply that it is another every second: 1 MW * sin(..)^100 passes 150 W at 09:54 and 250 W at 09:57.
+# Rising, it never gives less than it gave at the last decision, whenever that was.
+above_source() { # how many of the sums that were seen are above the source at the end of their second
+	controller SOURCE=solar MAX_SOURCE=1000kW ALPHA=100 TIMEZONE=UTC -- plan --zones $RIG/zones.json --date 2026-06-21 --step 1s --format csv |
+		awk -F '[, ]' 'FNR == NR { if (FNR > 1) source[FNR - 2] = $2; next }
+			{ n++; if (!($2 <= source[$1 % 86400 + 1])) above++ }
+			END { print above + 0, "of", n }' - $RIG/sums
+}
+
 load
 helper --list --format json >$RIG/zones.json
 start_helper
-set_clock "2026-06-21 09:55:00"
-start_controller SOURCE=solar MAX_SOURCE=1MW ALPHA=100 TIMEZONE=UTC STABILISATION_TIME=1
+set_clock "2026-06-21 09:54:30"
+start_controller SOURCE=solar MAX_SOURCE=1000kW ALPHA=100 TIMEZONE=UTC STABILISATION_TIME=1
 limits_are_ours() { ! limits_are "150/180 150/180"; }
 wait_for "the first decision is in force" 20 limits_are_ours
 : >$RIG/sums.run
 watch_sums $RIG/sums &
 watcher=$!
-seconds_seen() { [ "$(wc -l <$RIG/sums)" -ge 10 ]; }
-wait_for "ten seconds of rising limits are watched" 40 seconds_seen
+ten_seconds_seen() { [ "$(wc -l <$RIG/sums)" -ge 10 ]; }
+wait_for "ten seconds of rising limits are watched" 60 ten_seconds_seen
 rm $RIG/sums.run
 wait $watcher
+check "in them the limits changed at least five times" [ "$(cut -d ' ' -f 2 $RIG/sums | sort -u | wc -l)" -gt 5 ]
+equals "P8: in none of those seconds were they above the budget together" "0 of $(wc -l <$RIG/sums)" "$(above_source)"
 stop_controller
-controller SOURCE=solar MAX_SOURCE=1MW ALPHA=100 TIMEZONE=UTC -- \
-	plan --zones $RIG/zones.json --date 2026-06-21 --step 1s --format csv >$RIG/plan.csv
+stop_helper
+equals "P6: the originals are back" "0 150/180 150/180" "$exit_status $(limits)"

@@ -50,13 +50,22 @@ equals() { # SENTENCE EXPECTED ACTUAL
 	fi
 }
 
-has() { # SENTENCE PART TEXT: the text contains the part
-	case $3 in *"$2"*) report ok "$1" ;; *) equals "$1" "... $2 ..." "$3" ;; esac
+has() { # SENTENCE PART TEXT: the text contains the part; shown is its end
+	case $3 in *"$2"*) report ok "$1" ;; *) equals "$1" "... $2 ..." "$(echo "$3" | tail -n 5)" ;; esac
 }
 
-near() { # SENTENCE EXPECTED ACTUAL: numbers no more than 1 % apart
+near() { # SENTENCE EXPECTED ACTUAL [PERCENT]: numbers no more than 1 % apart, or PERCENT
 	case $3 in '' | *[!0-9]*) equals "$1" "about $2" "$3"; return ;; esac
-	if [ $((($3 - $2) * 100)) -le "$2" ] && [ $((($2 - $3) * 100)) -le "$2" ]; then report ok "$1"; else equals "$1" "about $2" "$3"; fi
+	if [ $((($3 - $2) * 100)) -le $(($2 * ${4:-1})) ] && [ $((($2 - $3) * 100)) -le $(($2 * ${4:-1})) ]; then
+		report ok "$1"
+	else
+		equals "$1" "about $2" "$3"
+	fi
+}
+
+# What the programs measure: between their clock and the counter lies the emulator, on a machine that has other things to do.
+measures() { # SENTENCE WATTS MICROWATTS
+	near "$1" "${2}000000" "$3" 5
 }
 
 centiseconds() { # since boot; not fooled by set_clock
@@ -131,6 +140,8 @@ writes() { # how often the driver wrote to package 0 and to package 1, to whatev
 
 fail_reads() { echo "$1" >/sys/module/rapl_sim/parameters/fail_read; }   # MASK of packages, 0 to mend
 fail_writes() { echo "$1" >/sys/module/rapl_sim/parameters/fail_write; } # MASK of packages, 0 to mend
+# The process that makes the Nth write to a register from now dies in it, by SIGKILL; 0: nobody does.
+kill_at_write() { echo "$1" >/sys/module/rapl_sim/parameters/kill_at_write; } # N
 
 package_1() { # online|offline: its only CPU
 	[ "$1" = online ] && set -- 1 || set -- 0
@@ -195,8 +206,8 @@ set_clock() { # 'YYYY-MM-DD hh:mm:ss', UTC; the next scenario has the right time
 
 running() { grep -q '^State:[^Z]*$' "/proc/$1/status" 2>/dev/null; }   # a zombie is not
 finished() { ! running "$1"; }
-times_helper_said() { grep -c -e "$1" $RIG/helper.log 2>/dev/null; }         # PATTERN
-times_controller_said() { grep -c -e "$1" $RIG/controller.log 2>/dev/null; } # PATTERN
+times_helper_said() { helper_log | grep -c -e "$1"; }         # PATTERN
+times_controller_said() { controller_log | grep -c -e "$1"; } # PATTERN
 helper_serves() { finished "$helper_pid" || [ "$(times_helper_said 'msg="serving"')" != "$served" ]; }
 
 with_defaults() { # ARGS...: the flags a scenario nearly always wants, for those it does not give itself
@@ -262,8 +273,8 @@ set_once() { # VARIABLE=VALUE...
 	controller ON_EXIT=hold "$@" -- run --once >>$RIG/controller.log 2>&1
 }
 
-helper_log() { cat $RIG/helper.log; }
-controller_log() { cat $RIG/controller.log; }
+helper_log() { cat $RIG/helper.log 2>/dev/null; }
+controller_log() { cat $RIG/controller.log 2>/dev/null; }
 helper_said() { [ "$(times_helper_said "$1")" -gt 0 ]; }         # PATTERN
 controller_said() { [ "$(times_controller_said "$1")" -gt 0 ]; } # PATTERN
 forget_logs() { : >$RIG/helper.log; : >$RIG/controller.log; }

@@ -1,0 +1,57 @@
+"""Writes the fuzzers' first inputs: the vectors' frames, a state file, and conversations made of the vectors' requests."""
+import pathlib
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+CORPUS = pathlib.Path(sys.argv[1])
+
+STATE = b"""raplhelper-state 1
+boot 6f1c2a0e-0b5d-4c3e-9a8b-7c6d5e4f3a2b
+generation 12
+constraint intel-rapl:0 package-0 0 long_term original 150000000 999424 intended 60000000 1000000 in-force 60000000 999424 limit-and-window
+constraint intel-rapl:1 package-1 0 long_term original 150000000 999424 intended 60000000 999424 in-force 60000000 999424 limit
+constraint intel-rapl:1 package-1 1 short_term original 180000000 2440 unchanged
+"""
+
+# The longest record that there can be.
+NAME, SETTING = b"n" * 63, b"18446744073709551615 18446744073709551615"
+LONGEST = STATE.split(b"constraint")[0].replace(b"12", b"18446744073709551615") + b"constraint " + NAME + b" " + NAME + b" 3 " + NAME + \
+    b" original " + SETTING + b" intended " + SETTING + b" in-force " + SETTING + b" limit-and-window\n"
+
+# Steps of Conversation.swift: 1 Hello, 2 AcquireControl, 3 Apply, 4 Renew or Release, 5 time passes, 6 reconnect, 7 meddle.
+# With the high bit set a request comes in two pieces.
+HELLO, OTHER_HELLO, ACQUIRE, OTHER_ACQUIRE = b"\x01", b"\x09", b"\x02\xff\x7f", b"\x0a\xff\x7f"
+APPLY = b"\x03\x00\x60\xea\x00\x00"
+APPLY_TWO = b"\x13\x20\x60\xea\x00\x00\xe8\x03\x02\x60\xea\x00\x00"
+APPLY_TO_READ_ONLY, APPLY_TO_IGNORING = b"\x13\x00\x60\xea\x00\x00\x0a\x60\xea\x00\x00", b"\x13\x00\x60\xea\x00\x00\x12\x60\xea\x00\x00"
+RENEW, RESTORE, HOLD, PASS, RECONNECT, MEDDLE = b"\x04", b"\x14", b"\x34", b"\x05\xff\xff", b"\x06", b"\x07\x01\x02\x03\x00"
+CONVERSATIONS = [
+    HELLO + ACQUIRE + APPLY + RENEW + RESTORE,
+    HELLO + ACQUIRE + APPLY_TWO + HOLD + ACQUIRE + RESTORE,
+    HELLO + ACQUIRE + APPLY + PASS + ACQUIRE + APPLY,
+    HELLO + ACQUIRE + APPLY + MEDDLE + RESTORE,
+    b"\x81\x0a" + b"\x82\xff\x7f\x03" + b"\x83" + APPLY[1:] + b"\x12" + RESTORE,
+    HELLO + ACQUIRE + APPLY_TO_READ_ONLY + APPLY_TO_IGNORING + RESTORE,
+    HELLO + ACQUIRE + APPLY + RECONNECT + OTHER_HELLO + OTHER_ACQUIRE + PASS,
+]
+
+
+def write(target, name, data):
+    folder = CORPUS / target
+    if folder.is_dir():
+        (folder / f"seed-{name}").write_bytes(data)
+
+
+frames = {}
+for block in (ROOT / "Tests/Fixtures/protocol/vectors.txt").read_text().split("\n\n")[1:]:
+    lines = block.split("\n")
+    digits = "".join(line[5:] for line in lines if line.startswith("hex "))
+    frames[lines[0][5:]] = bytes.fromhex(digits)
+for name, data in frames.items():
+    write("frames", name, data)
+    if data[4] < 0x80 and len(data) < 256:
+        write("conversation", name, HELLO + b"\x00" + bytes([len(data)]) + data)
+write("state", "changed", STATE)
+write("state", "longest", LONGEST)
+for number, steps in enumerate(CONVERSATIONS):
+    write("conversation", str(number), steps)
