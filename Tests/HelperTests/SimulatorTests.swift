@@ -107,6 +107,9 @@ struct SimulatorTests {
             writing: [("\(package0)/\(pl1)", "80000000\n"), ("\(mmio0)/\(pl1)", "70000000\n")],
             draws: [package0: 70, mmio0: 70, "intel-rapl-mmio/intel-rapl-mmio:1": 120]),
         LoadCase(
+            "the lower of MSR and MMIO, whichever it is", on: Machine(hasMMIO: true),
+            writing: [("\(package0)/\(pl1)", "70000000\n"), ("\(mmio0)/\(pl1)", "80000000\n")], draws: [package0: 70, mmio0: 70]),
+        LoadCase(
             "without a limit where the file holds no number", writing: [("\(package0)/\(pl1)", "lots\n")], draws: [package0: 120]),
         LoadCase(
             "dram's own limit, once it is enabled",

@@ -92,6 +92,7 @@ final class Bench {
         guard case .saved(let state) = StateFile.earlier(in: "\(directory.path)/state", bootID: Rig.boot) else {
             throw Errno.badMessage
         }
-        return state.records.first { $0.zoneID.string == "intel-rapl:\(zone)" }!.change
+        guard let record = state.records.first(where: { $0.zoneID.string == "intel-rapl:\(zone)" }) else { throw Errno.noEntry }
+        return record.change
     }
 }

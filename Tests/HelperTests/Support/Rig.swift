@@ -92,7 +92,10 @@ final class Rig {
     }
 
     func savedChange(_ id: String, _ index: UInt8 = 0) throws -> Constraint.Change? {
-        try savedState().records.first { $0.zoneID.string == id && $0.index == index }!.change
+        guard let record = try savedState().records.first(where: { $0.zoneID.string == id && $0.index == index }) else {
+            throw Errno.noEntry
+        }
+        return record.change
     }
 }
 
