@@ -65,6 +65,10 @@ enum Executable {
         (process.standardInput, process.standardOutput, process.standardError) = (standardInput, output, errors)
         if let path { process.standardOutput = FileHandle(forWritingAtPath: path) }
         try process.run()
+        // A program that hangs has to fail its test, not all of them.
+        let deadline = DispatchWorkItem { kill(process.processIdentifier, SIGKILL) }
+        DispatchQueue.global().asyncAfter(deadline: .now() + .seconds(60), execute: deadline)
+        defer { deadline.cancel() }
         // Every text here fits into a pipe (64 KiB), so no end waits for the other.
         try standardInput.fileHandleForWriting.write(contentsOf: Data(input.utf8))
         try standardInput.fileHandleForWriting.close()
