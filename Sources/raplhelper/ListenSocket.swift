@@ -68,10 +68,13 @@ final class ListenSocket {
     /// Removes a socket that nobody listens on. One that somebody does listen on is never touched.
     private static func removeStale(_ path: String) throws(Problem) {
         do throws(Errno) {
-            _ = try Socket.connect(to: path)
+            // Without waiting: somebody who listens and doesn't accept, with a full queue, answers EAGAIN.
+            _ = try Socket.connect(to: path, isBlocking: false)
         } catch {
-            guard error == .connectionRefused else { throw failure("find out whether somebody listens on \(path)", error) }
-            return try attempt("remove the stale socket \(path)") { () throws(Errno) in try unlink(path) }
+            if error == .connectionRefused {
+                return try attempt("remove the stale socket \(path)") { () throws(Errno) in try unlink(path) }
+            }
+            if error != .again { throw failure("find out whether somebody listens on \(path)", error) }
         }
         throw Problem(.failed, "another raplhelper listens on \(path): stop it, or choose another --socket")
     }
