@@ -64,6 +64,19 @@ struct ExecutableTests {
         #expect(try Executable.run(["validate", "--timezone", "UTC"], environment: environment).status == 0)
     }
 
+    @Test(
+        "P11: a misspelt TZ is refused while the zone is the host's, what only the C library understands is left to it",
+        arguments: [
+            ("Europe/Berln", 2), ("nonsense", 2), ("Europe/Berlin", 0), (":Europe/Berlin", 0), ("UTC", 0), ("CET-1CEST", 0),
+            ("/usr/share/zoneinfo/UTC", 0), ("", 0),
+        ] as [(String, Int32)])
+    func hostZone(_ zone: String, _ status: Int32) throws {
+        let outcome = try Executable.run(["validate"], environment: ["TZ": zone])
+        #expect(outcome.status == status)
+        if status == 2 { #expect(outcome.errorLine?.hasPrefix("powercap-controller: TZ=\"\(zone)\" is not known: give ") == true) }
+        #expect(try Executable.run(["validate", "--timezone", "UTC"], environment: ["TZ": zone]).status == 0)
+    }
+
     @Test("P11: an alias in the time zone database is a zone, a link to nothing or to a directory is none")
     func linkedTimeZone() throws {
         let database = FileManager.default.temporaryDirectory.appending(path: "zoneinfo-\(UUID().uuidString)").path

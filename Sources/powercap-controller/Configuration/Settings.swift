@@ -33,9 +33,20 @@ struct Settings: Sendable {
         }
         self.configuration = configuration
         self.origins = origins
+        if configuration.timeZone == nil, let zone = environment("TZ") { try Settings.check(hostZone: zone) }
         if configuration.raplMinPower > configuration.maxSource {
             throw .floorAbovePeak(
                 floor: given("RAPL_MIN_POWER"), peak: given("MAX_SOURCE"), peakPower: configuration.maxSource)
+        }
+    }
+
+    /// The host's zone may come from TZ, and the C library takes a misspelt name there for UTC without a word: the curve would
+    /// be hours off. A path, and a rule such as `CET-1CEST`, which has digits, are its own business (tzset(3)).
+    private static func check(hostZone zone: String) throws(UsageError) {
+        let name = zone.hasPrefix(":") ? String(zone.dropFirst()) : zone
+        if name.isEmpty || name.hasPrefix("/") || name.contains(where: \.isNumber) { return }
+        do { try TimeZoneDatabase.check(name) } catch {
+            throw .value(Given(name: "TZ", text: zone), error, ValueKind<String?>.timeZone.words)
         }
     }
 
