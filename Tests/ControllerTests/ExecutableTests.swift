@@ -73,7 +73,9 @@ struct ExecutableTests {
     func hostZone(_ zone: String, _ status: Int32) throws {
         let outcome = try Executable.run(["validate"], environment: ["TZ": zone])
         #expect(outcome.status == status)
-        if status == 2 { #expect(outcome.errorLine?.hasPrefix("powercap-controller: TZ=\"\(zone)\" is not known: give ") == true) }
+        if status == 2 {
+            #expect(outcome.errorLine?.hasPrefix("powercap-controller: TZ=\"\(zone)\" is not known: give ") == true)
+        }
         #expect(try Executable.run(["validate", "--timezone", "UTC"], environment: ["TZ": zone]).status == 0)
     }
 
