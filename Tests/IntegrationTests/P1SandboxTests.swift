@@ -101,6 +101,44 @@ struct P1SandboxTests {
         #expect(open.count > 20 && !open.contains { $0.hasSuffix("/secret") })
     }
 
+    // MARK: Kernels that lack something
+
+    /// Executes the helper on a kernel that answers ENOSYS to a system call.
+    private func without(_ call: String) -> [String] {
+        ["strace", "-D", "-qq", "-o", "/dev/null", "-e", "trace=\(call)", "-e", "inject=\(call):error=ENOSYS"]
+    }
+
+    static let canInject = Conditions.isRoot && Conditions.has("strace")
+
+    @Test(
+        "where the kernel lacks Landlock or seccomp, the log and Welcome say so, and the rest is given up",
+        .enabled(if: Self.canInject, "needs root, and strace, which can make a system call fail"),
+        arguments: [("landlock_create_ruleset", SandboxBits.landlock, "landlock"), ("seccomp", .seccomp, "seccomp")])
+    func lacking(_ call: String, _ bit: SandboxBits, _ name: String) throws {
+        let helper = try tree.startHelper(through: without(call))
+        #expect(helper.log.contains("level=warning msg=\"the sandbox is incomplete\" missing=\(name) errno="))
+        let client = try WireClient(tree.socket)
+        #expect(client.welcome.sandbox == possible.union(.unprivilegedUser).subtracting(bit))
+        #expect(try helper.status()["CapEff"] == Self.none && helper.status()["Uid"] == "65534 65534 65534 65534")
+        _ = try client.acquire()
+        try client.apply([try client.zones().item("intel-rapl:0", watts: 60)])
+        #expect(try helper.stop() == .exited(0))
+        #expect(try tree.settings() == tree.originals())
+
+        let second = try tree.spawnHelper(["--require-sandbox"], through: without(call))
+        #expect(try second.waitForEnd() == .exited(1))
+        #expect(second.log.contains("raplhelper: --require-sandbox: ") && second.log.hasSuffix(" \(name)\n"))
+    }
+
+    @Test(
+        "a kernel without Landlock on which everybody may read the counters (before 5.10) is no reason not to start",
+        .enabled(if: Self.canInject, "needs root, and strace, which can make a system call fail"))
+    func oldKernel() throws {
+        for zone in [package0, package1] { try changeMode(tree.path(zone, "energy_uj"), 0o444) }
+        try tree.startHelper(through: without("landlock_create_ruleset"))
+        try WireClient(tree.socket).ping()
+    }
+
     // MARK: As a pod starts it: uid 0, every capability dropped
 
     private static let dropAll = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", "--clear-groups"]

@@ -126,6 +126,26 @@ struct P3ToP5LimitsTests {
         #expect(try client.sample().zones[0].limits[0] == Reading(99_000_000))
     }
 
+    @Test(
+        "P4: a limit that the hardware rounds down is reported as it was read back",
+        .enabled(if: Conditions.has("strace"), "needs strace, which can change what a read gives"))
+    func rounded() throws {
+        // Whatever the file holds, reading it gives 60000000, as a register of a coarse power unit would.
+        let file = tree.path(package0, "constraint_0_power_limit_uw")
+        let digits = "60000000".utf8.map { String($0, radix: 16) }.joined()
+        let strace = ["strace", "-D", "-qq", "-o", "/dev/null", "-P", file, "-e", "inject=pread64:poke_exit=@arg2=\(digits)"]
+        try tree.setLimit_uw(package0, 0, 70_000_000)
+        let client = try takeControl(through: strace)
+        #expect(
+            try client.apply([item(0, 0, 60_900_000)]) == [AppliedItem(effective: Microwatts(60_000_000), effectiveWindow_us: 0)])
+        #expect(try tree.limit_uw(package0) == 60_900_000)
+        #expect(try client.zones()["intel-rapl:0"].constraints[0].requested == Microwatts(60_900_000))
+        // A whole watt less isn't rounding: it isn't in force.
+        #expect(
+            try failure { try client.apply([item(0, 0, 61_000_000)]) }
+                == Failure(.notInForce, item: 0, effective: Microwatts(60_000_000)))
+    }
+
     @Test("P5: the same constraint twice in a batch is refused")
     func duplicate() throws {
         let client = try takeControl()
