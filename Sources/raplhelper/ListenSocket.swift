@@ -4,7 +4,7 @@ import LinuxSystem
 final class ListenSocket {
     let descriptor: Descriptor
     /// Nil for systemd's socket, which isn't ours to remove.
-    let ownPath: String?
+    private(set) var ownPath: String?
 
     init(_ options: Options) throws(Problem) {
         if let count = ListenSocket.inheritedCount {
@@ -23,6 +23,9 @@ final class ListenSocket {
     /// Takes an own socket's file away again, for a start that fails later. Once the sandbox is closed the file can't be
     /// removed; the next start finds that nobody listens on it.
     func remove() { if let ownPath { try? unlink(ownPath) } }
+
+    /// From here on the file stays: a system call that isn't allowed any more would end the process without a word.
+    func keep() { ownPath = nil }
 
     /// systemd passes its sockets from 3 on (sd_listen_fds(3)).
     static var firstFreeDescriptor: UInt32 { 3 + UInt32(min(inheritedCount ?? 0, 1)) }

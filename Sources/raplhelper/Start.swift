@@ -15,7 +15,7 @@ enum Start {
 
         // A second helper must stop at one of these two, before it touches a limit or the state of the first. The lock comes
         // first: of two that find the same stale socket, one would otherwise remove the socket that the other has just made.
-        let root = try claimTree(options)
+        let claims = Claims(tree: try claimTree(options), stateDirectory: try claimStateDirectory(options))
         let listening = try ListenSocket(options)
         do throws(Problem) {
             let zones = try Discovery.zones(below: options.powercapRoot, readOnly: options.readOnly)
@@ -26,7 +26,7 @@ enum Start {
             // Everything that has to be open when nothing can be opened any more.
             let signals = try opened("a signal descriptor") { () throws(Errno) in try Signals() }
             let tokens = try opened("/dev/urandom") { () throws(Errno) in try TokenSource() }
-            let uevents = root.isInSysfs ? ueventSocket() : nil
+            let uevents = claims.tree.isInSysfs ? ueventSocket() : nil
             let supervisor = Supervisor()
             let epoll = try opened("an epoll descriptor") { () throws(Errno) in try Epoll() }
             let sessionCount = try room(below: descriptorLimit, above: epoll.number)
@@ -34,6 +34,7 @@ enum Start {
             let sandbox = try Sandbox.enter(
                 user: options.user, witness: "\(zones[0].path)/energy_uj", required: options.requireSandbox)
 
+            listening.keep()
             let requests = Requests(
                 governor: governor, welcome: welcome(options, bootID, sandbox, governor.policy), tokens: tokens)
             let server = try opened("the event loop") { () throws(Errno) in
@@ -52,6 +53,12 @@ enum Start {
             listening.remove()
             throw error
         }
+    }
+
+    /// Locks that last as long as the process serves.
+    private struct Claims: ~Copyable {
+        let tree: Descriptor
+        let stateDirectory: Descriptor?
     }
 
     /// Limits of the node belong to one helper, wherever it runs: two would undo each other's work.
@@ -79,6 +86,22 @@ enum Start {
             throw Problem(.failed, "\(limit) descriptors are too few for these zones: raise the limit (LimitNOFILE= in systemd)")
         }
         return min(free, Server.mostSessions)
+    }
+
+    /// Nor may two helpers, each over a tree of its own, replace each other's saved originals. Where the directory can't be had at
+    /// all, writes are refused later.
+    private static func claimStateDirectory(_ options: Options) throws(Problem) -> Descriptor? {
+        guard !options.readOnly, (try? makeDirectory(options.stateDirectory, mode: 0o755)) != nil,
+            let directory = try? Descriptor(opening: options.stateDirectory, .directory)
+        else { return nil }
+        do throws(Errno) { try directory.lock() } catch {
+            if error == .again {
+                throw Problem(
+                    .failed,
+                    "another raplhelper saves its state in \(options.stateDirectory): stop it, or choose another --state-dir")
+            }
+        }
+        return directory
     }
 
     private static func bootID() throws(Problem) -> BootID {

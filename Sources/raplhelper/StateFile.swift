@@ -43,7 +43,7 @@ struct StateFile: ~Copyable {
             do throws(SavedState.Defect) {
                 let state = try SavedState(decoding: bytes.span.extracting((slot * count / 2)..<((slot + 1) * count / 2)))
                 if best == nil || state.generation > best!.generation { best = state }
-            } catch { if error != .blank { defect = error } }
+            } catch { if error != .blank && defect != .unknownVersion { defect = error } }
         }
         guard let best else {
             return .unreadable(

@@ -151,6 +151,23 @@ struct StartTests {
         #expect(try first.stop() == .exited(0))
     }
 
+    @Test("P6: a second helper with the same state directory stops, and leaves the originals that the first has saved")
+    func sameStateDirectory() throws {
+        let first = try tree.startHelper()
+        let client = try WireClient(tree.socket)
+        _ = try client.acquire()
+        try client.apply([try client.zones().item("intel-rapl:0", watts: 60)])
+        let state = try Files.contents(tree.statePath)
+        let other = try TemporaryTree()
+        let second = try tree.spawnHelper(["--powercap-root", other.root, "--socket", other.socket])
+        #expect(
+            try refusal(second, status: 1)
+                == "another raplhelper saves its state in \(tree.stateDirectory): stop it, or choose another --state-dir")
+        #expect(try Files.contents(tree.statePath) == state)
+        #expect(try first.stop() == .exited(0))
+        #expect(try tree.limit_uw(package0) == 150_000_000)
+    }
+
     @Test("a second helper on the same tree stops before it touches a limit, the state or its own socket's place")
     func sameTree() throws {
         let first = try tree.startHelper()
