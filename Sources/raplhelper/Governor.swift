@@ -37,6 +37,12 @@ final class Governor {
         return true
     }
 
+    /// Whether a limit of this system's is in force, as far as it knows.
+    var hasChanges: Bool {
+        for zone in zones { for constraint in zone.constraints where constraint.change != nil { return true } }
+        return false
+    }
+
     func zone(_ index: UInt16) -> Zone? { Int(index) < zones.count ? zones[Int(index)] : nil }
 
     // MARK: Applying a batch

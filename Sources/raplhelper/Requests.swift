@@ -16,6 +16,10 @@ final class Requests {
         self.tokens = tokens
         lease = Lease(maximum_ms: welcome.leaseMaximum_ms)
         batch.reserveCapacity(Limits.itemsPerBatch)
+        // The start has tried to restore what an earlier helper left; what it couldn't is tried again.
+        if governor.hasChanges && governor.policy != .readOnly {
+            retryRestoreAt_ns = Clock.monotonic_ns + Requests.retryInterval_ns
+        }
     }
 
     /// Who asks, and when.
