@@ -25,7 +25,7 @@
 
 const int32_t cl_o_rdonly = O_RDONLY, cl_o_rdwr = O_RDWR, cl_o_wronly = O_WRONLY, cl_o_creat = O_CREAT, cl_o_excl = O_EXCL,
               cl_o_trunc = O_TRUNC, cl_o_directory = O_DIRECTORY, cl_o_nofollow = O_NOFOLLOW;
-const uint32_t cl_epollin = EPOLLIN, cl_epollout = EPOLLOUT, cl_epollhup = EPOLLHUP, cl_epollerr = EPOLLERR,
+const uint32_t cl_epollin = EPOLLIN, cl_epollhup = EPOLLHUP, cl_epollerr = EPOLLERR,
                cl_epollrdhup = EPOLLRDHUP;
 const int32_t cl_sigterm = SIGTERM, cl_sigint = SIGINT, cl_sighup = SIGHUP;
 
@@ -40,10 +40,8 @@ __attribute__((constructor)) static void save_arguments(int argc, char **argv, c
     saved_argc = argc;
     saved_argv = argv;
 }
-int32_t cl_argument_count(void) { return saved_argc; }
 const char *cl_argument(int32_t index) { return index >= 0 && index < saved_argc ? saved_argv[index] : NULL; }
 const char *cl_environment(const char *name) { return getenv(name); }
-const char *cl_environment_entry(int32_t index) { return environ ? environ[index] : NULL; }
 const char *cl_errno_name(int32_t number) {
     const char *name = strerrorname_np(number);
     return name ? name : "unknown";

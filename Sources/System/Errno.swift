@@ -19,12 +19,9 @@ public struct Errno: Error, Equatable, Sendable {
     public static let noSpace = Errno(28)
     public static let readOnlyFileSystem = Errno(30)
     public static let brokenPipe = Errno(32)
-    public static let nameTooLong = Errno(36)
     public static let noData = Errno(61)
     public static let badMessage = Errno(74)
-    public static let addressInUse = Errno(98)
     public static let connectionReset = Errno(104)
-    public static let timedOut = Errno(110)
     public static let connectionRefused = Errno(111)
 
     /// The symbol, for example `ENODATA` (strerrorname_np(3)).

@@ -2,8 +2,6 @@ import LinuxSystem
 
 /// One line of logfmt per event on stderr, without a time stamp: journald and container runtimes add theirs.
 enum Log {
-    enum Level { case info, warning, error }
-
     static func info(_ message: StaticString, _ fields: Message = "") { write("info", message, fields) }
     static func warning(_ message: StaticString, _ fields: Message = "") { write("warning", message, fields) }
     static func error(_ message: StaticString, _ fields: Message = "") { write("error", message, fields) }

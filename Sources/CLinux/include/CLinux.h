@@ -10,7 +10,7 @@
 
 // Values of the running architecture; see open(2), epoll_ctl(2), signal(7).
 extern const int32_t cl_o_rdonly, cl_o_rdwr, cl_o_wronly, cl_o_creat, cl_o_excl, cl_o_trunc, cl_o_directory, cl_o_nofollow;
-extern const uint32_t cl_epollin, cl_epollout, cl_epollhup, cl_epollerr, cl_epollrdhup;
+extern const uint32_t cl_epollin, cl_epollhup, cl_epollerr, cl_epollrdhup;
 extern const int32_t cl_sigterm, cl_sigint, cl_sighup;
 
 enum cl_file_kind { cl_kind_absent, cl_kind_socket, cl_kind_directory, cl_kind_regular, cl_kind_link, cl_kind_other };
@@ -19,10 +19,8 @@ struct cl_credentials { uint32_t uid, gid; int32_t pid; };
 struct cl_local_time { int32_t year, month, day, hour, minute, second, offset_s; };
 
 // Arguments and environment. argc and argv are kept by a constructor: Embedded Swift has no CommandLine.
-int32_t cl_argument_count(void);
 const char *cl_argument(int32_t index);
 const char *cl_environment(const char *name);
-const char *cl_environment_entry(int32_t index);
 const char *cl_errno_name(int32_t number);
 const char *cl_errno_description(int32_t number);
 
