@@ -25,7 +25,7 @@
 
 const int32_t cl_o_rdonly = O_RDONLY, cl_o_rdwr = O_RDWR, cl_o_wronly = O_WRONLY, cl_o_creat = O_CREAT, cl_o_excl = O_EXCL,
               cl_o_trunc = O_TRUNC, cl_o_directory = O_DIRECTORY, cl_o_nofollow = O_NOFOLLOW;
-const uint32_t cl_epollin = EPOLLIN, cl_epollhup = EPOLLHUP, cl_epollerr = EPOLLERR,
+const uint32_t cl_epollin = EPOLLIN, cl_epollout = EPOLLOUT, cl_epollhup = EPOLLHUP, cl_epollerr = EPOLLERR,
                cl_epollrdhup = EPOLLRDHUP;
 const int32_t cl_sigterm = SIGTERM, cl_sigint = SIGINT, cl_sighup = SIGHUP;
 
@@ -198,6 +198,11 @@ int32_t cl_epoll_create(void) { return (int32_t)outcome(epoll_create1(EPOLL_CLOE
 int32_t cl_epoll_add(int32_t epoll, int32_t fd, uint32_t events, uint64_t data) {
     struct epoll_event event = {.events = events, .data.u64 = data};
     return (int32_t)outcome(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event));
+}
+int32_t cl_epoll_set(int32_t epoll, int32_t fd, uint32_t events, uint64_t data) {
+    struct epoll_event event = {.events = events, .data.u64 = data};
+    int result = epoll_ctl(epoll, EPOLL_CTL_MOD, fd, &event);
+    return result < 0 && errno == ENOENT ? cl_epoll_add(epoll, fd, events, data) : (int32_t)outcome(result);
 }
 int32_t cl_epoll_remove(int32_t epoll, int32_t fd) { return (int32_t)outcome(epoll_ctl(epoll, EPOLL_CTL_DEL, fd, NULL)); }
 int32_t cl_epoll_wait(int32_t epoll, struct cl_event *out, int32_t capacity, int32_t timeout_ms) {
