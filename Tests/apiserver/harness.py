@@ -53,7 +53,8 @@ class Double:
     def ask(self, line):
         """The JSON that the double prints for a line."""
         self.process.stdin.write(line + "\n")
-        return json.loads(self.next({"show": "object", "rules": "rules"}[line.split()[0]]).partition(" ")[2])
+        word = line.split()[0]
+        return json.loads(self.next("object " if word == "show" else f"{word} ").partition(" ")[2])
 
     @property
     def token(self):
