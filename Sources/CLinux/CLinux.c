@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
 #include <linux/magic.h>
 #include <linux/netlink.h>
 #include <poll.h>
@@ -273,11 +274,18 @@ uint64_t cl_raise_descriptor_limit(void) {
     return limit.rlim_cur;
 }
 int32_t cl_close_from(uint32_t first) { return (int32_t)outcome(close_range(first, ~0u, 0)); }
-// Defined by the linker.
-extern const char __executable_start[], etext[];
-int32_t cl_drop_program_text(void) {
+static int drop_read_only_segments(struct dl_phdr_info *object, size_t size, void *data) {
+    (void)size;
+    (void)data;
     uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-    uintptr_t start = (uintptr_t)__executable_start & ~(page - 1), end = (uintptr_t)etext & ~(page - 1);
-    return (int32_t)outcome(madvise((void *)start, end - start, MADV_DONTNEED));
+    for (int i = 0; i < object->dlpi_phnum; i++) {
+        const ElfW(Phdr) *segment = &object->dlpi_phdr[i];
+        if (segment->p_type != PT_LOAD || (segment->p_flags & PF_W)) continue;
+        uintptr_t start = (object->dlpi_addr + segment->p_vaddr) & ~(page - 1);
+        uintptr_t end = (object->dlpi_addr + segment->p_vaddr + segment->p_memsz) & ~(page - 1);
+        madvise((void *)start, end - start, MADV_DONTNEED);
+    }
+    return 0;
 }
+void cl_drop_program_text(void) { dl_iterate_phdr(drop_read_only_segments, NULL); }
 void cl_exit(int32_t status) { _exit(status); }

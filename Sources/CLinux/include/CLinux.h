@@ -84,8 +84,9 @@ uint32_t cl_gid(void);
 int32_t cl_pid(void);
 uint64_t cl_raise_descriptor_limit(void);
 int32_t cl_close_from(uint32_t first);
-// Unmaps the program's text from memory; what runs comes back from the page cache (madvise(2), MADV_DONTNEED).
-int32_t cl_drop_program_text(void);
+// Unmaps what the program and its libraries only read from memory; what runs comes back from the page cache (madvise(2),
+// MADV_DONTNEED).
+void cl_drop_program_text(void);
 _Noreturn void cl_exit(int32_t status);
 
 #endif

@@ -20,6 +20,9 @@ final class NodeAgent {
     /// When `step` has something to do, on CLOCK_MONOTONIC.
     var due_ns: UInt64 { min(client.due_ns, watch.due_ns, publisher.due_ns) }
 
+    /// The Node is known, and everything stands on it.
+    var isSettled: Bool { watch.knowledge != .unknown && publisher.isDone }
+
     init(_ access: ClusterAccess, _ log: Log) throws(Errno) {
         self.log = log
         client = try APIClient(access)

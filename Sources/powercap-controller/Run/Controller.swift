@@ -36,6 +36,8 @@ final class Controller {
     private var overridesGeneration = 0
     /// What happened before there was an agent to tell of it.
     private var untold: [NodeEvent] = []
+    /// The Node was read and written: from now on it is the same over and over.
+    private var isSettled = false
     /// Control was lost: that it is back is worth telling.
     private var isControlMissed = false
 
@@ -265,6 +267,7 @@ final class Controller {
     /// After the first cycle, because the first limit doesn't wait for anybody (P9).
     private func startAgent() {
         guard let cluster = settings.cluster else {
+            Process.dropStartupCode()
             return log.info("Kubernetes is off", ("kubernetes", .text(configuration.kubernetes.rawValue)))
         }
         do throws(Errno) {
@@ -288,6 +291,10 @@ final class Controller {
         guard let agent else { return }
         agent.publish(record)
         agent.step(now_ns)
+        if agent.isSettled, !isSettled {
+            isSettled = true
+            Process.dropStartupCode()
+        }
         if agent.generation != overridesGeneration {
             overridesGeneration = agent.generation
             fitOverrides(session)
