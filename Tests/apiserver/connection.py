@@ -42,9 +42,10 @@ class Connection(http.server.BaseHTTPRequestHandler):
 
     def setup(self):
         self.connection, self.sent, self.is_logged = self.request, 0, True
+        self.path = "-"  # There is no request yet.
         self.fault = self.server.faults.take("connect", "")
         if self.fault:
-            self.server.say(f"connect fault={self.fault.kind}")
+            self.server.say(f"connect {self.fault.kind}")
             if self.fault.is_instead:
                 self.fault.happen(self)
             self.deliver(b"", b"")
@@ -180,9 +181,10 @@ class Connection(http.server.BaseHTTPRequestHandler):
 
     def freeze(self):
         """Until the faults are forgotten, or the client goes."""
-        self.log()
         waker = Waker()
         with self.server.frozen(waker):
+            self.log()
+            self.server.say(f"frozen {self.path}")
             waker.wait(self.connection)
         waker.close()
         raise Over

@@ -46,6 +46,12 @@ class Double:
                 if self.lines[self.cursor - 1].startswith(start):
                     return self.lines[self.cursor - 1]
 
+    def wait_for(self, start):
+        """Until there has been a line that starts so. What a command causes can come before its `done`."""
+        with self.news:
+            if not self.news.wait_for(lambda: any(line and line.startswith(start) for line in self.lines), DEADLINE_S):
+                raise AssertionError(f"the double never said {start!r}, but {self.lines}")
+
     def tell(self, line):
         self.process.stdin.write(line + "\n")
         return self.next(f"done {line}")
