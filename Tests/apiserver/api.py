@@ -144,7 +144,7 @@ class Api:
             raise Refused(400, f"the name of the object ({metadata['name']}) does not match the name on the URL ({name})")
         uid = old["metadata"]["uid"]
         if metadata.get("uid", uid) != uid:
-            raise Refused(409, f'Operation cannot be fulfilled on {kind.qualified} "{name}": Precondition failed: UID in '
+            raise Refused(409, f'Operation cannot be fulfilled on {kind.qualified(kind.plural)} "{name}": Precondition failed: UID in '
                           f"precondition: {metadata['uid']}, UID in object meta: {uid}", details=statuses.about(kind, name))
         if not metadata.get("resourceVersion") and not kind.unconditional:
             raise statuses.invalid(kind, name, [("FieldValueInvalid", "Invalid value: 0x0: must be specified for an update",

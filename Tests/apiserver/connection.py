@@ -283,7 +283,11 @@ class Connection(http.server.BaseHTTPRequestHandler):
 
 
 def compact(thing):
-    return json.dumps(thing, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
+    text = json.dumps(thing, separators=(",", ":"), ensure_ascii=False)
+    # Go's encoder escapes these, in strings; they are nowhere else.
+    for character in "<>&":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text.encode() + b"\n"
 
 
 def chunk(data):

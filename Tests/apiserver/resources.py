@@ -28,8 +28,12 @@ class Kind:
         return f"{self.group}/v1" if self.group else "v1"
 
     @property
-    def qualified(self):
-        return f"{self.plural}.{self.group}" if self.group else self.plural
+    def storage_group(self):
+        """The group that errors name: events of either group are stored as the core's."""
+        return "" if self.name == "Event" else self.group
+
+    def qualified(self, name):
+        return f"{name}.{self.storage_group}" if self.storage_group else name
 
     def complete(self, thing):
         """The object with its kind, in the server's order, and with what it always has."""

@@ -26,22 +26,22 @@ def status(code, message, reason=None, details=None):
 def about(kind, name=None, plural=True):
     """The details that name the object."""
     details = {"name": name} if name else {}
-    if kind.group:
-        details["group"] = kind.group
+    if kind.storage_group:
+        details["group"] = kind.storage_group
     return details | {"kind": kind.plural if plural else kind.name}
 
 
 def not_found(kind, name):
-    return Refused(404, f'{kind.qualified} "{name}" not found', details=about(kind, name))
+    return Refused(404, f'{kind.qualified(kind.plural)} "{name}" not found', details=about(kind, name))
 
 
 def exists(kind, name):
-    return Refused(409, f'{kind.qualified} "{name}" already exists', "AlreadyExists", about(kind, name))
+    return Refused(409, f'{kind.qualified(kind.plural)} "{name}" already exists', "AlreadyExists", about(kind, name))
 
 
 def modified(kind, name):
     return Refused(
-        409, f'Operation cannot be fulfilled on {kind.qualified} "{name}": the object has been modified; please apply your '
+        409, f'Operation cannot be fulfilled on {kind.qualified(kind.plural)} "{name}": the object has been modified; please apply your '
         "changes to the latest version and try again", details=about(kind, name))
 
 
@@ -51,7 +51,7 @@ def invalid(kind, name, causes):
     text = said[0] if len(said) == 1 else f"[{', '.join(said)}]"
     details = about(kind, name, plural=False)
     details["causes"] = [{"reason": reason, "message": message, "field": field} for reason, message, field in causes]
-    return Refused(422, f'{kind.name} "{name}" is invalid: {text}', details=details)
+    return Refused(422, f'{kind.qualified(kind.name)} "{name}" is invalid: {text}', details=details)
 
 
 def bad_json(error, text):
