@@ -15,6 +15,8 @@ enum TokenFile {
         let space: Set<UInt8> = [0x20, 0x0A, 0x0D, 0x09]
         let text = bytes[..<count].drop { space.contains($0) }
         let token = text.prefix { !space.contains($0) }
+        // A part of a token is none.
+        if count == largest { throw .noToken(path: path, .malformed) }
         if token.isEmpty { throw .noToken(path: path, .empty) }
         // RFC 6750, section 2.1. Anything else would end the header, or be one of its own.
         guard token.allSatisfy({ $0 > 0x20 && $0 < 0x7F }), text[token.endIndex...].allSatisfy({ space.contains($0) }) else {
