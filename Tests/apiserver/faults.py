@@ -37,6 +37,10 @@ class Fault:
         if self.kind in ("delay", "status", "redirect") and not self.arguments:
             raise ValueError(f"{self.kind} takes an argument")
 
+    def concerns(self, verb):
+        """`*` is every request; a connection and an event are none."""
+        return self.verb == verb or self.verb == "*" and verb not in ("connect", "event")
+
     @property
     def is_instead(self):
         return self.kind in INSTEAD
@@ -61,7 +65,7 @@ class Faults:
         """The fault that happens to this request, if any. Of several it's the oldest one."""
         with self.lock:
             for fault in self.faults:
-                if fault.verb in (verb, "*") and fnmatch.fnmatchcase(path, fault.pattern):
+                if fault.concerns(verb) and fnmatch.fnmatchcase(path, fault.pattern):
                     fault.left -= 1
                     if fault.left == 0:
                         self.faults.remove(fault)

@@ -50,7 +50,11 @@ final class Child {
 
     func kill(_ signal: Int32) { _ = Foundation.kill(process.processIdentifier, signal) }
 
-    func write(_ line: String) throws { try input.fileHandleForWriting.write(contentsOf: Data("\(line)\n".utf8)) }
+    func write(_ line: String) throws {
+        // Nobody reads the pipe then, and the signal would end the tests.
+        guard process.isRunning else { throw missing("that it takes \(line), because it has ended") }
+        try input.fileHandleForWriting.write(contentsOf: Data("\(line)\n".utf8))
+    }
 
     // MARK: Lines
 

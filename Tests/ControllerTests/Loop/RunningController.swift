@@ -84,3 +84,20 @@ struct LogLine: CustomStringConvertible {
         self.fields = rest.isEmpty ? fields : []
     }
 }
+
+extension RunningController {
+    /// With Kubernetes.
+    convenience init(_ mock: Mock, _ server: ApiServer, _ environment: [String: String] = [:]) throws {
+        try self.init(mock.socket, server.environment.merging(environment) { $1 })
+    }
+
+    /// How many threads it has (proc_pid_status(5)).
+    func threads() throws -> Int? { try status("Threads") }
+
+    /// A number of /proc/PID/status.
+    func status(_ field: String) throws -> Int? {
+        let text = try String(contentsOfFile: "/proc/\(child.pid)/status", encoding: .utf8)
+        let line = text.split(separator: "\n").first { $0.hasPrefix("\(field):") }
+        return line.flatMap { Int($0.dropFirst(field.utf8.count + 1).filter(\.isNumber)) }
+    }
+}
