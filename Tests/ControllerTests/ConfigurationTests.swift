@@ -103,7 +103,7 @@ struct ConfigurationTests {
                 "MAX_SOURCE=40W", "STABILISATION_TIME=300s", "ALPHA=4", "RAPL_MIN_POWER=10W", "RAPL_LIMIT=0", "PMAX_FUNC=sum",
                 "TIMEZONE=host", "SOURCE=solar", "SHORT_TERM=equal", "ON_EXIT=restore", "ON_DRIFT=reassert",
                 "SAMPLE_INTERVAL=10s",
-                "LEASE_TIME=30s", "RAPLHELPER_SOCKET=/run/raplhelper/raplhelper.sock", "LOG_FORMAT=logfmt", "LOG_LEVEL=info",
+                "LEASE_TIME=30s", "RAPLHELPER_SOCKET=/run/powercap/raplhelper.sock", "LOG_FORMAT=logfmt", "LOG_LEVEL=info",
             ])
     }
 
