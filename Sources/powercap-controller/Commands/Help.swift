@@ -8,7 +8,8 @@ enum HelpFormat: String, CaseIterable, Sendable { case text, markdown, json }
 
 enum HelpFlags {
     static let format = CommandFlag(
-        "--format", .choice, default: HelpFormat.text, "What to print: this text, the table of options for a document, or all of it for a program.")
+        "--format", .choice, default: HelpFormat.text,
+        "What to print: this text, the table of options for a document, or all of it for a program.")
 }
 
 /// `powercap-controller help`.
