@@ -65,13 +65,14 @@ final class Controller {
         try epoll.add(signals.number, token: Token.signals)
     }
 
-    /// Runs until SIGTERM, SIGINT or SIGHUP: the exit status.
+    /// Runs until SIGTERM, SIGINT or SIGHUP: the exit status. The first two end this system's work on the node, SIGHUP ends only
+    /// this process.
     /// - Throws: a configuration that doesn't fit the zones. Nothing has been written for it then.
     func run() throws(UsageError) -> Int32 {
         try step(Clock.monotonic_ns)
         startAgent()
         while true {
-            if let signal = wait() { return end("\(signal)") }
+            if let signal = wait().map({ "\($0)" }) { return signal == "SIGHUP" ? handOver(signal) : end(signal) }
             try step(Clock.monotonic_ns)
         }
     }
@@ -229,6 +230,20 @@ final class Controller {
             }
         }
         return nil
+    }
+
+    /// Ends without giving control back: the limits stay for the time of the lease, and a successor takes control over from a
+    /// connection that is closed. The exit status asks the supervisor to start one, with an environment read anew.
+    private func handOver(_ reason: String) -> Int32 {
+        do throws(HelperError) {
+            // The successor gets a whole lease.
+            try session?.renew()
+        } catch { log.warning("the lease could not be renewed for a successor", ("why", .text(error.sentence))) }
+        log.info(
+            session == nil ? "handing over, without control" : "handing over: the limits stay until a successor takes control",
+            ("reason", .text(reason)), ("lease_ms", .number(UInt64(session?.lease_ms ?? 0))),
+            ("on_lease_expiry", .text(last.map { "\($0.onLeaseExpiry)" } ?? "-")))
+        return 75
     }
 
     /// Gives control back, and then says so on the Node: the exit status.
