@@ -173,7 +173,9 @@ final class NodePublisher {
     }
 
     private func took(_ answer: Answer) {
-        guard let object = try? JSON(answer.body), let metadata = NodeMetadata(object) else { return }
+        guard let object = try? JSON(answer.body, without: NodeMetadata.uninteresting), let metadata = NodeMetadata(object) else {
+            return
+        }
         onAnswer(metadata)
     }
 }
