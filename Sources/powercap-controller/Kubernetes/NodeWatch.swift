@@ -69,6 +69,7 @@ final class NodeWatch {
     private func fail(_ problem: APIProblem) {
         let isGone = problem.status == 410
         phase = .idle
+        // 504 is also the answer to a version from the future: the server's data was restored from a backup.
         if isGone || problem.isLasting || problem.status == 504 { resourceVersion = nil }
         if isGone, Clock.monotonic_ns - started_ns > NodeWatch.shortest_ns {
             // The server's history doesn't reach back so far: that is how it is made, and no trouble.
