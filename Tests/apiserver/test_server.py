@@ -298,6 +298,8 @@ class WatchTests(ServerCase):
         self.assertEqual((event["type"], event["object"]["metadata"]), ("BOOKMARK", {"resourceVersion": str(self.version() + 1)}))
         self.double.tell("close")
         self.assertIsNone(next(other, None))
+        # The last one comes two seconds before the end, and a watch that is shorter has none.
+        self.assertEqual(list(self.watch("resourceVersion=3&allowWatchBookmarks=true&timeoutSeconds=1")), [])
 
     def test_watches_that_run_can_expire(self):
         events = self.watch("resourceVersion=1")
