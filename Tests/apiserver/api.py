@@ -13,6 +13,7 @@ import statuses
 import validation
 from resources import Form, Target, kind_of
 from statuses import Refused
+from tokens import ADMIN
 from watch import Watch
 
 VERSION = {
@@ -33,6 +34,8 @@ class Request:
     url: str
     headers: dict  # With lower-case names.
     body: bytes
+    # What the answer warns of.
+    warnings: list = dataclasses.field(default_factory=list)
 
     def header(self, name):
         return self.headers.get(name.lower(), "")
@@ -71,7 +74,7 @@ class Api:
             if old is None:
                 raise statuses.not_found(kind, target.name)
             if target.verb == "update":
-                return 200, form.one(self.update(target, user, old, decoded(request, kind), manager(request, target)))
+                return 200, form.one(self.update(target, user, old, decoded(request, kind), request))
             if target.verb == "delete":
                 self.store.delete(target.key)
                 details = statuses.about(kind, target.name) | {"uid": old["metadata"]["uid"]}
@@ -87,7 +90,8 @@ class Api:
 
     def create(self, request, target, thing=None, operation="Update"):
         kind, thing = target.kind, thing or decoded(request, target.kind)
-        metadata = {"name": None} | thing.get("metadata", {})
+        request.warnings += validation.decode(kind, thing)
+        metadata = {"name": None} | (thing.get("metadata") or {})
         if not metadata["name"] and metadata.get("generateName"):
             metadata["name"] = metadata["generateName"] + "".join(random.choices(LETTERS, k=5))
         if kind.namespaced and metadata.setdefault("namespace", target.namespace) != target.namespace:
@@ -117,8 +121,8 @@ class Api:
             raise statuses.not_found(kind, target.name)
         patch = parsed(request.body, "error decoding patch: ")
         if not isinstance(patch, dict):
-            raise Refused(400, f"error decoding patch: json: cannot unmarshal {validation.go_type(patch)} into Go value")
-        return 200, self.update(target, user, old, MERGES[media_type](old, patch), manager(request, target))
+            raise Refused(400, f"error decoding patch: json: cannot unmarshal {validation.GO_TYPES[type(patch)]} into Go value")
+        return 200, self.update(target, user, old, MERGES[media_type](old, patch), request)
 
     def apply(self, request, target, user, old):
         kind, config = target.kind, decoded(request, target.kind)
@@ -132,13 +136,14 @@ class Api:
         base = old or {"metadata": {"name": target.name}}
         thing = fields.apply(base, config, key, now(), target.query.get("force") in ("true", "1"))
         if old:
-            return 200, self.update(target, user, old, thing)
+            return 200, self.update(target, user, old, thing, request)
         self.rules.check(user, dataclasses.replace(target, verb="create"))
         return 201, self.create(request, target, thing, "Apply")
 
-    def update(self, target, user, old, new, manager=None):
-        """Replaces an object as far as this path may; who owns what follows, unless an apply has settled it (no manager)."""
+    def update(self, target, user, old, new, request):
+        """Replaces an object as far as this path may; who owns what follows, unless an apply has settled it."""
         kind, name = target.kind, target.name
+        request.warnings += validation.decode(kind, new)
         metadata = dict(new.get("metadata") or {})
         if metadata.get("name", name) != name:
             raise Refused(400, f"the name of the object ({metadata['name']}) does not match the name on the URL ({name})")
@@ -166,10 +171,10 @@ class Api:
         validation.check(kind, new, old)
         if self.pins_nodes:
             policy.check(user, kind, old, new)
-        if manager:
+        if request.media_type != APPLY:
             if content(new) == content(old):
                 return old
-            fields.update(old, new, ("Update", manager, kind.api_version, target.subresource), now())
+            fields.update(old, new, ("Update", manager(request, target), kind.api_version, target.subresource), now())
         elif content(new, owners=True) == content(old, owners=True):
             return old
         return self.store.write(target.key, new)
@@ -184,14 +189,13 @@ class Api:
         thing = kind.complete(thing | {"metadata": metadata})
         return self.store.write((kind, namespace, metadata["name"]), thing, int(metadata.get("resourceVersion") or 0))
 
-    def edit(self, path, patch, user, manager="kubectl-edit"):
-        """A merge patch."""
+    def edit(self, path, patch, manager):
+        """A merge patch by kubectl."""
+        request = Request("PATCH", path, {"user-agent": manager}, b"")
+        target = Target.parse(request.method, path)
         with self.store.lock:
-            target = Target.parse("PATCH", path)
             old = self.store.get(target.key)
-            if old is None:
-                raise statuses.not_found(target.kind, target.name)
-            return self.update(target, user, old, patches.merge(old, patch), manager)
+            return self.update(target, ADMIN, old, patches.merge(old, patch), request)
 
 
 def manager(request, target):

@@ -4,9 +4,8 @@ import pathlib
 import shlex
 
 import rbac
-from faults import KINDS, VERBS, Fault
+from faults import DELIVERIES, INSTEAD, VERBS, Fault
 from resources import Target
-from tokens import ADMIN
 
 FIXTURES = pathlib.Path(__file__).resolve().parents[1] / "Fixtures/kubernetes"
 NODES = {"small": "01-node-get.json", "large": "40-node-get-large.json"}
@@ -34,7 +33,7 @@ class Commands:
 
     def patch(self, rest):
         path, _, patch = rest.partition(" ")
-        self.api.edit(path, json.loads(patch), ADMIN)
+        self.api.edit(path, json.loads(patch), "kubectl-edit")
 
     def annotate(self, rest):
         self.set_keys("annotations", "kubectl-annotate", rest)
@@ -49,7 +48,7 @@ class Commands:
         for change in changes:
             key, equals, value = change.partition("=")
             values[key if equals else key.removesuffix("-")] = value if equals else None
-        self.api.edit(f"/api/v1/nodes/{name}", {"metadata": {part: values}}, ADMIN, manager)
+        self.api.edit(f"/api/v1/nodes/{name}", {"metadata": {part: values}}, manager)
 
     def delete(self, path):
         self.store.delete(Target.parse("DELETE", path).key)
@@ -90,6 +89,9 @@ class Commands:
         used = [dict(zip(("group", "resource", "verb", "namespace"), row)) for row in sorted(self.api.rules.used)]
         self.say(f"rules {json.dumps(used)}")
 
+    def requests(self, _):
+        self.say(f"requests {json.dumps(self.server.requests)}")
+
     def rbac(self, path):
         used = self.api.rules.used
         self.api.rules = rbac.Rules(rbac.load(path))
@@ -117,15 +119,16 @@ TABLE = {
     "stop": ("", "refuses connections, and closes those that are open", lambda self, _: self.server.stop()),
     "listen": ("", "opens the port again after stop", lambda self, _: self.server.listen()),
     "restart": ("", "stop, compact and listen", Commands.restart),
+    "requests": ("", "prints `requests` and what each `request` line said so far", Commands.requests),
     "rbac": ("FILE", "other rules", Commands.rbac),
     "rules": ("", "prints `rules` and what was asked for and allowed so far", Commands.rules),
 }
 
 
 def help_text():
-    def entry(syntax, text):
-        return f"  {syntax}\n      {text}\n"
+    def entries(table):
+        return "".join(f"  {f'{word} {syntax}'.rstrip()}\n      {text}\n" for word, (syntax, text, _) in table.items())
 
-    text = "".join(entry(f"{verb} {syntax}".rstrip(), help) for verb, (syntax, help, _) in TABLE.items())
-    text += f"\nVERB is one of {', '.join(VERBS)}.\nPATTERN is a glob that the path has to match, without the query. FAULT is one of\n"
-    return text + "".join(entry(f"{kind} {syntax}".rstrip(), help) for kind, (syntax, help) in KINDS.items())
+    return (entries(TABLE) + f"\nVERB is one of {', '.join(VERBS)}.\nPATTERN is a glob that the path has to match, without the query.\n"
+            "FAULT is one of these; the request isn't carried out:\n" + entries(INSTEAD)
+            + "or one of these; it is carried out, but of its answer:\n" + entries(DELIVERIES))

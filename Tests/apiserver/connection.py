@@ -1,29 +1,20 @@
-"""A client's connection: HTTP/1.1 with keep-alive, and all that can go wrong with it."""
+"""A client's connection: HTTP/1.1 with keep-alive."""
 import http.server
 import json
-import os
 import socket
 import ssl
 import struct
-import threading
-import time
-import traceback
 
 from api import Request
-from faults import Faults
+from faults import EndOfWatch, Over
 from resources import Target
-from statuses import Refused, status
+from statuses import Refused
 from tokens import ANONYMOUS
-from watch import Waker, Watch, error
+from watch import Waker, Watch
 
 # Go's server sends a longer body in chunks.
 CHUNKED_FROM = 2048
-GARBAGE = bytes(range(128, 256)) * 8
-ENDLESS_MB = 64
-
-
-class Over(Exception):
-    """The connection has no more requests to expect."""
+CHUNK = 4096
 
 
 class Counted:
@@ -48,33 +39,35 @@ class Counted:
 
 class Connection(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    server_version, sys_version = "double", ""
 
     def setup(self):
-        self.waker = Waker()
+        self.connection, self.sent, self.is_logged = self.request, 0, True
+        self.path = "-"  # There is no request yet.
+        self.fault = self.server.faults.take("connect", "")
+        if self.fault:
+            self.server.say(f"connect {self.fault.kind}")
+            if self.fault.is_instead:
+                self.fault.happen(self)
+            self.deliver(b"", b"")
+        if self.server.context:
+            try:
+                self.connection.do_handshake()
+            except ssl.SSLError as error:
+                self.server.say(f"handshake failed: {error.reason}")
+                raise
         super().setup()
         self.rfile = Counted(self.rfile)
-        self.sent = 0
-
-    def finish(self):
-        self.waker.close()
-        super().finish()
-
-    def handle(self):
-        try:
-            super().handle()
-        except (Over, OSError):
-            pass  # The client went, or a fault ended it.
 
     # One request.
 
     def respond(self):
-        length = int(self.headers.get("Content-Length") or 0)
-        body = self.rfile.read(length)
-        self.request = Request(self.command, self.path, {name.lower(): value for name, value in self.headers.items()}, body)
+        if "Transfer-Encoding" in self.headers:
+            self.send_error(411)  # The controller's client always knows how long its body is.
+            raise Over
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.asked = Request(self.command, self.path, {name.lower(): value for name, value in self.headers.items()}, body)
         self.received, self.rfile.count = self.rfile.count, 0
-        self.sent, self.user, self.fault, self.code = 0, ANONYMOUS, None, "-"
-        self.is_logged = False
+        self.sent, self.user, self.fault, self.code, self.is_logged = 0, ANONYMOUS, None, None, False
         try:
             self.attempt()
         finally:
@@ -86,114 +79,100 @@ class Connection(http.server.BaseHTTPRequestHandler):
         refused = None
         try:
             target = Target.parse(self.command, self.path)
-            self.user = self.server.api.tokens.user(self.request.header("authorization"))
+            self.user = self.server.api.tokens.user(self.asked.header("authorization"))
         except Refused as error:
             refused, target = error, Target(self.path.partition("?")[0], {}, self.command.lower())
         self.fault = self.server.faults.take(target.verb, target.path)
-        if self.fault and self.fault.kind != "delay" and self.go_wrong():
+        if self.fault and self.fault.is_instead:
+            self.fault.happen(self)
             return
         try:
             if refused:
                 raise refused
-            code, answer = self.server.api.answer(self.request, target, self.user)
+            code, answer = self.server.api.answer(self.asked, target, self.user)
         except Refused as error:
             code, answer = error.code, error.status
-        if self.fault and self.fault.kind == "delay":
-            time.sleep(self.fault.first() / 1000)
         if isinstance(answer, Watch):
             self.stream(answer)
         else:
             self.send(code, answer)
 
-    def go_wrong(self):
-        """True when the request isn't carried out."""
-        kind = self.fault.kind
-        if kind == "freeze":
-            self.freeze()
-        elif kind == "reset":
-            self.reset()
-        elif kind == "close":
-            raise Over
-        elif kind == "status":
-            code, *seconds = self.fault.arguments
-            headers = {"Retry-After": seconds[0]} if seconds else {}
-            self.send(code, status(code, f"the test wants {code}", None if code < 600 else "Unknown"), headers)
-        elif kind == "redirect":
-            self.write_head(302, {"Location": self.fault.first(), "Content-Length": 0})
-        elif kind == "nohttp":
-            self.write(b"SSH-2.0-OpenSSH_9.2\r\n")
-            raise Over
-        elif kind in ("body", "garbage"):
-            data = GARBAGE if kind == "garbage" else " ".join(self.fault.arguments).encode()
-            self.write_head(200, {"Content-Type": "application/json", "Content-Length": len(data)})
-            self.write(data)
-        elif kind == "endless":
-            self.write_head(200, {"Content-Type": "application/json", "Transfer-Encoding": "chunked"})
-            self.write_endless(b'{"kind":"Node","metadata":{"name":"')
-        else:
-            return False
-        return True
+    def stream(self, watch):
+        events, cause = 0, None
+        watch.open()
+        try:
+            self.deliver(self.head(200, {"Content-Type": "application/json", "Transfer-Encoding": "chunked"}), b"")
+            self.log()
+            self.server.say(f"watch {self.path} {self.user.name}")
+            for event in watch.lines(self.connection):
+                events += 1
+                self.fault = self.server.faults.take("event", watch.target.path)
+                if self.fault and self.fault.is_instead:
+                    self.fault.happen(self, event)
+                else:
+                    self.write_event(event)
+            if watch.cause == "client":
+                raise Over
+            self.write(b"0\r\n\r\n")
+        except OSError:
+            cause = "client"
+            raise
+        except Over:
+            cause = "fault" if self.fault else None
+            raise
+        except EndOfWatch:
+            cause = "fault"
+            self.write(b"0\r\n\r\n")
+        finally:
+            watch.close()
+            self.server.say(f"watched {self.path} {events} {self.sent} {cause or watch.cause}")
 
     # Writing.
 
     def write(self, data):
         self.sent += len(data)
-        self.wfile.write(data)
+        if data:
+            self.connection.sendall(data)
 
-    def write_head(self, code, headers):
+    def deliver(self, head, body):
+        if self.fault and not self.fault.is_instead:
+            self.fault.deliver(self, head, body)
+        else:
+            self.write(head + body)
+
+    def head(self, code, headers):
         self.code = code
+        lines = [f"HTTP/1.1 {code} {self.responses.get(code, ('Unknown',))[0]}", "Cache-Control: no-cache, private",
+                 f"Date: {self.date_time_string()}", *(f"{name}: {value}" for name, value in headers.items())]
         if self.close_connection:
-            headers = headers | {"Connection": "close"}
-        self.send_response_only(code)
-        self.send_header("Cache-Control", "no-cache, private")
-        self.send_header("Date", self.date_time_string())
-        for name, value in headers.items():
-            self.send_header(name, str(value))
-        self._headers_buffer.append(b"\r\n")
-        data, self._headers_buffer = b"".join(self._headers_buffer), []
-        self.write(data)
+            lines.append("Connection: close")
+        return "\r\n".join(lines).encode() + b"\r\n\r\n"
 
     def send(self, code, answer, headers=None):
         headers = dict(headers or {})
+        headers |= {"Warning": ", ".join(f'299 - "{text}"' for text in self.asked.warnings)} if self.asked.warnings else {}
+        headers |= {"X-Content-Type-Options": "nosniff"} if code == 403 or isinstance(answer, str) else {}
         if isinstance(answer, str):
-            data, media_type = answer.encode(), "text/plain; charset=utf-8"
-        elif "gitVersion" in answer:
-            data, media_type = json.dumps(answer, indent=2).encode(), "application/json"
+            self.send_bytes(code, answer.encode(), "text/plain; charset=utf-8", headers)
         else:
-            data, media_type = compact(answer), "application/json"
-        headers["Content-Type"] = media_type
-        if isinstance(answer, str) or code == 403:
-            headers["X-Content-Type-Options"] = "nosniff"
-        if self.command == "HEAD":
-            self.write_head(code, headers | {"Content-Length": len(data)})
-            return
-        if self.fault and self.fault.kind == "lost":
-            self.reset()
+            self.send_bytes(code, encoded(answer, is_indented="gitVersion" in answer), "application/json", headers)
+
+    def send_bytes(self, code, data, media_type, headers=None):
+        headers = {"Content-Type": media_type} | (headers or {})
         if len(data) > CHUNKED_FROM:
-            headers["Transfer-Encoding"] = "chunked"
-            data = chunk(data) + b"0\r\n\r\n"
+            head = self.head(code, headers | {"Transfer-Encoding": "chunked"})
+            data = b"".join(chunk(data[start:start + CHUNK]) for start in range(0, len(data), CHUNK)) + b"0\r\n\r\n"
         else:
-            headers["Content-Length"] = len(data)
-        self.write_head(code, headers)
-        if self.fault and self.fault.kind == "half":
-            self.write(data[:len(data) // 2])
-            self.end_half()
-        self.write(data)
+            head = self.head(code, headers | {"Content-Length": len(data)})
+        self.deliver(head, b"" if self.command == "HEAD" else data)
 
-    def write_endless(self, start):
-        self.write(chunk(start))
-        filler = chunk(b"x" * 65536)
-        for _ in range(int(self.fault.first(ENDLESS_MB)) * 16):
-            self.write(filler)
-        raise Over
+    def write_chunk(self, data):
+        self.write(chunk(data))
 
-    def end_half(self):
-        how = self.fault.first("close")
-        if how == "freeze":
-            self.freeze()
-        elif how == "reset":
-            self.reset()
-        raise Over
+    def write_event(self, event):
+        self.deliver(b"", chunk(encoded(event)))
+
+    # Ends that no client wants.
 
     def reset(self):
         """Closing a socket that lingers for no time sends RST."""
@@ -201,88 +180,32 @@ class Connection(http.server.BaseHTTPRequestHandler):
         raise Over
 
     def freeze(self):
-        """Until the fault is forgotten, or the client goes."""
-        self.log()
-        with self.server.lock:
-            self.server.frozen.add(self.waker)
-        try:
-            self.waker.wait(self.connection)
-        finally:
-            with self.server.lock:
-                self.server.frozen.discard(self.waker)
-        raise Over
-
-    # A watch.
-
-    def stream(self, watch):
-        watch.open()
-        events = 0
-        try:
-            self.write_head(200, {"Content-Type": "application/json", "Transfer-Encoding": "chunked"})
+        """Until the faults are forgotten, or the client goes."""
+        waker = Waker()
+        with self.server.frozen(waker):
             self.log()
-            self.server.say(f"watch {self.path} {self.user.name}")
-            for event in watch.lines(self.connection):
-                self.fault = self.server.faults.take("event", watch.target.path)
-                events += 1
-                if not (self.fault and self.go_wrong_with(event, watch)):
-                    self.write(chunk(compact(event)))
-                if watch.cause == "fault":
-                    break
-            self.write(b"0\r\n\r\n")
-        except OSError:
-            watch.cause = "client"
-        except Over:
-            watch.cause = "fault"
-        finally:
-            watch.close()
-            self.server.say(f"watched {self.path} {events} {self.sent} {watch.cause}")
-        if watch.cause == "client":
-            raise Over
-
-    def go_wrong_with(self, event, watch):
-        """True when the event isn't to be written any more."""
-        kind, line = self.fault.kind, compact(event)
-        if kind == "freeze":
-            self.freeze()
-        elif kind == "close":
-            raise Over
-        elif kind in ("reset", "lost"):
-            self.reset()
-        elif kind == "half":
-            self.write(chunk(line[:len(line) // 2]))
-            self.end_half()
-        elif kind == "delay":
-            time.sleep(self.fault.first() / 1000)
-            return False
-        elif kind == "status":
-            code = self.fault.first()
-            self.write(chunk(compact(error(code, f"the test wants {code}"))))
-            watch.cause = "fault"
-        elif kind in ("body", "garbage"):
-            text = GARBAGE.replace(b"\n", b"") if kind == "garbage" else " ".join(self.fault.arguments).encode()
-            self.write(chunk(text + b"\n"))
-        elif kind == "endless":
-            self.write_endless(b'{"type":"MODIFIED","object":{"metadata":{"name":"')
-        elif kind == "nohttp":
-            self.write(b"zz\r\n" + line)
-            raise Over
-        else:
-            return False
-        return True
+            self.server.say(f"frozen {self.path}")
+            waker.wait(self.connection)
+        waker.close()
+        raise Over
 
     # The log: a line for each request.
 
     def log(self):
         if not self.is_logged:
             self.is_logged = True
-            fault = f" fault={self.fault.kind}" if self.fault else ""
-            self.server.say(f"request {self.command} {self.path} {self.code} {self.received} {self.sent} {self.user.name}{fault}")
+            row = {"method": self.command, "path": self.path, "status": self.code, "received": self.received, "sent": self.sent,
+                   "user": self.user.name, "fault": self.fault.kind if self.fault else None}
+            self.server.requests.append(row)
+            self.server.say("request " + " ".join(str("-" if value is None else value) for value in row.values()))
 
     def log_message(self, *_):
         pass
 
 
-def compact(thing):
+def encoded(thing, is_indented=False):
+    if is_indented:
+        return json.dumps(thing, indent=2).encode()
     text = json.dumps(thing, separators=(",", ":"), ensure_ascii=False)
     # Go's encoder escapes these, in strings; they are nowhere else.
     for character in "<>&":
@@ -292,88 +215,3 @@ def compact(thing):
 
 def chunk(data):
     return b"%x\r\n%s\r\n" % (len(data), data)
-
-
-class Server:
-    """Listens, and has a thread for each connection."""
-
-    def __init__(self, api, port, context, say):
-        self.api, self.context, self.say = api, context, say
-        self.faults = Faults()
-        self.lock = threading.Lock()
-        self.connections, self.frozen = set(), set()
-        self.port = port
-        self.listen()
-
-    def listen(self):
-        self.listener = socket.create_server(("127.0.0.1", self.port), backlog=64)
-        self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self._accept, args=(self.listener,), daemon=True).start()
-
-    def stop(self):
-        """Connections are refused from now on; those that are open are closed."""
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
-        self.drop()
-
-    def drop(self):
-        with self.lock:
-            for connection in self.connections:
-                try:
-                    # Not SSLSocket's own, which another thread must not call.
-                    socket.socket.shutdown(connection, socket.SHUT_RDWR)
-                except OSError:
-                    pass  # It has gone already.
-
-    def forget(self):
-        self.faults.forget()
-        with self.lock:
-            for waker in self.frozen:
-                waker.wake()
-
-    def _accept(self, listener):
-        while True:
-            try:
-                connection, address = listener.accept()
-            except OSError:
-                return  # stop
-            threading.Thread(target=self._serve, args=(connection, address), daemon=True).start()
-
-    def _serve(self, connection, address):
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        fault = self.faults.take("connect", "")
-        try:
-            if fault:
-                self._go_wrong(fault, connection)
-            if self.context:
-                connection = self.context.wrap_socket(connection, server_side=True)
-            with self.lock:
-                self.connections.add(connection)
-            Connection(connection, address, self)
-        except (Over, OSError, ssl.SSLError) as error:
-            if isinstance(error, ssl.SSLError):
-                self.say(f"handshake failed: {error.reason}")
-        except Exception:  # A mistake of the double's own must end the test, not look like a fault.
-            traceback.print_exc()
-            os._exit(70)
-        finally:
-            with self.lock:
-                self.connections.discard(connection)
-            connection.close()
-
-    def _go_wrong(self, fault, connection):
-        if fault.kind == "freeze":
-            waker = Waker()
-            with self.lock:
-                self.frozen.add(waker)
-            self.say("connect fault=freeze")
-            waker.wait(connection)
-            with self.lock:
-                self.frozen.discard(waker)
-            waker.close()
-            raise Over
-        if fault.kind == "reset":
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            raise Over
-        if fault.kind == "delay":
-            time.sleep(fault.first() / 1000)

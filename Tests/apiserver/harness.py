@@ -46,6 +46,12 @@ class Double:
                 if self.lines[self.cursor - 1].startswith(start):
                     return self.lines[self.cursor - 1]
 
+    def wait_for(self, start):
+        """Until there has been a line that starts so. What a command causes can come before its `done`."""
+        with self.news:
+            if not self.news.wait_for(lambda: any(line and line.startswith(start) for line in self.lines), DEADLINE_S):
+                raise AssertionError(f"the double never said {start!r}, but {self.lines}")
+
     def tell(self, line):
         self.process.stdin.write(line + "\n")
         return self.next(f"done {line}")
@@ -53,7 +59,8 @@ class Double:
     def ask(self, line):
         """The JSON that the double prints for a line."""
         self.process.stdin.write(line + "\n")
-        return json.loads(self.next({"show": "object", "rules": "rules"}[line.split()[0]]).partition(" ")[2])
+        word = line.split()[0]
+        return json.loads(self.next("object " if word == "show" else f"{word} ").partition(" ")[2])
 
     @property
     def token(self):

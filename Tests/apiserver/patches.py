@@ -1,4 +1,5 @@
 """The kinds of patch, as functions of an object and a patch."""
+from statuses import Refused
 
 # The lists whose items have a key; a patch of another list replaces it.
 LIST_KEYS = {"conditions": "type", "addresses": "type"}
@@ -40,6 +41,8 @@ def strategic_list(items, patches, key):
         return [patch for patch in patches if "$patch" not in patch]
     result = {item[key]: item for item in items}
     for patch in patches:
+        if key not in patch:
+            raise Refused(500, f"map: {patch} does not contain declared merge key: {key}")
         if patch.get("$patch") == "delete":
             result.pop(patch[key], None)
         else:

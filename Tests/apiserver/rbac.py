@@ -14,7 +14,7 @@ def load(path):
     if path.endswith(".json"):
         things = json.loads(text)
     else:
-        import yaml  # Debian: python3-yaml. Needed for a manifest in YAML alone.
+        import yaml  # Debian's python3-yaml: the one thing that isn't in the standard library, and for manifests alone.
         things = list(yaml.safe_load_all(text))
     things = things if isinstance(things, list) else [things]
     return [item for thing in things if thing for item in (thing["items"] if thing["kind"] == "List" else [thing])]

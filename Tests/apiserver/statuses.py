@@ -17,7 +17,7 @@ class Refused(Exception):
 
 def status(code, message, reason=None, details=None):
     body = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "message": message,
-            "reason": reason or REASONS[code]}
+            "reason": reason or REASONS.get(code, "Unknown")}
     if details is not None:
         body["details"] = details
     return body | {"code": code}

@@ -73,13 +73,13 @@ class Tokens:
         self.revoked_before = self.count + 1
 
     def user(self, header):
-        if not header:
-            return ANONYMOUS
         scheme, _, token = header.partition(" ")
-        if scheme.lower() == "bearer" and token == self.admin:
+        if scheme.lower() != "bearer" or not token:
+            return ANONYMOUS
+        if token == self.admin:
             return ADMIN
         signed, _, signature = token.rpartition(".")
-        if scheme.lower() == "bearer" and hmac.compare_digest(signature.encode(), self.signature(signed).encode()):
+        if hmac.compare_digest(signature.encode(), self.signature(signed).encode()):
             claims = json.loads(base64.urlsafe_b64decode(signed.split(".")[1] + "=="))
             if claims["exp"] > time.time() and claims["number"] >= self.revoked_before:
                 groups = ("system:serviceaccounts", f"system:serviceaccounts:{claims['kubernetes.io']['namespace']}",

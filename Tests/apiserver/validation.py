@@ -13,18 +13,72 @@ BAD_NAME = (
     "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character "
     "(e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')")
 ANNOTATIONS_LIMIT = 256 * 1024
-# Of metav1.Time and metav1.MicroTime: the second takes six digits and nothing else.
+# Times of conditions, and of events and leases: these take six digits and nothing else.
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 MICRO_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}(Z|[+-]\d\d:\d\d)")
 MICRO_TIMES = ("eventTime", "series.lastObservedTime", "spec.acquireTime", "spec.renewTime")
+STRUCTURES = {"metadata": dict, "metadata.labels": dict, "metadata.annotations": dict, "spec": dict, "status": dict,
+              "status.conditions": list, "regarding": dict, "series": dict}
+# Fields that are unknown here are dropped, with a warning.
+KNOWN = {
+    ("Event", ""): {
+        "kind", "apiVersion", "metadata", "eventTime", "series", "reportingController", "reportingInstance", "action", "reason",
+        "regarding", "related", "note", "type", "deprecatedSource", "deprecatedFirstTimestamp", "deprecatedLastTimestamp",
+        "deprecatedCount"},
+    ("Event", "regarding"): {"kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath"},
+    ("Event", "series"): {"count", "lastObservedTime"},
+    ("Node", "status.conditions"): {"type", "status", "lastHeartbeatTime", "lastTransitionTime", "reason", "message"},
+}
+GO_TYPES = {type(None): "null", str: "string", bool: "bool", int: "number", float: "number", list: "array", dict: "object"}
 EVENT_LENGTHS = {"reportingInstance": 128, "action": 128, "reason": 128, "note": 1024}
 EVENT_FIXED = ("regarding", "reason", "note", "type", "eventTime", "action", "related", "reportingController", "reportingInstance")
 # What the errors about an event call its fields.
 INTERNAL_NAMES = {"note": "message", "regarding": "involvedObject"}
 
 
+def decode(kind, thing):
+    """Refuses what isn't of the kind's types, and drops what it doesn't know: the warnings of that."""
+    def refuse(text):
+        raise Refused(400, f'{kind.name} in version "v1" cannot be handled as a {kind.name}: {text}')
+
+    def expect(wanted, value, path):
+        if not isinstance(value, wanted):
+            refuse(f"json: cannot unmarshal {GO_TYPES[type(value)]} into Go struct field {kind.name}.{path} of type "
+                   f"{GO_TYPES[wanted]}")
+
+    def expect_time(pattern, layout, value):
+        if not pattern.fullmatch(value):
+            refuse(f'parsing time "{value}" as "{layout}": cannot parse it')
+
+    for path, wanted in STRUCTURES.items():
+        if (value := at(thing, path)) is not None:
+            expect(wanted, value, path)
+    for path in ("metadata.labels", "metadata.annotations"):
+        for value in (at(thing, path) or {}).values():
+            expect(str, value, path)
+    for condition in at(thing, "status.conditions") or []:
+        expect(dict, condition, "status.conditions")
+        for name, value in condition.items():
+            expect(str, value, f"status.conditions.{name}")
+            if name in ("lastHeartbeatTime", "lastTransitionTime"):
+                expect_time(TIME, "2006-01-02T15:04:05Z07:00", value)
+    for path in MICRO_TIMES:
+        if (value := at(thing, path)) is not None:
+            expect(str, value, path)
+            expect_time(MICRO_TIME, "2006-01-02T15:04:05.000000Z07:00", value)
+    return [warning for (name, path), known in KNOWN.items() if name == kind.name for warning in prune(thing, path, known)]
+
+
+def prune(thing, path, known):
+    value = at(thing, path) if path else thing
+    for part in value if isinstance(value, list) else [value or {}]:
+        for name in set(part) - known:
+            del part[name]
+            where = f"{path}.{name}" if path else name
+            yield f'unknown field \\"{where}\\"'
+
+
 def check(kind, thing, old=None):
-    decode(kind, thing)
     causes = metadata_causes(thing["metadata"])
     if kind.name == "Node" and old:
         causes *= 4  # The real server validates a changed Node so often, and says it each time.
@@ -32,28 +86,6 @@ def check(kind, thing, old=None):
         causes += event_causes(thing, old)
     if causes:
         raise invalid(kind, thing["metadata"]["name"], causes)
-
-
-def decode(kind, thing):
-    def refuse(text):
-        raise Refused(400, f'{kind.name} in version "v1" cannot be handled as a {kind.name}: {text}')
-
-    for name in ("labels", "annotations"):
-        for value in thing["metadata"].get(name, {}).values():
-            if not isinstance(value, str):
-                refuse(f"json: cannot unmarshal {go_type(value)} into Go struct field ObjectMeta.metadata.{name} of type string")
-    for path in MICRO_TIMES:
-        value = at(thing, path)
-        if value is not None and not MICRO_TIME.fullmatch(str(value)):
-            refuse(f'parsing time "{value}" as "2006-01-02T15:04:05.000000Z07:00": cannot parse it')
-    for condition in at(thing, "status.conditions") or []:
-        for name in ("lastHeartbeatTime", "lastTransitionTime"):
-            if name in condition and not TIME.fullmatch(str(condition[name])):
-                refuse(f'parsing time "{condition[name]}" as "2006-01-02T15:04:05Z07:00": cannot parse it')
-
-
-def go_type(value):
-    return {bool: "bool", int: "number", float: "number", list: "array", dict: "object"}[type(value)]
 
 
 def at(thing, path):

@@ -4,7 +4,7 @@ import os
 import select
 import time
 
-from statuses import status
+from statuses import Refused, status
 from store import matches
 
 DEFAULT_TIMEOUT_S = 1800
@@ -41,7 +41,8 @@ class Watch:
         self.store, self.target, self.form = store, target, form
         self.orders = collections.deque()  # What an administrator wants: "bookmark", "close", "expire".
         self.bookmarks = target.query.get("allowWatchBookmarks") in ("true", "1")
-        self.timeout_s = float(target.query.get("timeoutSeconds") or DEFAULT_TIMEOUT_S)
+        self.timeout_s = number(target, "timeoutSeconds") or DEFAULT_TIMEOUT_S
+        self.position = number(target, "resourceVersion")
 
     def order(self, what):
         self.orders.append(what)
@@ -71,7 +72,7 @@ class Watch:
             return
         end = time.monotonic() + self.timeout_s
         bookmark = min(time.monotonic() + BOOKMARK_PERIOD_S, end - BOOKMARK_BEFORE_END_S)
-        position = int(target.query.get("resourceVersion") or 0)
+        position = self.position
         if position == 0:
             with self.store.lock:
                 position, things = self.store.version, self.store.select(kind, target.namespace, target.name)
@@ -107,6 +108,13 @@ class Watch:
             if not self.waker.wait(socket, min(end, bookmark) - now):
                 self.cause = "client"
                 return
+
+
+def number(target, name):
+    value = target.query.get(name) or "0"
+    if not value.isdecimal():
+        raise Refused(400, f'{name}: Invalid value: "{value}": strconv.ParseUint: parsing "{value}": invalid syntax')
+    return int(value)
 
 
 def error(code, message):
