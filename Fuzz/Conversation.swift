@@ -247,14 +247,15 @@ private final class Play {
         let context = Requests.Context(session: client.session, slot: slot, now_ns: now_ns)
         var staysOpen = true
         do {
-            guard try client.session.receive(now_ns) else { preconditionFailure("what was sent didn't arrive") }
-            try client.session.drain(now_ns) { header, payload throws(ProtocolError) in
-                guard header.opcode.row.phase == client.session.phase else { throw .outOfPhase }
-                let before = node.values
-                var writer = Writer(capacity: 4_096)
-                staysOpen = try requests.answer(header, payload, context, into: &writer)
-                check((0..<writer.count).map { writer.bytes[$0] }, answerTo: header, payload, before)
-                return staysOpen
+            while staysOpen, try client.session.socket.wait(milliseconds: 0) {
+                guard try client.session.receive(now_ns) else { preconditionFailure("what was sent didn't arrive") }
+                try client.session.take(now_ns) { header, payload throws(ProtocolError) in
+                    guard header.opcode.row.phase == client.session.phase else { throw .outOfPhase }
+                    let before = node.values
+                    var writer = Writer(capacity: 4_096)
+                    staysOpen = try requests.answer(header, payload, context, into: &writer)
+                    check((0..<writer.count).map { writer.bytes[$0] }, answerTo: header, payload, before)
+                }
             }
         } catch { staysOpen = false }
         if !staysOpen { reconnect(slot) }
