@@ -1,5 +1,6 @@
 // Conversations: two clients, an operator with other tools and the clock do what the input says to the helper's own code, on
 // files in memory. After every step the promises about limits must hold.
+// With Tests/ProtocolTests/Message.swift
 import Glibc
 import LinuxSystem
 import PowercapProtocol

@@ -71,7 +71,8 @@ final class Requests {
             let token = try reader.u64()
             let disposal = try LimitDisposal.decoded(try reader.u8())
             try reader.finish()
-            reply(id, context, into: &writer) { writer throws(Failure) in try release(id, token, disposal, context, into: &writer) }
+            reply(id, context, into: &writer) { writer throws(Failure) in try release(id, token, disposal, context, into: &writer)
+            }
         case .ping:
             writer.begin(.pong, requestID: id)
             writer.end()
