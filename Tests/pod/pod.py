@@ -8,8 +8,8 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 DAEMONSET = ROOT / "deploy/kubernetes/base/daemonset.yaml"
 # What is about the cluster, and not about the pod's processes.
-ABOUT_THE_CLUSTER = ["serviceAccountName", "automountServiceAccountToken", "enableServiceLinks", "priorityClassName", "nodeSelector",
-                     "affinity", "tolerations"]
+ABOUT_THE_CLUSTER = ["serviceAccountName", "automountServiceAccountToken", "enableServiceLinks", "priorityClassName",
+                     "nodeSelector", "affinity", "tolerations"]
 # Executed by the test itself: podman needs systemd for them.
 PROBES = ["startupProbe", "livenessProbe", "readinessProbe"]
 

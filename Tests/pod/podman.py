@@ -19,6 +19,10 @@ class Unusable(Exception):
 
 class Podman:
     def __init__(self, work):
+        if not shutil.which("podman") or not shutil.which("catatonit"):
+            raise Unusable("podman or catatonit is not installed (scripts/deps)")
+        if os.geteuid() != 0:
+            raise Unusable("needs root: a container that isn't in a user namespace")
         # The directory that stands for the node's root: /sys of the containers is its sys.
         self.work, self.node = work, work / "node"
         self.environment = {**os.environ, "CONTAINERS_CONF": str(work / "containers.conf"),
@@ -34,10 +38,6 @@ class Podman:
 
     def choose(self):
         """Takes the first storage driver and runtime that can start a container, and says which."""
-        if not shutil.which("podman") or not shutil.which("catatonit"):
-            raise Unusable("podman or catatonit is not installed (scripts/deps)")
-        if os.geteuid() != 0:
-            raise Unusable("needs root: a container that isn't in a user namespace")
         runtimes = list(filter(None, map(shutil.which, ["crun", "runc"])))
         failures = []
         for driver in ["overlay", "vfs"]:
@@ -90,10 +90,11 @@ tmp_dir = "{self.work}/libpod-run"
     # Commands
 
     def run(self, *command, check=True):
-        done = subprocess.run(["podman", *map(str, command)], env=self.environment, capture_output=True, text=True,
-                              stdin=subprocess.DEVNULL, timeout=COMMAND_SECONDS)
+        command = ["podman", *map(str, command)]
+        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, stdin=subprocess.DEVNULL,
+                              timeout=COMMAND_SECONDS)
         if check and done.returncode != 0:
-            raise AssertionError(f"podman {' '.join(map(str, command))}: exit status {done.returncode}: {done.stderr.strip()[-800:]}")
+            raise AssertionError(f"{' '.join(command)}: exit status {done.returncode}: {done.stderr.strip()[-800:]}")
         return done
 
     def inspect(self, kind, name):

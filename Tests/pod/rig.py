@@ -21,7 +21,7 @@ class Rig:
         self.state = self.node / "run/raplhelper"
         self.helper = Container(podman, "powercap", "raplhelper")
         self.controller = Container(podman, "powercap", "powercap-controller")
-        self.version = subprocess.run([programs / "raplhelper", "--version"], check=True, capture_output=True, text=True).stdout.split()[1]
+        self.version = subprocess.check_output([programs / "raplhelper", "--version"], text=True).split()[1]
         self.simulator = subprocess.Popen([programs / "Simulator", self.tree, "--psys", "--mmio"], stdin=subprocess.PIPE,
                                           stdout=subprocess.PIPE, text=True)
         assert self.simulator.stdout.readline().startswith("ready"), "the simulator starts"
