@@ -4,7 +4,7 @@ import PowercapProtocol
 /// The command line, one row per flag: parsing and `--help` come from it.
 enum Flag: CaseIterable {
     case socket, socketMode, socketGroup, powercapRoot, stateDir, user, allowUID, allowGID, minPower, ceiling
-    case leaseSeconds, onLeaseExpiry, readOnly, requireSandbox, discardState, list, format, version, help
+    case leaseSeconds, onLeaseExpiry, readOnly, requireSandbox, discardState, list, format, check, version, help
 
     struct Row {
         let name: StaticString
@@ -40,6 +40,7 @@ enum Flag: CaseIterable {
             Row(name: "--discard-state", value: nil, help: "forget saved limits, also unreadable ones: today's are the originals")
         case .list: Row(name: "--list", value: nil, help: "print the zones and exit")
         case .format: Row(name: "--format", value: "table|json", help: "how --list prints [table]")
+        case .check: Row(name: "--check", value: nil, help: "exit 0 if the helper on --socket answers, 1 if not")
         case .version: Row(name: "--version", value: nil, help: "print the version and exit")
         case .help: Row(name: "--help", value: nil, help: "print this and exit")
         }
@@ -48,7 +49,7 @@ enum Flag: CaseIterable {
 
 /// How the helper was asked to run.
 struct Options {
-    enum Action { case serve, list(json: Bool), version, help }
+    enum Action { case serve, list(json: Bool), check, version, help }
     enum CeilingRule { case maxPower, original }
 
     var action = Action.serve
@@ -117,6 +118,7 @@ struct Options {
             case .discardState: discardState = true
             case .list: listing = true
             case .format: format = try Options.choice(flag, value, ("table", "table"), ("json", "json"))
+            case .check: action = .check
             case .version: action = .version
             case .help: action = .help
             }

@@ -182,8 +182,9 @@ struct ExecutableTests {
         for option in Option.all {
             #expect(text.output.contains("\(option.flag) \(option.words.placeholder)"))
             #expect(text.output.contains(" \(option.variable)\n"))
-            #expect(text.output.contains("Default: \(option.standard)."))
-            #expect(markdown.contains("| `\(option.variable)` | `\(option.flag)` | `\(option.standard)` | "))
+            #expect(option.standard.isEmpty || text.output.contains("Default: \(option.standard)."))
+            let standard = option.standard.isEmpty ? "none" : "`\(option.standard)`"
+            #expect(markdown.contains("| `\(option.variable)` | `\(option.flag)` | \(standard) | "))
         }
         for command in Command.allCases { #expect(text.output.contains("\n  \(command.rawValue) ")) }
         #expect(text.output.split(separator: "\n").allSatisfy { $0.utf8.count <= 100 })

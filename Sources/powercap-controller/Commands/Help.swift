@@ -41,7 +41,7 @@ private var helpText: String {
     for option in Option.all {
         text += "  \(option.flag) \(option.words.placeholder)".padded(to: 42) + " \(option.variable)\n"
         text += wrapped("      \(option.help)", indent: 6)
-        text += "      Default: \(option.standard)."
+        text += option.standard.isEmpty ? "      No default." : "      Default: \(option.standard)."
         text += option.words.highest.isEmpty ? "\n" : " From \(option.words.range).\n"
     }
     text += "\n"
@@ -58,7 +58,8 @@ var optionsMarkdown: String {
     var text = "| variable | flag | default | valid | meaning |\n| --- | --- | --- | --- | --- |\n"
     for option in Option.all {
         let valid = option.words.range.split(separator: "|").joined(separator: "\\|")
-        text += "| `\(option.variable)` | `\(option.flag)` | `\(option.standard)` | \(valid) | \(option.help) |\n"
+        let standard = option.standard.isEmpty ? "none" : "`\(option.standard)`"
+        text += "| `\(option.variable)` | `\(option.flag)` | \(standard) | \(valid) | \(option.help) |\n"
     }
     return text
 }

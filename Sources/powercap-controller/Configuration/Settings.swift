@@ -10,6 +10,9 @@ struct Settings: Sendable {
     let configuration: Configuration
     /// For each option of `Option.all`.
     let origins: [(origin: Origin, given: Given)]
+    /// Where the API server is, as the kubelet tells every container; empty outside of a cluster.
+    let serviceHost: String
+    let servicePort: String
 
     /// - Parameters:
     ///   - flags: values by flag name, with its dashes; other commands' flags are passed over.
@@ -31,6 +34,8 @@ struct Settings: Sendable {
             do { try option.read(given.text, &configuration) } catch { throw .value(given, error, option.words) }
             origins.append((origin, given))
         }
+        serviceHost = environment("KUBERNETES_SERVICE_HOST") ?? ""
+        servicePort = environment("KUBERNETES_SERVICE_PORT") ?? "443"
         self.configuration = configuration
         self.origins = origins
         if configuration.timeZone == nil, let zone = environment("TZ") { try Settings.check(hostZone: zone) }

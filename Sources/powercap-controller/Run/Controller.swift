@@ -1,16 +1,16 @@
 internal import LinuxSystem
 internal import PowercapProtocol
 
-/// The loop of `run`: sample, decide, apply, read back. One thread, which sleeps until the next thing is due, the helper's
-/// connection ends, or a signal comes.
+/// The loop of `run`: sample, decide, apply, read back, publish. One thread, which sleeps until the next thing is due, the helper's
+/// connection ends, the API server says something, or a signal comes.
 final class Controller {
     private let settings: Settings
     private let configuration: Configuration
-    private let source: any PowerSource
+    private var source: any PowerSource
     private let log: Log
     private let signals: Signals
     private let epoll: Epoll
-    private var backoff = Backoff()
+    private var backoff = Backoff.helper
     /// nil while there is no control over the limits.
     private var session: ControlSession?
     /// The session has lived through a sample: losing it isn't one more failed attempt.
@@ -29,6 +29,9 @@ final class Controller {
     private var reportedFailure: Failure?
     private var due = Schedule()
     private var clock = StepDetector()
+    private let node: NodeLink
+    /// Control was lost: that it is back is worth telling.
+    private var isControlMissed = false
 
     /// When things are due, on CLOCK_MONOTONIC.
     private struct Schedule {
@@ -41,12 +44,15 @@ final class Controller {
     private enum Token {
         static let signals: UInt64 = 1
         static let helper: UInt64 = 2
+        static let api: UInt64 = 3
     }
 
-    init(settings: Settings, log: Log) throws(Errno) {
+    /// - Parameter cluster: nil where Kubernetes is off.
+    init(settings: Settings, cluster: ClusterAccess?, log: Log) throws(Errno) {
         (self.settings, self.log) = (settings, log)
         configuration = settings.configuration
         source = powerSource(for: settings.configuration)
+        node = NodeLink(cluster, settings.configuration, log)
         reading = source.reading(at: .now)
         signals = try Signals()
         epoll = try Epoll()
@@ -57,9 +63,11 @@ final class Controller {
     /// this process.
     /// - Throws: a configuration that doesn't fit the zones. Nothing has been written for it then.
     func run() throws(UsageError) -> Int32 {
+        try step(Clock.monotonic_ns)
+        node.start(in: epoll, token: Token.api)
         while true {
-            try step(Clock.monotonic_ns)
             if let signal = wait().map({ "\($0)" }) { return signal == "SIGHUP" ? handOver(signal) : end(signal) }
+            try step(Clock.monotonic_ns)
         }
     }
 
@@ -79,8 +87,17 @@ final class Controller {
             try settings.check(candidate.limits.entries.map(\.package))
             takeControl(candidate, now_ns)
         }
-        guard let session else { return }
-        do throws(HelperError) { try cycle(session, now_ns) } catch { fail(error) }
+        if let session { do throws(HelperError) { try cycle(session, now_ns) } catch { fail(error) } }
+        if node.step(record, now_ns) {
+            source = powerSource(for: configuration, node.overrides)
+            due.decide_ns = 0
+        }
+    }
+
+    /// What is published on the Node.
+    private var record: NodeRecord {
+        guard let session else { return .uncontrolled(configuration.source) }
+        return NodeRecord(session.limits, lastDecision, isPaused: node.overrides.paused, configuration.source)
     }
 
     /// Does what is due.
@@ -101,7 +118,9 @@ final class Controller {
     }
 
     private func connect() -> ControlSession? {
-        do throws(HelperError) { return try ControlSession(helper: configuration.helperSocket, log: log) } catch {
+        do throws(HelperError) {
+            return try ControlSession(helper: configuration.helperSocket, log: log) { [node] in node.tell($0) }
+        } catch {
             lose(error)
             return nil
         }
@@ -115,6 +134,11 @@ final class Controller {
         session = candidate
         last = (candidate.token, candidate.onLeaseExpiry)
         reportedProblem = nil
+        if isControlMissed {
+            node.tell(NodeEvent(reason: .controlRegained, subject: "", note: "The controller is in control of the limits again"))
+            isControlMissed = false
+        }
+        node.note(candidate.limits.entries.map(\.package))
         due = Schedule(
             connect_ns: 0, decide_ns: now_ns, sample_ns: now_ns + configuration.sampleInterval.nanoseconds,
             renew_ns: now_ns + candidate.renewal_ns)
@@ -136,9 +160,9 @@ final class Controller {
     }
 
     private func decideAndApply(_ session: ControlSession) throws(HelperError) {
-        let (reading, before) = (reading, lastDecision)
+        let (reading, before, overrides) = (reading, lastDecision, node.overrides)
         let decision = try session.enforce { packages in
-            decide(packages: packages, configuration: configuration, reading: reading, last: before)
+            decide(packages: packages, configuration: configuration, reading: reading, overrides: overrides, last: before)
         }
         if decision.floorsExceedBudget != (before?.floorsExceedBudget ?? false) {
             if decision.floorsExceedBudget {
@@ -179,6 +203,10 @@ final class Controller {
         if hadControl {
             let message = if case .failed = error { "lost control over the limits" } else { "lost the helper" }
             log.error(message, ("why", .text(error.sentence)))
+            node.tell(
+                NodeEvent(reason: .controlLost, subject: "", note: "The controller lost control of the limits: \(error.sentence)")
+            )
+            isControlMissed = true
         } else {
             var fields: [Log.Field] = [("why", .text(error.sentence))]
             if let holder { fields.append(("holder", .text(holder.string))) }
@@ -190,12 +218,15 @@ final class Controller {
     /// Sleeps until something is due or happens: the signal that came, or nil.
     private func wait() -> StaticString? {
         let now_ns = Clock.monotonic_ns
-        let next_ns = session == nil ? due.connect_ns : min(due.decide_ns, due.sample_ns, due.renew_ns)
+        let own_ns = session == nil ? due.connect_ns : min(due.decide_ns, due.sample_ns, due.renew_ns)
+        let next_ns = min(own_ns, node.due_ns)
         let milliseconds = next_ns <= now_ns ? 0 : min((next_ns - now_ns + 999_999) / 1_000_000, 3_600_000)
         guard let count = try? epoll.wait(milliseconds: Int32(milliseconds)) else { return nil }
         for index in 0..<count {
             switch epoll[index].token {
             case Token.signals: if let signal = signals.next() { return signal }
+            // Every step looks what has come.
+            case Token.api: break
             // The helper sends nothing unasked, so this is its end.
             default: if session != nil { lose(.closed(greeting: false)) }
             }
@@ -217,8 +248,14 @@ final class Controller {
         return 75
     }
 
-    /// Gives control back: the exit status.
+    /// Gives control back, and then says so on the Node: the exit status.
     private func end(_ reason: String) -> Int32 {
+        let status = giveBack(reason)
+        node.finish()
+        return status
+    }
+
+    private func giveBack(_ reason: String) -> Int32 {
         guard let last else {
             log.info("stopped, no limit was ever set", ("reason", .text(reason)))
             return 0
