@@ -38,6 +38,14 @@ public struct Document: Sendable {
         return Array(table.dropFirst(2))
     }
 
+    /// The rows of every table whose first column is called one of `columns`.
+    public func tables(startingWith columns: [String]) -> [[String]] {
+        tables.values.joined().filter { columns.contains($0[0][0]) }.flatMap { $0.dropFirst(2) }
+    }
+
+    /// What the first column of each table is called.
+    public var heads: [String] { tables.values.joined().map { $0[0][0] } }
+
     /// The first two columns of an enumeration's table; each row must say something in its third.
     public func names(_ heading: String) -> [[String]] {
         let first = tables[heading]?.first?.dropFirst(2) ?? []

@@ -31,12 +31,12 @@ struct P1SystemCallsTests {
     func used() throws {
         let record = "\(tree.directory)/calls"
         let helper = try tree.startHelper(
-            through: SystemCalls.recording(in: record) + Self.belowSysfs + [tree.root],
+            ["--socket-mode", "0666"], through: SystemCalls.recording(in: record) + Self.belowSysfs + [tree.root],
             environment: ["WATCHDOG_USEC": "1000000"])
         try converse(with: helper)
         #expect(try helper.stop() == .exited(0))
         // strace writes on for a moment when the helper has ended.
-        try wait(for: "the end of the record") { try Files.text(record).contains("\n+++ exited with 0 +++\n") }
+        try wait(for: "the end of the record") { try Files.text(record).contains("\nexit_group(0) ") }
 
         let used = try SystemCalls.afterSandbox(in: record)
         let rows = try Document(page: "docs/security.md").table("System calls", startingWith: "system call")
