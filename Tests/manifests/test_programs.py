@@ -1,9 +1,12 @@
-"""The programs understand what the pod gives them."""
+"""The programs understand what the pod gives them, and write what the policy and the document say."""
 import os
+import re
 import subprocess
 import unittest
 
-from manifest import build
+from manifest import REPOSITORY, build, table
+
+KUBERNETES = REPOSITORY / "Sources/powercap-controller/Kubernetes"
 
 HELPER = os.environ.get("POWERCAP_HELPER")
 CONTROLLER = os.environ.get("POWERCAP_CONTROLLER")
@@ -12,6 +15,11 @@ CONTROLLER = os.environ.get("POWERCAP_CONTROLLER")
 def output(command, environment=None):
     ran = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment)
     return ran.returncode, ran.stdout + ran.stderr
+
+
+def keys(path):
+    """The labels and annotations of ours that a source names."""
+    return set(re.findall(r'"((?:rapl|power-manager|powercap\.dev)/[a-z_-]+)"', path.read_text()))
 
 
 class ProgramTests(unittest.TestCase):
@@ -41,6 +49,27 @@ class ProgramTests(unittest.TestCase):
     @unittest.skipUnless(HELPER, "POWERCAP_HELPER doesn't name the helper")
     def test_the_helper_would_not_understand_a_misspelt_one(self):
         self.assertEqual(output([HELPER, "--alow-gid=65532", "--version"])[0], 2)
+
+    @unittest.skipUnless(CONTROLLER, "POWERCAP_CONTROLLER doesn't name the controller")
+    def test_the_controller_understands_its_probes(self):
+        for probe in ("readinessProbe", "livenessProbe"):
+            arguments = self.manifest.container("powercap-controller")[probe]["exec"]["command"][1:]
+            status, text = output([CONTROLLER, *arguments], {"RAPLHELPER_SOCKET": "/nonexistent/raplhelper.sock"})
+            self.assertEqual(status, {"readinessProbe": 1, "livenessProbe": 0}[probe], text)
+
+
+class SourceTests(unittest.TestCase):
+    def test_the_policy_allows_the_keys_that_the_source_writes_and_no_other(self):
+        variables = {variable["name"]: set(variable["expression"].split("'")[1::2])
+                     for variable in build().one("ValidatingAdmissionPolicy")["spec"]["variables"]}
+        allowed = variables["ownLabels"] | variables["ownNotes"]
+        self.assertEqual(keys(KUBERNETES / "NodeRecord.swift"), allowed)
+        # The tests' API server refuses the rest, too.
+        self.assertEqual(keys(REPOSITORY / "Tests/apiserver/policy.py"), allowed)
+
+    def test_the_document_lists_every_reason_of_the_condition(self):
+        written = set(re.findall(r'reason: "(\w+)"', (KUBERNETES / "NodeReport.swift").read_text()))
+        self.assertEqual({reason for _, reason, _ in table("conditions")}, written)
 
 
 if __name__ == "__main__":
