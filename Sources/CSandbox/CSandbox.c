@@ -74,7 +74,7 @@ int32_t cs_capabilities_are_empty(void) {
 struct rights { uint64_t fs, net, scoped; };
 static const struct { int32_t since; struct rights rights; } landlock_rights[] = {
     {1, {.fs = 0x1FFF}},   // execute, read, write, list, remove and make anything
-    {2, {.fs = 1 << 13}},  // refer: link or rename into another directory
+    {2, {.fs = 1 << 13}},  // refer: link or rename into another directory (version 1 forbids it unasked)
     {3, {.fs = 1 << 14}},  // truncate
     {4, {.net = 3}},       // bind and connect TCP
     {5, {.fs = 1 << 15}},  // ioctl on devices

@@ -17,7 +17,10 @@ struct P1KernelTests {
 
     @Test(
         "a kernel without Landlock or seccomp: the log and Welcome say so, and --require-sandbox makes it fatal",
-        arguments: [("landlock_create_ruleset", SandboxBits.landlock, "landlock"), ("seccomp", .seccomp, "seccomp")])
+        arguments: [
+            ("landlock_create_ruleset", SandboxBits.landlock, "landlock"), ("landlock_restrict_self", .landlock, "landlock"),
+            ("seccomp", .seccomp, "seccomp"),
+        ])
     func lacking(_ call: String, _ bit: SandboxBits, _ name: String) throws {
         let helper = try tree.startHelper(through: Intruder.hiding([call]))
         #expect(helper.log.contains("level=warning msg=\"the sandbox is incomplete\" missing=\(name) errno=ENOSYS why="))

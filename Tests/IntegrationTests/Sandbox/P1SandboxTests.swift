@@ -52,6 +52,12 @@ struct P1SandboxTests {
         try expectNothing(of: helper, uid: 12345)
     }
 
+    @Test("as root in groups: it leaves them", .enabled(if: Conditions.isRoot, Conditions.root))
+    func groups() throws {
+        let helper = try tree.startHelper(through: ["setpriv", "--groups", "4,27"])
+        try expectNothing(of: helper, uid: 65534)
+    }
+
     @Test("Welcome says what /proc and the kernel say", .enabled(if: Conditions.isRoot, Conditions.root))
     func welcome() throws {
         try tree.startHelper()
