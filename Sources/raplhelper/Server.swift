@@ -73,6 +73,9 @@ final class Server {
         while true {
             let count = try epoll.wait(milliseconds: timeout(Clock.monotonic_ns))
             let now_ns = Clock.monotonic_ns
+            // Before anything that was sent is looked at: after this process was stopped for a while, a request may have waited
+            // longer than its sender's control lasts (decision 7).
+            requests.expireLease(now_ns)
             for index in 0..<count { dispatch(epoll[index], now_ns) }
             housekeeping(now_ns)
             if let end { return end }
@@ -107,7 +110,6 @@ final class Server {
     }
 
     private func housekeeping(_ now_ns: UInt64) {
-        requests.expireLease(now_ns)
         requests.retryRestore(now_ns)
         supervisor.feedWatchdog(now_ns)
         for slot in 0..<sessions.count {
