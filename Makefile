@@ -1,13 +1,14 @@
 # make alone lists the verbs. Each is one line here; what takes more is a script of the same name in scripts/.
 .DEFAULT_GOAL := help
-.PHONY: help deps build release run test lint fmt bench fuzz clean
+.PHONY: help deps build release run test install uninstall lint fmt bench fuzz clean
 SHELL := /bin/bash
 
 BIN := .build/bin
 SWIFT_SOURCES := Package.swift Sources Tests
+export DESTDIR PREFIX SYSCONFDIR UNITDIR ZSHDIR FORCE
 
 help: ## List the verbs
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /\1\t/' | awk -F'\t' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /\1\t/' | awk -F'\t' '{printf "  make %-9s %s\n", $$1, $$2}'
 
 deps: ## Install what is missing (Debian packages; needs root or sudo)
 	@scripts/deps
@@ -23,6 +24,12 @@ run: ## Start the real helper and controller; simulated zones where there is no 
 
 test: release ## Run every test of the project
 	@scripts/test $(BIN)
+
+install: ## Install what `make release` built (DESTDIR, PREFIX=/usr/local, SYSCONFDIR=/etc); nothing is started
+	@scripts/install $(BIN)
+
+uninstall: ## Restore the limits and take away what was installed (DESTDIR, PREFIX, SYSCONFDIR; FORCE=1)
+	@scripts/uninstall
 
 lint: ## Check the formatting
 	swift format lint --strict --parallel --recursive $(SWIFT_SOURCES)

@@ -45,8 +45,9 @@ let helperHalf: [Target] = [
 ]
 
 let controllerHalf: [Target] = [
+    .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .executableTarget(
-        name: "powercap-controller", dependencies: ["PowercapProtocol", "LinuxSystem"],
+        name: "powercap-controller", dependencies: ["PowercapProtocol", "LinuxSystem", "CCurl"],
         swiftSettings: common + [.unsafeFlags(controllerStatic)],
         linkerSettings: [.unsafeFlags(controllerStatic)]),
     .executableTarget(

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
 #include <linux/magic.h>
 #include <linux/netlink.h>
 #include <poll.h>
@@ -25,7 +26,7 @@
 
 const int32_t cl_o_rdonly = O_RDONLY, cl_o_rdwr = O_RDWR, cl_o_wronly = O_WRONLY, cl_o_creat = O_CREAT, cl_o_excl = O_EXCL,
               cl_o_trunc = O_TRUNC, cl_o_directory = O_DIRECTORY, cl_o_nofollow = O_NOFOLLOW;
-const uint32_t cl_epollin = EPOLLIN, cl_epollhup = EPOLLHUP, cl_epollerr = EPOLLERR,
+const uint32_t cl_epollin = EPOLLIN, cl_epollout = EPOLLOUT, cl_epollhup = EPOLLHUP, cl_epollerr = EPOLLERR,
                cl_epollrdhup = EPOLLRDHUP;
 const int32_t cl_sigterm = SIGTERM, cl_sigint = SIGINT, cl_sighup = SIGHUP;
 
@@ -199,6 +200,11 @@ int32_t cl_epoll_add(int32_t epoll, int32_t fd, uint32_t events, uint64_t data) 
     struct epoll_event event = {.events = events, .data.u64 = data};
     return (int32_t)outcome(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event));
 }
+int32_t cl_epoll_set(int32_t epoll, int32_t fd, uint32_t events, uint64_t data) {
+    struct epoll_event event = {.events = events, .data.u64 = data};
+    int result = epoll_ctl(epoll, EPOLL_CTL_MOD, fd, &event);
+    return result < 0 && errno == ENOENT ? cl_epoll_add(epoll, fd, events, data) : (int32_t)outcome(result);
+}
 int32_t cl_epoll_remove(int32_t epoll, int32_t fd) { return (int32_t)outcome(epoll_ctl(epoll, EPOLL_CTL_DEL, fd, NULL)); }
 int32_t cl_epoll_wait(int32_t epoll, struct cl_event *out, int32_t capacity, int32_t timeout_ms) {
     struct epoll_event events[16];
@@ -268,11 +274,18 @@ uint64_t cl_raise_descriptor_limit(void) {
     return limit.rlim_cur;
 }
 int32_t cl_close_from(uint32_t first) { return (int32_t)outcome(close_range(first, ~0u, 0)); }
-// Defined by the linker.
-extern const char __executable_start[], etext[];
-int32_t cl_drop_program_text(void) {
+static int drop_read_only_segments(struct dl_phdr_info *object, size_t size, void *data) {
+    (void)size;
+    (void)data;
     uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-    uintptr_t start = (uintptr_t)__executable_start & ~(page - 1), end = (uintptr_t)etext & ~(page - 1);
-    return (int32_t)outcome(madvise((void *)start, end - start, MADV_DONTNEED));
+    for (int i = 0; i < object->dlpi_phnum; i++) {
+        const ElfW(Phdr) *segment = &object->dlpi_phdr[i];
+        if (segment->p_type != PT_LOAD || (segment->p_flags & PF_W)) continue;
+        uintptr_t start = (object->dlpi_addr + segment->p_vaddr) & ~(page - 1);
+        uintptr_t end = (object->dlpi_addr + segment->p_vaddr + segment->p_memsz) & ~(page - 1);
+        madvise((void *)start, end - start, MADV_DONTNEED);
+    }
+    return 0;
 }
+void cl_drop_program_text(void) { dl_iterate_phdr(drop_read_only_segments, NULL); }
 void cl_exit(int32_t status) { _exit(status); }

@@ -23,6 +23,13 @@ public final class Epoll {
         try check { cl_epoll_add(descriptor.number, number, cl_epollin | cl_epollrdhup, token) }
     }
 
+    /// Watches for input, for room to write, or for both, also where the descriptor is watched for something else already.
+    public func set(_ number: Int32, forRead: Bool, forWrite: Bool, token: UInt64) throws(Errno) {
+        try check {
+            cl_epoll_set(descriptor.number, number, (forRead ? cl_epollin : 0) | (forWrite ? cl_epollout : 0), token)
+        }
+    }
+
     public func remove(_ number: Int32) { _ = cl_epoll_remove(descriptor.number, number) }
 
     /// Waits at most `milliseconds` (-1: for ever) and gives the number of events; 0 when the time ran out.

@@ -12,6 +12,7 @@ public struct Errno: Error, Equatable, Sendable {
     public static let interrupted = Errno(4)
     public static let again = Errno(11)
     public static let inputOutput = Errno(5)
+    public static let outOfMemory = Errno(12)
     public static let denied = Errno(13)
     public static let exists = Errno(17)
     public static let noDevice = Errno(19)

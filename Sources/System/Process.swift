@@ -33,7 +33,7 @@ public enum Process {
 
     /// Gives back the memory of code that has run and won't run again; the rest is read anew when it is needed. The kernel maps
     /// up to sixteen pages around each page that a program touches, so after start-up nearly all of it is resident.
-    public static func dropStartupCode() { _ = cl_drop_program_text() }
+    public static func dropStartupCode() { cl_drop_program_text() }
 
     /// A write to a connection whose other end is gone then gives EPIPE instead of a signal.
     public static func ignoreBrokenPipes() { cl_ignore_sigpipe() }

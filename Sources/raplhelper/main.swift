@@ -28,6 +28,9 @@ private func run() throws(Problem) -> Never {
         let zones = try Discovery.zones(below: options.powercapRoot, readOnly: true, toleratesDenial: true)
         let bounds = Bounds(floor: options.minPower, ceilingRule: options.ceilingRule)
         show(json ? Listing.json(zones, bounds, root: options.powercapRoot) : Listing.table(zones, bounds))
+    case .check:
+        try Check.run(options.socketPath)
+        Process.exit(0)
     case .serve: Process.exit(try Start.serve(options))
     }
 }

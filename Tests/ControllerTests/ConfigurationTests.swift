@@ -85,6 +85,31 @@ struct VariableCase: CustomTestStringConvertible, Sendable {
                 ("relative.sock", .malformed), ("/", .malformed), ("@", .malformed), ("-1", .malformed),
                 ("/" + String(repeating: "a", count: 107), .tooHigh),
             ]),
+        choices("KUBERNETES", ["auto", "on", "off"]),
+        VariableCase(
+            variable: "NODE_NAME", accepted: ["node-a", "a", "10.0.0.1", "node-a.example.com", ""],
+            refused: [
+                ("Node-A", .malformed), ("node_a", .malformed), ("-a", .malformed), ("a-", .malformed), ("a..b", .malformed),
+                ("a/../b", .malformed), ("a b", .malformed), (String(repeating: "a", count: 254), .tooHigh),
+            ]),
+        VariableCase(
+            variable: "KUBE_SERVER",
+            accepted: [
+                "https://10.96.0.1", "https://10.96.0.1:6443", "https://[::1]:6443", "https://api.example.com/k8s/clusters/c1",
+                "http://127.0.0.1:8001", "http://localhost:8001", "http://[::1]:8001", "",
+            ],
+            refused: [
+                ("10.96.0.1:6443", .malformed), ("http://10.96.0.1", .malformed), ("http://127.0.0.1.example.com", .malformed),
+                ("https://", .malformed), ("https://host:0", .malformed), ("https://host:65536", .malformed),
+                ("https://me:secret@host", .malformed), ("https://host?x", .malformed), ("https://host#x", .malformed),
+                ("https://ho st", .malformed), ("https://host\r\nX: y", .malformed), ("ftp://host", .malformed),
+                ("HTTPS://host", .malformed),
+            ]),
+        VariableCase(
+            variable: "KUBE_TOKEN_FILE", accepted: ["/var/run/token", ""],
+            refused: [("token", .malformed), ("./token", .malformed)]),
+        VariableCase(
+            variable: "KUBE_CA_FILE", accepted: ["/etc/ca.crt", ""], refused: [("ca.crt", .malformed), ("~/ca.crt", .malformed)]),
         choices("LOG_FORMAT", ["logfmt", "json"]),
         choices("LOG_LEVEL", ["error", "warning", "info", "debug"]),
     ]
@@ -103,7 +128,8 @@ struct ConfigurationTests {
                 "MAX_SOURCE=40W", "STABILISATION_TIME=300s", "ALPHA=4", "RAPL_MIN_POWER=10W", "RAPL_LIMIT=0", "PMAX_FUNC=sum",
                 "TIMEZONE=host", "SOURCE=solar", "SHORT_TERM=equal", "ON_EXIT=restore", "ON_DRIFT=reassert",
                 "SAMPLE_INTERVAL=10s",
-                "LEASE_TIME=30s", "RAPLHELPER_SOCKET=/run/raplhelper/raplhelper.sock", "LOG_FORMAT=logfmt", "LOG_LEVEL=info",
+                "LEASE_TIME=30s", "RAPLHELPER_SOCKET=/run/powercap/raplhelper.sock", "KUBERNETES=auto", "NODE_NAME=",
+                "KUBE_SERVER=", "KUBE_TOKEN_FILE=", "KUBE_CA_FILE=", "LOG_FORMAT=logfmt", "LOG_LEVEL=info",
             ])
     }
 
@@ -127,7 +153,8 @@ struct ConfigurationTests {
         var different = 0
         for text in sample.accepted {
             // So that no value here is a contradiction.
-            var base = ["RAPL_MIN_POWER": "1W"]
+            var base = ["RAPL_MIN_POWER": "1W", "KUBERNETES": "off"]
+            if sample.variable == "KUBERNETES" { base.merge(["NODE_NAME": "node-a", "KUBE_SERVER": "https://host"]) { $1 } }
             base[sample.variable] = text
             let fromVariable = try settings(base).configuration
             base[sample.variable] = nil
@@ -144,7 +171,9 @@ struct ConfigurationTests {
     @Test("P11: bad values are refused with the variable's name, the value and what is valid", arguments: VariableCase.all)
     func refused(_ sample: VariableCase) throws {
         let option = try #require(Option.all.first { $0.variable == sample.variable })
-        for (text, problem) in sample.refused + [("", .empty)] {
+        // What has no default may be left empty, as manifests do.
+        let isOptional = option.standard.isEmpty
+        for (text, problem) in sample.refused + (isOptional ? [] : [("", .empty)]) {
             let variable = UsageError.value(Given(name: option.variable, text: text), problem, option.words)
             #expect(throws: variable) { try settings([option.variable: text]) }
             let flag = UsageError.value(Given(name: option.flag, text: text), problem, option.words)

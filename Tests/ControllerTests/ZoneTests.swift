@@ -136,7 +136,7 @@ struct ZoneFileTests {
             (header + "[{}]}", .notAList("zones[0].id is missing")),
             (
                 header + "[{\"id\":\"a\",\"control_type\":\"b\",\"name\":\"c\",\"constraints\":[{\"index\":300}]}]}",
-                .notAList("a number is out of range")
+                .notAList("zones[0].constraints[0].index is out of range")
             ),
             (
                 header + "[{\"id\":\"a\",\"control_type\":\"b\",\"name\":\"c\",\"constraints\":[{\"index\":0,\"name\":null}]}]}",

@@ -10,7 +10,7 @@
 
 // Values of the running architecture; see open(2), epoll_ctl(2), signal(7).
 extern const int32_t cl_o_rdonly, cl_o_rdwr, cl_o_wronly, cl_o_creat, cl_o_excl, cl_o_trunc, cl_o_directory, cl_o_nofollow;
-extern const uint32_t cl_epollin, cl_epollhup, cl_epollerr, cl_epollrdhup;
+extern const uint32_t cl_epollin, cl_epollout, cl_epollhup, cl_epollerr, cl_epollrdhup;
 extern const int32_t cl_sigterm, cl_sigint, cl_sighup;
 
 enum cl_file_kind { cl_kind_absent, cl_kind_socket, cl_kind_directory, cl_kind_regular, cl_kind_link, cl_kind_other };
@@ -64,6 +64,8 @@ int64_t cl_uevent_receive(int32_t fd, void *buffer, size_t count, bool *from_ker
 // Events, signals, time.
 int32_t cl_epoll_create(void);
 int32_t cl_epoll_add(int32_t epoll, int32_t fd, uint32_t events, uint64_t data);
+// Watches a descriptor that may be watched already.
+int32_t cl_epoll_set(int32_t epoll, int32_t fd, uint32_t events, uint64_t data);
 int32_t cl_epoll_remove(int32_t epoll, int32_t fd);
 int32_t cl_epoll_wait(int32_t epoll, struct cl_event *out, int32_t capacity, int32_t timeout_ms);
 int32_t cl_signal_descriptor(void);
@@ -82,8 +84,9 @@ uint32_t cl_gid(void);
 int32_t cl_pid(void);
 uint64_t cl_raise_descriptor_limit(void);
 int32_t cl_close_from(uint32_t first);
-// Unmaps the program's text from memory; what runs comes back from the page cache (madvise(2), MADV_DONTNEED).
-int32_t cl_drop_program_text(void);
+// Unmaps what the program and its libraries only read from memory; what runs comes back from the page cache (madvise(2),
+// MADV_DONTNEED).
+void cl_drop_program_text(void);
 _Noreturn void cl_exit(int32_t status);
 
 #endif

@@ -1,13 +1,15 @@
 internal import LinuxSystem
 
 enum Command: String, CaseIterable, Sendable {
-    case run, plan, status, validate, help, version
+    case run, plan, status, check, validate, cleanup, help, version
 
     var help: String {
         switch self {
         case .run: "Limits this node's power (the default)."
         case .plan: "Prints what `run` would do through one or more days, and writes nothing to the hardware."
         case .status: "Prints the limits in force and who set them."
+        case .check: "Exits with 0 where the controller is in control and its limits are in force: for probes (also --check)."
+        case .cleanup: "Removes from the Node everything that `run` ever wrote on it. Stop `run` first."
         case .validate: "Checks the configuration and prints what is in effect, and where each value came from."
         case .help: "Prints this."
         case .version: "Prints the version."
@@ -25,8 +27,9 @@ enum Command: String, CaseIterable, Sendable {
         case .validate: [ValidateFlags.format.described]
         case .help: [HelpFlags.format.described]
         case .run: [RunFlags.once.described]
+        case .check: [CheckFlags.alive.described]
         case .status: [StatusFlags.format.described]
-        case .version: []
+        case .cleanup, .version: []
         }
     }
 }
@@ -85,6 +88,7 @@ struct Invocation: Equatable, Sendable {
             case "--version":
                 (command, flags) = (.version, [:])
                 return
+            case "--check" where commandName == nil: commandName = Command.check.rawValue
             case _ where argument.hasPrefix("-"):
                 if let equals = argument.firstIndex(of: "=") {
                     given.append((String(argument[..<equals]), String(argument[argument.index(after: equals)...])))

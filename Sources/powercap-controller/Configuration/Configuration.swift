@@ -16,7 +16,14 @@ struct Configuration: Equatable, Sendable {
     var onDrift = DriftAction.reassert
     var sampleInterval = Milliseconds.seconds(10)
     var leaseTime = Milliseconds.seconds(30)
-    var helperSocket = "/run/raplhelper/raplhelper.sock"
+    var helperSocket = "/run/powercap/raplhelper.sock"
+    var kubernetes = KubernetesUse.auto
+    /// The name of this machine's Node; nil where none is given.
+    var nodeName: String?
+    /// The API server's address; nil is that of the cluster that this runs in.
+    var kubeServer: String?
+    var kubeTokenFile: String?
+    var kubeCertificateFile: String?
     var logFormat = LogFormat.logfmt
     var logLevel = LogLevel.info
 }
@@ -43,6 +50,13 @@ enum ExitAction: String, CaseIterable, Sendable { case restore, hold }
 
 /// What the controller does when another party changed a limit.
 enum DriftAction: String, CaseIterable, Sendable { case reassert, leave }
+
+/// Whether the controller reads its Node and publishes on it.
+enum KubernetesUse: String, CaseIterable, Sendable {
+    /// Where it runs in a cluster, or is told of one.
+    case auto
+    case on, off
+}
 
 enum LogFormat: String, CaseIterable, Sendable { case logfmt, json }
 

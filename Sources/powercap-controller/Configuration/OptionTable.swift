@@ -65,6 +65,20 @@ extension Option {
             "LEASE_TIME", \.leaseTime, .time(.second ... .hour),
             "How long the helper waits for a silent controller before it acts by itself."),
         Option("RAPLHELPER_SOCKET", flag: "--helper-socket", \.helperSocket, .socketPath, "The helper's socket."),
+        Option(
+            "KUBERNETES", \.kubernetes, .choice,
+            "Whether to read overrides from this machine's Node and to publish on it. auto does in a cluster's pod and where "
+                + "KUBE_SERVER is given."),
+        Option("NODE_NAME", \.nodeName, .nodeName, "This machine's Node; required with Kubernetes."),
+        Option(
+            "KUBE_SERVER", \.kubeServer, .server,
+            "The API server outside of a cluster's pod. Plain http is for `kubectl proxy` on this machine."),
+        Option(
+            "KUBE_TOKEN_FILE", \.kubeTokenFile, .filePath,
+            "The bearer token's file, read again for every request. In a pod the service account's."),
+        Option(
+            "KUBE_CA_FILE", \.kubeCertificateFile, .filePath,
+            "Certificates that the API server's is checked against. In a pod the service account's, elsewhere the system's."),
         Option("LOG_FORMAT", \.logFormat, .choice, "Format of log lines."),
         Option("LOG_LEVEL", \.logLevel, .choice, "Least important kind of line that is logged."),
     ]

@@ -10,6 +10,8 @@ struct Settings: Sendable {
     let configuration: Configuration
     /// For each option of `Option.all`.
     let origins: [(origin: Origin, given: Given)]
+    /// nil where Kubernetes is off.
+    private(set) var cluster: ClusterAccess?
 
     /// - Parameters:
     ///   - flags: values by flag name, with its dashes; other commands' flags are passed over.
@@ -33,6 +35,7 @@ struct Settings: Sendable {
         }
         self.configuration = configuration
         self.origins = origins
+        cluster = try ClusterAccess(self, environment: environment)
         if configuration.timeZone == nil, let zone = environment("TZ") { try Settings.check(hostZone: zone) }
         if configuration.raplMinPower > configuration.maxSource {
             throw .floorAbovePeak(

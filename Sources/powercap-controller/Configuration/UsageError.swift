@@ -24,6 +24,9 @@ enum UsageError: Error, Equatable, Sendable {
     case repeatedFlag(String)
     case unknownCommand(String, nearest: String?)
     case extraArgument(String)
+    case noNodeName(because: String)
+    case noServer(Given)
+    case noCluster
     case zoneFile(Given, ZoneFileProblem)
     case chartTooLong(Given, highest: Int)
 
@@ -49,6 +52,14 @@ enum UsageError: Error, Equatable, Sendable {
                 + (nearest.map { "did you mean `\($0)`?" } ?? "`powercap-controller help` lists them")
         case .extraArgument(let text):
             return "\(quoted(text)) is one argument too many: options are written --name value or --name=value"
+        case .noNodeName(let because):
+            return "NODE_NAME is not set, and \(because): give this machine's Node (in a pod from the field spec.nodeName), or "
+                + "KUBERNETES=off"
+        case .noServer(let given):
+            return "\(given.words), but this is not a cluster's pod (KUBERNETES_SERVICE_HOST is not set) and KUBE_SERVER is not "
+                + "set: give the API server's address"
+        case .noCluster:
+            return "Kubernetes is off: give KUBE_SERVER and NODE_NAME (`kubectl proxy` serves http://127.0.0.1:8001)"
         case .zoneFile(let given, let problem): return "\(given.words) \(problem.words)"
         case .chartTooLong(let given, let highest):
             return "\(given.words) is more than a chart can show: give at most \(highest), or --format csv"

@@ -150,6 +150,48 @@ extension ValueKind where Value: CaseIterable & RawRepresentable<String> {
 }
 
 extension ValueKind where Value == String? {
+    /// A text that may be absent, which is written as nothing at all: a manifest can leave a variable empty.
+    private static func optional(
+        _ words: ValueWords, atMost longest: Int, _ isValid: @escaping @Sendable (String) -> Bool
+    ) -> ValueKind {
+        ValueKind(
+            words: words,
+            parse: { text throws(ValueProblem) in
+                if text.isEmpty { return nil }
+                guard isValid(text) else { throw .malformed }
+                if text.utf8.count > longest { throw .tooHigh }
+                return text
+            },
+            show: { $0 ?? "" })
+    }
+
+    /// A DNS subdomain (RFC 1123), as the names of Nodes are.
+    static let nodeName = optional(
+        ValueWords(
+            noun: "a Node's name", placeholder: "NODE",
+            valid: "a Node's name: lower-case letters, digits, - and ., at most 253 bytes"),
+        atMost: 253
+    ) { name in
+        name.split(separator: ".", omittingEmptySubsequences: false).allSatisfy { part in
+            !part.isEmpty && !part.hasPrefix("-") && !part.hasSuffix("-")
+                && part.utf8.allSatisfy { byte in
+                    UInt8(ascii: "a")...UInt8(ascii: "z") ~= byte || UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte
+                        || byte == UInt8(ascii: "-")
+                }
+        }
+    }
+
+    static let filePath = optional(
+        ValueWords(noun: "a file's path", placeholder: "PATH", valid: "an absolute path"), atMost: 4095
+    ) { $0.hasPrefix("/") && !$0.utf8.contains(0) }
+
+    /// What a request's path is appended to.
+    static let server = optional(
+        ValueWords(
+            noun: "an API server's address", placeholder: "URL",
+            valid: "https://HOST[:PORT], or http://127.0.0.1:PORT for a proxy on this machine"), atMost: 2000
+    ) { ClusterAccess.isServer($0) }
+
     /// nil is the host's, which is written `host`.
     static let timeZone = ValueKind(
         words: ValueWords(

@@ -8,6 +8,8 @@ final class ControlSession {
     private let zones: HelperZones
     private let observations: [NodeLimits.Observation]
     private let log: Log
+    /// Where what happens is told beside the log.
+    private let tell: (NodeEvent) -> Void
     private(set) var limits: NodeLimits
     private(set) var lastSample: HelperSample
     /// Stands for control; 0 before it is acquired.
@@ -25,9 +27,9 @@ final class ControlSession {
 
     /// Connects and finds the zones. Nothing is written, control isn't asked for, and nothing is logged yet: there may be many
     /// attempts until control is granted.
-    init(helper path: String, log: Log) throws(HelperError) {
+    init(helper path: String, log: Log, tell: @escaping (NodeEvent) -> Void) throws(HelperError) {
         client = try HelperClient(connecting: path)
-        (self.path, self.log) = (path, log)
+        (self.path, self.log, self.tell) = (path, log, tell)
         zones = try client.zones()
         lastSample = try client.sample()
         limits = NodeLimits(zones, lastSample)
@@ -52,6 +54,10 @@ final class ControlSession {
                 ("reference_uw", .power(package.reference)), ("floor_uw", .power(package.longTerm.floor)),
                 ("ceiling_uw", .power(package.longTerm.ceiling)), ("in_force_uw", .power(entry.longTerm.inForce)),
                 ("writable", .flag(package.fixed == nil)))
+            if package.fixed != nil {
+                let note = "\(package.name.text) is locked: its limit can't be changed, and the others share the rest"
+                tell(NodeEvent(reason: .zoneLocked, subject: package.name.text, note: note))
+            }
         }
         if limits.present.isEmpty {
             log.warning("no package has a power limit: there is nothing to govern here")
@@ -96,12 +102,15 @@ final class ControlSession {
     private func report(_ observation: NodeLimits.Observation) {
         switch observation {
         case .gone(let package):
+            tell(NodeEvent(reason: .zoneGone, subject: package.name.text, note: "\(package.name.text) is gone: it went offline"))
             log.warning(
                 "zone gone: its package went offline, or its driver was unloaded", ("package", .text(package.name.text)),
                 ("zone", .text(package.zone)))
         case .enabled(let package, true):
             log.info("zone enabled again", ("package", .text(package.name.text)), ("zone", .text(package.zone)))
         case .enabled(let package, false):
+            let note = "\(package.name.text) is disabled: its limits are not enforced"
+            tell(NodeEvent(reason: .zoneDisabled, subject: package.name.text, note: note))
             log.warning(
                 "zone disabled: its limits are not enforced until somebody writes 1 to its file `enabled`",
                 ("package", .text(package.name.text)), ("zone", .text(package.zone)))
@@ -113,6 +122,9 @@ final class ControlSession {
                 ("package", .text(package.name.text)), ("constraint", .text(constraint)),
                 ("errno", .text(Errno(Int32(errno)).name)))
         case .drift(let package, let constraint, let before, let found, let action):
+            let note =
+                "\(package.name.text) \(constraint): another party changed \(before.words) to \(found.words) (\(action.rawValue))"
+            tell(NodeEvent(reason: .limitDrifted, subject: package.name.text, note: note))
             log.warning(
                 "another party changed a limit", ("package", .text(package.name.text)), ("constraint", .text(constraint)),
                 ("from_uw", .power(before)), ("found_uw", .power(found)), ("action", .text(action.rawValue)))
@@ -148,10 +160,18 @@ final class ControlSession {
             ("constraint", .text(limits[change].name)), ("from_uw", .power(change.from)), ("asked_uw", .power(change.to)),
             ("in_force_uw", .power(outcome.effective)), ("reason", .text(change.reason.rawValue)),
             ("source_uw", .power(decision.source)), ("node_limit_uw", .power(decision.nodeLimit)))
+        if change.isShortTerm { return }
+        let package = limits.entries[change.entry].package.name.text
+        let from = change.from.map { " from \($0.words)" } ?? ""
+        let note = "\(package) limited\(from) to \(outcome.effective.words) (\(change.reason.rawValue))"
+        tell(NodeEvent(reason: .limitChanged, subject: package, note: note))
     }
 
     private func report(_ change: NodeLimits.Change, _ failure: Failure) {
         guard limits[change].refusal != failure.code else { return }
+        let package = limits.entries[change.entry].package.name.text
+        let note = "\(package) \(limits[change].name): \(change.to.words) was refused: \(failure.sentence)"
+        tell(NodeEvent(reason: .limitRefused, subject: "\(package) \(limits[change].name)", note: note))
         log.error(
             "limit refused: the package keeps what it has, the others share the rest",
             ("package", .text(limits.entries[change.entry].package.name.text)), ("constraint", .text(limits[change].name)),

@@ -1,4 +1,3 @@
-internal import FoundationEssentials
 internal import LinuxSystem
 internal import PowercapProtocol
 
@@ -69,91 +68,54 @@ enum ZoneFile {
     }
 
     static func parse(_ bytes: [UInt8]) throws(ZoneFileProblem) -> [Zone] {
-        let data = Data(bytes)
-        let found = try decode(Header.self, data, whenCorrupted: .notJSON).format
+        let top: JSONField
+        do throws(JSONProblem) { top = JSONField(top: try JSON(bytes)) } catch { throw .notJSON }
+        var zones: [Zone] = []
+        var found: UInt64 = 0
+        do throws(JSONField.Problem) {
+            found = try top.member("format").integer()
+            if found == format { for zone in try top.member("zones").elements() { zones.append(try Zone(zone)) } }
+        } catch { throw .notAList(error.words) }
         if found != format { throw .unknownFormat(found) }
-        // It is JSON, then: what the decoder still calls corrupted is a number that doesn't fit, and it doesn't say which.
-        let zones = try decode(List.self, data, whenCorrupted: .notAList("a number is out of range")).zones
         if Package.all(in: zones).isEmpty {
             let measured = zones.first { $0.controlType == "intel-rapl" && $0.parent == nil && PackageName($0.name) != nil }
             throw measured.map { .onlyMeasured($0.name) } ?? .noPackages
         }
         return zones
     }
-
-    private static func decode<Value: Decodable>(
-        _: Value.Type, _ data: Data, whenCorrupted corrupted: ZoneFileProblem
-    ) throws(ZoneFileProblem) -> Value {
-        do {
-            return try JSONDecoder().decode(Value.self, from: data)
-        } catch DecodingError.keyNotFound(let key, let context) {
-            throw .notAList("\(path(context.codingPath + [key])) is missing")
-        } catch DecodingError.valueNotFound(_, let context) {
-            throw .notAList("\(path(context.codingPath)) is null")
-        } catch DecodingError.typeMismatch(_, let context) {
-            throw .notAList("\(path(context.codingPath)) is of another type")
-        } catch {
-            throw corrupted
-        }
-    }
-
-    /// Such as `zones[0].constraints[1].floor_uw`.
-    private static func path(_ keys: [any CodingKey]) -> String {
-        var path = ""
-        for key in keys {
-            if let index = key.intValue { path += "[\(index)]" } else { path += (path.isEmpty ? "" : ".") + key.stringValue }
-        }
-        return path.isEmpty ? "the top" : path
-    }
-
-    private struct Header: Decodable { var format: UInt64 }
-
-    private struct List: Decodable { var zones: [Zone] }
 }
 
 // The names in the file are those of sysfs, with the unit.
 
-extension Zone: Decodable {
-    private enum CodingKeys: String, CodingKey {
-        case id, parent, name, enabled, constraints
-        case controlType = "control_type"
-        case energy = "energy_uj"
-        case maxEnergyRange = "max_energy_range_uj"
-    }
-
-    init(from decoder: any Decoder) throws {
-        let values = try decoder.container(keyedBy: CodingKeys.self)
+extension Zone {
+    fileprivate init(_ zone: JSONField) throws(JSONField.Problem) {
         self.init(
-            id: try values.decode(String.self, forKey: .id), parent: try values.decodeIfPresent(String.self, forKey: .parent),
-            controlType: try values.decode(String.self, forKey: .controlType),
-            name: try values.decode(String.self, forKey: .name),
-            enabled: try values.decodeIfPresent(Bool.self, forKey: .enabled),
-            energy: try values.decodeIfPresent(UInt64.self, forKey: .energy).map { Microjoules($0) },
-            maxEnergyRange: try values.decodeIfPresent(UInt64.self, forKey: .maxEnergyRange).map { Microjoules($0) },
-            constraints: try values.decode([Constraint].self, forKey: .constraints))
+            id: try zone.member("id").text(),
+            parent: try zone.optional("parent") { field throws(JSONField.Problem) in try field.text() },
+            controlType: try zone.member("control_type").text(), name: try zone.member("name").text(),
+            enabled: try zone.optional("enabled") { field throws(JSONField.Problem) in try field.flag() },
+            energy: try zone.number("energy_uj").map { Microjoules($0) },
+            maxEnergyRange: try zone.number("max_energy_range_uj").map { Microjoules($0) }, constraints: [])
+        for constraint in try zone.member("constraints").elements() { constraints.append(try Constraint(constraint)) }
     }
 }
 
-extension Constraint: Decodable {
-    private enum CodingKeys: String, CodingKey {
-        case index, name, writable
-        case powerLimit = "power_limit_uw"
-        case timeWindow = "time_window_us"
-        case maxPower = "max_power_uw"
-        case floor = "floor_uw"
-        case ceiling = "ceiling_uw"
-    }
-
+extension Constraint {
     /// The list is made before the helper has written anything, so what is in force is the original.
-    init(from decoder: any Decoder) throws {
-        let values = try decoder.container(keyedBy: CodingKeys.self)
-        let limit = try values.decodeIfPresent(UInt64.self, forKey: .powerLimit).map { Microwatts($0) }
+    fileprivate init(_ constraint: JSONField) throws(JSONField.Problem) {
+        let limit = try constraint.number("power_limit_uw").map { Microwatts($0) }
         self.init(
-            index: try values.decode(UInt8.self, forKey: .index), name: try values.decode(String.self, forKey: .name),
-            powerLimit: limit, timeWindowMicroseconds: try values.decodeIfPresent(UInt64.self, forKey: .timeWindow),
-            maxPower: try values.decodeIfPresent(UInt64.self, forKey: .maxPower).map { Microwatts($0) }, original: limit,
-            floor: Microwatts(try values.decode(UInt64.self, forKey: .floor)),
-            ceiling: Microwatts(try values.decode(UInt64.self, forKey: .ceiling)),
-            writable: try values.decode(Bool.self, forKey: .writable))
+            index: try constraint.member("index").integer(), name: try constraint.member("name").text(), powerLimit: limit,
+            timeWindowMicroseconds: try constraint.number("time_window_us"),
+            maxPower: try constraint.number("max_power_uw").map { Microwatts($0) }, original: limit,
+            floor: Microwatts(try constraint.member("floor_uw").integer()),
+            ceiling: Microwatts(try constraint.member("ceiling_uw").integer()),
+            writable: try constraint.member("writable").flag())
+    }
+}
+
+extension JSONField {
+    fileprivate func number(_ name: String) throws(Problem) -> UInt64? {
+        try optional(name) { field throws(Problem) in try field.integer() }
     }
 }

@@ -87,7 +87,7 @@ struct FirstCycleTests {
         #expect(Set(mock.requests.dropFirst(5)).isSubset(of: ["ReadSample", "Renew"]))
         let messages = controller.log.map(\.message)
         #expect(messages.filter { $0 == "limit changed" }.count == 4)
-        #expect(messages.suffix(2) == ["limit changed", "stopped, original limits restored"])
+        #expect(messages.suffix(3) == ["limit changed", "Kubernetes is off", "stopped, original limits restored"])
     }
 
     @Test("with LOG_LEVEL=error a run without errors is silent; with debug every sample has the measured power")

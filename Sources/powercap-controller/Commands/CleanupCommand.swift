@@ -1,0 +1,49 @@
+internal import LinuxSystem
+
+/// `powercap-controller cleanup`: the exit status.
+func cleanupCommand(settings: Settings) throws(UsageError) -> Int32 {
+    guard let access = settings.cluster else { throw .noCluster }
+    let node = access.nodeName
+    let steps = [
+        ("its labels and annotations", Resource.nodes.patch(node, .merge, NodeChanges.removal.patch)),
+        (
+            "its condition \(NodeRecord.Condition.type)",
+            Resource.nodes.patch(node, .strategic, NodeRecord.Condition.removal, subresource: "status")
+        ),
+    ]
+    for (what, request) in steps {
+        switch answer(to: request, at: access) {
+        case .success: break
+        case .failure(let problem) where problem.status == 404:
+            return printing { $0.append("There is no Node \(node): nothing to remove.\n") }
+        case .failure(let problem):
+            complain("can't remove from the Node \(node) \(what): \(problem.sentence)")
+            return 1
+        }
+    }
+    return printing {
+        $0.append("Removed from the Node \(node): ")
+        $0.append((NodeRecord.Label.all + NodeRecord.Annotation.all).joined(separator: ", "))
+        $0.append(" and its condition \(NodeRecord.Condition.type).\n")
+    }
+}
+
+/// Sends one request and waits for the answer, at most as long as the request's own time limit.
+private func answer(to request: Request, at access: ClusterAccess) -> Result<Answer, APIProblem> {
+    var outcome: Result<Answer, APIProblem>?
+    do {
+        let client = try APIClient(access)
+        let epoll = try Epoll()
+        try epoll.add(client.descriptorNumber, token: 0)
+        try client.send(request) { outcome = $0 }
+        while outcome == nil {
+            let now_ns = Clock.monotonic_ns
+            let wait_ms = client.due_ns <= now_ns ? 0 : min((client.due_ns - now_ns + 999_999) / 1_000_000, request.timeLimit_ms)
+            _ = try epoll.wait(milliseconds: Int32(wait_ms))
+            client.run()
+        }
+    } catch let problem as APIProblem { return .failure(problem) } catch {
+        return .failure(.broken("\(error)"))
+    }
+    return outcome ?? .failure(.silent)
+}

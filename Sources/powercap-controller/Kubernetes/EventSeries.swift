@@ -1,0 +1,62 @@
+internal import LinuxSystem
+
+/// Events that are one object at the API server: the same thing happening again counts up, and isn't told each time.
+struct EventSeries {
+    let event: NodeEvent
+    let name: String
+    let first: Moment
+    private(set) var last: Moment
+    private(set) var count = 1
+    private var isCreated = false
+    /// What was told last.
+    private var toldCount = 0
+    private(set) var due_ns: UInt64
+
+    /// Between two updates of a series.
+    private static let pause_ns: UInt64 = 300_000_000_000
+    /// The API server keeps an Event for an hour (kube-apiserver --event-ttl).
+    static let lifetime_s: Int64 = 3_600
+
+    init(_ event: NodeEvent, node: String, at moment: Moment, _ now_ns: UInt64) {
+        self.event = event
+        // Unique on a node, and no secret.
+        name = "\(node).\(String(UInt64(moment.seconds) &* 1_000_000_000 &+ UInt64(moment.nanoseconds), radix: 16))"
+        (first, last, due_ns) = (moment, moment, now_ns)
+    }
+
+    var isTold: Bool { toldCount == count }
+    /// What `request` tells: an Event that is new at the server has happened once.
+    var telling: Int { isCreated ? count : 1 }
+
+    /// It happened again.
+    mutating func note(_ moment: Moment) { (last, count) = (moment, count + 1) }
+
+    /// The request that tells of what hasn't been told.
+    func request(node: String) -> Request {
+        if isCreated {
+            let series: JSON = [
+                "count": .number("\(count)"), "lastObservedTime": .text(Timestamp.microseconds(last)),
+            ]
+            return Resource.nodeEvents.patch(name, .merge, ["series": series])
+        }
+        return Resource.nodeEvents.create([
+            "apiVersion": "events.k8s.io/v1", "kind": "Event",
+            "metadata": ["name": .text(name), "namespace": .text(Resource.nodeEvents.namespace ?? "")],
+            "eventTime": .text(Timestamp.microseconds(first)), "reportingController": "powercap.dev/controller",
+            "reportingInstance": .text(String(node.prefix(128))), "action": .text(event.reason.action),
+            "reason": .text(event.reason.rawValue), "type": .text(event.reason.type),
+            // At most 1 kB (validation of events.k8s.io/v1).
+            "note": .text(String(event.note.prefix(900))),
+            // kubectl looks for a Node's Events by its name in the place of the uid.
+            "regarding": ["apiVersion": "v1", "kind": "Node", "name": .text(node), "uid": .text(node)],
+        ])
+    }
+
+    /// - Parameter count: what was `telling` when the request that succeeded was made.
+    mutating func told(_ count: Int, _ now_ns: UInt64) {
+        (isCreated, toldCount, due_ns) = (true, count, now_ns + EventSeries.pause_ns)
+    }
+
+    /// The server has no such Event any more: the next request makes it anew.
+    mutating func isGone(_ now_ns: UInt64) { (isCreated, due_ns) = (false, now_ns) }
+}

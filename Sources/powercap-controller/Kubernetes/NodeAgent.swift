@@ -1,0 +1,139 @@
+internal import LinuxSystem
+
+/// This machine's Node at the API server: overrides come from it, and what is so is published on it. Nothing here ever waits, and
+/// nothing here decides over limits.
+final class NodeAgent {
+    /// What the Node's annotations ask for, as far as they can be read.
+    private(set) var wishes = Overrides()
+    /// Counts up with every change of `wishes`.
+    private(set) var generation = 0
+    private let client: APIClient
+    private let log: Log
+    private var watch: NodeWatch!
+    private var publisher: NodePublisher!
+    /// What was told of already: annotations that can't be read, and overrides that don't fit this node.
+    private var (unreadable, unfit): ([NodeOverride.Rejected], [NodeOverride.Rejected]) = ([], [])
+    private var isConnectionTold = false
+
+    /// For waiting on.
+    var descriptorNumber: Int32 { client.descriptorNumber }
+    /// When `step` has something to do, on CLOCK_MONOTONIC.
+    var due_ns: UInt64 { min(client.due_ns, watch.due_ns, publisher.due_ns) }
+
+    /// The Node is known, and everything stands on it.
+    var isSettled: Bool { watch.knowledge != .unknown && publisher.isDone }
+
+    init(_ access: ClusterAccess, _ log: Log) throws(Errno) {
+        self.log = log
+        client = try APIClient(access)
+        publisher = NodePublisher(client, log) { [weak self] in self?.answered($0) }
+        watch = NodeWatch(client, log) { [weak self] in self?.learn($0) }
+        log.info(
+            "Kubernetes is on", ("because", .text(access.reason)), ("server", .text(access.server)),
+            ("node", .text(access.nodeName)))
+    }
+
+    /// Does what is due, and takes what has come.
+    func step(_ now_ns: UInt64) {
+        client.run()
+        watch.step(now_ns)
+        publisher.step(now_ns)
+        // What was just begun is sent now, and not when the loop comes round.
+        client.run()
+    }
+
+    /// What stands on the Node from now on.
+    func publish(_ record: NodeRecord) { publisher.want(record) }
+
+    func tell(_ event: NodeEvent) { publisher.record(event, Clock.monotonic_ns) }
+
+    /// Overrides that can be read, but not followed on this node.
+    func reject(_ overrides: [NodeOverride.Rejected]) {
+        tell(of: overrides, besides: unfit)
+        unfit = overrides
+    }
+
+    private func tell(of rejected: [NodeOverride.Rejected], besides told: [NodeOverride.Rejected]) {
+        for override in rejected where !told.contains(override) {
+            log.warning(
+                "override ignored", ("annotation", .text(override.annotation)), ("value", .text(override.value)),
+                ("why", .text(override.why)))
+            tell(NodeEvent(reason: .overrideRejected, subject: override.annotation + "=" + override.value, note: override.why))
+        }
+    }
+
+    /// Publishes a last record, and gives up after `patience_ms`: the node's limits are not in question any more.
+    func finish(_ record: NodeRecord, patience_ms: UInt64 = 3_000) {
+        guard case .present = watch.knowledge else { return }
+        publisher.want(record)
+        publisher.hurry()
+        let deadline_ns = Clock.monotonic_ns + patience_ms * 1_000_000
+        guard let epoll = try? Epoll(), (try? epoll.add(descriptorNumber, token: 0)) != nil else { return }
+        while true {
+            let now_ns = Clock.monotonic_ns
+            step(now_ns)
+            if publisher.isDone { return }
+            guard now_ns < deadline_ns else {
+                return log.warning("the Node could not be told of the end in time", ("node", .text(client.access.nodeName)))
+            }
+            let next_ns = min(deadline_ns, client.due_ns, publisher.due_ns)
+            _ = try? epoll.wait(milliseconds: next_ns <= now_ns ? 0 : Int32((next_ns - now_ns + 999_999) / 1_000_000))
+        }
+    }
+
+    // MARK: What the server says
+
+    private func learn(_ knowledge: NodeWatch.Knowledge) {
+        tellConnection()
+        switch knowledge {
+        case .unknown: return
+        case .absent:
+            publisher.note(nil)
+            read([:])
+        case .present(let metadata):
+            publisher.note(metadata)
+            read(metadata.annotations)
+        }
+    }
+
+    private func answered(_ metadata: NodeMetadata) {
+        watch.note(metadata)
+        publisher.note(metadata)
+        read(metadata.annotations)
+    }
+
+    private func read(_ annotations: [String: String]) {
+        var rejected: [NodeOverride.Rejected] = []
+        let found = Overrides(annotations, rejected: &rejected)
+        tell(of: rejected, besides: unreadable)
+        unreadable = rejected
+        guard found != wishes else { return }
+        var fields: [Log.Field] = [("paused", .flag(found.paused))]
+        for (name, power) in [
+            ("limit_uw", found.limit), ("max_source_uw", found.maxSource), ("min_power_uw", found.minPower),
+        ] { if let power { fields.append((name, .power(power))) } }
+        log.info("overrides changed", fields)
+        wishes = found
+        generation += 1
+        publisher.hurry()
+    }
+
+    /// Once: with whom, and as whom.
+    private func tellConnection() {
+        if isConnectionTold { return }
+        isConnectionTold = true
+        let token = try? client.token()
+        var fields: [Log.Field] = [
+            ("server", .text(client.access.server)), ("auth", .text(token == nil ? "none" : "token")),
+        ]
+        if let expiry = token.flatMap({ $0 }).flatMap(TokenFile.expiry) {
+            fields.append(("token_expires", .text(Timestamp.seconds(Moment(seconds: expiry)))))
+        }
+        let told = fields
+        // The version is good to know and nothing depends on it.
+        _ = try? client.send(.version) { [log] result in
+            let version = (try? result.get()).flatMap { try? JSON($0.body) }?["gitVersion"]?.text
+            log.info("connected to the API server", told + [("version", .text(version ?? "unknown"))])
+        }
+    }
+}

@@ -1,0 +1,37 @@
+/// Something that happened on the node and that its Events tell.
+struct NodeEvent: Equatable, Sendable {
+    enum Reason: String, CaseIterable, Sendable {
+        case limitChanged = "PowerLimitChanged"
+        case limitRefused = "PowerLimitRefused"
+        case zoneLocked = "PowerZoneLocked"
+        case limitDrifted = "PowerLimitChangedByAnother"
+        case zoneGone = "PowerZoneGone"
+        case zoneDisabled = "PowerZoneDisabled"
+        case overrideRejected = "PowerOverrideRejected"
+        case controlLost = "PowerControlLost"
+        case controlRegained = "PowerControlRegained"
+
+        /// What the controller did or tried.
+        var action: String {
+            switch self {
+            case .limitChanged, .limitRefused, .zoneLocked: "ApplyLimit"
+            case .limitDrifted, .zoneGone, .zoneDisabled: "Sample"
+            case .overrideRejected: "ReadOverride"
+            case .controlLost, .controlRegained: "HoldControl"
+            }
+        }
+
+        var type: String {
+            switch self {
+            case .limitChanged, .controlRegained: "Normal"
+            case .limitRefused, .zoneLocked, .limitDrifted, .zoneGone, .zoneDisabled, .overrideRejected, .controlLost: "Warning"
+            }
+        }
+    }
+
+    let reason: Reason
+    /// What it is about, a package or an annotation. Events of one reason and subject are one series.
+    let subject: String
+    /// What a person reads.
+    let note: String
+}

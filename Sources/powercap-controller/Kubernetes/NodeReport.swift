@@ -1,0 +1,64 @@
+internal import PowercapProtocol
+
+extension NodeRecord {
+    /// There is no control over the limits.
+    static func uncontrolled(_ source: SourceName) -> NodeRecord {
+        NodeRecord(
+            state: .uncontrolled, source: source.rawValue,
+            condition: Condition(
+                status: .unknown, reason: "NoControl",
+                message: "The controller has no control over the limits: see its log"))
+    }
+
+    /// The controller has ended.
+    static func stopped(_ action: ExitAction) -> NodeRecord {
+        let message =
+            action == .restore
+            ? "The controller has ended, and the original limits are back"
+            : "The controller has ended, and the limits stay as they were"
+        return NodeRecord(state: .stopped, condition: Condition(status: .no, reason: "Stopped", message: message))
+    }
+
+    /// - Parameter decision: nil before the first.
+    init(_ limits: NodeLimits, _ decision: Decision?, isPaused: Bool, _ source: SourceName) {
+        let entries = limits.present.map { limits.entries[$0] }
+        var sum: Microwatts? = entries.isEmpty || decision == nil ? nil : .zero
+        // P4: what is published as in force was read back. A limit that can't be read makes the sum unknown.
+        for entry in entries { sum = entry.longTerm.inForce.flatMap { limit in sum.map { $0 + limit } } }
+        self.init(
+            state: isPaused ? .paused : .managed, effectiveLimit: sum, reference: entries.isEmpty ? nil : decision?.reference,
+            source: source.rawValue, reason: decision?.reason.rawValue,
+            condition: Condition(entries, decision, isPaused: isPaused))
+    }
+}
+
+extension NodeRecord.Condition {
+    /// What an administrator has to know first.
+    fileprivate init(_ entries: [NodeLimits.Entry], _ decision: Decision?, isPaused: Bool) {
+        func names(_ isAffected: (NodeLimits.Entry) -> Bool) -> String? {
+            let names = entries.filter(isAffected).map(\.package.name.text)
+            return names.isEmpty ? nil : names.joined(separator: ", ")
+        }
+        if entries.isEmpty {
+            self.init(status: .no, reason: "NothingToLimit", message: "No package of this node has a power limit")
+        } else if let names = names({ $0.isEnabled == false }) {
+            self.init(status: .no, reason: "ZoneDisabled", message: "Limits are set but not enforced: \(names)")
+        } else if let names = names({ $0.longTerm.refusal != nil || $0.shortTerm?.refusal != nil }) {
+            self.init(status: .no, reason: "LimitRefused", message: "The limit was refused: \(names)")
+        } else if let names = names({ $0.longTerm.isLeft || $0.shortTerm?.isLeft == true }) {
+            self.init(status: .no, reason: "LimitLeft", message: "Another party's limit is left: \(names)")
+        } else if entries.allSatisfy({ $0.package.fixed != nil }) {
+            self.init(status: .no, reason: "ZoneLocked", message: "Every package's limit is locked by firmware")
+        } else if decision == nil {
+            self.init(status: .unknown, reason: "Starting", message: "No limit was set yet")
+        } else if isPaused {
+            self.init(status: .yes, reason: "Paused", message: "Limits stay as they are while the node is paused")
+        } else if decision?.floorsExceedBudget == true {
+            self.init(status: .yes, reason: "FloorsExceedSource", message: "The floors take more than the source gives")
+        } else if let names = names({ $0.package.fixed != nil }) {
+            self.init(status: .yes, reason: "LimitInForce", message: "Limits are in force, but locked by firmware: \(names)")
+        } else {
+            self.init(status: .yes, reason: "LimitInForce", message: "Limits are in force")
+        }
+    }
+}

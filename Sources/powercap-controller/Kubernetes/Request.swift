@@ -1,0 +1,25 @@
+/// What is asked of the API server.
+struct Request: Equatable, Sendable {
+    enum Method: String, Sendable { case get = "GET", post = "POST", put = "PUT", patch = "PATCH" }
+
+    struct Body: Equatable, Sendable {
+        let type: String
+        let bytes: [UInt8]
+    }
+
+    let method: Method
+    /// With the query.
+    let path: String
+    var accept = "application/json"
+    var body: Body?
+    var timeLimit_ms: UInt64 = 10_000
+    /// Of bytes that are held at a time: an answer that is taken whole, or a line of a watch.
+    var largestAnswer = 8 << 20
+
+    static let connectTime_ms = 5_000
+
+    /// The server's version, which everybody may read.
+    static let version = Request(method: .get, path: "/version")
+}
+
+let userAgent = "powercap-controller/\(programVersion)"

@@ -1,0 +1,104 @@
+import LinuxSystem
+import PowercapProtocol
+
+/// What `--check` does, for a supervisor's probe: it asks the helper that serves for a sign of life. It is a client like any
+/// other and needs no privilege; it opens the socket and nothing else.
+struct Check: ~Copyable {
+    private let path: String
+    private let socket: Descriptor
+    private let deadline_ns: UInt64
+    private var input = [UInt8](repeating: 0, count: Frame.headerBytes + Opcode.refused.row.payload.upperBound)
+
+    /// A helper that works answers within a millisecond.
+    private static let patience_s: UInt64 = 2
+
+    /// - Throws: why whoever listens on `path` isn't a helper that answers, and what to do.
+    static func run(_ path: String) throws(Problem) {
+        var check = try Check(connecting: path)
+        try check.ask()
+        try check.expect(.welcome)
+        try check.expect(.pong)
+    }
+
+    private init(connecting path: String) throws(Problem) {
+        self.path = path
+        deadline_ns = Clock.monotonic_ns + Check.patience_s * 1_000_000_000
+        do throws(Errno) { socket = try Socket.connect(to: path, isBlocking: false) } catch {
+            switch error {
+            case .noEntry: throw Problem(.absent, "there is no socket \(path): start raplhelper, or name its --socket")
+            case .connectionRefused:
+                throw Problem(.absent, "nobody listens on \(path): raplhelper has ended, see its log and start it again")
+            case .denied:
+                throw Problem(
+                    .denied,
+                    "permission denied on \(path): uid \(Process.uid) and gid \(Process.gid) may not connect; check as another "
+                        + "user, or see --socket-mode and --socket-group")
+            case .again:
+                throw Problem(.failed, "raplhelper doesn't take connections on \(path): it hangs or is stopped, restart it")
+            default: throw Problem(.failed, "can't connect to \(path): \(error.explanation) (\(error))")
+            }
+        }
+    }
+
+    /// Both requests at once: the socket of a new connection has room for them.
+    private borrowing func ask() throws(Problem) {
+        var requests = Writer(capacity: 128)
+        requests.begin(.hello, requestID: 1)
+        Hello(clientName: Name(constant: "raplhelper-check")).encode(into: &requests)
+        requests.end()
+        requests.begin(.ping, requestID: 2)
+        requests.end()
+        do throws(Errno) { _ = try socket.send(requests.bytes) } catch { throw broken(error, isGreeting: true) }
+    }
+
+    /// Reads one reply, which must be this one.
+    private mutating func expect(_ expected: Opcode) throws(Problem) {
+        try receive(Frame.headerBytes, isGreeting: expected == .welcome)
+        let header = try? Frame.Header(input.span.extracting(0..<Frame.headerBytes))
+        if header?.opcode == .refused {
+            throw Problem(
+                .failed, "raplhelper on \(path) speaks another version of the protocol: check with the program that serves")
+        }
+        guard let header, header.opcode == expected else {
+            throw Problem(.failed, "whoever listens on \(path) isn't raplhelper: stop it, or name the right --socket")
+        }
+        try receive(header.payloadBytes, isGreeting: false)
+    }
+
+    private mutating func receive(_ count: Int, isGreeting: Bool) throws(Problem) {
+        var received = 0
+        while received < count {
+            do throws(Errno) {
+                let got = try socket.read(into: &input, from: received, atMost: count - received)
+                guard got > 0 else { throw Errno.connectionReset }
+                received += got
+            } catch {
+                guard error == .again else { throw broken(error, isGreeting: isGreeting && received == 0) }
+                try waitForMore()
+            }
+        }
+    }
+
+    private borrowing func waitForMore() throws(Problem) {
+        let now_ns = Clock.monotonic_ns
+        if now_ns < deadline_ns {
+            let milliseconds = Int32((deadline_ns - now_ns + 999_999) / 1_000_000)
+            if let isReadable = try? socket.wait(milliseconds: milliseconds), isReadable { return }
+        }
+        throw Problem(
+            .failed, "raplhelper on \(path) doesn't answer within \(Check.patience_s) s: it hangs or is stopped, restart it")
+    }
+
+    private borrowing func broken(_ error: Errno, isGreeting: Bool) -> Problem {
+        guard error == .connectionReset || error == .brokenPipe else {
+            return Problem(.failed, "the connection to \(path) failed: \(error.explanation) (\(error))")
+        }
+        guard isGreeting else {
+            return Problem(.failed, "raplhelper on \(path) closed the connection: it ended or is ending, see its log")
+        }
+        return Problem(
+            .denied,
+            "raplhelper on \(path) closed the connection without an answer: uid \(Process.uid) and gid \(Process.gid) aren't on "
+                + "its list, add --allow-uid or --allow-gid to its flags")
+    }
+}

@@ -1,0 +1,172 @@
+"""What goes wrong: with which requests, how often, and how."""
+import dataclasses
+import fnmatch
+import threading
+import time
+
+from statuses import status
+
+# `event` is an event of a running watch, `connect` a connection before its TLS handshake.
+VERBS = ("get", "list", "watch", "create", "update", "patch", "delete", "event", "connect", "*")
+GARBAGE = bytes(range(128, 256)) * 8
+PIECE = 7
+
+
+class Over(Exception):
+    """The connection has no more requests to expect."""
+
+
+class EndOfWatch(Exception):
+    """The watch ends as it does at its timeout."""
+
+
+@dataclasses.dataclass
+class Fault:
+    left: int  # Negative: for ever.
+    verb: str
+    pattern: str
+    kind: str
+    arguments: list
+
+    def __post_init__(self):
+        """A mistake in a test's line is found when it is said."""
+        if self.verb not in VERBS or self.kind not in INSTEAD | DELIVERIES:
+            raise ValueError(f"no fault {self.kind} of {self.verb}")
+        if self.kind in ("delay", "status", "endless"):
+            self.arguments = [int(argument) for argument in self.arguments]
+        if self.kind in ("delay", "status", "redirect") and not self.arguments:
+            raise ValueError(f"{self.kind} takes an argument")
+
+    @property
+    def is_instead(self):
+        return self.kind in INSTEAD
+
+    def happen(self, connection, event=None):
+        INSTEAD[self.kind][2](connection, self.arguments, event)
+
+    def deliver(self, connection, head, body):
+        DELIVERIES[self.kind][2](connection, self.arguments, head, body)
+
+
+class Faults:
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.faults = []
+
+    def add(self, fault):
+        with self.lock:
+            self.faults.append(fault)
+
+    def take(self, verb, path):
+        """The fault that happens to this request, if any. Of several it's the oldest one."""
+        with self.lock:
+            for fault in self.faults:
+                if fault.verb in (verb, "*") and fnmatch.fnmatchcase(path, fault.pattern):
+                    fault.left -= 1
+                    if fault.left == 0:
+                        self.faults.remove(fault)
+                    return fault
+        return None
+
+    def forget(self):
+        with self.lock:
+            self.faults.clear()
+
+
+# What happens instead of carrying out a request, or instead of an event.
+
+def freeze(connection, arguments, event):
+    connection.freeze()
+
+
+def reset(connection, arguments, event):
+    connection.reset()
+
+
+def close(connection, arguments, event):
+    raise Over
+
+
+def refuse(connection, arguments, event):
+    code, *seconds = arguments
+    refusal = status(code, f"the test wants {code}")
+    if event is None:
+        connection.send(code, refusal, {"Retry-After": seconds[0]} if seconds else {})
+    else:
+        connection.write_event({"type": "ERROR", "object": refusal})
+        raise EndOfWatch
+
+
+def say(connection, arguments, event):
+    say_bytes(connection, " ".join(arguments).encode(), event)
+
+
+def say_garbage(connection, arguments, event):
+    say_bytes(connection, GARBAGE, event)
+
+
+def say_bytes(connection, data, event):
+    if event is None:
+        connection.send_bytes(200, data, "application/json")
+    else:
+        connection.write_chunk(data + b"\n")
+
+
+def go_on(connection, arguments, event):
+    if event is None:
+        connection.write(connection.head(200, {"Content-Type": "application/json", "Transfer-Encoding": "chunked"}))
+    connection.write_chunk(b'{"type":"MODIFIED","kind":"Node","object":{"metadata":{"name":"')
+    for _ in range((arguments or [64])[0] * 16):
+        connection.write_chunk(b"x" * 65536)
+    raise Over
+
+
+def redirect(connection, arguments, event):
+    connection.write(connection.head(302, {"Location": arguments[0], "Content-Length": 0}))
+
+
+def speak_otherwise(connection, arguments, event):
+    connection.write(b"SSH-2.0-OpenSSH_9.2\r\n")
+    raise Over
+
+
+# What happens to an answer or to an event on its way.
+
+def delay(connection, arguments, head, body):
+    time.sleep(arguments[0] / 1000)
+    connection.write(head + body)
+
+
+def drip(connection, arguments, head, body):
+    data = head + body
+    for start in range(0, len(data), PIECE):
+        connection.write(data[start:start + PIECE])
+
+
+def half(connection, arguments, head, body):
+    connection.write(head + body[:len(body) // 2])
+    INSTEAD[(arguments or ["close"])[0]][2](connection, [], None)
+
+
+def lose(connection, arguments, head, body):
+    connection.reset()
+
+
+# The arguments of each, and what it does.
+INSTEAD = {
+    "freeze": ("", "nothing comes back, and the connection stays open", freeze),
+    "reset": ("", "the connection is reset", reset),
+    "close": ("", "the connection is closed", close),
+    "status": ("CODE [SECONDS]", "a Status of this code comes back, with Retry-After; to a watch an ERROR event, its last", refuse),
+    "body": ("[TEXT]", "200 comes back with this text; to a watch a line of it", say),
+    "garbage": ("", "the same with bytes that are no text", say_garbage),
+    "endless": ("[MB]", "the same with a body or a line that goes on and on (64 MB)", go_on),
+    "redirect": ("URL", "302 comes back", redirect),
+    "nohttp": ("", "what comes back is no HTTP, or no chunk of a watch", speak_otherwise),
+}
+DELIVERIES = {
+    "delay": ("MS", "it comes so much later", delay),
+    "drip": ("", f"it comes in pieces of {PIECE} bytes", drip),
+    "half": ("[close|freeze|reset]", "the head and half of the body or of the line come, and then this happens", half),
+    "lost": ("", "the connection is reset in its place", lose),
+}
