@@ -6,6 +6,7 @@ internal import PowercapProtocol
 final class Controller {
     private let settings: Settings
     private let configuration: Configuration
+    private let cluster: ClusterAccess?
     private var source: any PowerSource
     private let log: Log
     private let signals: Signals
@@ -55,8 +56,9 @@ final class Controller {
         static let api: UInt64 = 3
     }
 
-    init(settings: Settings, log: Log) throws(Errno) {
-        (self.settings, self.log) = (settings, log)
+    /// - Parameter cluster: nil where Kubernetes is off.
+    init(settings: Settings, cluster: ClusterAccess?, log: Log) throws(Errno) {
+        (self.settings, self.cluster, self.log) = (settings, cluster, log)
         configuration = settings.configuration
         source = powerSource(for: settings.configuration)
         reading = source.reading(at: .now)
@@ -281,7 +283,7 @@ final class Controller {
 
     /// After the first cycle, because the first limit doesn't wait for anybody (P9).
     private func startAgent() {
-        guard let cluster = settings.cluster else {
+        guard let cluster else {
             Process.dropStartupCode()
             return log.info("Kubernetes is off", ("kubernetes", .text(configuration.kubernetes.rawValue)))
         }
@@ -298,7 +300,7 @@ final class Controller {
     }
 
     private func tell(_ event: NodeEvent) {
-        if let agent { agent.tell(event) } else if settings.cluster != nil, untold.count < 64 { untold.append(event) }
+        if let agent { agent.tell(event) } else if cluster != nil, untold.count < 64 { untold.append(event) }
     }
 
     /// Takes what the Node wishes, and puts on it what is so.
