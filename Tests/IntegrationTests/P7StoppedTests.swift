@@ -19,9 +19,13 @@ struct P7StoppedTests {
         _ = try client.acquire(lease_ms: lease_ms)
         let zones = try client.zones()
         try client.apply([zones.item("intel-rapl:0", watts: 60)])
+        try stop(helper)
+        return (client, zones)
+    }
+
+    private func stop(_ helper: HelperProcess) throws {
         helper.process.signal(SIGSTOP)
         try wait(for: "the helper to stop") { try helper.status()["State"] == "T (stopped)" }
-        return (client, zones)
     }
 
     private func outlastLease() { Clock.sleep(milliseconds: Self.lease_ms + 100) }
@@ -102,8 +106,10 @@ struct P7StoppedTests {
         let client = try WireClient(tree.socket)
         let ping = client.frame(.ping)
         try client.send(Array(ping.prefix(3)))
+        try WireClient(tree.socket).ping()
+        try wait(for: "the helper to wait") { try helper.status()["State"] == "S (sleeping)" }
         // Longer than a connection may owe the rest of a frame.
-        helper.process.signal(SIGSTOP)
+        try stop(helper)
         try client.send(Array(ping.dropFirst(3)))
         Clock.sleep(milliseconds: 5_100)
         helper.process.signal(SIGCONT)
