@@ -97,6 +97,7 @@ static const char *const allowed[] = {
     "poll", "ppoll",                                                   // whether the log takes a line
     "close", "brk", "munmap", "mremap", "madvise", "futex",            // the allocator
     "clock_gettime", "getrandom", "rt_sigreturn", "restart_syscall",   // time, tokens
+    "fstat",                                                           // whether the saved state is still there
     "exit", "exit_group",
 };
 int32_t cs_load_system_call_filter(void) {

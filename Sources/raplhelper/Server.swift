@@ -6,8 +6,8 @@ final class Server {
     /// Why the loop ended.
     enum End {
         case signal(StaticString)
-        /// Zones have to be opened again, which this process can't do any more.
-        case zonesChanged(StaticString)
+        /// Files have to be opened again, which this process can't do any more.
+        case startAgain(StaticString)
     }
 
     /// Connections at a time. One more takes the place of the one that has been quiet longest and isn't in control, so that
@@ -117,8 +117,9 @@ final class Server {
                 close(session, slot, now_ns, "a frame that isn't finished in time")
             }
         }
-        if let reopenAt_ns, reopenAt_ns <= now_ns { end = .zonesChanged("a zone appeared") }
-        if requests.governor.allZonesAreGone { end = .zonesChanged("every zone is gone") }
+        if let reopenAt_ns, reopenAt_ns <= now_ns { end = .startAgain("a zone appeared") }
+        if requests.governor.allZonesAreGone { end = .startAgain("every zone is gone") }
+        if requests.stateIsRemoved { end = .startAgain("the saved state was removed") }
     }
 
     // MARK: Connections
