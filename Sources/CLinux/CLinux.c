@@ -157,6 +157,14 @@ int32_t cl_unix_connect(int32_t fd, const char *path) {
 }
 int32_t cl_listen(int32_t fd, int32_t backlog) { return (int32_t)outcome(listen(fd, backlog)); }
 int32_t cl_accept(int32_t fd) { return (int32_t)outcome(accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)); }
+// Linux 6.16; a header of Debian 12 doesn't know it. The number is that of the architectures with the generic socket options.
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83
+#endif
+int32_t cl_refuse_descriptors(int32_t fd) {
+    int no = 0;
+    return (int32_t)outcome(setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &no, sizeof no));
+}
 int32_t cl_is_listening_unix_stream(int32_t fd) {
     int domain = 0, type = 0, listening = 0;
     socklen_t length = sizeof(int);

@@ -55,6 +55,8 @@ int32_t cl_unix_connect(int32_t fd, const char *path);
 int32_t cl_listen(int32_t fd, int32_t backlog);
 int32_t cl_accept(int32_t fd);
 int32_t cl_is_listening_unix_stream(int32_t fd);
+// Peers can't pass descriptors (SCM_RIGHTS) to connections that a listening socket makes from now on.
+int32_t cl_refuse_descriptors(int32_t fd);
 // send(2) with MSG_NOSIGNAL: EPIPE is an errno, not a signal.
 int64_t cl_send(int32_t fd, const void *buffer, size_t count);
 int32_t cl_set_nonblocking(int32_t fd);
