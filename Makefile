@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 
 BIN := .build/bin
-SWIFT_SOURCES := Package.swift Sources Tests
+SWIFT_SOURCES := Package.swift Sources Tests Fuzz
 
 help: ## List the verbs
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /\1\t/' | awk -F'\t' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -34,7 +34,7 @@ bench: release ## Measure what the README promises
 	@scripts/deps bench
 	@Benchmarks/run --helper $(BIN)/raplhelper --helper-symbols $(BIN)/raplhelper.symbols --controller $(BIN)/powercap-controller
 
-fuzz: deps ## Fuzz the decoders for a minute each
+fuzz: deps ## Fuzz what reads strangers' bytes, a minute each
 	@Fuzz/run 60
 
 clean: ## Remove everything that was built
