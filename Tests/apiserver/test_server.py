@@ -4,6 +4,7 @@ import importlib.util
 import json
 import os
 import pathlib
+import re
 import signal
 import socket
 import ssl
@@ -14,6 +15,7 @@ import time
 import unittest
 
 import commands
+import policy
 from harness import DEADLINE_S, MERGE, METADATA, PROGRAM, DoubleCase, lines
 
 NODE = "/api/v1/nodes/node-a"
@@ -60,16 +62,16 @@ class AccessTests(DoubleCase):
         self.assertEqual(claims["sub"], "system:serviceaccount:powercap-system:powercap-controller")
         self.assertAlmostEqual(claims["exp"], time.time() + 3600, delta=DEADLINE_S)
         self.assertEqual(claims["kubernetes.io"]["node"]["name"], "node-a")
-        self.assertEqual(self.ask(double, "GET", NODE)[0], 200)
+        self.assertEqual(self.ask(double, "GET", "/api/v1/nodes")[0], 200)
         double.tell("revoke")
-        status, body = self.ask(double, "GET", NODE)
+        status, body = self.ask(double, "GET", "/api/v1/nodes")
         self.assertEqual((status, body["reason"], double.token), (401, "Unauthorized", first))
         double.tell("token")
-        self.assertEqual(self.ask(double, "GET", NODE)[0], 200)
-        self.assertEqual(self.ask(double, "GET", NODE, token=first)[0], 401)
+        self.assertEqual(self.ask(double, "GET", "/api/v1/nodes")[0], 200)
+        self.assertEqual(self.ask(double, "GET", "/api/v1/nodes", token=first)[0], 401)
         double.tell("token 0")
-        self.assertEqual(self.ask(double, "GET", NODE)[0], 401)
-        self.assertEqual(self.ask(double, "GET", NODE, token=double.token + "x")[0], 401)
+        self.assertEqual(self.ask(double, "GET", "/api/v1/nodes")[0], 401)
+        self.assertEqual(self.ask(double, "GET", "/api/v1/nodes", token=double.token + "x")[0], 401)
 
     def test_the_server_proves_itself_to_those_who_have_its_authority(self):
         double = self.start()
@@ -127,8 +129,9 @@ subjects: [{kind: Group, name: "system:serviceaccounts:powercap-system"}]
 
         for path, body, kind, wanted in (
                 ("node-a", {"metadata": {"labels": {"rapl/pmax": "1"}}}, MERGE, 200),
-                ("node-a", {"metadata": {"annotations": {"powercap.dev/source": "solar", "power-manager/x": "1"}}}, MERGE, 200),
-                ("node-a", {"metadata": {"annotations": {"example": "1"}}}, MERGE, 422),
+                ("node-a", {"metadata": {"annotations": {"powercap.dev/source": "solar"}}}, MERGE, 200),
+                ("node-a", {"metadata": {"annotations": {"powercap.dev/limit": "1"}}}, MERGE, 422),
+                ("node-a", {"metadata": {"labels": {"rapl/other": "1"}}}, MERGE, 422),
                 ("node-a", {"metadata": {"labels": {"kubernetes.io/os": None}}}, MERGE, 422),
                 ("node-a", {"metadata": {"finalizers": ["a/b"]}}, MERGE, 422),
                 ("node-a", {"spec": {"unschedulable": True}}, MERGE, 422),
@@ -137,8 +140,19 @@ subjects: [{kind: Group, name: "system:serviceaccounts:powercap-system"}]
                 ("node-a/status", {"status": {"capacity": {"cpu": "1"}}}, MERGE, 422),
                 ("node-b", {"metadata": {"labels": {"rapl/pmax": "1"}}}, MERGE, 422)):
             self.assertEqual(status(path, body, kind), wanted, body)
+        double.tell("annotate node-a powercap.dev/limit=1")
+        self.assertEqual(status("node-a", {"metadata": {"annotations": {"powercap.dev/limit": None}}}), 422)
         other = {"metadata": {"labels": {"example": "1"}}}
         self.assertEqual(status("node-b", other, token=double.facts["admin_token"]), 200)
+
+
+    def test_the_policy_is_the_one_of_the_manifest(self):
+        text = (PROGRAM.parents[2] / "deploy/kubernetes/components/own-node-policy/policy.yaml").read_text()
+        messages = re.findall(r"[mM]essage(?:Expression)?: (?:\"')?(powercap may .*?)(?:: '.*)?$", text, re.M)
+        self.assertEqual(messages, [policy.OTHER_NODE, policy.OTHER_LABELS, policy.OTHER_ANNOTATIONS, policy.OTHER_PARTS,
+                                    policy.OTHER_STATUS])
+        labels, annotations = (set(re.findall("'(.+?)'", row)) for row in re.findall(r"\['.+?'\]$", text, re.M | re.S))
+        self.assertEqual((labels, annotations), (policy.LABELS, policy.ANNOTATIONS))
 
 
 class ObjectTests(ServerCase):
@@ -260,7 +274,7 @@ class WatchTests(ServerCase):
         self.addCleanup(connection.close)
         self.send(self.double, "GET", "/api/v1/nodes?watch=1&resourceVersion=1&timeoutSeconds=1", connection=connection).read()
         self.assertRegex(self.double.next("watched "), " 0 [0-9]+ timeout$")
-        self.assertEqual(self.send(self.double, "GET", NODE, connection=connection).status, 200)
+        self.assertEqual(self.send(self.double, "GET", "/version", connection=connection).status, 200)
 
     def test_events_come_when_they_happen_and_from_where_it_was_asked(self):
         self.double.tell("label node-a example=1")
@@ -298,6 +312,8 @@ class WatchTests(ServerCase):
         self.assertEqual((event["type"], event["object"]["metadata"]), ("BOOKMARK", {"resourceVersion": str(self.version() + 1)}))
         self.double.tell("close")
         self.assertIsNone(next(other, None))
+        # The last one comes two seconds before the end, and a watch that is shorter has none.
+        self.assertEqual(list(self.watch("resourceVersion=3&allowWatchBookmarks=true&timeoutSeconds=1")), [])
 
     def test_watches_that_run_can_expire(self):
         events = self.watch("resourceVersion=1")
@@ -337,12 +353,12 @@ class ProgramTests(DoubleCase):
         double = self.start("--plain")
         connection = double.connect()
         self.addCleanup(connection.close)
-        self.send(double, "GET", NODE, connection=connection).read()
+        self.send(double, "GET", "/version", connection=connection).read()
         double.tell("stop")
         self.assertEqual(connection.sock.recv(1), b"")
-        self.assertRaises(ConnectionRefusedError, self.send, double, "GET", NODE)
+        self.assertRaises(ConnectionRefusedError, self.send, double, "GET", "/version")
         double.tell("listen")
-        self.assertEqual(self.send(double, "GET", NODE).status, 200)
+        self.assertEqual(self.send(double, "GET", "/version").status, 200)
 
     def test_it_ends_with_its_input_and_leaves_nothing(self):
         double = self.start()

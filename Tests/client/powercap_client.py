@@ -220,7 +220,7 @@ def keep_applied(client, assignments, lease_ms, hold):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--socket", default="/run/raplhelper/raplhelper.sock")
+    parser.add_argument("--socket", default="/run/powercap/raplhelper.sock")
     parser.add_argument("--lease-seconds", type=float, default=30)
     parser.add_argument("--hold", action="store_true")
     parser.add_argument("command", choices=["zones", "sample", "apply"])
