@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 
 BIN := .build/bin
-SWIFT_SOURCES := Package.swift Sources Tests
+SWIFT_SOURCES := Package.swift Sources Tests Fuzz
 export DESTDIR PREFIX SYSCONFDIR UNITDIR ZSHDIR FORCE
 
 help: ## List the verbs
@@ -47,7 +47,7 @@ bench: release ## Measure what the README promises
 	@scripts/deps bench
 	@Benchmarks/run --helper $(BIN)/raplhelper --helper-symbols $(BIN)/raplhelper.symbols --controller $(BIN)/powercap-controller
 
-fuzz: deps ## Fuzz the decoders for a minute each
+fuzz: deps ## Fuzz what reads strangers' bytes, a minute each
 	@Fuzz/run 60
 
 clean: ## Remove everything that was built
