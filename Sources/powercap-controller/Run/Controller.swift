@@ -103,7 +103,7 @@ final class Controller {
     /// Does what is due.
     private func cycle(_ session: ControlSession, _ now_ns: UInt64) throws(HelperError) {
         if clock.stepped(monotonic_ns: now_ns, wall_ns: Clock.wall_ns) {
-            log.info("the clock was set: deciding anew")
+            log.info("the clock was set, or the node was asleep: deciding anew")
             due.decide_ns = now_ns
         }
         // First, because a lease that has run out explains what a sample then shows.
