@@ -36,7 +36,7 @@ enum Start {
 
             listening.keep()
             let requests = Requests(
-                governor: governor, welcome: welcome(options, bootID, sandbox, governor.policy), tokens: tokens)
+                governor: governor, welcome: welcome(options, bootID, sandbox.bits, governor.policy), tokens: tokens)
             let server = try opened("the event loop") { () throws(Errno) in
                 try Server(
                     listening: listening, signals: signals, uevents: uevents, requests: requests, supervisor: supervisor,
@@ -44,8 +44,8 @@ enum Start {
             }
             Log.info(
                 "serving",
-                "version=\(Release.version) zones=\(zones.count) writes=\(name(of: governor.policy)) sandbox=\(Sandbox.names(sandbox))"
-            )
+                "version=\(Release.version) zones=\(zones.count) writes=\(name(of: governor.policy)) "
+                    + "landlock_version=\(sandbox.landlockVersion) sandbox=\(Sandbox.names(sandbox.bits))")
             supervisor.ready("serving \(zones.count) zones")
             Process.dropStartupCode()
             return run(server, requests, supervisor)
