@@ -117,8 +117,9 @@ class Client:
 
     def __init__(self, path, timeout_s=30):
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.socket.settimeout(timeout_s)
+        # Without a timeout, which would make a full queue of connections an error (connect(2), EAGAIN).
         self.socket.connect(path)
+        self.socket.settimeout(timeout_s)
         self.request_id = 0
 
     def close(self):

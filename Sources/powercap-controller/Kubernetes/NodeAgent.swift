@@ -68,11 +68,13 @@ final class NodeAgent {
         publisher.want(record)
         publisher.hurry()
         let deadline_ns = Clock.monotonic_ns + patience_ms * 1_000_000
+        let failures = publisher.failures
         guard let epoll = try? Epoll(), (try? epoll.add(descriptorNumber, token: 0)) != nil else { return }
         while true {
             let now_ns = Clock.monotonic_ns
             step(now_ns)
-            if publisher.isDone { return }
+            // The reason why it failed is in the log already.
+            if publisher.isDone || publisher.failures > failures { return }
             guard now_ns < deadline_ns else {
                 return log.warning("the Node could not be told of the end in time", ("node", .text(client.access.nodeName)))
             }

@@ -19,6 +19,9 @@ final class NodePublisher {
     private var eventWrite: Write
     private var series: [EventSeries] = []
 
+    /// Writes that came to nothing, so far.
+    private(set) var failures = 0
+
     /// One kind of write, and when it may be made.
     private struct Write {
         var trouble: Trouble
@@ -92,6 +95,7 @@ final class NodePublisher {
         if now_ns >= due_ns, inFlight == nil {
             do throws(APIProblem) { try write(now_ns) } catch {
                 // No token: nothing can be written.
+                failures += 1
                 metadataWrite.notBefore_ns = metadataWrite.trouble.met(error, now_ns)
                 (conditionWrite.notBefore_ns, eventWrite.notBefore_ns) = (metadataWrite.notBefore_ns, metadataWrite.notBefore_ns)
             }
@@ -160,6 +164,7 @@ final class NodePublisher {
                 succeeded(self, answer)
             case .failure(let problem):
                 let now_ns = Clock.monotonic_ns
+                failures += 1
                 if let event, let index = series.firstIndex(where: { $0.name == event }) {
                     if problem.status == 404, series[index].telling > 1 { series[index].isGone(now_ns) }
                     // It is there already: the answer to an earlier attempt was lost.
@@ -173,7 +178,9 @@ final class NodePublisher {
     }
 
     private func took(_ answer: Answer) {
-        guard let object = try? JSON(answer.body), let metadata = NodeMetadata(object) else { return }
+        guard let object = try? JSON(answer.body, without: NodeMetadata.uninteresting), let metadata = NodeMetadata(object) else {
+            return
+        }
         onAnswer(metadata)
     }
 }

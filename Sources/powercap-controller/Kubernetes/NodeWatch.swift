@@ -69,6 +69,7 @@ final class NodeWatch {
     private func fail(_ problem: APIProblem) {
         let isGone = problem.status == 410
         phase = .idle
+        // 504 is also the answer to a version from the future: the server's data was restored from a backup.
         if isGone || problem.isLasting || problem.status == 504 { resourceVersion = nil }
         if isGone, Clock.monotonic_ns - started_ns > NodeWatch.shortest_ns {
             // The server's history doesn't reach back so far: that is how it is made, and no trouble.
@@ -94,7 +95,7 @@ final class NodeWatch {
     }
 
     private func listed(_ answer: Answer) {
-        let list = try? JSON(answer.body)
+        let list = try? JSON(answer.body, without: NodeMetadata.uninteresting)
         guard let list, let version = list["metadata"]?["resourceVersion"]?.text, let items = list["items"]?.elements else {
             return fail(.garbled("the list of Nodes has no resourceVersion or no items"))
         }
@@ -151,7 +152,9 @@ final class NodeWatch {
     }
 
     private func take(event bytes: [UInt8]) {
-        guard let event = try? JSON(bytes), let type = event["type"]?.text, let object = event["object"] else {
+        guard let event = try? JSON(bytes, without: NodeMetadata.uninteresting), let type = event["type"]?.text,
+            let object = event["object"]
+        else {
             return stop(.garbled("a watch's line is no event"))
         }
         if type == "ERROR" { return stop(APIProblem(event: object)) }
