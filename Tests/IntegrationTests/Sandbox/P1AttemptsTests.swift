@@ -23,19 +23,18 @@ struct P1AttemptsTests {
 
     @Test("where the kernel has no system call filters, Landlock and the rest answer", arguments: Attempt.all)
     func withoutFilter(_ attempt: Attempt) throws {
-        for (wrapper, uid) in Self.starts {
-            let outcome = try Scenery(tree, wrapper, uid: uid).outcome(of: attempt, without: ["seccomp"])
-            let expected = attempt.answer(landlock: Kernel.landlockVersion, isRoot: uid == 0)
-            #expect(Attempt.agrees(expected, outcome), "as uid \(uid): \(expected) expected, not \(outcome)")
-        }
+        try expectAnswers(attempt, without: ["seccomp"], landlock: Kernel.landlockVersion)
     }
 
     @Test("where it has no Landlock either, the uid and the lack of capabilities answer", arguments: Attempt.all)
     func withoutBoth(_ attempt: Attempt) throws {
+        try expectAnswers(attempt, without: ["seccomp", "landlock_create_ruleset"], landlock: 0)
+    }
+
+    private func expectAnswers(_ attempt: Attempt, without calls: [String], landlock version: Int) throws {
         for (wrapper, uid) in Self.starts {
-            let outcome = try Scenery(tree, wrapper, uid: uid).outcome(
-                of: attempt, without: ["seccomp", "landlock_create_ruleset"])
-            let expected = attempt.answer(landlock: 0, isRoot: uid == 0)
+            let outcome = try Scenery(tree, wrapper, uid: uid).outcome(of: attempt, without: calls)
+            let expected = attempt.answer(landlock: version, isRoot: uid == 0)
             #expect(Attempt.agrees(expected, outcome), "as uid \(uid): \(expected) expected, not \(outcome)")
         }
     }
