@@ -7,7 +7,17 @@ monotonic() { awk '/^now at/ { print int($3 / 1e9); exit }' /proc/timer_list; } 
 load
 # Suspending takes all CPUs but the first away, and a package's zone with its last one: 19-hotplug is about that.
 package_1 offline
+fall_asleep() { # SECONDS
+	echo core >/sys/power/pm_test
+	echo "$1" >/sys/module/suspend/parameters/pm_test_delay
+	echo mem >/sys/power/state
+}
 original=$(raw 0 limit)
+before=$(raw 0 writes)
+fall_asleep 1
+check "the driver itself writes the limits of before the sleep back" [ "$(raw 0 writes)" -gt "$before" ]
+equals "as they were" "$original" "$(raw 0 limit)"
+
 now() { raw 0 limit; }
 start_helper --lease-seconds 3
 # A limit that would change every few seconds, if STABILISATION_TIME let it: 300 kW * sin(..)^100 in the morning.
@@ -17,10 +27,8 @@ limited() { [ "$(now)" != "$original" ]; }
 wait_for "a limit is set" 20 limited
 capped=$(now)
 
-echo core >/sys/power/pm_test
-echo $ASLEEP >/sys/module/suspend/parameters/pm_test_delay
 awake=$(monotonic) since_boot=$(centiseconds)
-echo mem >/sys/power/state
+fall_asleep $ASLEEP
 check "the node sleeps" [ $(($(centiseconds) - since_boot)) -ge ${ASLEEP}00 ]
 check "CLOCK_MONOTONIC stands still meanwhile" [ $(($(monotonic) - awake)) -lt $ASLEEP ]
 anew() { controller_said 'the clock was set, or the node was asleep: deciding anew'; }
