@@ -1,4 +1,5 @@
 // Answers: whatever an API server answers is refused or understood, and no wish of its makes a limit that the node can't have.
+// At most 4096 bytes
 import PowercapProtocol
 
 @testable import powercap_controller

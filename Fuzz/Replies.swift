@@ -22,15 +22,15 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
 /// The opcodes in the order in which the controller asks.
 private let order: [Opcode] = [.welcome, .zones, .sample, .control, .applied, .sample, .applied, .renewed, .released]
 
-/// The input as replies: a count, and so many bytes. They are the next reply's payload, or with the count's high bit the bytes of a
-/// frame as they are.
+/// The input as replies: a count, and so many bytes. They are the next reply's payload, or with the count's high bit bytes as they
+/// come.
 private func replies(_ input: [UInt8]) -> [UInt8] {
     var (replies, rest, index) = ([] as [UInt8], input[...], 0)
     while let low = rest.popFirst(), let high = rest.popFirst() {
         let count = min(Int(low) | Int(high & 0x7F) << 8, rest.count)
         if high & 0x80 == 0 {
-            let (length, id) = (4 + count, index + 1)
-            replies += [UInt8(length & 0xFF), UInt8(length >> 8), 0, 0, order[index % order.count].rawValue, 0, UInt8(id & 0xFF), 0]
+            let (length, type) = (4 + count, order[index % order.count].rawValue)
+            replies += [UInt8(length & 0xFF), UInt8(length >> 8), 0, 0, type, 0, UInt8((index + 1) & 0xFF), 0]
         }
         replies += rest.prefix(count)
         rest = rest.dropFirst(count)

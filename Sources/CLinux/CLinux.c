@@ -20,6 +20,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -63,6 +64,12 @@ int64_t cl_pwrite(int32_t fd, const void *buffer, size_t count, int64_t offset) 
     return outcome(pwrite(fd, buffer, count, offset));
 }
 int32_t cl_fsync(int32_t fd) { return (int32_t)outcome(fsync(fd)); }
+// Not the C library's fstat, which may be a call that takes a path (newfstatat), and isn't one that the helper should keep.
+int32_t cl_link_count(int32_t fd) {
+    struct stat status;
+    long result = outcome(syscall(SYS_fstat, fd, &status));
+    return (int32_t)(result < 0 ? result : (long)status.st_nlink);
+}
 int32_t cl_rename(const char *from, const char *to) { return (int32_t)outcome(rename(from, to)); }
 int32_t cl_unlink(const char *path) { return (int32_t)outcome(unlink(path)); }
 int32_t cl_mkdir(const char *path, uint32_t mode) { return (int32_t)outcome(mkdir(path, mode)); }

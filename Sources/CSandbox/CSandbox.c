@@ -124,6 +124,7 @@ static const struct call {
     {.name = "accept4"},
     {.name = "getsockopt"},
     {.name = "poll", .or_else = "ppoll"},
+    {.name = "fstat"},
     {.name = "close"},
     {.name = "brk"},
     {.name = "mmap", .argument = 2, .mask = PROT_EXEC, .value = 0}, // memory for data, never for code

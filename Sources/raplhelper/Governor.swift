@@ -45,6 +45,9 @@ final class Governor {
         return false
     }
 
+    /// Whether the originals aren't saved any more, because somebody has removed their file. This process can't make another.
+    var stateIsRemoved: Bool { stateFile?.isRemoved ?? false }
+
     func zone(_ index: UInt16) -> Zone? { Int(index) < zones.count ? zones[Int(index)] : nil }
 
     // MARK: Applying a batch

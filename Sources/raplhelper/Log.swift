@@ -31,14 +31,13 @@ struct LogBudget {
 
     init(burst: Int = 10) { self.burst = burst }
 
-    mutating func info(_ message: StaticString, _ fields: Message) {
-        if let more = take(Clock.monotonic_ns) { Log.info(message, fields + more) }
-    }
-    mutating func warning(_ message: StaticString, _ fields: Message) {
-        if let more = take(Clock.monotonic_ns) { Log.warning(message, fields + more) }
-    }
-    mutating func error(_ message: StaticString, _ fields: Message) {
-        if let more = take(Clock.monotonic_ns) { Log.error(message, fields + more) }
+    mutating func info(_ message: StaticString, _ fields: Message) { write(Log.info, message, fields) }
+    mutating func warning(_ message: StaticString, _ fields: Message) { write(Log.warning, message, fields) }
+    mutating func error(_ message: StaticString, _ fields: Message) { write(Log.error, message, fields) }
+
+    @inline(never)
+    private mutating func write(_ log: (StaticString, Message) -> Void, _ message: StaticString, _ fields: Message) {
+        if let more = take(Clock.monotonic_ns) { log(message, fields + more) }
     }
 
     /// The fields to add to the line (how many were left out), or nil when this line must be left out too.

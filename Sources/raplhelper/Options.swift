@@ -220,7 +220,8 @@ struct Options {
         }
         text += """
 
-            exit status: 0 stopped and limits restored; 1 failed; 2 command line not understood; 75 zones came or went: start again
+            exit status: 0 stopped and limits restored; 1 failed; 2 command line not understood; 75 zones came or went, or the
+            saved state was removed: start again
 
             """
         return text

@@ -10,6 +10,8 @@ final class Requests {
     private var batch: [ApplyItem] = []
     private var refusals = LogBudget()
     private var (ends, silences) = (LogBudget(), LogBudget())
+    /// Limits can't be kept safe by this process any more: it has to be started again.
+    private(set) var stateIsRemoved = false
     /// When to try again what could not be restored, while nobody is in control.
     private(set) var retryRestoreAt_ns: UInt64?
 
@@ -55,6 +57,8 @@ final class Requests {
             try reader.finish()
             reply(id, context, into: &writer) { writer throws(Failure) in
                 let lease_ms = try lease.renew(token, session: context.slot, now_ns: context.now_ns)
+                // Also while nothing is asked for: what is in force would be lost with this process.
+                stateIsRemoved = governor.stateIsRemoved
                 writer.begin(.renewed, requestID: id)
                 writer.u32(lease_ms)
                 writer.end()
@@ -151,6 +155,7 @@ final class Requests {
     private func apply(_ id: UInt16, _ token: UInt64, _ context: Context, into writer: inout Writer) throws(Failure) {
         try refuseByPolicy()
         _ = try lease.renew(token, session: context.slot, now_ns: context.now_ns)
+        defer { stateIsRemoved = governor.stateIsRemoved }
         try governor.apply(batch)
         writer.begin(.applied, requestID: id)
         writer.u8(UInt8(batch.count))

@@ -6,8 +6,8 @@ final class Server {
     /// Why the loop ended.
     enum End {
         case signal(StaticString)
-        /// Zones have to be opened again, which this process can't do any more.
-        case zonesChanged(StaticString)
+        /// Files have to be opened again, which this process can't do any more.
+        case startAgain(StaticString)
     }
 
     /// Connections at a time. One more takes the place of the one that has been quiet longest and isn't in control, so that
@@ -70,6 +70,9 @@ final class Server {
         while true {
             let count = try epoll.wait(milliseconds: timeout(Clock.monotonic_ns))
             let now_ns = Clock.monotonic_ns
+            // Before anything that was sent is looked at: after this process was stopped for a while, a request may have waited
+            // longer than its sender's control lasts (decision 7).
+            requests.expireLease(now_ns)
             for index in 0..<count {
                 if count > 1 { serveHolder(now_ns) }
                 dispatch(epoll[index], now_ns)
@@ -113,7 +116,6 @@ final class Server {
     }
 
     private func housekeeping(_ now_ns: UInt64) {
-        requests.expireLease(now_ns)
         requests.retryRestore(now_ns)
         supervisor.feedWatchdog(now_ns)
         for slot in 0..<sessions.count {
@@ -122,8 +124,9 @@ final class Server {
             }
         }
         if let acceptAgainAt_ns, acceptAgainAt_ns <= now_ns { acceptAgain(now_ns) }
-        if let reopenAt_ns, reopenAt_ns <= now_ns { end = .zonesChanged("a zone appeared") }
-        if requests.governor.allZonesAreGone { end = .zonesChanged("every zone is gone") }
+        if let reopenAt_ns, reopenAt_ns <= now_ns { end = .startAgain("a zone appeared") }
+        if requests.governor.allZonesAreGone { end = .startAgain("every zone is gone") }
+        if requests.stateIsRemoved { end = .startAgain("the saved state was removed") }
     }
 
     // MARK: Connections

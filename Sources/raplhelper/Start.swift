@@ -159,7 +159,7 @@ enum Start {
         do throws(Errno) {
             switch try server.run() {
             case .signal(let name): (reason, status) = (name, 0)
-            case .zonesChanged(let what): (reason, status) = (what, 75)
+            case .startAgain(let what): (reason, status) = (what, 75)
             }
         } catch { Log.error("the event loop failed", "errno=\(error)") }
         supervisor.stopping("restoring limits")

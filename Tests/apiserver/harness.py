@@ -2,6 +2,7 @@
 import http.client
 import json
 import pathlib
+import socket
 import ssl
 import subprocess
 import sys
@@ -71,6 +72,10 @@ class Double:
             return http.client.HTTPConnection(self.address.netloc, timeout=DEADLINE_S)
         context = ssl.create_default_context(cafile=self.facts[ca])
         return http.client.HTTPSConnection(self.address.netloc, timeout=DEADLINE_S, context=context)
+
+    def connect_plainly(self):
+        """A socket, before TLS."""
+        return socket.create_connection((self.address.hostname, self.address.port), DEADLINE_S)
 
     def stop(self):
         self.process.stdin.close()

@@ -1,7 +1,6 @@
 """Each fault of the double does what its help says."""
 import http.client
 import json
-import socket
 import time
 import unittest
 
@@ -87,7 +86,7 @@ class RequestTests(FaultCase):
 
     def test_drip_gives_all_in_pieces(self):
         self.double.tell("fault 1 get * drip")
-        with socket.create_connection((self.double.address.hostname, self.double.address.port)) as client:
+        with self.double.connect_plainly() as client:
             client.sendall(f"GET {NODE} HTTP/1.1\r\nConnection: close\r\n\r\n".encode())
             pieces = list(iter(lambda: client.recv(65536), b""))
         self.assertGreater(len(pieces), 1)
@@ -230,7 +229,7 @@ class ConnectionTests(DoubleCase):
     def test_a_connection_that_freezes_gets_no_handshake(self):
         double = self.start()
         double.tell("fault 1 connect * freeze")
-        with socket.create_connection((double.address.hostname, double.address.port)) as client:
+        with double.connect_plainly() as client:
             double.next("connect freeze")
             double.wait_for("frozen -")
             double.tell("forget")

@@ -340,7 +340,7 @@ class ProgramTests(DoubleCase):
     def test_requests_are_logged_with_their_bytes(self):
         double = self.start("--plain")
         request = f"GET {NODE} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode()
-        with socket.create_connection((double.address.hostname, double.address.port)) as client:
+        with double.connect_plainly() as client:
             client.sendall(request)
             answer = b"".join(iter(lambda: client.recv(65536), b""))
         self.assertEqual(double.next("request "), f"request GET {NODE} 403 {len(request)} {len(answer)} system:anonymous -")

@@ -10,7 +10,7 @@ import time
 
 from flood import CONNECTIONS, KINDS
 from harness import DEADLINE_S, PACKAGE_0, REPOSITORY, HelperCase
-from powercap_client import RESTORE, encode_frame
+from powercap_client import MAGIC, RESTORE, encode_frame
 
 # What the connections of the helper may cost at most: an input buffer of 1.3 kB for each of 64, and what the allocator adds.
 BOUND_KB = 256
@@ -108,6 +108,17 @@ class FloodTests(HelperCase):
         if os.geteuid() == 0:
             self.eventually(lambda: self.connection_count() == 2)
 
+    def test_a_client_that_is_queued_with_a_full_house_of_others_gets_its_answer(self):
+        helper = self.start()
+        self.in_control()
+        with helper.stopped():
+            client = self.connect(greet=False)
+            client.send("Hello", magic=MAGIC, lowest_version=1, highest_version=1, client_name="early")
+            # As many as the queue takes: with the one in control they are more than the helper keeps.
+            for _ in range(63):
+                self.connect(greet=False)
+        self.assertEqual(client.receive()[0], "Welcome")
+
     def new_socket(self):
         client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         client.connect(self.helper.path)
@@ -166,7 +177,8 @@ class WaitingTests(HelperCase):
         time.sleep(0.1)
         before_s = self.helper.cpu_s()
         time.sleep(1)
-        self.assertLess(self.helper.cpu_s() - before_s, 0.2)
+        # A loop that spins gets more than that, also of a machine with much to do.
+        self.assertLess(self.helper.cpu_s() - before_s, 0.1)
 
     def test_connections_in_any_state_cost_nothing_while_nothing_comes(self):
         def shut(client):
@@ -204,7 +216,7 @@ class WaitingTests(HelperCase):
         # There is no number left, however few are in use.
         resource.prlimit(helper.process.pid, resource.RLIMIT_NOFILE, (4, 4096))
         waiting = self.connect(greet=False)
-        waiting.send("Hello", magic=0x43525750, lowest_version=1, highest_version=1, client_name="waiting")
+        waiting.send("Hello", magic=MAGIC, lowest_version=1, highest_version=1, client_name="waiting")
         helper.wait_for_log("connections wait: one can't be accepted")
         self.assert_no_cpu_time()
         self.assertEqual(client.apply(token, [(PACKAGE_0, 0, 60000000)])[0]["effective_uw"], 60000000)

@@ -4,7 +4,7 @@ import re
 import subprocess
 import unittest
 
-from manifest import REPOSITORY, build, table
+from manifest import DOCUMENT, REPOSITORY, build, table
 
 KUBERNETES = REPOSITORY / "Sources/powercap-controller/Kubernetes"
 
@@ -62,10 +62,18 @@ class SourceTests(unittest.TestCase):
     def test_the_policy_allows_the_keys_that_the_source_writes_and_no_other(self):
         variables = {variable["name"]: set(variable["expression"].split("'")[1::2])
                      for variable in build().one("ValidatingAdmissionPolicy")["spec"]["variables"]}
-        allowed = variables["ownLabels"] | variables["ownNotes"]
-        self.assertEqual(keys(KUBERNETES / "NodeRecord.swift"), allowed)
-        # The tests' API server refuses the rest, too.
-        self.assertEqual(keys(REPOSITORY / "Tests/apiserver/policy.py"), allowed)
+        self.assertEqual(variables["ownLabels"] | variables["ownNotes"], keys(KUBERNETES / "NodeRecord.swift"))
+
+    def test_the_api_server_of_the_tests_has_this_policy(self):
+        path = REPOSITORY / "Tests/apiserver/policy.py"
+        self.assertEqual(keys(path), keys(KUBERNETES / "NodeRecord.swift"))
+        for rule in build().one("ValidatingAdmissionPolicy")["spec"]["validations"]:
+            self.assertIn(rule.get("message", "powercap may change only the node it runs on"), path.read_text())
+
+    def test_the_document_removes_with_kubectl_all_that_is_written(self):
+        commands = DOCUMENT.read_text().partition("\n## Uninstall\n")[2]
+        removed = set(re.findall(r"[a-z.-]+/[a-z_-]+(?=- |-$)", commands, re.MULTILINE))
+        self.assertEqual(removed, keys(KUBERNETES / "NodeRecord.swift"))
 
     def test_the_document_lists_every_reason_of_the_condition(self):
         written = set(re.findall(r'reason: "(\w+)"', (KUBERNETES / "NodeReport.swift").read_text()))

@@ -17,13 +17,14 @@ class CannotRun(Exception):
 
 
 class Machine:
-    def __init__(self, simulator):
+    def __init__(self, binaries):
+        self.binaries = binaries
         self.work = Path(tempfile.mkdtemp(prefix="powercap-systemd."))
         self.tree = self.work / "tree"
         self.root = self.work / "machine"
         self.root.mkdir()
         # Simulated zones of plain files, which are given to the machine while it runs and can be looked at from here.
-        subprocess.run([simulator, self.tree, "--once"], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([binaries / "Simulator", self.tree, "--once"], check=True, stdout=subprocess.DEVNULL)
         self.cgroup = None
         self.process = None
         # Called when everything in the machine has ended and its zones can still be looked at.
@@ -124,8 +125,10 @@ class Machine:
         return self.run("systemctl", "show", "--property", name, "--value", unit)[1].strip()
 
     def journal(self, unit, since=None):
-        """The unit's messages, those of systemd about it among them."""
-        return self.run("journalctl", "--quiet", "--output=cat", "--unit", unit, *(["--after-cursor", since] if since else []))[1]
+        """The messages of the unit's program, and those of systemd about the unit. A program's last words before its end may be without
+        the unit's name: journald finds the process gone when it asks for that. The program's name comes with the stream."""
+        matches = [f"UNIT={unit}", "+", f"SYSLOG_IDENTIFIER={unit.rsplit('.', 1)[0]}"]
+        return self.run("journalctl", "--quiet", "--output=cat", *(["--after-cursor", since] if since else []), *matches)[1]
 
     def cursor(self):
         """Now, for the journal."""
