@@ -156,8 +156,6 @@ class Api:
                                                  "metadata.resourceVersion")])
         if metadata.get("resourceVersion") not in (None, "", old["metadata"]["resourceVersion"]):
             raise statuses.modified(kind, name)
-        for part in SERVER_OWNED:
-            metadata.pop(part, None)
         for part in ("labels", "annotations"):
             if not metadata.get(part, True):
                 del metadata[part]

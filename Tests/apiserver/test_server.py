@@ -203,6 +203,18 @@ class ObjectTests(ServerCase):
         self.double.tell("annotate node-a a-")
         self.assertNotIn("annotations", self.object()["metadata"])
 
+    def test_json_is_escaped_as_by_go(self):
+        self.double.tell("annotate node-a 'a=<&> ü'")
+        data = self.send(self.double, "GET", "/api/v1/nodes").read()
+        self.assertIn('"a":"\\u003c\\u0026\\u003e ü"'.encode(), data)
+
+    def test_a_list_and_an_object_are_asked_for_by_their_own_names(self):
+        listed = METADATA.replace("Metadata;", "MetadataList;")
+        for path, wanted, status in (("/api/v1/nodes", METADATA, 406), ("/api/v1/nodes", listed, 200), (NODE, METADATA, 200),
+                                     (NODE, listed, 406)):
+            got = self.send(self.double, "GET", path, Accept=wanted, token=self.double.facts["admin_token"])
+            self.assertEqual(got.status, status, (path, wanted))
+
     def test_what_is_of_another_type_is_refused(self):
         version = self.version()
         for path, kind, body, status in (
@@ -321,11 +333,16 @@ class WatchTests(ServerCase):
         self.assertEqual([event["object"]["reason"] for event in events], ["Expired"])
 
     def test_the_end_of_the_client_is_noticed(self):
-        connection = self.double.connect()
-        self.send(self.double, "GET", "/api/v1/nodes?watch=1&resourceVersion=1", connection=connection)
-        connection.sock.shutdown(socket.SHUT_RDWR)
-        connection.close()
-        self.assertTrue(self.double.next("watched ").endswith(" client"))
+        descriptors = pathlib.Path(f"/proc/{self.double.process.pid}/fd")
+        before = len(list(descriptors.iterdir()))
+        for _ in range(5):
+            connection = self.double.connect()
+            self.send(self.double, "GET", "/api/v1/nodes?watch=1&resourceVersion=1", connection=connection)
+            connection.sock.shutdown(socket.SHUT_RDWR)
+            connection.close()
+            self.assertTrue(self.double.next("watched ").endswith(" client"))
+        # The last connection may still be about to go.
+        self.assertLessEqual(len(list(descriptors.iterdir())), before + 1)
 
     def test_a_version_that_is_none_is_refused(self):
         self.assertEqual(self.get("/api/v1/nodes?watch=1&resourceVersion=x")[0], 400)

@@ -4,6 +4,7 @@ import pty
 import re
 import select
 import signal
+import tempfile
 import time
 from pathlib import Path
 
@@ -19,10 +20,12 @@ SHELLS = {
 class Shell:
     def __init__(self, name, file, command):
         self.words, setup = SHELLS[name]
+        # fish makes directories in whatever home it is given.
+        self.home = tempfile.TemporaryDirectory(prefix="powercap-shell-")
         self.pid, self.terminal = pty.fork()
         if self.pid == 0:
             # A prompt of its own would only be in the way; nor is there a history to be kept.
-            os.environ.update(PS1="> ", TERM="dumb", HOME="/nonexistent", XDG_DATA_HOME="/nonexistent", LC_ALL="C.UTF-8")
+            os.environ.update(PS1="> ", TERM="dumb", HOME=self.home.name, XDG_DATA_HOME=self.home.name, LC_ALL="C.UTF-8")
             os.execvp(self.words[0], self.words)
         file = Path(file).resolve()
         self.enter(setup.format(file=file, directory=file.parent, name=command))
@@ -49,3 +52,4 @@ class Shell:
         os.kill(self.pid, signal.SIGKILL)
         os.waitpid(self.pid, 0)
         os.close(self.terminal)
+        self.home.cleanup()

@@ -38,6 +38,7 @@ equals "P6: and nothing of it was taken for another party's change" 0 "$(times_h
 
 # --- in good order -------------------------------------------------------------------------------------------------------------
 
+restart_helper
 start_changing
 stop_helper TERM
 equals "P6: SIGTERM of the helper brings the originals back" "0 $original" "$exit_status $(registers)"
