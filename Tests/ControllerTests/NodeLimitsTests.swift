@@ -5,7 +5,7 @@ import Testing
 
 /// Two packages of 200 W, each with a long-term limit (constraint 0) and a short-term one (1), whose zones are not numbered like
 /// their packages: psys is zone 1.
-private struct Node {
+struct TestNode {
     static let names = ["package-0", "psys", "package-1"]
     /// In watts, for each zone.
     var longTerm: [UInt64] = [200, 400, 200]
@@ -25,7 +25,7 @@ private struct Node {
         }
         return HelperZones(
             header: ZonesHeader(leaseRemaining_ms: 0, leaseHolder: ZonesHeader.nobody, zoneCount: 3),
-            zones: Node.names.enumerated().map { index, name in
+            zones: TestNode.names.enumerated().map { index, name in
                 HelperZones.Zone(
                     description: ZoneDescription(
                         index: UInt16(index), parent: nil, controlType: Name(constant: "intel-rapl"),
@@ -38,7 +38,7 @@ private struct Node {
     var sample: HelperSample {
         HelperSample(
             time_ns: 0,
-            zones: Node.names.indices.map { index in
+            zones: TestNode.names.indices.map { index in
                 var zone = ZoneSample(index: UInt16(index), constraintCount: 2)
                 zone.isGone = gone.contains(index)
                 zone.enabled = enabled[index]
@@ -57,7 +57,7 @@ private func decision(_ watts: UInt64, _ limits: NodeLimits) -> Decision {
 
 extension NodeLimits {
     /// Carries out what a decision asks for, as a helper does that refuses nothing.
-    fileprivate mutating func settle(_ watts: UInt64) {
+    mutating func settle(_ watts: UInt64) {
         for change in changes(for: decision(watts, self)) {
             note(change, AppliedItem(effective: change.to, effectiveWindow_us: 0))
         }
@@ -67,7 +67,7 @@ extension NodeLimits {
 struct NodeLimitsTests {
     @Test("packages are found by name, and their constraints by name, wherever the helper lists them")
     func found() {
-        let limits = Node().limits
+        let limits = TestNode().limits
         #expect(limits.entries.map(\.zone) == [0, 2])
         #expect(limits.entries.map(\.longTerm.index) == [0, 0])
         #expect(limits.entries.map(\.longTerm.position) == [1, 1])
@@ -77,7 +77,7 @@ struct NodeLimitsTests {
 
     @Test("a decision that is in force asks for nothing")
     func settled() {
-        var limits = Node().limits
+        var limits = TestNode().limits
         #expect(limits.changes(for: decision(100, limits)).count == 4)
         limits.settle(100)
         #expect(limits.changes(for: decision(100, limits)).isEmpty)
@@ -86,7 +86,7 @@ struct NodeLimitsTests {
 
     @Test("items name the helper's zone and the constraint's index")
     func items() {
-        let limits = Node().limits
+        let limits = TestNode().limits
         let items = limits.items(limits.changes(for: decision(100, limits)))
         #expect(Set(items.map { [Int($0.zone), Int($0.constraint)] }) == [[0, 0], [0, 1], [2, 0], [2, 1]])
         #expect(items.allSatisfy { $0.limit == .watts(50) && $0.window_us == nil })
@@ -94,7 +94,7 @@ struct NodeLimitsTests {
 
     @Test("decreases are asked for before increases, also where an increase was refused before")
     func increasesLast() {
-        var limits = Node(longTerm: [20, 400, 200], shortTerm: [20, 400, 200]).limits
+        var limits = TestNode(longTerm: [20, 400, 200], shortTerm: [20, 400, 200]).limits
         func targets() -> [[UInt64]] {
             limits.changes(for: decision(100, limits)).map {
                 [UInt64($0.entry), $0.to.rawValue / 1_000_000, $0.from!.rawValue / 1_000_000]
@@ -114,7 +114,7 @@ struct NodeLimitsTests {
 
     @Test("a refused limit is what its package takes until the retry, and the others divide the rest")
     func refused() {
-        var limits = Node(longTerm: [70, 400, 200]).limits
+        var limits = TestNode(longTerm: [70, 400, 200]).limits
         let change = limits.changes(for: decision(100, limits)).first { $0.entry == 0 && !$0.isShortTerm }!
         limits.note(change, Failure(.writeFailed, errno: 5, item: 0))
         #expect(limits.packages.map(\.fixed) == [.watts(70), nil])
@@ -129,7 +129,7 @@ struct NodeLimitsTests {
 
     @Test("a refused limit that can't be read counts with its ceiling")
     func refusedUnreadable() {
-        var limits = Node(unreadable: [0]).limits
+        var limits = TestNode(unreadable: [0]).limits
         let change = limits.changes(for: decision(100, limits)).first { $0.entry == 0 && !$0.isShortTerm }!
         #expect(change.from == nil)
         limits.note(change, Failure(.readFailed, errno: 61, item: 0))
@@ -138,7 +138,7 @@ struct NodeLimitsTests {
 
     @Test("a zone that is gone has no share, and asks for nothing")
     func gone() {
-        var limits = Node().limits
+        var limits = TestNode().limits
         let change = limits.changes(for: decision(100, limits)).first { $0.entry == 0 }!
         limits.note(change, Failure(.zoneGone, errno: 19, item: 0))
         #expect(limits.packages.map(\.name.package) == [1])
@@ -149,7 +149,7 @@ struct NodeLimitsTests {
     }
 
     /// The observations in short, of a sample after 100 W have been set: 50 W each.
-    private static let samples: [(String, @Sendable (inout Node) -> Void, [String])] = [
+    private static let samples: [(String, @Sendable (inout TestNode) -> Void, [String])] = [
         ("what was set", { _ in }, []),
         ("a lower long-term limit", { $0.longTerm[2] = 40 }, ["drift package-1 long_term 50 40 reassert"]),
         ("a higher short-term limit", { $0.shortTerm[0] = 60 }, ["drift package-0 short_term 50 60 reassert"]),
@@ -168,7 +168,7 @@ struct NodeLimitsTests {
     @Test("what a sample shows to be different is observed, and nothing else", arguments: samples.indices)
     func observed(_ index: Int) {
         let (name, change, expected) = Self.samples[index]
-        var node = Node()
+        var node = TestNode()
         var limits = node.limits
         limits.settle(100)
         (node.longTerm, node.shortTerm) = ([50, 400, 50], [50, 400, 50])
@@ -190,8 +190,8 @@ struct NodeLimitsTests {
 
     @Test("P12: a drifted limit is asked for again, or left and the rest divided anew each time it moves")
     func drift() {
-        var node = Node(longTerm: [70, 400, 50], shortTerm: [50, 400, 50])
-        var reasserting = Node().limits
+        var node = TestNode(longTerm: [70, 400, 50], shortTerm: [50, 400, 50])
+        var reasserting = TestNode().limits
         reasserting.settle(100)
         var leaving = reasserting
         _ = reasserting.observe(node.sample, onDrift: .reassert)
@@ -207,7 +207,7 @@ struct NodeLimitsTests {
 
     @Test("a locked limit counts with what is in force now, and is never asked for")
     func locked() {
-        var node = Node(longTerm: [70, 400, 200], locked: [0])
+        var node = TestNode(longTerm: [70, 400, 200], locked: [0])
         var limits = node.limits
         #expect(limits.packages.map(\.fixed) == [.watts(70), nil])
         limits.settle(100)
@@ -220,7 +220,7 @@ struct NodeLimitsTests {
 
     @Test("P4: what is in force is what was read back, and a rounded limit is no drift")
     func rounded() {
-        var node = Node()
+        var node = TestNode()
         var limits = node.limits
         for change in limits.changes(for: decision(100, limits)) {
             limits.note(change, AppliedItem(effective: .watts(49), effectiveWindow_us: 0))

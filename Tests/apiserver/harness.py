@@ -100,7 +100,8 @@ class DoubleCase(unittest.TestCase):
         fixed = {"Authorization": f"Bearer {token}"} if token else {}
         headers = {name.replace("_", "-"): value for name, value in headers.items()}
         data = body if body is None or isinstance(body, (str, bytes)) else json.dumps(body)
-        connection.request(method, path, data, {"User-Agent": "powercap-controller/0", "Accept": "application/json"} | fixed | headers)
+        fixed |= {"User-Agent": "powercap-controller/0", "Accept": "application/json"}
+        connection.request(method, path, data, fixed | headers)
         return connection.getresponse()
 
     def ask(self, double, method, path, body=None, **keywords):

@@ -82,7 +82,7 @@ BEFORE = {
     "05-node-watch-initial-events": [CHANGED],
     "06-node-watch-rv-too-old": [NEW, node(streamed("04-node-watch-metadata", 0)), CHANGED],
     "07-node-watch-rv-future": [CHANGED],
-    "08-node-watch-deleted": [CHANGED, put({"apiVersion": "v1", "kind": "Node", "metadata": streamed("08-node-watch-deleted", 0)})],
+    "08-node-watch-deleted": [CHANGED, node(streamed("08-node-watch-deleted", 0))],
     "09-node-merge-patch": [CHANGED, version(235)],
     "10-node-merge-patch-metadata-answer": [PATCHED],
     "11-node-merge-patch-no-change": [SECOND],

@@ -93,8 +93,8 @@ class AccessTests(DoubleCase):
             {"group": "events.k8s.io", "resource": "events", "verb": "create", "namespace": "default"}])
         message = self.ask(double, "PUT", NODE + "/status")[1]["message"]
         self.assertEqual(
-            message, 'nodes "node-a" is forbidden: User "system:serviceaccount:powercap-system:powercap-controller" cannot update '
-            'resource "nodes/status" in API group "" at the cluster scope')
+            message, 'nodes "node-a" is forbidden: User "system:serviceaccount:powercap-system:powercap-controller" cannot '
+            'update resource "nodes/status" in API group "" at the cluster scope')
 
     def test_rules_can_be_a_manifest_and_can_change(self):
         if not importlib.util.find_spec("yaml"):
@@ -194,7 +194,8 @@ class ObjectTests(ServerCase):
         before = self.object()["metadata"]
         self.patch({"metadata": {"uid": None, "creationTimestamp": "2020-01-01T00:00:00Z", "labels": {"rapl/pmax": "1"}}})
         after = self.object()["metadata"]
-        self.assertEqual([before[name] for name in ("uid", "creationTimestamp")], [after[name] for name in ("uid", "creationTimestamp")])
+        for name in ("uid", "creationTimestamp"):
+            self.assertEqual(before[name], after[name])
         self.assertEqual(self.patch({"metadata": {"uid": "another"}})[0], 409)
         self.assertEqual(self.patch({"metadata": {"name": "another"}})[0], 400)
 
@@ -250,8 +251,8 @@ class ObjectTests(ServerCase):
         self.assertEqual(self.patch({"series": series}, path)[0], 404)
 
     def test_an_event_says_who_reports_what(self):
-        for change, field in (({"reportingController": None}, "reportingController"), ({"reportingInstance": ""}, "reportingInstance"),
-                              ({"action": "x" * 129}, "action"), ({"note": "x" * 1025}, "message"), ({"type": "Bad"}, "type"),
+        for change, field in (({"reportingController": None}, "reportingController"),
+                              ({"reportingInstance": ""}, "reportingInstance"), ({"action": "x" * 129}, "action"), ({"note": "x" * 1025}, "message"), ({"type": "Bad"}, "type"),
                               ({"series": {"count": 1, "lastObservedTime": EVENT["eventTime"]}}, "series.count")):
             status, body = self.ask(self.double, "POST", EVENTS, EVENT | change, Content_Type="application/json")
             self.assertEqual((status, body["details"]["causes"][0]["field"]), (422, field), change)
@@ -269,7 +270,8 @@ class ObjectTests(ServerCase):
 
     def test_an_administrator_creates_reads_updates_and_deletes(self):
         path = "/apis/coordination.k8s.io/v1/namespaces/default/leases"
-        lease = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": "a"}, "spec": {"holderIdentity": "x"}}
+        head = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": "a"}}
+        lease = head | {"spec": {"holderIdentity": "x"}}
         created = self.administer("POST", path, lease)[1]
         self.assertEqual(self.administer("PUT", path + "/a", lease)[0], 422)
         changed = self.administer("PUT", path + "/a", created | {"spec": {"holderIdentity": "y"}})[1]

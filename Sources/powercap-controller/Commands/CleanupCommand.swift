@@ -39,8 +39,8 @@ private func answer(to request: Request, at access: ClusterAccess) -> Result<Ans
         try client.send(request) { outcome = $0 }
         while outcome == nil {
             let now_ns = Clock.monotonic_ns
-            let wait_ms = client.due_ns <= now_ns ? 0 : min((client.due_ns - now_ns + 999_999) / 1_000_000, request.timeLimit_ms)
-            _ = try epoll.wait(milliseconds: Int32(wait_ms))
+            let wait_ns = min(client.due_ns - min(now_ns, client.due_ns), client.patience.answer_ms * 1_000_000)
+            _ = try epoll.wait(milliseconds: Int32((wait_ns + 999_999) / 1_000_000))
             client.run()
         }
     } catch let problem as APIProblem { return .failure(problem) } catch {

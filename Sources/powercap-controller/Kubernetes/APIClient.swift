@@ -3,14 +3,15 @@ internal import LinuxSystem
 /// Requests to one API server.
 final class APIClient {
     let access: ClusterAccess
+    let patience: Patience
     private let transport: Transport
 
     var descriptorNumber: Int32 { transport.descriptorNumber }
     /// When `run` is to be called though nothing is ready, on CLOCK_MONOTONIC.
     var due_ns: UInt64 { transport.due_ns }
 
-    init(_ access: ClusterAccess) throws(Errno) {
-        self.access = access
+    init(_ access: ClusterAccess, patience: Patience = Patience()) throws(Errno) {
+        (self.access, self.patience) = (access, patience)
         transport = try Transport()
     }
 
@@ -21,7 +22,9 @@ final class APIClient {
         _ request: Request, onBytes: ((inout [UInt8]) -> Void)? = nil,
         onEnd: @escaping (Result<Answer, APIProblem>) -> Void
     ) throws(APIProblem) -> Exchange {
-        let exchange = Exchange(request, at: access, token: try token(), onBytes: onBytes, onEnd: onEnd)
+        let exchange = Exchange(
+            request, at: access, token: try token(), timeLimit_ms: patience.answer_ms + request.stream_ms, onBytes: onBytes,
+            onEnd: onEnd)
         transport.start(exchange)
         return exchange
     }

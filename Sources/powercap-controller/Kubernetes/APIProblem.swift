@@ -79,7 +79,7 @@ enum APIProblem: Error, Equatable, Sendable {
         }
     }
 
-    init(_ code: CURLcode, _ detail: String, isAnswered: Bool) {
+    init(_ code: CURLcode, _ detail: String) {
         switch code {
         case CURLE_COULDNT_CONNECT, CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY: self = .unreachable(detail)
         case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_ISSUER_ERROR: self = .untrusted(detail)

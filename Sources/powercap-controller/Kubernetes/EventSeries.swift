@@ -12,8 +12,6 @@ struct EventSeries {
     private var toldCount = 0
     private(set) var due_ns: UInt64
 
-    /// Between two updates of a series.
-    private static let pause_ns: UInt64 = 300_000_000_000
     /// The API server keeps an Event for an hour (kube-apiserver --event-ttl).
     static let lifetime_s: Int64 = 3_600
 
@@ -47,18 +45,26 @@ struct EventSeries {
             "eventTime": .text(Timestamp.microseconds(first)), "reportingController": "powercap.dev/controller",
             "reportingInstance": .text(String(node.prefix(128))), "action": .text(event.reason.action),
             "reason": .text(event.reason.rawValue), "type": .text(event.reason.type),
-            // At most 1 kB (validation of events.k8s.io/v1).
-            "note": .text(String(event.note.prefix(900))),
+            "note": .text(EventSeries.shortened(event.note)),
             // kubectl looks for a Node's Events by its name in the place of the uid.
             "regarding": ["apiVersion": "v1", "kind": "Node", "name": .text(node), "uid": .text(node)],
         ])
     }
 
     /// - Parameter count: what was `telling` when the request that succeeded was made.
-    mutating func told(_ count: Int, _ now_ns: UInt64) {
-        (isCreated, toldCount, due_ns) = (true, count, now_ns + EventSeries.pause_ns)
-    }
+    mutating func told(_ count: Int, next_ns: UInt64) { (isCreated, toldCount, due_ns) = (true, count, next_ns) }
 
     /// The server has no such Event any more: the next request makes it anew.
     mutating func isGone(_ now_ns: UInt64) { (isCreated, due_ns) = (false, now_ns) }
+
+    /// A note has at most 1 kB of UTF-8 (validation of events.k8s.io/v1).
+    private static func shortened(_ note: String) -> String {
+        var (short, bytes) = ("", 0)
+        for scalar in note.unicodeScalars {
+            bytes += UTF8.width(scalar)
+            if bytes > 1_000 { return short + "..." }
+            short.unicodeScalars.append(scalar)
+        }
+        return short
+    }
 }

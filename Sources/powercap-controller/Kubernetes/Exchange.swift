@@ -12,7 +12,7 @@ internal import LinuxSystem
     private let largest: Int
     private var body: [UInt8] = []
     /// The server has begun to answer.
-    private(set) var isAnswered = false
+    private var isAnswered = false
     private var isDelivered = false
     private var isTooLarge = false
     private let onBytes: ((inout [UInt8]) -> Void)?
@@ -24,8 +24,8 @@ internal import LinuxSystem
     ///   - onBytes: takes a body piece by piece, and leaves what it has no use for yet; nil for a body that is taken whole.
     ///   - onEnd: called once, unless the exchange is cancelled.
     init(
-        _ request: Request, at access: ClusterAccess, token: String?, onBytes: ((inout [UInt8]) -> Void)? = nil,
-        onEnd: @escaping (Result<Answer, APIProblem>) -> Void
+        _ request: Request, at access: ClusterAccess, token: String?, timeLimit_ms: UInt64,
+        onBytes: ((inout [UInt8]) -> Void)? = nil, onEnd: @escaping (Result<Answer, APIProblem>) -> Void
     ) {
         unsafe handle = curl_easy_init()!
         unsafe problem = .allocate(capacity: Exchange.problemBytes)
@@ -51,7 +51,7 @@ internal import LinuxSystem
         // Signals belong to the controller's own loop.
         unsafe ccurl_number(handle, CURLOPT_NOSIGNAL, 1)
         unsafe ccurl_number(handle, CURLOPT_CONNECTTIMEOUT_MS, Request.connectTime_ms)
-        unsafe ccurl_number(handle, CURLOPT_TIMEOUT_MS, Int(request.timeLimit_ms))
+        unsafe ccurl_number(handle, CURLOPT_TIMEOUT_MS, Int(timeLimit_ms))
         // A peer that is gone without a word is noticed by the kernel (tcp(7)).
         unsafe ccurl_number(handle, CURLOPT_TCP_KEEPALIVE, 1)
         unsafe ccurl_number(handle, CURLOPT_TCP_KEEPIDLE, 30)
@@ -125,7 +125,7 @@ internal import LinuxSystem
         guard result == CURLE_OK else {
             if isTooLarge { return onEnd(.failure(.tooLarge)) }
             let detail = unsafe String(cString: problem[0] == 0 ? curl_easy_strerror(result) : UnsafePointer(problem))
-            return onEnd(.failure(APIProblem(result, detail, isAnswered: isAnswered)))
+            return onEnd(.failure(APIProblem(result, detail)))
         }
         var retryAfter_s: curl_off_t = 0
         unsafe ccurl_info_offset(handle, CURLINFO_RETRY_AFTER, &retryAfter_s)

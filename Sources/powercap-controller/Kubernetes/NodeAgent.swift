@@ -23,10 +23,10 @@ final class NodeAgent {
     /// The Node is known, and everything stands on it.
     var isSettled: Bool { watch.knowledge != .unknown && publisher.isDone }
 
-    init(_ access: ClusterAccess, _ log: Log) throws(Errno) {
+    init(_ access: ClusterAccess, _ log: Log, patience: Patience = Patience()) throws(Errno) {
         self.log = log
-        client = try APIClient(access)
-        publisher = NodePublisher(client, log) { [weak self] in self?.answered($0) }
+        client = try APIClient(access, patience: patience)
+        publisher = NodePublisher(client, log) { [weak self] in self?.watch.note($0) }
         watch = NodeWatch(client, log) { [weak self] in self?.learn($0) }
         log.info(
             "Kubernetes is on", ("because", .text(access.reason)), ("server", .text(access.server)),
@@ -62,24 +62,26 @@ final class NodeAgent {
         }
     }
 
-    /// Publishes a last record, and gives up after `patience_ms`: the node's limits are not in question any more.
-    func finish(_ record: NodeRecord, patience_ms: UInt64 = 3_000) {
+    /// Publishes a last record, and gives up at the first thing that goes wrong: the node's limits are not in question any more.
+    func finish(_ record: NodeRecord) {
         guard case .present = watch.knowledge else { return }
         publisher.want(record)
         publisher.hurry()
-        let deadline_ns = Clock.monotonic_ns + patience_ms * 1_000_000
         let failures = publisher.failures
+        let deadline_ns = Clock.monotonic_ns + client.patience.end_ms * 1_000_000
         guard let epoll = try? Epoll(), (try? epoll.add(descriptorNumber, token: 0)) != nil else { return }
         while true {
             let now_ns = Clock.monotonic_ns
             step(now_ns)
-            // The reason why it failed is in the log already.
-            if publisher.isDone || publisher.failures > failures { return }
-            guard now_ns < deadline_ns else {
-                return log.warning("the Node could not be told of the end in time", ("node", .text(client.access.nodeName)))
-            }
-            let next_ns = min(deadline_ns, client.due_ns, publisher.due_ns)
-            _ = try? epoll.wait(milliseconds: next_ns <= now_ns ? 0 : Int32((next_ns - now_ns + 999_999) / 1_000_000))
+            if publisher.isDone { return }
+            let next_ns = min(client.due_ns, publisher.due_ns)
+            let isInVain = publisher.failures > failures || !publisher.isBusy && publisher.due_ns > deadline_ns
+            if isInVain || now_ns >= deadline_ns { break }
+            let wait_ns = min(next_ns, deadline_ns) - min(now_ns, next_ns)
+            _ = try? epoll.wait(milliseconds: Int32((wait_ns + 999_999) / 1_000_000))
+        }
+        if !publisher.isPublished {
+            log.warning("the Node could not be told of the end", ("node", .text(client.access.nodeName)))
         }
     }
 
@@ -96,12 +98,6 @@ final class NodeAgent {
             publisher.note(metadata)
             read(metadata.annotations)
         }
-    }
-
-    private func answered(_ metadata: NodeMetadata) {
-        watch.note(metadata)
-        publisher.note(metadata)
-        read(metadata.annotations)
     }
 
     private func read(_ annotations: [String: String]) {

@@ -19,17 +19,17 @@ final class NodePublisher {
     private var eventWrite: Write
     private var series: [EventSeries] = []
 
-    /// Writes that came to nothing, so far.
-    private(set) var failures = 0
-
     /// One kind of write, and when it may be made.
     private struct Write {
         var trouble: Trouble
-        var notBefore_ns: UInt64 = 0
+        /// The next one would come too soon after the last.
+        var pausedUntil_ns: UInt64 = 0
+        /// The last one failed.
+        var retry_ns: UInt64 = 0
+
+        var notBefore_ns: UInt64 { max(pausedUntil_ns, retry_ns) }
     }
 
-    /// Between two patches, so that a limit that changes all the time is published now and then.
-    private static let pause_ns: UInt64 = 10_000_000_000
     /// Series of Events that are remembered.
     private static let mostSeries = 64
 
@@ -41,9 +41,16 @@ final class NodePublisher {
     }
 
     /// Everything stands on the Node, and every Event is told.
-    var isDone: Bool {
-        inFlight == nil && changes == nil && !isConditionDue && series.allSatisfy { $0.isTold || $0.telling > 1 }
-    }
+    var isDone: Bool { !isBusy && isPublished && series.allSatisfy { $0.isTold || $0.telling > 1 } }
+
+    /// Everything stands on the Node.
+    var isPublished: Bool { changes == nil && !isConditionDue }
+
+    /// A request is on its way.
+    var isBusy: Bool { inFlight != nil }
+
+    /// How many requests have failed.
+    private(set) var failures = 0
 
     private var isConditionDue: Bool { node != nil && wanted != nil && wanted?.condition != shownCondition }
 
@@ -58,8 +65,9 @@ final class NodePublisher {
     /// - Parameter node: nil where there is none, or it isn't known.
     func note(_ node: NodeMetadata?) {
         if node?.uid != self.node?.uid {
-            // Another Node, though of the same name: nothing of what was written is there.
+            // Another Node, though of the same name: nothing of what was written is there, and nothing that was refused either.
             shownCondition = nil
+            (metadataWrite.retry_ns, conditionWrite.retry_ns) = (0, 0)
             hurry()
         }
         self.node = node
@@ -73,8 +81,8 @@ final class NodePublisher {
         plan()
     }
 
-    /// The next patch need not wait: it is the answer to somebody's wish.
-    func hurry() { (metadataWrite.notBefore_ns, conditionWrite.notBefore_ns) = (0, 0) }
+    /// The next patch need not wait for the last one's pause: it is the answer to somebody's wish.
+    func hurry() { (metadataWrite.pausedUntil_ns, conditionWrite.pausedUntil_ns) = (0, 0) }
 
     func record(_ event: NodeEvent, _ now_ns: UInt64) {
         let now = Moment.now
@@ -82,7 +90,12 @@ final class NodePublisher {
         let same = series.firstIndex { $0.event.reason == event.reason && $0.event.subject == event.subject }
         if let same {
             series[same].note(now)
-        } else if series.count < NodePublisher.mostSeries {
+        } else {
+            // What nobody was told of yet is worth more than counting on.
+            if series.count >= NodePublisher.mostSeries {
+                guard let told = series.firstIndex(where: \.isTold) else { return }
+                series.remove(at: told)
+            }
             series.append(EventSeries(event, node: client.access.nodeName, at: now, now_ns))
         }
         plan()
@@ -92,12 +105,12 @@ final class NodePublisher {
 
     /// Does what is due.
     func step(_ now_ns: UInt64) {
-        if now_ns >= due_ns, inFlight == nil {
+        if now_ns >= due_ns, !isBusy {
             do throws(APIProblem) { try write(now_ns) } catch {
                 // No token: nothing can be written.
                 failures += 1
-                metadataWrite.notBefore_ns = metadataWrite.trouble.met(error, now_ns)
-                (conditionWrite.notBefore_ns, eventWrite.notBefore_ns) = (metadataWrite.notBefore_ns, metadataWrite.notBefore_ns)
+                let retry_ns = metadataWrite.trouble.met(error, now_ns)
+                (metadataWrite.retry_ns, conditionWrite.retry_ns, eventWrite.retry_ns) = (retry_ns, retry_ns, retry_ns)
             }
         }
         plan()
@@ -105,7 +118,7 @@ final class NodePublisher {
 
     private func plan() {
         due_ns = .max
-        if inFlight != nil { return }
+        if isBusy { return }
         if changes != nil { due_ns = metadataWrite.notBefore_ns }
         if isConditionDue { due_ns = min(due_ns, conditionWrite.notBefore_ns) }
         if let event = nextEvent { due_ns = min(due_ns, max(eventWrite.notBefore_ns, series[event].due_ns)) }
@@ -117,70 +130,95 @@ final class NodePublisher {
     }
 
     private func write(_ now_ns: UInt64) throws(APIProblem) {
+        let node = client.access.nodeName
         if let changes, now_ns >= metadataWrite.notBefore_ns {
-            try send(Resource.nodes.patch(client.access.nodeName, .merge, changes.patch), \.metadataWrite) { publisher, answer in
-                publisher.log.info(
-                    "Node updated", ("node", .text(publisher.client.access.nodeName)), ("changes", .text(changes.words)))
-                publisher.took(answer)
+            try send(Resource.nodes.patch(node, .merge, changes.patch), \.metadataWrite) { publisher, metadata in
+                publisher.log.info("Node updated", ("node", .text(node)), ("changes", .text(changes.words)))
+                publisher.onAnswer(metadata)
             }
         } else if isConditionDue, let condition = wanted?.condition, now_ns >= conditionWrite.notBefore_ns {
-            let request = Resource.nodes.patch(
-                client.access.nodeName, .strategic, condition.patch(at: .now), subresource: "status")
-            try send(request, \.conditionWrite) { publisher, answer in
+            let patch = condition.patch(at: .now, after: shownCondition)
+            try send(Resource.nodes.patch(node, .strategic, patch, subresource: "status"), \.conditionWrite) {
+                publisher, metadata in
                 publisher.shownCondition = condition
                 publisher.log.info(
-                    "Node condition set", ("node", .text(publisher.client.access.nodeName)),
-                    ("condition", .text(NodeRecord.Condition.type)), ("status", .text(condition.status.rawValue)),
-                    ("reason", .text(condition.reason)))
-                publisher.took(answer)
+                    "Node condition set", ("node", .text(node)), ("condition", .text(NodeRecord.Condition.type)),
+                    ("status", .text(condition.status.rawValue)), ("reason", .text(condition.reason)))
+                publisher.onAnswer(metadata)
             }
         } else if let next = nextEvent, now_ns >= max(eventWrite.notBefore_ns, series[next].due_ns) {
             let (name, telling) = (series[next].name, series[next].telling)
-            try send(series[next].request(node: client.access.nodeName), \.eventWrite, pause_ns: 0, about: name) { publisher, _ in
-                guard let index = publisher.series.firstIndex(where: { $0.name == name }) else { return }
-                publisher.series[index].told(telling, Clock.monotonic_ns)
-                publisher.log.debug("Event recorded", [("reason", .text(publisher.series[index].event.reason.rawValue))])
+            try send(series[next].request(node: node), \.eventWrite, about: name) { publisher, _ in
+                publisher.told(name, telling)
             }
         }
     }
 
     private func send(
-        _ request: Request, _ write: any ReferenceWritableKeyPath<NodePublisher, Write> & Sendable,
-        pause_ns: UInt64 = NodePublisher.pause_ns,
-        about event: String? = nil,
-        _ succeeded: @escaping (NodePublisher, Answer) -> Void
+        _ request: Request, _ write: any ReferenceWritableKeyPath<NodePublisher, Write> & Sendable, about event: String? = nil,
+        _ succeeded: @escaping (NodePublisher, NodeMetadata) -> Void
     ) throws(APIProblem) {
-        self[keyPath: write].notBefore_ns = Clock.monotonic_ns + pause_ns
         inFlight = try client.send(request) { [weak self] result in
             guard let self else { return }
             inFlight = nil
-            switch result {
-            case .success(let answer):
-                let name = client.access.nodeName
-                if self[keyPath: write].trouble.recovered() {
-                    log.info("the API server takes writes again", ("node", .text(name)))
+            let now_ns = Clock.monotonic_ns
+            do throws(APIProblem) {
+                // Whatever is written, the answer is the object.
+                let answer = try result.get()
+                guard let metadata = (try? JSON(answer.body, without: NodeMetadata.uninteresting)).flatMap({ NodeMetadata($0) })
+                else {
+                    throw .garbled("the answer to a write is no object")
                 }
-                self[keyPath: write].trouble.end()
-                succeeded(self, answer)
-            case .failure(let problem):
-                let now_ns = Clock.monotonic_ns
-                failures += 1
-                if let event, let index = series.firstIndex(where: { $0.name == event }) {
-                    if problem.status == 404, series[index].telling > 1 { series[index].isGone(now_ns) }
-                    // It is there already: the answer to an earlier attempt was lost.
-                    if problem.status == 409 { series[index].told(1, now_ns) }
+                if self[keyPath: write].trouble.end() {
+                    log.info("the API server takes writes again", ("node", .text(client.access.nodeName)))
                 }
-                self[keyPath: write].notBefore_ns = self[keyPath: write].trouble.met(
-                    problem, now_ns, ("node", .text(client.access.nodeName)))
-            }
+                self[keyPath: write].retry_ns = 0
+                succeeded(self, metadata)
+            } catch { failed(error, write, about: event, now_ns) }
             plan()
         }
+        // An Event has pauses of its own.
+        if event == nil { self[keyPath: write].pausedUntil_ns = Clock.monotonic_ns + client.patience.patch_ms * 1_000_000 }
     }
 
-    private func took(_ answer: Answer) {
-        guard let object = try? JSON(answer.body, without: NodeMetadata.uninteresting), let metadata = NodeMetadata(object) else {
-            return
+    private func failed(
+        _ problem: APIProblem, _ write: any ReferenceWritableKeyPath<NodePublisher, Write> & Sendable, about event: String?,
+        _ now_ns: UInt64
+    ) {
+        if let event, isSettled(event, by: problem, now_ns) { return }
+        failures += 1
+        self[keyPath: write].pausedUntil_ns = 0
+        self[keyPath: write].retry_ns = self[keyPath: write].trouble.met(
+            problem, now_ns, ("node", .text(client.access.nodeName)))
+        // The watch tells when there is one again.
+        if event == nil, problem.status == 404 { (node, changes) = (nil, nil) }
+    }
+
+    // MARK: Events
+
+    private func told(_ name: String, _ telling: Int) {
+        guard let index = series.firstIndex(where: { $0.name == name }) else { return }
+        series[index].told(telling, next_ns: Clock.monotonic_ns + client.patience.series_ms * 1_000_000)
+        log.debug("Event recorded", [("reason", .text(series[index].event.reason.rawValue))])
+    }
+
+    /// Whether a refusal is of this Event alone, and no trouble with the server.
+    private func isSettled(_ name: String, by problem: APIProblem, _ now_ns: UInt64) -> Bool {
+        guard let index = series.firstIndex(where: { $0.name == name }) else { return false }
+        let telling = series[index].telling
+        switch problem.status {
+        // It is there already: the answer to an earlier attempt was lost.
+        case 409 where telling == 1: told(name, 1)
+        // The server keeps no Event for ever.
+        case 404 where telling > 1: series[index].isGone(now_ns)
+        // Another attempt would be refused again, and keep the others from being told.
+        case 400, 413, 422:
+            log.error(
+                "an Event was refused", ("node", .text(client.access.nodeName)),
+                ("reason", .text(series[index].event.reason.rawValue)), ("why", .text(problem.sentence)))
+            series.remove(at: index)
+        default: return false
         }
-        onAnswer(metadata)
+        return true
     }
 }

@@ -116,18 +116,16 @@ struct NodeChanges: Equatable, Sendable {
 
 extension NodeRecord.Condition {
     /// A strategic merge patch of the status: conditions are merged by their type.
-    func patch(at moment: Moment) -> JSON {
+    /// - Parameter shown: what stands there; nil where that isn't known.
+    func patch(at moment: Moment, after shown: NodeRecord.Condition?) -> JSON {
         let now = JSON.text(Timestamp.seconds(moment))
-        return [
-            "status": [
-                "conditions": [
-                    [
-                        "type": .text(Self.type), "status": .text(status.rawValue), "reason": .text(reason),
-                        "message": .text(message), "lastHeartbeatTime": now, "lastTransitionTime": now,
-                    ]
-                ]
-            ]
+        var members = [
+            JSON.Member("type", .text(Self.type)), JSON.Member("status", .text(status.rawValue)),
+            JSON.Member("reason", .text(reason)), JSON.Member("message", .text(message)), JSON.Member("lastHeartbeatTime", now),
         ]
+        // The time of the last change of status, not of reason (metav1.Condition).
+        if status != shown?.status { members.append(JSON.Member("lastTransitionTime", now)) }
+        return ["status": ["conditions": [.object(members)]]]
     }
 
     static let removal: JSON = ["status": ["conditions": [["type": .text(type), "$patch": "delete"]]]]

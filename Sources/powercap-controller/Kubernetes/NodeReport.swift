@@ -23,8 +23,11 @@ extension NodeRecord {
     init(_ limits: NodeLimits, _ decision: Decision?, isPaused: Bool, _ source: SourceName) {
         let entries = limits.present.map { limits.entries[$0] }
         var sum: Microwatts? = entries.isEmpty || decision == nil ? nil : .zero
-        // P4: what is published as in force was read back. A limit that can't be read makes the sum unknown.
-        for entry in entries { sum = entry.longTerm.inForce.flatMap { limit in sum.map { $0 + limit } } }
+        // P4: what is published as in force was read back, and is enforced. One limit that isn't makes the sum unknown.
+        for entry in entries {
+            let isInForce = entry.longTerm.readErrno == 0 && entry.isEnabled != false
+            sum = (isInForce ? entry.longTerm.inForce : nil).flatMap { limit in sum.map { $0 + limit } }
+        }
         self.init(
             state: isPaused ? .paused : .managed, effectiveLimit: sum, reference: entries.isEmpty ? nil : decision?.reference,
             source: source.rawValue, reason: decision?.reason.rawValue,
@@ -43,6 +46,8 @@ extension NodeRecord.Condition {
             self.init(status: .no, reason: "NothingToLimit", message: "No package of this node has a power limit")
         } else if let names = names({ $0.isEnabled == false }) {
             self.init(status: .no, reason: "ZoneDisabled", message: "Limits are set but not enforced: \(names)")
+        } else if let names = names({ $0.longTerm.readErrno != 0 }) {
+            self.init(status: .unknown, reason: "LimitUnreadable", message: "The limit can't be read: \(names)")
         } else if let names = names({ $0.longTerm.refusal != nil || $0.shortTerm?.refusal != nil }) {
             self.init(status: .no, reason: "LimitRefused", message: "The limit was refused: \(names)")
         } else if let names = names({ $0.longTerm.isLeft || $0.shortTerm?.isLeft == true }) {

@@ -21,23 +21,26 @@ final class NodeWatch {
     private(set) var due_ns: UInt64 = 0
     private let client: APIClient
     private let log: Log
-    /// How long the server is asked to keep a watch, in seconds: at random, so that a fleet's don't end together.
-    private let seconds: ClosedRange<UInt64>
     private let onChange: (Knowledge) -> Void
     private var phase = Phase.idle
     /// Where the next watch begins; nil when the Node has to be listed first.
     private var resourceVersion: String?
     private var trouble: Trouble
+    private var listed_ns: UInt64 = 0
     private var started_ns: UInt64 = 0
-    private var isEstablished = false
+    /// The watch's answer has begun.
+    private var isAnswered = false
+    /// The watch has lived for a while: its end isn't one more failed attempt.
+    private var isProven = false
+    private var wasEverAnswered = false
+    /// At the beginning of what hasn't been taken yet, and without an end of line.
+    private var scanned = 0
 
-    /// A server says at once that it watches, even where nothing happens for minutes.
-    private static let answerTime_ns: UInt64 = 10_000_000_000
-    /// A watch that lived shorter ended too early.
+    /// A server that ends every watch sooner, or lets none begin, must not be asked in a loop.
     private static let shortest_ns: UInt64 = 1_000_000_000
 
-    init(_ client: APIClient, _ log: Log, seconds: ClosedRange<UInt64> = 300...600, onChange: @escaping (Knowledge) -> Void) {
-        (self.client, self.log, self.seconds, self.onChange) = (client, log, seconds, onChange)
+    init(_ client: APIClient, _ log: Log, onChange: @escaping (Knowledge) -> Void) {
+        (self.client, self.log, self.onChange) = (client, log, onChange)
         trouble = Trouble("the Node can't be watched", log)
     }
 
@@ -46,43 +49,49 @@ final class NodeWatch {
     /// Does what is due.
     func step(_ now_ns: UInt64) {
         guard now_ns >= due_ns else { return }
+        due_ns = .max
         switch phase {
         case .idle:
-            due_ns = .max
             do throws(APIProblem) {
-                if let resourceVersion { try watch(from: resourceVersion, now_ns) } else { try list() }
+                if let resourceVersion { try watch(from: resourceVersion, now_ns) } else { try list(now_ns) }
             } catch { fail(error) }
-        case .watching(let exchange) where !exchange.isAnswered:
-            client.cancel(exchange)
-            fail(.silent)
-        case .watching, .listing: due_ns = .max
+        // A server says at once that it watches, even where nothing happens for minutes.
+        case .watching where !isAnswered: stop(.silent)
+        case .watching: prove()
+        case .listing: break
         }
     }
 
-    /// The Node as the answer to a write shows it: newer than what the watch has told.
+    /// The Node as the answer to a write shows it, which may be newer than what the watch has told.
     func note(_ metadata: NodeMetadata) {
-        if case .present(let known) = knowledge, metadata.uid == known.uid, !metadata.isOlder(than: known) {
-            knowledge = .present(metadata)
-        }
+        if case .present(let known) = knowledge, metadata.uid == known.uid { learn(.present(metadata)) }
     }
 
     private func fail(_ problem: APIProblem) {
-        let isGone = problem.status == 410
-        phase = .idle
-        // 504 is also the answer to a version from the future: the server's data was restored from a backup.
-        if isGone || problem.isLasting || problem.status == 504 { resourceVersion = nil }
-        if isGone, Clock.monotonic_ns - started_ns > NodeWatch.shortest_ns {
+        let (now_ns, wasProven) = (Clock.monotonic_ns, isProven)
+        var isHistoryLost = false
+        if case .watching = phase { isHistoryLost = problem.status == 410 }
+        (phase, isAnswered, isProven) = (.idle, false, false)
+        // What can't be read comes again where the watch is resumed.
+        let isUnreadable = problem.kind == APIProblem.tooLarge.kind || problem.kind == APIProblem.garbled("").kind
+        if isHistoryLost || isUnreadable || problem.isLasting || problem.status == 504 { resourceVersion = nil }
+        if isHistoryLost, now_ns - listed_ns > NodeWatch.shortest_ns {
             // The server's history doesn't reach back so far: that is how it is made, and no trouble.
             log.debug("listing the Node anew", [("why", .text(problem.sentence))])
-            due_ns = 0
-            return
+            due_ns = now_ns
+        } else if wasProven {
+            // Connections end. Whether there is trouble the next attempt shows.
+            log.debug("the watch of the Node was interrupted", [("why", .text(problem.sentence))])
+            due_ns = now_ns + UInt64.random(in: 0...NodeWatch.shortest_ns)
+        } else {
+            due_ns = trouble.met(problem, now_ns, ("node", .text(client.access.nodeName)))
         }
-        due_ns = trouble.met(problem, Clock.monotonic_ns, ("node", .text(client.access.nodeName)))
     }
 
     // MARK: List
 
-    private func list() throws(APIProblem) {
+    private func list(_ now_ns: UInt64) throws(APIProblem) {
+        listed_ns = now_ns
         let request = Resource.nodes.list(fieldSelector: selector, .metadata)
         phase = .listing(
             try client.send(request) { [weak self] result in
@@ -101,8 +110,10 @@ final class NodeWatch {
         }
         // The server selects by name; one that doesn't understand the selector must not pass another Node off as this one.
         let own = items.first { $0["metadata"]?["name"]?.text == client.access.nodeName }
+        let metadata = own.flatMap { NodeMetadata($0) }
+        if own != nil, metadata == nil { return fail(.garbled("the Node has no resourceVersion")) }
         (phase, resourceVersion, due_ns) = (.idle, version, 0)
-        if let own, let metadata = NodeMetadata(own) { learn(.present(metadata)) } else { learn(.absent) }
+        learn(metadata.map { .present($0) } ?? .absent)
     }
 
     private func learn(_ found: Knowledge) {
@@ -117,38 +128,44 @@ final class NodeWatch {
     // MARK: Watch
 
     private func watch(from version: String, _ now_ns: UInt64) throws(APIProblem) {
-        let seconds = UInt64.random(in: self.seconds)
-        let request = Resource.nodes.watch(fieldSelector: selector, from: version, seconds: seconds, .metadata)
-        started_ns = now_ns
-        let exchange = try client.send(request, onBytes: { [weak self] in self?.take(&$0) }) { [weak self] in self?.ended($0) }
-        due_ns = now_ns + NodeWatch.answerTime_ns
-        phase = .watching(exchange)
+        let request = Resource.nodes.watch(
+            fieldSelector: selector, from: version, seconds: .random(in: client.patience.watch_s), .metadata)
+        (started_ns, scanned) = (now_ns, 0)
+        phase = .watching(
+            try client.send(request, onBytes: { [weak self] in self?.take(&$0) }) { [weak self] in self?.ended($0) })
+        due_ns = now_ns + client.patience.answer_ms * 1_000_000
     }
 
     /// The server has begun to answer.
-    private func established() {
-        guard case .watching = phase, due_ns != .max else { return }
-        due_ns = .max
+    private func begin() {
         let fields: [Log.Field] = [
             ("node", .text(client.access.nodeName)), ("resource_version", .text(resourceVersion ?? "")),
         ]
-        if trouble.recovered() || !isEstablished {
-            log.info(isEstablished ? "watching the Node again" : "watching the Node", fields)
-        } else {
+        if wasEverAnswered {
             log.debug("watch of the Node resumed", fields)
+        } else {
+            log.info("watching the Node", fields)
         }
-        isEstablished = true
+        (isAnswered, wasEverAnswered) = (true, true)
+        due_ns = Clock.monotonic_ns + NodeWatch.shortest_ns
+    }
+
+    private func prove() {
+        isProven = true
+        if trouble.end() { log.info("watching the Node again", ("node", .text(client.access.nodeName))) }
     }
 
     /// Takes whole lines, each an event.
     private func take(_ bytes: inout [UInt8]) {
-        established()
+        guard case .watching = phase else { return }
+        if !isAnswered { begin() }
         var start = 0
-        while case .watching = phase, let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) {
+        while case .watching = phase, let end = bytes[max(start, scanned)...].firstIndex(of: UInt8(ascii: "\n")) {
             if end > start { take(event: Array(bytes[start..<end])) }
             start = end + 1
         }
         bytes.removeFirst(start)
+        scanned = bytes.count
     }
 
     private func take(event bytes: [UInt8]) {
@@ -160,7 +177,6 @@ final class NodeWatch {
         if type == "ERROR" { return stop(APIProblem(event: object)) }
         guard let metadata = NodeMetadata(object) else { return stop(.garbled("a watch's object has no resourceVersion")) }
         resourceVersion = metadata.resourceVersion
-        trouble.end()
         guard type != "BOOKMARK", object["metadata"]?["name"]?.text == client.access.nodeName else { return }
         learn(type == "DELETED" ? .absent : .present(metadata))
     }
@@ -173,9 +189,10 @@ final class NodeWatch {
     private func ended(_ result: Result<Answer, APIProblem>) {
         guard case .watching = phase else { return }
         if case .failure(let problem) = result { return fail(problem) }
-        // The server's own end of a watch. One that ends every watch at once must not be asked in a loop.
+        guard scanned == 0 else { return fail(.garbled("a watch's last line has no end")) }
         guard Clock.monotonic_ns - started_ns > NodeWatch.shortest_ns else { return fail(.broken("the watch ended at once")) }
-        trouble.end()
-        (phase, due_ns) = (.idle, 0)
+        // The server's own end of a watch.
+        prove()
+        (phase, isAnswered, isProven, due_ns) = (.idle, false, false, 0)
     }
 }

@@ -12,7 +12,8 @@ struct Request: Equatable, Sendable {
     let path: String
     var accept = "application/json"
     var body: Body?
-    var timeLimit_ms: UInt64 = 10_000
+    /// How long the server is asked to go on with its answer. What the client's patience is comes on top.
+    var stream_ms: UInt64 = 0
     /// Of bytes that are held at a time: an answer that is taken whole, or a line of a watch.
     var largestAnswer = 8 << 20
 

@@ -55,10 +55,8 @@ struct Resource: Equatable, Sendable {
             ("watch", "1"), ("allowWatchBookmarks", "true"), ("resourceVersion", resourceVersion),
             ("timeoutSeconds", "\(seconds)"), ("fieldSelector", fieldSelector),
         ]
-        // The server ends it; a limit of our own is for a server that doesn't.
         return Request(
-            method: .get, path: path(query: query), accept: form.accept, timeLimit_ms: (seconds + 15) * 1_000,
-            largestAnswer: 4 << 20)
+            method: .get, path: path(query: query), accept: form.accept, stream_ms: seconds * 1_000, largestAnswer: 4 << 20)
     }
 
     func create(_ object: JSON) -> Request {

@@ -15,6 +15,8 @@ enum TokenFile {
         func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 }
         let text = bytes[..<count].drop(while: isSpace)
         let token = text.prefix { !isSpace($0) }
+        // A part of a token is none.
+        if count == largest { throw .noToken(path: path, .malformed) }
         if token.isEmpty { throw .noToken(path: path, .empty) }
         // RFC 6750, section 2.1. Anything else would end the header, or be one of its own.
         guard token.allSatisfy({ $0 > 0x20 && $0 < 0x7F }), text[token.endIndex...].allSatisfy(isSpace) else {

@@ -4,7 +4,6 @@ struct Trouble {
     let message: String
     private let log: Log
     private var kind: String?
-    private var isRecoveryTold = false
     private var backoff = Backoff(first_ms: 500, longest_ms: 30_000)
     /// For what somebody has to change first.
     private var lastingBackoff = Backoff(first_ms: 5_000, longest_ms: 300_000)
@@ -14,7 +13,7 @@ struct Trouble {
     /// Logs the problem if it isn't the last one, and says when to try again, on CLOCK_MONOTONIC.
     mutating func met(_ problem: APIProblem, _ now_ns: UInt64, _ fields: Log.Field...) -> UInt64 {
         if kind != problem.kind {
-            (kind, isRecoveryTold) = (problem.kind, false)
+            kind = problem.kind
             log.error(message, fields + [("why", .text(problem.sentence)), ("next", .text("trying again, ever less often"))])
         }
         let wait_ms = problem.isLasting ? lastingBackoff.failWithJitter() : backoff.failWithJitter()
@@ -23,16 +22,11 @@ struct Trouble {
         return now_ns + max(wait_ms, asked_ms) * 1_000_000
     }
 
-    /// True at the first sign that what was told is over. The next attempt may fail again, so patience isn't given back yet.
-    mutating func recovered() -> Bool {
-        defer { isRecoveryTold = true }
-        return kind != nil && !isRecoveryTold
-    }
-
-    /// It is over.
-    mutating func end() {
+    /// It is over: true where there was any, which is then worth telling.
+    mutating func end() -> Bool {
+        defer { kind = nil }
         backoff.succeed()
         lastingBackoff.succeed()
-        kind = nil
+        return kind != nil
     }
 }

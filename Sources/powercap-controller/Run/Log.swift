@@ -5,6 +5,8 @@ internal import PowercapProtocol
 struct Log: Sendable {
     let format: LogFormat
     let level: LogLevel
+    /// Where nobody reads standard error there is nobody to tell; the limits matter more.
+    var output: @Sendable ([UInt8]) -> Void = { try? StandardStream.error.writeAll($0) }
 
     /// What a field holds.
     enum Value: Sendable {
@@ -30,8 +32,7 @@ struct Log: Sendable {
 
     private func write(_ level: LogLevel, _ message: String, _ fields: [Field]) {
         guard isLogged(level) else { return }
-        // Where nobody reads standard error there is nobody to tell; the limits matter more.
-        try? StandardStream.error.writeAll(Log.line(format, level, message, fields, at: .now).bytes)
+        output(Log.line(format, level, message, fields, at: .now).bytes)
     }
 
     /// The line as it is written, with its newline.

@@ -68,6 +68,15 @@ final class Child {
         }
     }
 
+    /// Writes a line, and waits for the answer to it. No line is passed over.
+    func answer(to line: String, where matches: (String) -> Bool) throws -> String {
+        let before = cursor
+        defer { cursor = before }
+        cursor = lines.count
+        try write(line)
+        return try next("the answer to \(line)", where: matches)
+    }
+
     /// Waits for the program's end: its exit status.
     func exitStatus() throws -> Int32 {
         let deadline_ns = Clock.monotonic_ns + Child.patience_ms * 1_000_000

@@ -1,0 +1,166 @@
+import Foundation
+import Testing
+
+@testable import powercap_controller
+
+/// The double of the API server, with a port, certificates and tokens of its own.
+final class ApiServer {
+    private let child: Child
+    private let directory: TemporaryDirectory
+    let url: String
+    let certificates: String
+    /// An authority that signed nothing.
+    let wrongCertificates: String
+    let tokenFile: String
+    static let node = "node-a"
+    static let path = "/api/v1/nodes/\(node)"
+    static let events = "/apis/events.k8s.io/v1/namespaces/default/events"
+
+    init(_ arguments: [String] = []) throws {
+        directory = try TemporaryDirectory()
+        let program = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../apiserver/apiserver")
+        child = try Child(
+            "/usr/bin/python3", [program.standardized.path, "--node", ApiServer.node] + arguments, reading: .output)
+        let ready = try child.next("ready") { $0.hasPrefix("ready ") }
+        let facts = try JSON(Array(ready.dropFirst(6).utf8)).texts
+        url = try #require(facts["url"])
+        certificates = try #require(facts["ca"])
+        wrongCertificates = try #require(facts["wrong_ca"])
+        tokenFile = try #require(facts["token_file"])
+    }
+
+    /// What a controller is given to find it.
+    var environment: [String: String] {
+        ["KUBE_SERVER": url, "KUBE_CA_FILE": certificates, "KUBE_TOKEN_FILE": tokenFile, "NODE_NAME": ApiServer.node]
+    }
+
+    var access: ClusterAccess {
+        get throws {
+            let environment = environment
+            return try #require(try Settings(flags: [:]) { environment[$0] }.cluster)
+        }
+    }
+
+    func kill(_ signal: Int32) { child.kill(signal) }
+
+    // MARK: Commands
+
+    /// Waits until it has executed a line; what `next` gives then came later.
+    func tell(_ line: String) throws {
+        try child.write(line)
+        try child.next("done \(line)") { $0 == "done \(line)" }
+    }
+
+    func annotate(_ changes: String) throws { try tell("annotate \(ApiServer.node) \(changes)") }
+
+    /// Other roles and bindings, in JSON.
+    func setRules(_ text: String) throws {
+        let path = "\(directory.path)/rules.json"
+        try text.write(toFile: path, atomically: true, encoding: .utf8)
+        try tell("rbac \(path)")
+    }
+
+    /// Carries out a command that prints an answer. No line is passed over.
+    private func ask(_ line: String, _ word: String) throws -> JSON {
+        try JSON(Array(child.answer(to: line) { $0.hasPrefix("\(word) ") }.dropFirst(word.utf8.count + 1).utf8))
+    }
+
+    /// An object, or every object of a collection.
+    func show(_ path: String) throws -> JSON { try ask("show \(path)", "object") }
+
+    func metadata() throws -> NodeMetadata { try #require(NodeMetadata(try show(ApiServer.path))) }
+
+    func condition() throws -> JSON? {
+        try show(ApiServer.path)["status"]?["conditions"]?.elements?.first { $0["type"]?.text == "PowerCapped" }
+    }
+
+    /// What the token's account was asked for and allowed: `group resource verb namespace`.
+    func rulesUsed() throws -> Set<String> {
+        let rules = try #require(try ask("rules", "rules").elements).map(\.texts)
+        return Set(rules.map { "\($0["group"]!) \($0["resource"]!) \($0["verb"]!) \($0["namespace"]!)" })
+    }
+
+    // MARK: What happens
+
+    /// Waits for the next line that starts with these words, and passes over those before it.
+    @discardableResult
+    func next(_ words: String) throws -> String { try child.next(words) { $0 == words || $0.hasPrefix(words + " ") } }
+
+    /// Waits for the next request of a kind, and passes over those before it.
+    @discardableResult
+    func nextRequest(_ kind: Asked.Kind, status: Int? = nil) throws -> Asked {
+        try #require(
+            Asked(
+                try child.next("\(kind) \(status.map(String.init) ?? "")") { line in
+                    guard let asked = Asked(line) else { return false }
+                    return asked.kind == kind && (status == nil || asked.status == status)
+                }))
+    }
+
+    /// The requests so far.
+    var requests: [Asked] {
+        get throws {
+            // What was printed before the answer has been read then.
+            _ = try ask("rules", "rules")
+            return child.lines.compactMap(Asked.init)
+        }
+    }
+
+    func first(_ kind: Asked.Kind) throws -> Asked { try #require(try requests.first { $0.kind == kind }) }
+
+    func count(_ kind: Asked.Kind) throws -> Int { try requests.filter { $0.kind == kind }.count }
+
+    /// Waits for what the Node shows to be so, by its watch or by a write.
+    func expectNode(_ location: SourceLocation = #_sourceLocation, _ what: (NodeMetadata) -> Bool) throws {
+        let deadline = Date.now + Double(Child.patience_ms) / 1_000
+        while Date.now < deadline {
+            if what(try metadata()) { return }
+            try child.next("request") { Asked($0)?.method == "PATCH" }
+        }
+        Issue.record("the Node never showed it: \(try metadata())", sourceLocation: location)
+    }
+}
+
+/// A line `request METHOD PATH STATUS IN OUT USER FAULT`.
+struct Asked: Equatable, CustomStringConvertible {
+    enum Kind: String { case version, list, watch, metadata, condition, event, series, other }
+
+    let description: String
+    let method: String
+    let path: String
+    /// nil where nothing was answered.
+    let status: Int?
+    let bytes: (received: Int, sent: Int)
+    let user: String
+    let fault: String?
+
+    init?(_ line: String) {
+        let words = line.split(separator: " ").map(String.init)
+        guard words.count == 8, words[0] == "request" else { return nil }
+        description = line
+        (method, path, status, user) = (words[1], words[2], Int(words[3]), words[6])
+        bytes = (Int(words[4]) ?? 0, Int(words[5]) ?? 0)
+        fault = words[7] == "-" ? nil : words[7]
+    }
+
+    var kind: Kind {
+        switch method {
+        case "GET" where path == "/version": .version
+        case "GET" where path.contains("watch=1"): .watch
+        case "GET" where path.hasPrefix("/api/v1/nodes?"): .list
+        case "PATCH" where path.hasPrefix("\(ApiServer.path)/status"): .condition
+        case "PATCH" where path.hasPrefix(ApiServer.path): .metadata
+        case "POST" where path.hasPrefix(ApiServer.events): .event
+        case "PATCH" where path.hasPrefix(ApiServer.events): .series
+        default: .other
+        }
+    }
+
+    /// A query's value.
+    subscript(name: String) -> String? {
+        path.split(separator: "?").last?.split(separator: "&").first { $0.hasPrefix("\(name)=") }
+            .map { String($0.dropFirst(name.utf8.count + 1)) }
+    }
+
+    static func == (left: Asked, right: Asked) -> Bool { left.description == right.description }
+}

@@ -1,0 +1,108 @@
+import LinuxSystem
+import Testing
+
+@testable import powercap_controller
+
+struct EventSeriesTests {
+    private static let event = NodeEvent(reason: .limitChanged, subject: "package-0", note: "package-0 limited to 90 W (source)")
+
+    private func moment(_ seconds: Int64) -> Moment {
+        Moment(seconds: 1_795_492_800 + seconds, nanoseconds: 123_456_000, local: .init(year: 2026, month: 11, day: 24))
+    }
+
+    private func body(_ series: EventSeries, node: String = "node-a") throws -> JSON {
+        try JSON(try #require(series.request(node: node).body).bytes)
+    }
+
+    @Test("what happens is an Event about the Node at first, as kubectl looks for it")
+    func create() throws {
+        let series = EventSeries(Self.event, node: "node-a", at: moment(0), 7)
+        #expect(series.due_ns == 7)
+        #expect(!series.isTold)
+        let request = series.request(node: "node-a")
+        #expect(request.method == .post)
+        #expect(request.path == "/apis/events.k8s.io/v1/namespaces/default/events?fieldManager=powercap-controller")
+        #expect(
+            try body(series) == [
+                "apiVersion": "events.k8s.io/v1", "kind": "Event",
+                "metadata": ["name": .text(series.name), "namespace": "default"], "eventTime": "2026-11-24T04:00:00.123456Z",
+                "reportingController": "powercap.dev/controller", "reportingInstance": "node-a", "action": "ApplyLimit",
+                "reason": "PowerLimitChanged", "type": "Normal", "note": "package-0 limited to 90 W (source)",
+                "regarding": ["apiVersion": "v1", "kind": "Node", "name": "node-a", "uid": "node-a"],
+            ])
+    }
+
+    @Test("what happens again counts up in the same Event, after a pause")
+    func countUp() throws {
+        var series = EventSeries(Self.event, node: "node-a", at: moment(0), 7)
+        series.note(moment(10))
+        // It happened again before it was told at all: an Event that is new has happened once.
+        #expect(series.telling == 1)
+        series.told(1, next_ns: 300)
+        #expect(!series.isTold)
+        #expect(series.due_ns == 300)
+        series.note(moment(20))
+        #expect(series.telling == 3)
+        let request = series.request(node: "node-a")
+        #expect(request.method == .patch)
+        #expect(request.body?.type == "application/merge-patch+json")
+        #expect(request.path.hasPrefix("/apis/events.k8s.io/v1/namespaces/default/events/\(series.name)?"))
+        #expect(try body(series) == ["series": ["count": .number("3"), "lastObservedTime": "2026-11-24T04:00:20.123456Z"]])
+        // It happens once more while the request is on its way.
+        series.note(moment(30))
+        series.told(3, next_ns: 600)
+        #expect(!series.isTold)
+        series.told(4, next_ns: 900)
+        #expect(series.isTold)
+    }
+
+    @Test("an Event that the server has no more is made anew, and its count told later")
+    func gone() throws {
+        var series = EventSeries(Self.event, node: "node-a", at: moment(0), 0)
+        series.told(1, next_ns: 300)
+        series.note(moment(10))
+        series.isGone(5)
+        #expect(series.due_ns == 5)
+        #expect(series.request(node: "node-a").method == .post)
+        #expect(series.telling == 1)
+        series.told(1, next_ns: 600)
+        #expect(series.request(node: "node-a").method == .patch)
+        #expect(series.telling == 2)
+    }
+
+    @Test("names differ on a node, between nodes, and are names of the API however long the node's is")
+    func names() {
+        let long = String(repeating: "a", count: 253)
+        let names = [
+            EventSeries(Self.event, node: "node-a", at: moment(0), 0).name,
+            EventSeries(Self.event, node: "node-a", at: moment(1), 0).name,
+            EventSeries(Self.event, node: "node-b", at: moment(0), 0).name,
+            EventSeries(Self.event, node: long, at: moment(0), 0).name,
+        ]
+        #expect(Set(names).count == 4)
+        for name in names {
+            #expect(name.utf8.count <= 253)
+            #expect(name.allSatisfy { $0.isLowercase || $0.isNumber || $0 == "-" || $0 == "." })
+        }
+    }
+
+    @Test("a note and an instance are never longer than the API allows", arguments: ["a", "ü", "😀", "\u{301}"])
+    func long(_ character: String) throws {
+        let event = NodeEvent(reason: .overrideRejected, subject: "", note: String(repeating: character, count: 5_000))
+        let series = EventSeries(event, node: "node-a", at: moment(0), 0)
+        let body = try body(series, node: String(repeating: "n", count: 253))
+        let note = try #require(body["note"]?.text)
+        #expect((900...1_024).contains(note.utf8.count))
+        #expect(note.hasSuffix("..."))
+        #expect(body["reportingInstance"]?.text?.utf8.count == 128)
+    }
+
+    @Test("each reason has an action and a type of the API")
+    func reasons() {
+        for reason in NodeEvent.Reason.allCases {
+            #expect(["Normal", "Warning"].contains(reason.type))
+            #expect(!reason.action.isEmpty && reason.action.utf8.count <= 128 && reason.rawValue.utf8.count <= 128)
+        }
+        #expect(NodeEvent.Reason.allCases.filter { $0.type == "Normal" } == [.limitChanged, .controlRegained])
+    }
+}

@@ -1,0 +1,96 @@
+import Foundation
+import LinuxSystem
+import Testing
+
+@testable import powercap_controller
+
+struct TokenFileTests {
+    private let directory: TemporaryDirectory
+    private var path: String { "\(directory.path)/token" }
+
+    init() throws { directory = try TemporaryDirectory() }
+
+    private func problem() -> APIProblem? {
+        do throws(APIProblem) { _ = try TokenFile.read(path) } catch { return error }
+        return nil
+    }
+
+    @Test(
+        "a token is read without the white space around it",
+        arguments: [("abc.def-_~+/=", "abc.def-_~+/="), ("abc\n", "abc"), (" \tabc\r\n\n", "abc")])
+    func read(_ text: String, _ token: String) throws {
+        try text.write(toFile: path, atomically: false, encoding: .utf8)
+        #expect(try TokenFile.read(path) == token)
+    }
+
+    @Test("a long token is read whole, and one that may be cut off is none")
+    func long() throws {
+        try String(repeating: "x", count: 65_535).write(toFile: path, atomically: false, encoding: .utf8)
+        #expect(try TokenFile.read(path).count == 65_535)
+        try String(repeating: "x", count: 65_536).write(toFile: path, atomically: false, encoding: .utf8)
+        #expect(problem() == .noToken(path: path, .malformed))
+    }
+
+    @Test("a link is followed: the kubelet's files are links")
+    func link() throws {
+        try "abc".write(toFile: "\(directory.path)/data", atomically: false, encoding: .utf8)
+        try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: "data")
+        #expect(try TokenFile.read(path) == "abc")
+    }
+
+    @Test(
+        "what isn't one token is none, and nothing of it becomes a header",
+        arguments: [
+            ("", .empty), ("\n \t\r\n", .empty), ("a b", .malformed), ("abc\nX-Injected: 1", .malformed),
+            ("abc\r\nX-Injected: 1\r\n", .malformed),
+            ("abc\ndef\n", .malformed), ("abc\u{0}def", .malformed), ("ab\u{7F}", .malformed), ("ä", .malformed),
+            ("\u{FEFF}abc", .malformed),
+        ] as [(String, APIProblem.TokenProblem)])
+    func none(_ text: String, _ expected: APIProblem.TokenProblem) throws {
+        try text.write(toFile: path, atomically: false, encoding: .utf8)
+        #expect(problem() == .noToken(path: path, expected))
+    }
+
+    @Test("a file that is absent, denied or no file at all is told as that")
+    func absent() throws {
+        #expect(problem() == .noToken(path: path, .file(.noEntry)))
+        #expect(
+            problem()?.sentence
+                == "no token: \(path) does not exist (see KUBE_TOKEN_FILE; in a pod, automountServiceAccountToken)")
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+        #expect(problem()?.sentence == "no token: \(path) can't be read: Is a directory (EISDIR)")
+        #expect(
+            APIProblem.noToken(path: "/t", .file(.denied)).sentence
+                == "no token: /t may not be read by this user (in a pod, see fsGroup)")
+        #expect(APIProblem.noToken(path: "/t", .empty).sentence == "no token: /t is empty")
+        #expect(APIProblem.noToken(path: "/t", .malformed).sentence == "no token: /t holds something else than one token")
+    }
+
+    /// A token with these claims.
+    private static func token(_ claims: String) -> String {
+        let body = Data(claims.utf8).base64EncodedString().replacing("+", with: "-").replacing("/", with: "_").replacing(
+            "=", with: "")
+        return "header.\(body).signature"
+    }
+
+    @Test(
+        "a token says until when it lives, or doesn't",
+        arguments: [
+            (token(#"{"exp":1795492800,"sub":"x"}"#), 1_795_492_800), (token(#"{"exp":0}"#), 0), (token(#"{"sub":"ü?>~"}"#), nil),
+            (token(#"{"exp":"1795492800"}"#), nil), (token(#"{"exp":-1}"#), nil), (token(#"{"exp":18446744073709551615}"#), nil),
+            (token("nonsense"), nil), (token("[]"), nil), ("opaque", nil), ("a.b", nil), ("a.b.c.d", nil), ("a.!!.c", nil),
+            ("..", nil),
+            ("", nil),
+        ] as [(String, Int64?)])
+    func expiry(_ token: String, _ expiry: Int64?) {
+        #expect(TokenFile.expiry(of: token) == expiry)
+    }
+
+    @Test("claims of every length are decoded")
+    func padding() {
+        for length in 0..<8 {
+            let claims = #"{"x":"\#(String(repeating: "~", count: length))","exp":7}"#
+            #expect(TokenFile.expiry(of: Self.token(claims)) == 7)
+        }
+    }
+}
