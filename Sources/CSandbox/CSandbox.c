@@ -131,6 +131,7 @@ static const struct call {
     {.name = "munmap"},
     {.name = "madvise"},
     {.name = "clock_gettime"},
+    {.name = "restart_syscall"}, // the kernel's way to go on with a poll that SIGSTOP interrupted (signal(7))
     {.name = "exit_group"},
 };
 enum { allowed_count = sizeof allowed / sizeof *allowed };
