@@ -1,13 +1,14 @@
 # make alone lists the verbs. Each is one line here; what takes more is a script of the same name in scripts/.
 .DEFAULT_GOAL := help
-.PHONY: help deps build release run test lint fmt bench fuzz clean
+.PHONY: help deps build release images run test install uninstall deb lint fmt bench fuzz clean
 SHELL := /bin/bash
 
 BIN := .build/bin
-SWIFT_SOURCES := Package.swift Sources Tests
+SWIFT_SOURCES := Package.swift Sources Tests Fuzz
+export DESTDIR PREFIX SYSCONFDIR UNITDIR ZSHDIR FORCE
 
 help: ## List the verbs
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /\1\t/' | awk -F'\t' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /\1\t/' | awk -F'\t' '{printf "  make %-9s %s\n", $$1, $$2}'
 
 deps: ## Install what is missing (Debian packages; needs root or sudo)
 	@scripts/deps
@@ -18,11 +19,23 @@ build: deps ## Build everything for development
 release: deps ## Build the two programs that ship into .build/bin
 	@scripts/release $(BIN)
 
+images: release ## Build the two container images with podman, without a network (IMAGE_PREFIX, SOURCE_DATE_EPOCH)
+	@scripts/images $(BIN)
+
 run: ## Start the real helper and controller; simulated zones where there is no RAPL
 	@scripts/run $(BIN)
 
 test: release ## Run every test of the project
 	@scripts/test $(BIN)
+
+install: ## Install what `make release` built (DESTDIR, PREFIX=/usr/local, SYSCONFDIR=/etc); nothing is started
+	@scripts/install $(BIN)
+
+uninstall: ## Restore the limits and take away what was installed (DESTDIR, PREFIX, SYSCONFDIR; FORCE=1)
+	@scripts/uninstall
+
+deb: release ## Make a Debian package in .build/bin
+	@scripts/deb $(BIN)
 
 lint: ## Check the formatting
 	swift format lint --strict --parallel --recursive $(SWIFT_SOURCES)
@@ -34,7 +47,7 @@ bench: release ## Measure what the README promises
 	@scripts/deps bench
 	@Benchmarks/run --helper $(BIN)/raplhelper --helper-symbols $(BIN)/raplhelper.symbols --controller $(BIN)/powercap-controller
 
-fuzz: deps ## Fuzz the decoders for a minute each
+fuzz: deps ## Fuzz what reads strangers' bytes, a minute each
 	@Fuzz/run 60
 
 clean: ## Remove everything that was built

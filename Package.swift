@@ -53,9 +53,12 @@ let controllerHalf: [Target] = [
     .executableTarget(
         name: "Simulator", dependencies: ["LinuxSystem"], path: "Tests/Simulator", swiftSettings: common),
     .executableTarget(
+        name: "Intruder", path: "Tests/Intruder", cSettings: c, linkerSettings: [.linkedLibrary("seccomp")]),
+    .executableTarget(
         name: "MockHelper", dependencies: ["PowercapProtocol", "LinuxSystem"], path: "Tests/MockHelper",
         swiftSettings: common),
-    .testTarget(name: "ProtocolTests", dependencies: ["PowercapProtocol"], swiftSettings: common),
+    .target(name: "Documents", path: "Tests/Documents", swiftSettings: common),
+    .testTarget(name: "ProtocolTests", dependencies: ["PowercapProtocol", "Documents"], swiftSettings: common),
     .testTarget(
         name: "HelperTests", dependencies: ["raplhelper", "Simulator", "PowercapProtocol", "LinuxSystem"],
         swiftSettings: common),
@@ -63,7 +66,8 @@ let controllerHalf: [Target] = [
         name: "ControllerTests", dependencies: ["powercap-controller", "MockHelper", "PowercapProtocol", "LinuxSystem"],
         swiftSettings: common),
     .testTarget(
-        name: "IntegrationTests", dependencies: ["raplhelper", "Simulator", "PowercapProtocol", "LinuxSystem"],
+        name: "IntegrationTests",
+        dependencies: ["raplhelper", "Simulator", "Intruder", "Documents", "CSandbox", "PowercapProtocol", "LinuxSystem"],
         swiftSettings: common),
 ]
 

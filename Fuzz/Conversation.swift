@@ -1,5 +1,6 @@
 // Conversations: two clients, an operator with other tools and the clock do what the input says to the helper's own code, on
 // files in memory. After every step the promises about limits must hold.
+// With Tests/ProtocolTests/Message.swift
 import Glibc
 import LinuxSystem
 import PowercapProtocol
@@ -247,14 +248,15 @@ private final class Play {
         let context = Requests.Context(session: client.session, slot: slot, now_ns: now_ns)
         var staysOpen = true
         do {
-            guard try client.session.receive(now_ns) else { preconditionFailure("what was sent didn't arrive") }
-            try client.session.drain(now_ns) { header, payload throws(ProtocolError) in
-                guard header.opcode.row.phase == client.session.phase else { throw .outOfPhase }
-                let before = node.values
-                var writer = Writer(capacity: 4_096)
-                staysOpen = try requests.answer(header, payload, context, into: &writer)
-                check((0..<writer.count).map { writer.bytes[$0] }, answerTo: header, payload, before)
-                return staysOpen
+            while staysOpen, try client.session.socket.wait(milliseconds: 0) {
+                guard try client.session.receive(now_ns) else { preconditionFailure("what was sent didn't arrive") }
+                try client.session.take(now_ns) { header, payload throws(ProtocolError) in
+                    guard header.opcode.row.phase == client.session.phase else { throw .outOfPhase }
+                    let before = node.values
+                    var writer = Writer(capacity: 4_096)
+                    staysOpen = try requests.answer(header, payload, context, into: &writer)
+                    check((0..<writer.count).map { writer.bytes[$0] }, answerTo: header, payload, before)
+                }
             }
         } catch { staysOpen = false }
         if !staysOpen { reconnect(slot) }

@@ -1,4 +1,5 @@
 // Frames: any bytes are refused or decode to a message, and a message has one encoding.
+// With Tests/ProtocolTests/Message.swift
 import PowercapProtocol
 
 @_cdecl("LLVMFuzzerTestOneInput")

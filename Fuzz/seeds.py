@@ -1,5 +1,8 @@
-"""Writes the fuzzers' first inputs: the vectors' frames, a state file, and conversations made of the vectors' requests."""
+"""Writes the fuzzers' first inputs: the vectors' frames, a state file, conversations made of the vectors' requests, and what
+recorded API servers answered."""
+import json
 import pathlib
+import struct
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -47,11 +50,28 @@ for block in (ROOT / "Tests/Fixtures/protocol/vectors.txt").read_text().split("\
     lines = block.split("\n")
     digits = "".join(line[5:] for line in lines if line.startswith("hex "))
     frames[lines[0][5:]] = bytes.fromhex(digits)
+replies = {}
 for name, data in frames.items():
     write("frames", name, data)
     if data[4] < 0x80 and len(data) < 256:
         write("conversation", name, HELLO + b"\x00" + bytes([len(data)]) + data)
+    replies.setdefault(data[4], data[8:])
 write("state", "changed", STATE)
 write("state", "longest", LONGEST)
 for number, steps in enumerate(CONVERSATIONS):
     write("conversation", str(number), steps)
+
+# The payloads of a whole run, in the order of Replies.swift: the first of each kind that the vectors have.
+RUN = [0x81, 0x82, 0x83, 0x84, 0x86, 0x83, 0x86, 0x85, 0x87]
+for end in range(1, len(RUN) + 1):
+    write("replies", str(end), b"".join(struct.pack("<H", len(replies[kind])) + replies[kind] for kind in RUN[:end]))
+
+# What the API server of the recordings answered: bodies, and the lines of watches.
+for file in sorted((ROOT / "Tests/Fixtures/kubernetes").glob("[0-9]*.json")):
+    response = json.loads(file.read_text())["response"]
+    lines = [entry["line"] for entry in response.get("stream", [])] or [response.get("body")]
+    data = b"\n".join(json.dumps(line, separators=(",", ":")).encode() for line in lines)
+    if len(data) <= 4096:
+        write("answers", file.stem, data)
+OVERRIDES = {"powercap.dev/paused": "false", "powercap.dev/limit": "120W", "powercap.dev/max-source": "1kW", "powercap.dev/min-power": "9"}
+write("answers", "overrides", json.dumps({"metadata": {"resourceVersion": "1", "annotations": OVERRIDES}}).encode())

@@ -20,6 +20,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -63,6 +64,12 @@ int64_t cl_pwrite(int32_t fd, const void *buffer, size_t count, int64_t offset) 
     return outcome(pwrite(fd, buffer, count, offset));
 }
 int32_t cl_fsync(int32_t fd) { return (int32_t)outcome(fsync(fd)); }
+// Not the C library's fstat, which may be a call that takes a path (newfstatat), and isn't one that the helper should keep.
+int32_t cl_link_count(int32_t fd) {
+    struct stat status;
+    long result = outcome(syscall(SYS_fstat, fd, &status));
+    return (int32_t)(result < 0 ? result : (long)status.st_nlink);
+}
 int32_t cl_rename(const char *from, const char *to) { return (int32_t)outcome(rename(from, to)); }
 int32_t cl_unlink(const char *path) { return (int32_t)outcome(unlink(path)); }
 int32_t cl_mkdir(const char *path, uint32_t mode) { return (int32_t)outcome(mkdir(path, mode)); }
@@ -150,6 +157,14 @@ int32_t cl_unix_connect(int32_t fd, const char *path) {
 }
 int32_t cl_listen(int32_t fd, int32_t backlog) { return (int32_t)outcome(listen(fd, backlog)); }
 int32_t cl_accept(int32_t fd) { return (int32_t)outcome(accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)); }
+// Linux 6.16; a header of Debian 12 doesn't know it. The number is that of the architectures with the generic socket options.
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83
+#endif
+int32_t cl_refuse_descriptors(int32_t fd) {
+    int no = 0;
+    return (int32_t)outcome(setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &no, sizeof no));
+}
 int32_t cl_is_listening_unix_stream(int32_t fd) {
     int domain = 0, type = 0, listening = 0;
     socklen_t length = sizeof(int);

@@ -65,51 +65,96 @@ int32_t cs_capabilities_are_empty(void) {
     }
 }
 
-// Headers of Debian 12 know version 2; the later rights are numbered by the kernel's document (landlock.rst): a right that a
-// header doesn't name yet can still be forbidden. The syscall numbers are the same on every architecture since Linux 5.13.
+// The kernel numbers Landlock's calls and rights the same on every architecture (include/uapi/linux/landlock.h). Rights that came
+// with a later version than Debian 12's headers know are given by number, so that a newer kernel forbids them too.
 #ifndef SYS_landlock_create_ruleset
 #define SYS_landlock_create_ruleset 444
 #define SYS_landlock_restrict_self 446
 #endif
-struct ruleset { uint64_t handled_access_fs, handled_access_net, scoped; };
+struct rights { uint64_t fs, net, scoped; };
+static const struct { int32_t since; struct rights rights; } landlock_rights[] = {
+    {1, {.fs = 0x1FFF}},   // execute, read, write, list, remove and make anything
+    {2, {.fs = 1 << 13}},  // refer: link or rename into another directory (version 1 forbids it unasked)
+    {3, {.fs = 1 << 14}},  // truncate
+    {4, {.net = 3}},       // bind and connect TCP
+    {5, {.fs = 1 << 15}},  // ioctl on devices
+    {6, {.scoped = 3}},    // abstract Unix sockets, and signals to others
+    {9, {.fs = 1 << 16}},  // connect to Unix sockets by path
+    {10, {.net = 3 << 2}}, // bind and send UDP
+};
 
 int32_t cs_landlock_version(void) { return outcome(syscall(SYS_landlock_create_ruleset, NULL, 0, 1u)); }
+static long landlock_ruleset(int32_t version) {
+    struct rights all = {0};
+    for (unsigned i = 0; i < sizeof landlock_rights / sizeof *landlock_rights; i++) {
+        if (landlock_rights[i].since > version) break;
+        all.fs |= landlock_rights[i].rights.fs;
+        all.net |= landlock_rights[i].rights.net;
+        all.scoped |= landlock_rights[i].rights.scoped;
+    }
+    // Kernels that know fewer fields take the rest for granted while it is zero.
+    return syscall(SYS_landlock_create_ruleset, &all, sizeof all, 0u);
+}
 int32_t cs_landlock_forbid_all(int32_t version) {
-    struct ruleset everything = {.handled_access_fs = (1u << 13) - 1};
-    size_t size = sizeof everything.handled_access_fs;
-    if (version >= 2) everything.handled_access_fs |= 1u << 13; // refer
-    if (version >= 3) everything.handled_access_fs |= 1u << 14; // truncate
-    if (version >= 4) everything.handled_access_net = 3, size += 8; // bind and connect TCP
-    if (version >= 5) everything.handled_access_fs |= 1u << 15; // ioctl on devices
-    if (version >= 6) everything.scoped = 3, size += 8; // abstract sockets and signals of others
-    long ruleset = syscall(SYS_landlock_create_ruleset, &everything, size, 0u);
+    long ruleset = landlock_ruleset(version);
+    // A distribution's kernel can claim a version of which it has only a part (Red Hat's 5.14 claims 6).
+    while (ruleset < 0 && (errno == EINVAL || errno == E2BIG) && version > 1) ruleset = landlock_ruleset(--version);
     if (ruleset < 0) return -errno;
     int32_t result = outcome(syscall(SYS_landlock_restrict_self, ruleset, 0u));
     close((int)ruleset);
-    return result;
+    return result < 0 ? result : version;
 }
 
-// What the loop does, what the allocator may do, and what ending takes. A name that this architecture doesn't have
-// (epoll_wait on arm64) is passed over.
-static const char *const allowed[] = {
-    "read", "write", "pread64", "pwrite64", "recvfrom",                // descriptors that are open
-    "epoll_wait", "epoll_pwait", "epoll_ctl", "accept4", "getsockopt", // connections
-    "poll", "ppoll",                                                   // whether the log takes a line
-    "close", "brk", "munmap", "mremap", "madvise", "futex",            // the allocator
-    "clock_gettime", "getrandom", "rt_sigreturn", "restart_syscall",   // time, tokens
-    "exit", "exit_group",
+// The one list of what the helper may still call; docs/security.md says what for, and a test holds the two together.
+static const struct call {
+    const char *name;
+    // What other architectures have in its place (arm64 has no poll and no epoll_wait).
+    const char *or_else;
+    // Only with these arguments: (argument & mask) == value.
+    unsigned argument;
+    uint64_t mask, value;
+} allowed[] = {
+    {.name = "read"},
+    {.name = "write"},
+    {.name = "pread64"},
+    {.name = "pwrite64"},
+    {.name = "recvfrom"},
+    {.name = "epoll_wait", .or_else = "epoll_pwait"},
+    {.name = "epoll_ctl"},
+    {.name = "accept4"},
+    {.name = "getsockopt"},
+    {.name = "poll", .or_else = "ppoll"},
+    {.name = "fstat"},
+    {.name = "close"},
+    {.name = "brk"},
+    {.name = "mmap", .argument = 2, .mask = PROT_EXEC, .value = 0}, // memory for data, never for code
+    {.name = "munmap"},
+    {.name = "madvise"},
+    {.name = "clock_gettime"},
+    {.name = "restart_syscall"}, // the kernel's way to go on with a poll that SIGSTOP interrupted (signal(7))
+    {.name = "exit_group"},
 };
+enum { allowed_count = sizeof allowed / sizeof *allowed };
+
+const char *cs_allowed_call(uint32_t index, int32_t *number) {
+    if (index >= allowed_count) return NULL;
+    const char *name = allowed[index].name;
+    *number = seccomp_syscall_resolve_name(name);
+    if (*number < 0 && allowed[index].or_else) *number = seccomp_syscall_resolve_name(name = allowed[index].or_else);
+    return name;
+}
 int32_t cs_load_system_call_filter(void) {
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
-    if (!filter) return -ENOMEM;
-    int result = 0;
-    for (unsigned i = 0; i < sizeof allowed / sizeof *allowed && result == 0; i++) {
-        int number = seccomp_syscall_resolve_name(allowed[i]);
-        if (number >= 0) result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 0);
+    // The kernel has no filters, or none that kills a process (Linux 4.14).
+    if (!filter) return -ENOSYS;
+    // Calls of other ABIs (32 bits, x32) would otherwise kill a thread, not the process.
+    int result = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
+    int32_t number;
+    for (unsigned i = 0; result == 0 && cs_allowed_call(i, &number); i++) {
+        const struct call *call = &allowed[i];
+        const struct scmp_arg_cmp only = SCMP_CMP64(call->argument, SCMP_CMP_MASKED_EQ, call->mask, call->value);
+        result = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, number, call->mask != 0, &only);
     }
-    // Memory for data, never for code.
-    if (result == 0)
-        result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
     if (result == 0) result = seccomp_load(filter);
     seccomp_release(filter);
     return result;

@@ -96,6 +96,12 @@ public struct Descriptor: ~Copyable, Sendable {
     /// Whether this is in sysfs, the kernel's own tree, and not a copy of it (statfs(2)).
     public var isInSysfs: Bool { cl_is_sysfs(number) }
 
+    /// Whether the file has no name any more: it was removed, or another took its place (fstat(2)).
+    public borrowing func isRemoved() throws(Errno) -> Bool {
+        let number = number
+        return try check { cl_link_count(number) } == 0
+    }
+
     /// fsync(2).
     public borrowing func synchronize() throws(Errno) {
         let number = number

@@ -39,7 +39,9 @@ public final class Epoll {
         let count = unsafe events.withUnsafeMutableBufferPointer {
             unsafe cl_epoll_wait(epoll, $0.baseAddress, Int32($0.count), milliseconds)
         }
-        if count == -Errno.interrupted.number { return 0 }
+        // Nothing but being stopped and continued interrupts it, because signals come by a descriptor. The time may have run out
+        // meanwhile, and something may have come: who judges by the time has to see that first.
+        if count == -Errno.interrupted.number { return milliseconds == 0 ? 0 : try wait(milliseconds: 0) }
         if count < 0 { throw Errno(-count) }
         return Int(count)
     }

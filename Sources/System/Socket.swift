@@ -26,6 +26,7 @@ public enum Socket {
         let before = setFileModeMask(0o777 & ~mode)
         defer { setFileModeMask(before) }
         try check { unsafe path.withCString { unsafe cl_unix_bind(socket.number, $0) } }
+        socket.refuseDescriptors()
         try check { cl_listen(socket.number, backlog) }
         try socket.setNonBlocking()
         return socket
@@ -52,6 +53,11 @@ extension Descriptor {
         let number = number
         return try check { cl_is_listening_unix_stream(number) } == 1
     }
+
+    /// Lets no peer pass descriptors to the connections of this listening socket. Closing a stranger's descriptor can take as
+    /// long as he likes (SO_LINGER), and whoever reads without asking for descriptors closes them. Before Linux 6.16 it can't be
+    /// refused: what then ends a helper that hangs is its supervisor's watchdog.
+    public borrowing func refuseDescriptors() { _ = cl_refuse_descriptors(number) }
 
     /// send(2): the number of bytes taken. A connection whose other end is gone gives EPIPE, and no signal.
     public borrowing func send(_ bytes: Span<UInt8>) throws(Errno) -> Int {

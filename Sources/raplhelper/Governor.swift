@@ -8,6 +8,8 @@ final class Governor {
     private(set) var policy: WritePolicy
     private var stateFile: StateFile?
     private var planned: [Planned]
+    /// A controller can repeat what fails as fast as it likes; one time through all constraints of a large node is told in full.
+    private var log = LogBudget(burst: 100)
 
     /// One item of a batch on its way through validation, writing and reading back.
     private struct Planned {
@@ -43,6 +45,9 @@ final class Governor {
         return false
     }
 
+    /// Whether the originals aren't saved any more, because somebody has removed their file. This process can't make another.
+    var stateIsRemoved: Bool { stateFile?.isRemoved ?? false }
+
     func zone(_ index: UInt16) -> Zone? { Int(index) < zones.count ? zones[Int(index)] : nil }
 
     // MARK: Applying a batch
@@ -61,7 +66,7 @@ final class Governor {
         }
         // A crash before this line leaves `intended`, which is recognised as well.
         do throws(Errno) { try record() } catch {
-            Log.error("the state file can't be brought up to date after a write", "errno=\(error)")
+            log.error("the state file can't be brought up to date after a write", "errno=\(error)")
         }
     }
 
@@ -116,7 +121,7 @@ final class Governor {
         }
         do throws(Errno) { try record() } catch {
             forget()
-            Log.error("the state file can't be written: no limit was changed", "errno=\(error)")
+            log.error("the state file can't be written: no limit was changed", "errno=\(error)")
             throw Failure(.stateUnwritable, errno: UInt16(error.number))
         }
     }
@@ -167,14 +172,14 @@ final class Governor {
             } catch {
                 // Its change stays known: what is in force may be ours, and its original has to come back.
                 _ = entry.zone.noting(error)
-                Log.error(
+                log.error(
                     "a limit of a failed batch could not be put back",
                     "zone=\(entry.zone.name) constraint=\(entry.constraint.name) errno=\(error)")
             }
         }
         for entry in planned[(failed + 1)...] { entry.constraint.change = entry.changeBefore }
         do throws(Errno) { try record() } catch {
-            Log.error("the state file can't be brought up to date after a failed batch", "errno=\(error)")
+            log.error("the state file can't be brought up to date after a failed batch", "errno=\(error)")
         }
     }
 
@@ -198,7 +203,7 @@ final class Governor {
         }
         if outcome != Released() {
             do throws(Errno) { try record() } catch {
-                Log.error("the state file can't be brought up to date after restoring", "errno=\(error)")
+                log.error("the state file can't be brought up to date after restoring", "errno=\(error)")
             }
         }
         return outcome
@@ -216,7 +221,7 @@ final class Governor {
             }
             if now.limit != original.limit {
                 guard change.isOurs(now.limit) else {
-                    Log.warning(
+                    log.warning(
                         "another party changed the limit: left as it is",
                         "\(subject) limit_uw=\(now.limit.rawValue) ours_uw=\(change.inForce.limit.rawValue) original_uw=\(original.limit.rawValue)"
                     )
@@ -228,7 +233,7 @@ final class Governor {
             }
             let after = try constraint.readSetting()
             guard after.limit == original.limit else {
-                Log.error(
+                log.error(
                     "the original limit was written but isn't in force",
                     "\(subject) limit_uw=\(after.limit.rawValue) original_uw=\(original.limit.rawValue)")
                 return .failed
@@ -236,7 +241,7 @@ final class Governor {
             constraint.change = nil
             return .restored
         } catch {
-            Log.error(
+            log.error(
                 "the original limit could not be restored",
                 "\(subject) errno=\(zone.noting(error).name) original_uw=\(original.limit.rawValue)")
             return .failed

@@ -14,6 +14,7 @@ final class ListenSocket {
             guard (try? descriptor.isListeningUnixStream()) == true, (try? descriptor.setNonBlocking()) != nil else {
                 throw Problem(.failed, "LISTEN_FDS: descriptor 3 isn't a listening Unix stream socket")
             }
+            descriptor.refuseDescriptors()
         } else {
             descriptor = try ListenSocket.bind(options)
             ownPath = options.socketPath

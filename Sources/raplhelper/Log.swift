@@ -24,10 +24,21 @@ enum Log {
 
 /// At most `burst` lines a minute of what a peer can cause at will; the rest are counted and told with the next line.
 struct LogBudget {
-    private let burst = 10
+    let burst: Int
     private var windowEnd_ns: UInt64 = 0
     private var used = 0
     private var suppressed = 0
+
+    init(burst: Int = 10) { self.burst = burst }
+
+    mutating func info(_ message: StaticString, _ fields: Message) { write(Log.info, message, fields) }
+    mutating func warning(_ message: StaticString, _ fields: Message) { write(Log.warning, message, fields) }
+    mutating func error(_ message: StaticString, _ fields: Message) { write(Log.error, message, fields) }
+
+    @inline(never)
+    private mutating func write(_ log: (StaticString, Message) -> Void, _ message: StaticString, _ fields: Message) {
+        if let more = take(Clock.monotonic_ns) { log(message, fields + more) }
+    }
 
     /// The fields to add to the line (how many were left out), or nil when this line must be left out too.
     mutating func take(_ now_ns: UInt64) -> Message? {

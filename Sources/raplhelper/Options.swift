@@ -16,15 +16,15 @@ enum Flag: CaseIterable {
     var row: Row {
         switch self {
         case .socket:
-            Row(name: "--socket", value: "PATH", help: "where controllers connect [/run/raplhelper/raplhelper.sock]")
+            Row(name: "--socket", value: "PATH", help: "where controllers connect [/run/powercap/raplhelper.sock]")
         case .socketMode: Row(name: "--socket-mode", value: "MODE", help: "the socket's mode, octal [0660]")
-        case .socketGroup: Row(name: "--socket-group", value: "GID", help: "the socket's group [the helper's own]")
+        case .socketGroup: Row(name: "--socket-group", value: "GROUP", help: "the socket's group [the helper's own]")
         case .powercapRoot:
             Row(name: "--powercap-root", value: "DIR", help: "the powercap tree [/sys/devices/virtual/powercap]")
         case .stateDir: Row(name: "--state-dir", value: "DIR", help: "where original limits are saved [/run/raplhelper]")
         case .user: Row(name: "--user", value: "UID", help: "uid and gid to become once the files are open [65534]")
         case .allowUID: Row(name: "--allow-uid", value: "UID", help: "serve this uid; repeatable [the invoking uid]")
-        case .allowGID: Row(name: "--allow-gid", value: "GID", help: "serve this gid; repeatable")
+        case .allowGID: Row(name: "--allow-gid", value: "GROUP", help: "serve this group, a number or a name; repeatable")
         case .minPower: Row(name: "--min-power", value: "POWER", help: "no limit below this is ever written [10W]")
         case .ceiling:
             Row(
@@ -53,7 +53,7 @@ struct Options {
     enum CeilingRule { case maxPower, original }
 
     var action = Action.serve
-    var socketPath = "/run/raplhelper/raplhelper.sock"
+    var socketPath = "/run/powercap/raplhelper.sock"
     var socketMode: UInt32 = 0o660
     var socketGroup: UInt32?
     var powercapRoot = "/sys/devices/virtual/powercap"
@@ -75,7 +75,7 @@ struct Options {
     init() {}
 
     /// - Throws: the first thing that is wrong. Nothing has been touched then.
-    init(parsing arguments: [String]) throws(UsageError) {
+    init(parsing arguments: [String], groupFile: String = GroupFile.path) throws(UsageError) {
         var index = 0
         var listing = false
         var format: String?
@@ -102,12 +102,12 @@ struct Options {
             switch flag {
             case .socket: socketPath = try Options.path(flag, value)
             case .socketMode: socketMode = try Options.mode(flag, value)
-            case .socketGroup: socketGroup = try Options.identifier(flag, value)
+            case .socketGroup: socketGroup = try Options.group(flag, value, groupFile)
             case .powercapRoot: powercapRoot = try Options.path(flag, value)
             case .stateDir: stateDirectory = try Options.path(flag, value)
             case .user: user = try Options.identifier(flag, value)
             case .allowUID: allowedUIDs.append(try Options.identifier(flag, value))
-            case .allowGID: allowedGIDs.append(try Options.identifier(flag, value))
+            case .allowGID: allowedGIDs.append(try Options.group(flag, value, groupFile))
             case .minPower: minPower = try Options.power(flag, value)
             case .ceiling: ceilingRule = try Options.choice(flag, value, ("max-power", .maxPower), ("original", .original))
             case .leaseSeconds:
@@ -161,6 +161,20 @@ struct Options {
         UInt32(try number(flag, value, 0...UInt64(UInt32.max - 1), "a numeric id, 0 to 4294967294"))
     }
 
+    /// A gid, or the name of a group. What begins with a digit is a number.
+    private static func group(_ flag: Flag, _ value: String, _ groupFile: String) throws(UsageError) -> UInt32 {
+        guard let first = value.utf8.first, !(UInt8(ascii: "0")...UInt8(ascii: "9") ~= first) else {
+            return try identifier(flag, value)
+        }
+        switch GroupFile.gid(of: value, in: groupFile) {
+        case .gid(let gid): return gid
+        case .unknownName:
+            throw refuse(flag, value, "a numeric gid, or the name of a group in \(groupFile) (groupadd --system makes one)")
+        case .unreadable(let errno):
+            throw refuse(flag, value, "a numeric gid: \(groupFile) can't be read (\(errno))")
+        }
+    }
+
     private static func mode(_ flag: Flag, _ value: String) throws(UsageError) -> UInt32 {
         var mode: UInt32 = 0
         for byte in value.utf8 {
@@ -206,7 +220,8 @@ struct Options {
         }
         text += """
 
-            exit status: 0 stopped and limits restored; 1 failed; 2 command line not understood; 75 zones came or went: start again
+            exit status: 0 stopped and limits restored; 1 failed; 2 command line not understood; 75 zones came or went, or the
+            saved state was removed: start again
 
             """
         return text

@@ -8,6 +8,10 @@ final class Requests {
     private(set) var lease: Lease
     private let tokens: TokenSource
     private var batch: [ApplyItem] = []
+    private var refusals = LogBudget()
+    private var (ends, silences) = (LogBudget(), LogBudget())
+    /// Limits can't be kept safe by this process any more: it has to be started again.
+    private(set) var stateIsRemoved = false
     /// When to try again what could not be restored, while nobody is in control.
     private(set) var retryRestoreAt_ns: UInt64?
 
@@ -47,12 +51,14 @@ final class Requests {
         case .acquireControl:
             let request = try AcquireControl(from: &reader)
             try reader.finish()
-            reply(id, into: &writer) { writer throws(Failure) in try acquire(id, request, context, into: &writer) }
+            reply(id, context, into: &writer) { writer throws(Failure) in try acquire(id, request, context, into: &writer) }
         case .renew:
             let token = try reader.u64()
             try reader.finish()
-            reply(id, into: &writer) { writer throws(Failure) in
+            reply(id, context, into: &writer) { writer throws(Failure) in
                 let lease_ms = try lease.renew(token, session: context.slot, now_ns: context.now_ns)
+                // Also while nothing is asked for: what is in force would be lost with this process.
+                stateIsRemoved = governor.stateIsRemoved
                 writer.begin(.renewed, requestID: id)
                 writer.u32(lease_ms)
                 writer.end()
@@ -64,12 +70,13 @@ final class Requests {
             batch.removeAll(keepingCapacity: true)
             for _ in 0..<count { batch.append(try ApplyItem(from: &reader)) }
             try reader.finish()
-            reply(id, into: &writer) { writer throws(Failure) in try apply(id, token, context, into: &writer) }
+            reply(id, context, into: &writer) { writer throws(Failure) in try apply(id, token, context, into: &writer) }
         case .release:
             let token = try reader.u64()
             let disposal = try LimitDisposal.decoded(try reader.u8())
             try reader.finish()
-            reply(id, into: &writer) { writer throws(Failure) in try release(id, token, disposal, context, into: &writer) }
+            reply(id, context, into: &writer) { writer throws(Failure) in try release(id, token, disposal, context, into: &writer)
+            }
         case .ping:
             writer.begin(.pong, requestID: id)
             writer.end()
@@ -79,8 +86,15 @@ final class Requests {
     }
 
     /// Runs one request that can fail. A body starts its frame only when everything has succeeded.
-    private func reply(_ id: UInt16, into writer: inout Writer, _ body: (inout Writer) throws(Failure) -> Void) {
+    private func reply(
+        _ id: UInt16, _ context: Context, into writer: inout Writer, _ body: (inout Writer) throws(Failure) -> Void
+    ) {
         do throws(Failure) { try body(&writer) } catch {
+            // A second controller, one that came too late, or somebody who guesses tokens.
+            if error.code == .controlHeld || error.code == .notInControl {
+                let (client, uid) = (context.session.clientName ?? ZonesHeader.nobody, context.session.peer.uid)
+                refusals.warning("refused control", "why=\"\(error.code.explanation)\" client=\(client) uid=\(uid)")
+            }
             writer.begin(.failure, requestID: id)
             error.encode(into: &writer)
             writer.end()
@@ -141,6 +155,7 @@ final class Requests {
     private func apply(_ id: UInt16, _ token: UInt64, _ context: Context, into writer: inout Writer) throws(Failure) {
         try refuseByPolicy()
         _ = try lease.renew(token, session: context.slot, now_ns: context.now_ns)
+        defer { stateIsRemoved = governor.stateIsRemoved }
         try governor.apply(batch)
         writer.begin(.applied, requestID: id)
         writer.u8(UInt8(batch.count))
@@ -175,11 +190,11 @@ final class Requests {
         let holder = lease.holder?.name ?? ZonesHeader.nobody
         lease.end()
         guard disposal == .restore else {
-            Log.info("control ended, limits are held", "reason=\"\(reason)\" holder=\(holder)")
+            ends.info("control ended, limits are held", "reason=\"\(reason)\" holder=\(holder)")
             return Released()
         }
         let outcome = governor.restore()
-        Log.info(
+        ends.info(
             "control ended, original limits restored",
             "reason=\"\(reason)\" holder=\(holder) restored=\(outcome.restored) foreign=\(outcome.foreign) failed=\(outcome.failed)"
         )
@@ -198,7 +213,7 @@ final class Requests {
     /// P7: acts by itself when the controller has been silent for the lease's time.
     func expireLease(_ now_ns: UInt64) {
         guard lease.isExpired(now_ns) else { return }
-        Log.warning("the controller has been silent for its whole lease", "holder=\(lease.holder!.name.string)")
+        silences.warning("the controller has been silent for its whole lease", "holder=\(lease.holder!.name)")
         endControl(welcome.onLeaseExpiry, because: "lease expired", now_ns)
     }
 

@@ -4,21 +4,22 @@ import PowercapProtocol
 
 /// P1: gives up every privilege, in the order that works (docs/architecture.md): each step needs what a later one drops.
 struct Sandbox {
-    /// A step that should have worked and didn't, or that the kernel lacks while `--require-sandbox` asks for it.
     let user: UInt32
     /// A file that must not open any more when all is done.
     let witness: String
 
-    private var bits: SandboxBits = []
+    private(set) var bits: SandboxBits = []
+    /// The version of Landlock that is in force; 0 where there is none.
+    private(set) var landlockVersion: UInt32 = 0
     private var becameUser = false
-    private var landlockVersion: Int32 = 0
     private var missing: [StaticString] = []
 
-    init(user: UInt32, witness: String) { (self.user, self.witness) = (user, witness) }
+    private init(user: UInt32, witness: String) { (self.user, self.witness) = (user, witness) }
 
     /// Gives everything up. It can't be undone, and nothing can be opened afterwards.
     /// - Returns: what was given up; what is missing has been logged with its reason.
-    static func enter(user: UInt32, witness: String, required: Bool) throws(Problem) -> SandboxBits {
+    /// - Throws: a step that should have worked and didn't, or that the kernel lacks while `--require-sandbox` asks for it.
+    static func enter(user: UInt32, witness: String, required: Bool) throws(Problem) -> Sandbox {
         var sandbox = Sandbox(user: user, witness: witness)
         // Nobody of the same uid may attach while the rest is under way.
         try sandbox.step(.notDumpable, "PR_SET_DUMPABLE") { cs_not_dumpable() }
@@ -39,7 +40,7 @@ struct Sandbox {
         try sandbox.requireAll(required)
         sandbox.filterSystemCalls()
         try sandbox.requireAll(required)
-        return sandbox.bits
+        return sandbox
     }
 
     private func requireAll(_ required: Bool) throws(Problem) {
@@ -82,13 +83,15 @@ struct Sandbox {
     }
 
     private mutating func lookForLandlock() {
-        landlockVersion = cs_landlock_version()
-        if landlockVersion < 1 { lacks("landlock", landlockVersion, "the kernel has no Landlock (5.13 or later, lsm=landlock)") }
+        let version = cs_landlock_version()
+        if version < 1 { return lacks("landlock", version, "the kernel has no Landlock (5.13 or later, lsm=landlock)") }
+        landlockVersion = UInt32(version)
     }
 
     private mutating func restrictFiles() {
         if landlockVersion < 1 { return }
-        let result = cs_landlock_forbid_all(landlockVersion)
+        let result = cs_landlock_forbid_all(Int32(landlockVersion))
+        landlockVersion = UInt32(max(result, 0))
         if result < 0 { return lacks("landlock", result, "the rule set was refused") }
         bits.insert(.landlock)
     }

@@ -6,8 +6,8 @@ final class Server {
     /// Why the loop ended.
     enum End {
         case signal(StaticString)
-        /// Zones have to be opened again, which this process can't do any more.
-        case zonesChanged(StaticString)
+        /// Files have to be opened again, which this process can't do any more.
+        case startAgain(StaticString)
     }
 
     /// Connections at a time. One more takes the place of the one that has been quiet longest and isn't in control, so that
@@ -18,8 +18,10 @@ final class Server {
     /// Zones of a package appear one after the other; starting again waits for the last.
     static let settling_ns: UInt64 = 1_000_000_000
 
-    /// Room for a hundred pipelined pings or a few batches.
-    static let shortReplies = 4096
+    /// Connections that are accepted before the others get their turn again.
+    static let acceptedAtOnce = 16
+    /// How long nothing is accepted after the kernel couldn't give a descriptor: the socket stays readable all that time.
+    static let acceptPause_ns: UInt64 = 1_000_000_000
 
     private enum Token {
         static let listener: UInt64 = 1 << 32
@@ -39,10 +41,10 @@ final class Server {
     private var sessions: [Session?]
     private var serial: UInt32 = 0
     private var writer: Writer
-    /// Replies are sent together until there is less room than the largest one takes.
-    private let largestReply: Int
     private var strangers = LogBudget()
     private var violations = LogBudget()
+    /// Nil while connections are accepted.
+    private var acceptAgainAt_ns: UInt64?
     private var reopenAt_ns: UInt64?
     private var end: End?
 
@@ -56,12 +58,7 @@ final class Server {
         self.requests = requests
         (self.supervisor, self.epoll) = (supervisor, epoll)
         (allowedUIDs, allowedGIDs) = (options.allowedUIDs, options.allowedGIDs)
-        largestReply =
-            Frame.headerBytes
-            + max(
-                ZonesHeader.maximumBytes + requests.governor.zones.reduce(0) { $0 + $1.describedBytes },
-                Opcode.failure.row.payload.upperBound)
-        writer = Writer(capacity: largestReply + max(largestReply, Server.shortReplies))
+        writer = Writer(capacity: Server.largestReply(requests.governor.zones))
         sessions = [Session?](repeating: nil, count: sessionCount)
         try epoll.add(listening.descriptor.number, token: Token.listener)
         try epoll.add(self.signals.number, token: Token.signals)
@@ -73,10 +70,21 @@ final class Server {
         while true {
             let count = try epoll.wait(milliseconds: timeout(Clock.monotonic_ns))
             let now_ns = Clock.monotonic_ns
-            for index in 0..<count { dispatch(epoll[index], now_ns) }
+            // Before anything that was sent is looked at: after this process was stopped for a while, a request may have waited
+            // longer than its sender's control lasts (decision 7).
+            requests.expireLease(now_ns)
+            for index in 0..<count {
+                if count > 1 { serveHolder(now_ns) }
+                dispatch(epoll[index], now_ns)
+            }
             housekeeping(now_ns)
             if let end { return end }
         }
+    }
+
+    /// Whoever is in control waits for one request of the others', however many they send.
+    private func serveHolder(_ now_ns: UInt64) {
+        if let slot = requests.lease.holder?.session, let session = sessions[slot] { serve(session, slot, now_ns) }
     }
 
     private func dispatch(_ event: Epoll.Event, _ now_ns: UInt64) {
@@ -99,6 +107,7 @@ final class Server {
         if let watchdog = supervisor.nextWatchdog_ns { next = min(next, watchdog) }
         if let reopenAt_ns { next = min(next, reopenAt_ns) }
         if let retry = requests.retryRestoreAt_ns { next = min(next, retry) }
+        if let acceptAgainAt_ns { next = min(next, acceptAgainAt_ns) }
         for index in 0..<sessions.count {
             if let session = sessions[index], session.isOwing { next = min(next, session.lastActivity_ns + Server.patience_ns) }
         }
@@ -107,7 +116,6 @@ final class Server {
     }
 
     private func housekeeping(_ now_ns: UInt64) {
-        requests.expireLease(now_ns)
         requests.retryRestore(now_ns)
         supervisor.feedWatchdog(now_ns)
         for slot in 0..<sessions.count {
@@ -115,34 +123,45 @@ final class Server {
                 close(session, slot, now_ns, "a frame that isn't finished in time")
             }
         }
-        if let reopenAt_ns, reopenAt_ns <= now_ns { end = .zonesChanged("a zone appeared") }
-        if requests.governor.allZonesAreGone { end = .zonesChanged("every zone is gone") }
+        if let acceptAgainAt_ns, acceptAgainAt_ns <= now_ns { acceptAgain(now_ns) }
+        if let reopenAt_ns, reopenAt_ns <= now_ns { end = .startAgain("a zone appeared") }
+        if requests.governor.allZonesAreGone { end = .startAgain("every zone is gone") }
+        if requests.stateIsRemoved { end = .startAgain("the saved state was removed") }
     }
 
     // MARK: Connections
 
     private func acceptAll(_ now_ns: UInt64) {
-        for _ in 0..<sessions.count {
+        for _ in 0..<Server.acceptedAtOnce {
             do throws(Errno) {
                 let socket = try listening.descriptor.accept()
                 try admit(socket, now_ns)
             } catch {
-                if error != .again {
-                    if let more = violations.take(now_ns) { Log.warning("a connection failed", "errno=\(error)\(more)") }
-                }
+                if error != .again { stopAccepting(error, now_ns) }
                 return
             }
         }
+    }
+
+    /// Descriptors or memory are used up, here or in the whole system: asked at once again, the kernel would say the same.
+    private func stopAccepting(_ error: Errno, _ now_ns: UInt64) {
+        violations.warning("connections wait: one can't be accepted", "errno=\(error)")
+        epoll.remove(listening.descriptor.number)
+        acceptAgainAt_ns = now_ns + Server.acceptPause_ns
+    }
+
+    private func acceptAgain(_ now_ns: UInt64) {
+        do throws(Errno) {
+            try epoll.add(listening.descriptor.number, token: Token.listener)
+            acceptAgainAt_ns = nil
+        } catch { acceptAgainAt_ns = now_ns + Server.acceptPause_ns }
     }
 
     /// P2: only peers on the list are served; everybody else is closed without an answer.
     private func admit(_ socket: consuming Descriptor, _ now_ns: UInt64) throws(Errno) {
         let peer = try socket.peer()
         guard allowedUIDs.contains(peer.uid) || allowedGIDs.contains(peer.gid) else {
-            if let more = strangers.take(now_ns) {
-                Log.warning("refused a peer that isn't on the list", "uid=\(peer.uid) gid=\(peer.gid)\(more)")
-            }
-            return
+            return strangers.warning("refused a peer that isn't on the list", "uid=\(peer.uid) gid=\(peer.gid)")
         }
         guard let slot = freeSlot(now_ns) else { return }
         serial &+= 1
@@ -169,6 +188,7 @@ final class Server {
         return choice
     }
 
+    /// A connection's turn: one request, so that nobody waits for more than one of each other connection.
     private func serve(_ session: Session, _ slot: Int, _ now_ns: UInt64) {
         do throws(Errno) {
             guard try session.receive(now_ns) else { return close(session, slot, now_ns, nil) }
@@ -177,39 +197,35 @@ final class Server {
             return close(session, slot, now_ns, "a connection that failed")
         }
         let context = Requests.Context(session: session, slot: slot, now_ns: now_ns)
-        var (isRead, goesOn) = (true, true)
-        var violation: ProtocolError?
+        var goesOn = true
         writer.removeAll()
         do throws(ProtocolError) {
-            try session.drain(now_ns) { header, payload throws(ProtocolError) in
+            try session.take(now_ns) { header, payload throws(ProtocolError) in
                 guard header.opcode.row.phase == session.phase else { throw .outOfPhase }
-                if writer.count + largestReply > writer.capacity { isRead = flush(session) }
-                if isRead { goesOn = try requests.answer(header, payload, context, into: &writer) }
-                return isRead && goesOn
+                goesOn = try requests.answer(header, payload, context, into: &writer)
             }
-        } catch { violation = error }
-        isRead = isRead && flush(session)
-        if !isRead {
+        } catch { return close(session, slot, now_ns, error.explanation) }
+        if !send(writer, to: session) {
             close(session, slot, now_ns, "a peer that doesn't read its replies")
-        } else if let violation {
-            close(session, slot, now_ns, violation.explanation)
         } else if !goesOn {
             close(session, slot, now_ns, nil)
         }
     }
 
-    /// Sends what has been written.
     /// - Returns: false where the kernel's buffer is full: replies that aren't read would need memory without bound, so the
-    ///   connection has to end.
-    private func flush(_ session: Session) -> Bool {
-        defer { writer.removeAll() }
-        return writer.count == 0 || (try? session.socket.write(writer.bytes)) == writer.count
+    ///   connection has to end. A client that has gone ends its connection by itself, after the requests that it sent before.
+    private func send(_ reply: borrowing Writer, to session: Session) -> Bool {
+        if reply.count == 0 { return true }
+        do throws(Errno) { return try session.socket.write(reply.bytes) == reply.count } catch { return error == .brokenPipe }
+    }
+
+    private static func largestReply(_ zones: [Zone]) -> Int {
+        let described = ZonesHeader.maximumBytes + zones.reduce(0) { $0 + $1.describedBytes }
+        return Frame.headerBytes + max(described, Opcode.failure.row.payload.upperBound)
     }
 
     private func close(_ session: Session, _ slot: Int, _ now_ns: UInt64, _ violation: StaticString?) {
-        if let violation, let more = violations.take(now_ns) {
-            Log.warning("closed a connection", "why=\"\(violation)\" uid=\(session.peer.uid)\(more)")
-        }
+        if let violation { violations.warning("closed a connection", "why=\"\(violation)\" uid=\(session.peer.uid)") }
         sessions[slot] = nil
         requests.sessionClosed(slot)
     }

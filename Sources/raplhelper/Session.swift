@@ -25,53 +25,68 @@ final class Session {
     /// Reads what is there. A peer that drips bytes stays as old as its frame's first one.
     /// - Returns: false at the end of the stream.
     func receive(_ now_ns: UInt64) throws(Errno) -> Bool {
-        if input.isEmpty && phase == .established { lastActivity_ns = now_ns }
-        return try input.fill(from: socket)
+        let isFirst = input.isEmpty && phase == .established
+        let isOpen = try input.fill(from: socket)
+        if isFirst { lastActivity_ns = now_ns }
+        return isOpen
     }
 
-    /// Hands the complete frames to `handle`, one after the other, as long as it answers true.
-    /// - Throws: what is wrong with a frame; the connection must then be closed.
-    func drain(
-        _ now_ns: UInt64, _ handle: (Frame.Header, Span<UInt8>) throws(ProtocolError) -> Bool
+    /// Hands the frame to `handle` if it is complete.
+    /// - Throws: what is wrong with it; the connection must then be closed.
+    func take(
+        _ now_ns: UInt64, _ handle: (Frame.Header, Span<UInt8>) throws(ProtocolError) -> Void
     ) throws(ProtocolError) {
-        if try input.drain(handle) { lastActivity_ns = now_ns }
+        if try input.take(handle) { lastActivity_ns = now_ns }
     }
 }
 
-/// The bytes of a connection that aren't handled yet: at most one frame that isn't complete.
+/// The frame that a connection is sending, as far as it has arrived. What is behind it stays in the socket until the
+/// connection's next turn: whoever sends many requests at once waits for each like everybody else.
 struct InputBuffer: ~Copyable {
     private var storage: [UInt8]
     private var filled = 0
 
-    /// The longest request there is: nothing longer has to be kept.
+    /// The longest request there is.
     static let capacity = Frame.headerBytes + Opcode.apply.row.payload.upperBound
 
     init() { storage = [UInt8](repeating: 0, count: InputBuffer.capacity) }
 
     var isEmpty: Bool { filled == 0 }
 
+    /// Reads what is missing of the frame and has arrived.
     /// - Returns: false at the end of the stream.
     mutating func fill(from socket: borrowing Descriptor) throws(Errno) -> Bool {
-        let count = try socket.read(into: &storage, from: filled, atMost: storage.count - filled)
+        let hadHeader = filled >= Frame.headerBytes
+        if !hadHeader {
+            guard try read(upTo: Frame.headerBytes, from: socket) else { return false }
+        }
+        // What is wrong with a header, `take` finds.
+        guard filled >= Frame.headerBytes, let header = try? header(), header.payloadBytes > 0 else { return true }
+        do throws(Errno) { return try read(upTo: Frame.headerBytes + header.payloadBytes, from: socket) } catch {
+            if hadHeader || error != .again { throw error }
+            return true
+        }
+    }
+
+    private mutating func read(upTo end: Int, from socket: borrowing Descriptor) throws(Errno) -> Bool {
+        let count = try socket.read(into: &storage, from: filled, atMost: end - filled)
         filled += count
         return count > 0
     }
 
-    /// - Returns: whether a frame was complete.
-    mutating func drain(_ handle: (Frame.Header, Span<UInt8>) throws(ProtocolError) -> Bool) throws(ProtocolError) -> Bool {
-        var start = 0
-        while filled - start >= Frame.headerBytes {
-            let header = try Frame.Header(storage.span.extracting(start..<(start + Frame.headerBytes)))
-            guard header.opcode.row.direction == .request else { throw .outOfPhase }
-            let end = start + Frame.headerBytes + header.payloadBytes
-            guard end <= filled else { break }
-            let goesOn = try handle(header, storage.span.extracting((start + Frame.headerBytes)..<end))
-            start = end
-            if !goesOn { break }
-        }
-        guard start > 0 else { return false }
-        for index in start..<filled { storage[index - start] = storage[index] }
-        filled -= start
+    private func header() throws(ProtocolError) -> Frame.Header {
+        let header = try Frame.Header(storage.span.extracting(0..<Frame.headerBytes))
+        guard header.opcode.row.direction == .request else { throw .outOfPhase }
+        return header
+    }
+
+    /// - Returns: whether the frame was complete.
+    mutating func take(_ handle: (Frame.Header, Span<UInt8>) throws(ProtocolError) -> Void) throws(ProtocolError) -> Bool {
+        guard filled >= Frame.headerBytes else { return false }
+        let header = try header()
+        guard filled == Frame.headerBytes + header.payloadBytes else { return false }
+        try handle(header, storage.span.extracting(Frame.headerBytes..<filled))
+        filled = 0
         return true
     }
 }

@@ -36,7 +36,7 @@ enum Start {
 
             listening.keep()
             let requests = Requests(
-                governor: governor, welcome: welcome(options, bootID, sandbox, governor.policy), tokens: tokens)
+                governor: governor, welcome: welcome(options, bootID, sandbox.bits, governor.policy), tokens: tokens)
             let server = try opened("the event loop") { () throws(Errno) in
                 try Server(
                     listening: listening, signals: signals, uevents: uevents, requests: requests, supervisor: supervisor,
@@ -44,8 +44,8 @@ enum Start {
             }
             Log.info(
                 "serving",
-                "version=\(Release.version) zones=\(zones.count) writes=\(name(of: governor.policy)) sandbox=\(Sandbox.names(sandbox))"
-            )
+                "version=\(Release.version) zones=\(zones.count) writes=\(name(of: governor.policy)) "
+                    + "landlock_version=\(sandbox.landlockVersion) sandbox=\(Sandbox.names(sandbox.bits))")
             supervisor.ready("serving \(zones.count) zones")
             Process.dropStartupCode()
             return run(server, requests, supervisor)
@@ -159,7 +159,7 @@ enum Start {
         do throws(Errno) {
             switch try server.run() {
             case .signal(let name): (reason, status) = (name, 0)
-            case .zonesChanged(let what): (reason, status) = (what, 75)
+            case .startAgain(let what): (reason, status) = (what, 75)
             }
         } catch { Log.error("the event loop failed", "errno=\(error)") }
         supervisor.stopping("restoring limits")

@@ -81,8 +81,12 @@ struct StateFile: ~Copyable {
         self.state = state
     }
 
+    /// Whether somebody has removed it: what it says then is lost with this process.
+    var isRemoved: Bool { (try? file.isRemoved()) ?? false }
+
     /// Makes the file say what the constraints' changes are now. It must have returned before the hardware is written.
     mutating func record(_ zones: [Zone]) throws(Errno) {
+        guard !isRemoved else { throw .noEntry }
         for index in 0..<state.records.count {
             for zone in zones where zone.id == state.records[index].zoneID {
                 for constraint in zone.constraints where state.records[index].isOf(constraint, in: zone) {

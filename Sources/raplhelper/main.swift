@@ -1,5 +1,6 @@
 // Opens the node's RAPL zones, gives up every privilege, and sets the limits that a controller asks for. Exit status 0:
-// stopped and limits restored; 1: failed; 2: command line not understood; 75: zones came or went, start again.
+// stopped and limits restored; 1: failed; 2: command line not understood; 75: zones came or went, or the saved
+// state was removed: start again.
 import LinuxSystem
 import PowercapProtocol
 

@@ -128,7 +128,7 @@ struct ConfigurationTests {
                 "MAX_SOURCE=40W", "STABILISATION_TIME=300s", "ALPHA=4", "RAPL_MIN_POWER=10W", "RAPL_LIMIT=0", "PMAX_FUNC=sum",
                 "TIMEZONE=host", "SOURCE=solar", "SHORT_TERM=equal", "ON_EXIT=restore", "ON_DRIFT=reassert",
                 "SAMPLE_INTERVAL=10s",
-                "LEASE_TIME=30s", "RAPLHELPER_SOCKET=/run/raplhelper/raplhelper.sock", "KUBERNETES=auto", "NODE_NAME=",
+                "LEASE_TIME=30s", "RAPLHELPER_SOCKET=/run/powercap/raplhelper.sock", "KUBERNETES=auto", "NODE_NAME=",
                 "KUBE_SERVER=", "KUBE_TOKEN_FILE=", "KUBE_CA_FILE=", "LOG_FORMAT=logfmt", "LOG_LEVEL=info",
             ])
     }

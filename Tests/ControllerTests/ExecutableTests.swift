@@ -42,7 +42,7 @@ struct ExecutableTests {
                 ["plan", "--format", "svg", "--days", "32"],
                 "--days=\"32\" is more than a chart can show: give at most 31, or --format csv"
             ),
-            (["help", "--format", "html"], "--format=\"html\" is not known: give text or markdown"),
+            (["help", "--format", "html"], "--format=\"html\" is not known: give text, markdown or json"),
         ])
     func badUsage(_ arguments: [String], _ sentence: String) throws {
         let outcome = try Executable.run(arguments)
@@ -189,6 +189,25 @@ struct ExecutableTests {
         for command in Command.allCases { #expect(text.output.contains("\n  \(command.rawValue) ")) }
         #expect(text.output.split(separator: "\n").allSatisfy { $0.utf8.count <= 100 })
         #expect(markdown.split(separator: "\n").count == Option.all.count + 2)
+    }
+
+    @Test("help --format json has every command with its flags, and every option")
+    func helpJSON() throws {
+        let text = try Executable.run(["help", "--format", "json"]).output
+        let table = try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
+        let commands = try #require(table["commands"] as? [[String: Any]])
+        #expect(commands.map { $0["name"] as? String } == Command.allCases.map(\.rawValue))
+        for (row, command) in zip(commands, Command.allCases) {
+            let flags = try #require(row["flags"] as? [[String: String]])
+            #expect(flags.map { $0["flag"] } == command.flags.map(\.name))
+            #expect(flags.map { $0["value"] } == command.flags.map(\.words.placeholder))
+        }
+        let options = try #require(table["options"] as? [[String: String]])
+        for (row, option) in zip(options, Option.all) {
+            #expect(row["variable"] == option.variable && row["flag"] == option.flag && row["default"] == option.standard)
+            #expect(row["value"] == option.words.placeholder && row["valid"] == option.words.range && row["help"] == option.help)
+        }
+        #expect(options.count == Option.all.count)
     }
 
     @Test("--version is one line")

@@ -1,3 +1,4 @@
+import Foundation
 import LinuxSystem
 import PowercapProtocol
 import Testing
@@ -74,6 +75,25 @@ extension ProcessTimeZone {
             let days = Array(plan(LocalDay(year: 2026, month: 12, day: 31), days: 2, step: 43_200))
             #expect(days.map(\.moment.local.day) == [31, 31, 1, 1])
             #expect(days.last?.moment.local.year == 2027)
+        }
+
+        @Test(
+            "where the clocks change, a plan's time stamps have no gap and no duplicate, and the next day goes on from there",
+            arguments: [
+                ("Europe/Berlin", "2026-03-29"), ("Europe/Berlin", "2026-10-25"), ("America/New_York", "2026-03-08"),
+                ("America/New_York", "2026-11-01"), ("America/Havana", "2026-03-08"), ("America/Havana", "2026-11-01"),
+                ("Australia/Lord_Howe", "2026-04-05"), ("Australia/Lord_Howe", "2026-10-04"), ("UTC", "2016-12-31"),
+            ])
+        func timeStamps(_ zone: String, _ date: String) throws {
+            Clock.setTimeZone(zone)
+            let day = try #require(LocalDay(date))
+            let csv = try text { output throws(Errno) in try plan(day, days: 2, step: 900).writeCSV(to: &output) }
+            let stamps = csv.split(separator: "\n").dropFirst().map { $0.prefix { $0 != "," } }
+            // Read by what is written, offset included, and by nothing of ours.
+            let reader = ISO8601DateFormatter()
+            let times = try stamps.map { Int64(try #require(reader.date(from: String($0))).timeIntervalSince1970) }
+            #expect(times == Array(stride(from: day.start, to: day.adding(days: 2).start, by: 900)))
+            #expect(Set(stamps).count == stamps.count)
         }
 
         @Test("the curve follows the clock on the wall, so its noon is at 12:00 on both sides of the change")

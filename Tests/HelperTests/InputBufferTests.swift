@@ -45,7 +45,7 @@ struct InputBufferTests {
         return (bytes, frames)
     }
 
-    /// What becomes of `pieces`, each sent on its own and read before the next.
+    /// What becomes of `pieces`, each sent on its own and read before the next, in as many turns as it takes.
     private func receive(_ pieces: [ArraySlice<UInt8>]) throws -> [Received] {
         let pair = try SocketPair()
         var input = InputBuffer()
@@ -53,18 +53,34 @@ struct InputBufferTests {
         for piece in pieces where !piece.isEmpty {
             let bytes = Array(piece)
             #expect(try pair.far.write(bytes.span) == bytes.count)
-            let isOpen = try input.fill(from: pair.near)
-            #expect(isOpen)
-            _ = try input.drain { header, payload throws(ProtocolError) in
-                var copy: [UInt8] = []
-                for index in 0..<payload.count { copy.append(payload[index]) }
-                received.append(Received(opcode: header.opcode, requestID: header.requestID, payload: copy))
-                return true
-            }
+            while try pair.near.wait(milliseconds: 0) { received += try takeTurn(&input, pair.near) }
         }
         let isEmpty = input.isEmpty
         #expect(isEmpty)
         return received
+    }
+
+    /// The frame that one turn gives, or none.
+    private func takeTurn(_ input: inout InputBuffer, _ socket: borrowing Descriptor) throws -> [Received] {
+        var received: [Received] = []
+        let isOpen = try input.fill(from: socket)
+        #expect(isOpen)
+        _ = try input.take { header, payload throws(ProtocolError) in
+            var copy: [UInt8] = []
+            for index in 0..<payload.count { copy.append(payload[index]) }
+            received.append(Received(opcode: header.opcode, requestID: header.requestID, payload: copy))
+        }
+        return received
+    }
+
+    @Test("gives one frame at a turn, and leaves what is behind it in the socket")
+    func oneAtATurn() throws {
+        let (bytes, frames) = Self.conversation()
+        let pair = try SocketPair()
+        #expect(try pair.far.write(bytes.span) == bytes.count)
+        var input = InputBuffer()
+        for frame in frames { #expect(try takeTurn(&input, pair.near) == [frame]) }
+        #expect(throws: Errno.again) { try input.fill(from: pair.near) }
     }
 
     @Test("gives the same frames however the stream is cut in two")

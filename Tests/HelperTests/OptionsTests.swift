@@ -1,3 +1,4 @@
+import Foundation
 import LinuxSystem
 import PowercapProtocol
 import Testing
@@ -7,9 +8,9 @@ import Testing
 @Suite("The helper's command line")
 struct OptionsTests {
     /// What a command line is refused with, or nil.
-    private func refusal(_ arguments: [String]) -> String? {
+    private func refusal(_ arguments: [String], groupFile: String = GroupFile.path) -> String? {
         do throws(Options.UsageError) {
-            _ = try Options(parsing: arguments)
+            _ = try Options(parsing: arguments, groupFile: groupFile)
             return nil
         } catch { return error.sentence.string }
     }
@@ -17,6 +18,7 @@ struct OptionsTests {
     static let valid: [(Flag, String)] = [
         (.socket, "/run/x.sock"), (.socketMode, "0600"), (.socketMode, "777"), (.socketGroup, "0"), (.socketGroup, "4294967294"),
         (.powercapRoot, "/host/powercap"), (.stateDir, "/"), (.user, "65534"), (.allowUID, "0"), (.allowGID, "65532"),
+        (.allowGID, "root"),
         (.minPower, "1W"), (.minPower, "1000000"), (.minPower, "4095.875W"), (.minPower, "12500mW"), (.minPower, "1.5W"),
         (.ceiling, "max-power"), (.ceiling, "original"), (.leaseSeconds, "1"), (.leaseSeconds, "3600"),
         (.onLeaseExpiry, "restore"), (.onLeaseExpiry, "hold"),
@@ -31,12 +33,12 @@ struct OptionsTests {
     static let invalid: [(Flag, [String])] = [
         (.socket, ["relative.sock", "@abstract", "/" + String(repeating: "x", count: 100)]),
         (.socketMode, ["0", "0599", "0577", "1777", "0888", "rw", "00000001000", "600 "]),
-        (.socketGroup, ["4294967295", "4294967296", "wheel", "1.0"]),
+        (.socketGroup, ["4294967295", "4294967296", "no such group", "1.0"]),
         (.powercapRoot, ["sys/devices", "./x", "~"]),
         (.stateDir, ["run", "/" + String(repeating: "y", count: 100)]),
         (.user, ["4294967295", "18446744073709551616", "nobody", "0x10"]),
         (.allowUID, ["4294967295", "root", "1,2"]),
-        (.allowGID, ["4294967295", "root", "1 2"]),
+        (.allowGID, ["4294967295", "no such group", "1 2"]),
         (.minPower, ["0", "999999", "0.999W", "4095.876W", "4096W", "4kW ", "10w", "1e7", "10 W", "0.0000001W", "W", "10WW"]),
         (.ceiling, ["max", "Original", "max_power", "original "]),
         (.leaseSeconds, ["0", "3601", "1.5", "30s", "1e1"]),
@@ -98,7 +100,7 @@ struct OptionsTests {
     @Test("without flags means the documented defaults")
     func defaults() throws {
         let options = try Options(parsing: [])
-        #expect(options.socketPath == "/run/raplhelper/raplhelper.sock")
+        #expect(options.socketPath == "/run/powercap/raplhelper.sock")
         #expect(options.socketMode == 0o660)
         #expect(options.socketGroup == nil)
         #expect(options.powercapRoot == "/sys/devices/virtual/powercap")
@@ -123,6 +125,31 @@ struct OptionsTests {
         #expect(options.allowedUIDs == [7, 8])
         #expect(options.allowedGIDs == [9])
         #expect(try Options(parsing: ["--allow-gid=9"]).allowedUIDs == [])
+    }
+
+    @Test("takes a group's name from the group file")
+    func groupNames() throws {
+        let directory = try TemporaryDirectory()
+        let file = "\(directory.path)/group"
+        try "root:x:0:\npowercaps:x:7:\npowercap:x:65532:a,b\npowercap:x:9:\n".write(
+            toFile: file, atomically: true, encoding: .utf8)
+        let options = try Options(parsing: ["--allow-gid", "powercap", "--allow-gid=3", "--socket-group=root"], groupFile: file)
+        #expect(options.allowedGIDs == [65532, 3])
+        #expect(options.socketGroup == 0)
+    }
+
+    @Test(
+        "refuses a group that the group file doesn't have, and a group file that can't be read",
+        arguments: ["--allow-gid", "--socket-group"])
+    func unknownGroup(_ flag: String) throws {
+        let directory = try TemporaryDirectory()
+        let file = "\(directory.path)/group"
+        let absent = "\(flag)=\"powercap\" isn't valid: give a numeric gid: \(file) can't be read (ENOENT)"
+        #expect(refusal([flag, "powercap"], groupFile: file) == absent)
+        try "root:x:0:\n".write(toFile: file, atomically: true, encoding: .utf8)
+        let unknown = "a numeric gid, or the name of a group in \(file) (groupadd --system makes one)"
+        #expect(refusal([flag, "powercap"], groupFile: file) == "\(flag)=\"powercap\" isn't valid: give \(unknown)")
+        #expect(refusal([flag, "7up"], groupFile: file)?.hasSuffix("give a numeric id, 0 to 4294967294") == true)
     }
 
     @Test("takes the last of two values")

@@ -53,10 +53,7 @@ struct SessionTests {
                 #expect(session.lastActivity_ns == 5_000)
             }
             var frames = 0
-            try session.drain(9_000) { _, _ throws(ProtocolError) in
-                frames += 1
-                return true
-            }
+            try session.take(9_000) { _, _ throws(ProtocolError) in frames += 1 }
             #expect(frames == 1)
             #expect(session.lastActivity_ns == 9_000)
             #expect(!session.isOwing)

@@ -1,3 +1,4 @@
+import Documents
 import PowercapProtocol
 import Testing
 
@@ -5,7 +6,7 @@ import Testing
 @Suite struct DocumentTests {
     let document: Document
 
-    init() throws { document = Document(try repositoryFile("docs/protocol.md")) }
+    init() throws { document = try Document(page: "docs/protocol.md") }
 
     @Test func `the table of frame types is that of the code`() {
         let expected = Opcode.allCases.map { opcode in
@@ -92,7 +93,7 @@ import Testing
     }
 
     @Test func `the examples are blocks of the vectors' file`() throws {
-        let blocks = try repositoryFile("Tests/Fixtures/protocol/vectors.txt").split(separator: "\n\n").dropFirst().map(
+        let blocks = try Repository.text("Tests/Fixtures/protocol/vectors.txt").split(separator: "\n\n").dropFirst().map(
             String.init)
         let examples = document.text.split(separator: "```vector\n").dropFirst().map { String($0.split(separator: "\n```")[0]) }
         #expect(examples.count >= 10)
@@ -103,49 +104,7 @@ import Testing
     }
 }
 
-/// The tables of a Markdown page.
-struct Document {
-    let text: String
-    /// Rows by heading; a line `Zone:` before a table counts as one too.
-    private var tables: [String: [[[String]]]] = [:]
-    private(set) var anchors: Set<String> = []
-
-    init(_ text: String) {
-        self.text = text
-        var heading = ""
-        var isInTable = false
-        for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
-            if line.hasPrefix("#") {
-                heading = String(line.drop { $0 == "#" }.dropFirst())
-                anchors.insert(heading.lowercased().replacing(" ", with: "-"))
-            } else if line.hasSuffix(":"), !line.contains(" ") {
-                heading = String(line.dropLast())
-            }
-            guard line.hasPrefix("|") else {
-                isInTable = false
-                continue
-            }
-            let cells = line.split(separator: "|", omittingEmptySubsequences: false).dropFirst().dropLast().map { cell in
-                String(cell.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
-            }
-            if isInTable { tables[heading]![tables[heading]!.count - 1].append(cells) }
-            if !isInTable { tables[heading, default: []].append([cells]) }
-            isInTable = true
-        }
-    }
-
-    /// The rows, without its head, of the table below `heading` whose first column is called `column`.
-    func table(_ heading: String, startingWith column: String) -> [[String]] {
-        let table = tables[heading]?.first { $0[0][0] == column } ?? []
-        return Array(table.dropFirst(2))
-    }
-
-    /// The first two columns of an enumeration's table; each row must say something in its third.
-    func names(_ heading: String) -> [[String]] {
-        let first = tables[heading]?.first?.dropFirst(2) ?? []
-        return first.map { $0.count > 2 && $0[2] != "" ? Array($0[0...1]) : ["no meaning"] + $0 }
-    }
-
+extension Document {
     private static let sizes: [String: ClosedRange<Int>] = [
         "u8": 1...1, "u16": 2...2, "u32": 4...4, "u64": 8...8, "flag": 1...1, "name": 2...64, "text": 1...256,
     ]

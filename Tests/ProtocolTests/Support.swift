@@ -1,13 +1,7 @@
+import Documents
 import Foundation
 import PowercapProtocol
 import Testing
-
-/// A file of the repository.
-func repositoryFile(_ path: String) throws -> String {
-    let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .deletingLastPathComponent()
-    return try String(contentsOf: root.appendingPathComponent(path), encoding: .utf8)
-}
 
 /// A frame of Tests/Fixtures/protocol/vectors.txt.
 struct Vector: CustomTestStringConvertible {
@@ -16,7 +10,7 @@ struct Vector: CustomTestStringConvertible {
     var testDescription: String { name }
 
     static func all() throws -> [Vector] {
-        try repositoryFile("Tests/Fixtures/protocol/vectors.txt").components(separatedBy: "\n\n").dropFirst().map { block in
+        try Repository.text("Tests/Fixtures/protocol/vectors.txt").components(separatedBy: "\n\n").dropFirst().map { block in
             var name = ""
             var digits = ""
             for line in block.split(separator: "\n") {

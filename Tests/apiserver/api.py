@@ -128,10 +128,10 @@ class Api:
         kind, config = target.kind, decoded(request, target.kind)
         name = target.query.get("fieldManager")
         if not name:
-            raise Refused(422, 'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch',
-                          details={"group": "meta.k8s.io", "kind": "PatchOptions", "causes": [
-                              {"reason": "FieldValueRequired", "message": "Required value: is required for apply patch",
-                               "field": "fieldManager"}]})
+            text = "Required value: is required for apply patch"
+            raise Refused(422, f'PatchOptions.meta.k8s.io "" is invalid: fieldManager: {text}', details={
+                "group": "meta.k8s.io", "kind": "PatchOptions",
+                "causes": [{"reason": "FieldValueRequired", "message": text, "field": "fieldManager"}]})
         key = ("Apply", name, kind.api_version, target.subresource)
         base = old or {"metadata": {"name": target.name}}
         thing = fields.apply(base, config, key, now(), target.query.get("force") in ("true", "1"))
@@ -149,15 +149,13 @@ class Api:
             raise Refused(400, f"the name of the object ({metadata['name']}) does not match the name on the URL ({name})")
         uid = old["metadata"]["uid"]
         if metadata.get("uid", uid) != uid:
-            raise Refused(409, f'Operation cannot be fulfilled on {kind.qualified(kind.plural)} "{name}": Precondition failed: UID in '
-                          f"precondition: {metadata['uid']}, UID in object meta: {uid}", details=statuses.about(kind, name))
+            raise Refused(409, f'Operation cannot be fulfilled on {kind.qualified(kind.plural)} "{name}": Precondition failed: '
+                          f"UID in precondition: {metadata['uid']}, UID in object meta: {uid}", details=statuses.about(kind, name))
         if not metadata.get("resourceVersion") and not kind.unconditional:
             raise statuses.invalid(kind, name, [("FieldValueInvalid", "Invalid value: 0x0: must be specified for an update",
                                                  "metadata.resourceVersion")])
         if metadata.get("resourceVersion") not in (None, "", old["metadata"]["resourceVersion"]):
             raise statuses.modified(kind, name)
-        for part in SERVER_OWNED:
-            metadata.pop(part, None)
         for part in ("labels", "annotations"):
             if not metadata.get(part, True):
                 del metadata[part]

@@ -129,6 +129,7 @@ def help_text():
     def entries(table):
         return "".join(f"  {f'{word} {syntax}'.rstrip()}\n      {text}\n" for word, (syntax, text, _) in table.items())
 
-    return (entries(TABLE) + f"\nVERB is one of {', '.join(VERBS)}: every request.\nPATTERN is a glob that the path has to match, without the query.\n"
+    return (entries(TABLE) + f"\nVERB is one of {', '.join(VERBS)}: every request.\n"
+            "PATTERN is a glob that the path has to match, without the query.\n"
             "FAULT is one of these; the request isn't carried out:\n" + entries(INSTEAD)
             + "or one of these; it is carried out, but of its answer:\n" + entries(DELIVERIES))

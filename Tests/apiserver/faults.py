@@ -161,7 +161,7 @@ INSTEAD = {
     "freeze": ("", "nothing comes back, and the connection stays open", freeze),
     "reset": ("", "the connection is reset", reset),
     "close": ("", "the connection is closed", close),
-    "status": ("CODE [SECONDS]", "a Status of this code comes back, with Retry-After; to a watch an ERROR event, its last", refuse),
+    "status": ("CODE [SECONDS]", "a Status of this code comes back, with Retry-After; to a watch its last event, an ERROR", refuse),
     "body": ("[TEXT]", "200 comes back with this text; to a watch a line of it", say),
     "garbage": ("", "the same with bytes that are no text", say_garbage),
     "endless": ("[MB]", "the same with a body or a line that goes on and on (64 MB)", go_on),

@@ -2,6 +2,7 @@
 import http.client
 import json
 import pathlib
+import socket
 import ssl
 import subprocess
 import sys
@@ -72,6 +73,10 @@ class Double:
         context = ssl.create_default_context(cafile=self.facts[ca])
         return http.client.HTTPSConnection(self.address.netloc, timeout=DEADLINE_S, context=context)
 
+    def connect_plainly(self):
+        """A socket, before TLS."""
+        return socket.create_connection((self.address.hostname, self.address.port), DEADLINE_S)
+
     def stop(self):
         self.process.stdin.close()
         status = self.process.wait(DEADLINE_S)
@@ -95,7 +100,8 @@ class DoubleCase(unittest.TestCase):
         fixed = {"Authorization": f"Bearer {token}"} if token else {}
         headers = {name.replace("_", "-"): value for name, value in headers.items()}
         data = body if body is None or isinstance(body, (str, bytes)) else json.dumps(body)
-        connection.request(method, path, data, {"User-Agent": "powercap-controller/0", "Accept": "application/json"} | fixed | headers)
+        fixed |= {"User-Agent": "powercap-controller/0", "Accept": "application/json"}
+        connection.request(method, path, data, fixed | headers)
         return connection.getresponse()
 
     def ask(self, double, method, path, body=None, **keywords):

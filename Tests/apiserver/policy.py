@@ -1,10 +1,16 @@
-"""The admission policy that pins a token to its own node and to our keys, as a real server answered for it."""
+"""The admission policy of deploy/kubernetes, which pins a token to its own node and to the keys in which we report."""
 from statuses import Refused
 
 NAME = "powercap-own-node"
-LABELS = ("rapl/",)
-ANNOTATIONS = ("powercap.dev/", "power-manager/")
+LABELS = {"rapl/pmax", "rapl/max_power_uw"}
+ANNOTATIONS = {"power-manager/initialized", "powercap.dev/effective-limit", "powercap.dev/source", "powercap.dev/reason",
+               "powercap.dev/changed", "powercap.dev/state"}
 CONDITION = "PowerCapped"
+OTHER_NODE = "powercap may change only the node it runs on"
+OTHER_LABELS = "powercap may change only the labels rapl/pmax and rapl/max_power_uw"
+OTHER_ANNOTATIONS = "powercap may change only the annotations in which it reports, not overrides or others"
+OTHER_PARTS = "powercap may not change a node's spec, owners or finalizers"
+OTHER_STATUS = "powercap may change only the condition PowerCapped in a node's status"
 
 
 def check(user, kind, old, new):
@@ -12,23 +18,23 @@ def check(user, kind, old, new):
         return
     before, after, name = old["metadata"], new["metadata"], new["metadata"]["name"]
     if user.node != name:
-        deny(name, f"powercap may change only the node it runs on: {user.node}")
-    if foreign(before, after, "labels", LABELS):
-        deny(name, "powercap may change only rapl/ labels")
-    if foreign(before, after, "annotations", ANNOTATIONS):
-        deny(name, "powercap may change only annotations under powercap.dev/ and power-manager/")
+        deny(name, f"{OTHER_NODE}: {user.node}")
+    if changed(before, after, "labels") - LABELS:
+        deny(name, OTHER_LABELS)
+    if changed(before, after, "annotations") - ANNOTATIONS:
+        deny(name, OTHER_ANNOTATIONS)
     if old["spec"] != new["spec"] or any(before.get(part) != after.get(part) for part in ("ownerReferences", "finalizers")):
-        deny(name, "powercap may not change a node's spec, owners or finalizers")
-    if others(old["status"]) != others(new["status"]):
-        deny(name, f"powercap may change only the condition {CONDITION} in a node's status")
+        deny(name, OTHER_PARTS)
+    if without_ours(old["status"]) != without_ours(new["status"]):
+        deny(name, OTHER_STATUS)
 
 
-def foreign(before, after, part, prefixes):
+def changed(before, after, part):
     old, new = before.get(part, {}), after.get(part, {})
-    return any(old.get(key) != new.get(key) for key in old.keys() | new.keys() if not key.startswith(prefixes))
+    return {key for key in old.keys() | new.keys() if old.get(key) != new.get(key)}
 
 
-def others(status):
+def without_ours(status):
     conditions = [condition for condition in status.get("conditions", []) if condition["type"] != CONDITION]
     return status | {"conditions": conditions}
 

@@ -41,8 +41,8 @@ def exists(kind, name):
 
 def modified(kind, name):
     return Refused(
-        409, f'Operation cannot be fulfilled on {kind.qualified(kind.plural)} "{name}": the object has been modified; please apply your '
-        "changes to the latest version and try again", details=about(kind, name))
+        409, f'Operation cannot be fulfilled on {kind.qualified(kind.plural)} "{name}": the object has been modified; please '
+        "apply your changes to the latest version and try again", details=about(kind, name))
 
 
 def invalid(kind, name, causes):

@@ -1,7 +1,6 @@
 """Each fault of the double does what its help says."""
 import http.client
 import json
-import socket
 import time
 import unittest
 
@@ -18,7 +17,7 @@ class FaultCase(DoubleCase):
         self.double = self.start("--plain")
 
     def get(self, **keywords):
-        return self.send(self.double, "GET", NODE, **keywords)
+        return self.send(self.double, "GET", NODE, token=self.double.facts["admin_token"], **keywords)
 
 
 class RequestTests(FaultCase):
@@ -87,11 +86,11 @@ class RequestTests(FaultCase):
 
     def test_drip_gives_all_in_pieces(self):
         self.double.tell("fault 1 get * drip")
-        with socket.create_connection((self.double.address.hostname, self.double.address.port)) as client:
-            client.sendall(f"GET {NODE} HTTP/1.1\r\nConnection: close\r\nAuthorization: Bearer {self.double.token}\r\n\r\n".encode())
+        with self.double.connect_plainly() as client:
+            client.sendall(f"GET {NODE} HTTP/1.1\r\nConnection: close\r\n\r\n".encode())
             pieces = list(iter(lambda: client.recv(65536), b""))
         self.assertGreater(len(pieces), 1)
-        self.assertEqual(json.loads(b"".join(pieces).split(b"\r\n\r\n")[1])["kind"], "Node")
+        self.assertEqual(json.loads(b"".join(pieces).split(b"\r\n\r\n")[1])["reason"], "Forbidden")
 
     def test_half_ends_in_the_middle(self):
         self.double.tell("fault 1 get * half")
@@ -230,7 +229,7 @@ class ConnectionTests(DoubleCase):
     def test_a_connection_that_freezes_gets_no_handshake(self):
         double = self.start()
         double.tell("fault 1 connect * freeze")
-        with socket.create_connection((double.address.hostname, double.address.port)) as client:
+        with double.connect_plainly() as client:
             double.next("connect freeze")
             double.wait_for("frozen -")
             double.tell("forget")
@@ -239,8 +238,8 @@ class ConnectionTests(DoubleCase):
     def test_a_connection_that_is_reset(self):
         double = self.start()
         double.tell("fault 1 connect * reset")
-        self.assertRaises(GONE, self.send, double, "GET", NODE)
-        self.assertEqual(self.send(double, "GET", NODE).status, 200)
+        self.assertRaises(GONE, self.send, double, "GET", "/version")
+        self.assertEqual(self.send(double, "GET", "/version").status, 200)
 
 
 if __name__ == "__main__":

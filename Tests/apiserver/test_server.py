@@ -4,6 +4,7 @@ import importlib.util
 import json
 import os
 import pathlib
+import re
 import signal
 import socket
 import ssl
@@ -14,6 +15,7 @@ import time
 import unittest
 
 import commands
+import policy
 from harness import DEADLINE_S, MERGE, METADATA, PROGRAM, DoubleCase, lines
 
 NODE = "/api/v1/nodes/node-a"
@@ -60,16 +62,16 @@ class AccessTests(DoubleCase):
         self.assertEqual(claims["sub"], "system:serviceaccount:powercap-system:powercap-controller")
         self.assertAlmostEqual(claims["exp"], time.time() + 3600, delta=DEADLINE_S)
         self.assertEqual(claims["kubernetes.io"]["node"]["name"], "node-a")
-        self.assertEqual(self.ask(double, "GET", NODE)[0], 200)
+        self.assertEqual(self.ask(double, "GET", "/api/v1/nodes")[0], 200)
         double.tell("revoke")
-        status, body = self.ask(double, "GET", NODE)
+        status, body = self.ask(double, "GET", "/api/v1/nodes")
         self.assertEqual((status, body["reason"], double.token), (401, "Unauthorized", first))
         double.tell("token")
-        self.assertEqual(self.ask(double, "GET", NODE)[0], 200)
-        self.assertEqual(self.ask(double, "GET", NODE, token=first)[0], 401)
+        self.assertEqual(self.ask(double, "GET", "/api/v1/nodes")[0], 200)
+        self.assertEqual(self.ask(double, "GET", "/api/v1/nodes", token=first)[0], 401)
         double.tell("token 0")
-        self.assertEqual(self.ask(double, "GET", NODE)[0], 401)
-        self.assertEqual(self.ask(double, "GET", NODE, token=double.token + "x")[0], 401)
+        self.assertEqual(self.ask(double, "GET", "/api/v1/nodes")[0], 401)
+        self.assertEqual(self.ask(double, "GET", "/api/v1/nodes", token=double.token + "x")[0], 401)
 
     def test_the_server_proves_itself_to_those_who_have_its_authority(self):
         double = self.start()
@@ -91,8 +93,8 @@ class AccessTests(DoubleCase):
             {"group": "events.k8s.io", "resource": "events", "verb": "create", "namespace": "default"}])
         message = self.ask(double, "PUT", NODE + "/status")[1]["message"]
         self.assertEqual(
-            message, 'nodes "node-a" is forbidden: User "system:serviceaccount:powercap-system:powercap-controller" cannot update '
-            'resource "nodes/status" in API group "" at the cluster scope')
+            message, 'nodes "node-a" is forbidden: User "system:serviceaccount:powercap-system:powercap-controller" cannot '
+            'update resource "nodes/status" in API group "" at the cluster scope')
 
     def test_rules_can_be_a_manifest_and_can_change(self):
         if not importlib.util.find_spec("yaml"):
@@ -127,8 +129,9 @@ subjects: [{kind: Group, name: "system:serviceaccounts:powercap-system"}]
 
         for path, body, kind, wanted in (
                 ("node-a", {"metadata": {"labels": {"rapl/pmax": "1"}}}, MERGE, 200),
-                ("node-a", {"metadata": {"annotations": {"powercap.dev/source": "solar", "power-manager/x": "1"}}}, MERGE, 200),
-                ("node-a", {"metadata": {"annotations": {"example": "1"}}}, MERGE, 422),
+                ("node-a", {"metadata": {"annotations": {"powercap.dev/source": "solar"}}}, MERGE, 200),
+                ("node-a", {"metadata": {"annotations": {"powercap.dev/limit": "1"}}}, MERGE, 422),
+                ("node-a", {"metadata": {"labels": {"rapl/other": "1"}}}, MERGE, 422),
                 ("node-a", {"metadata": {"labels": {"kubernetes.io/os": None}}}, MERGE, 422),
                 ("node-a", {"metadata": {"finalizers": ["a/b"]}}, MERGE, 422),
                 ("node-a", {"spec": {"unschedulable": True}}, MERGE, 422),
@@ -137,8 +140,19 @@ subjects: [{kind: Group, name: "system:serviceaccounts:powercap-system"}]
                 ("node-a/status", {"status": {"capacity": {"cpu": "1"}}}, MERGE, 422),
                 ("node-b", {"metadata": {"labels": {"rapl/pmax": "1"}}}, MERGE, 422)):
             self.assertEqual(status(path, body, kind), wanted, body)
+        double.tell("annotate node-a powercap.dev/limit=1")
+        self.assertEqual(status("node-a", {"metadata": {"annotations": {"powercap.dev/limit": None}}}), 422)
         other = {"metadata": {"labels": {"example": "1"}}}
         self.assertEqual(status("node-b", other, token=double.facts["admin_token"]), 200)
+
+
+    def test_the_policy_is_the_one_of_the_manifest(self):
+        text = (PROGRAM.parents[2] / "deploy/kubernetes/components/own-node-policy/policy.yaml").read_text()
+        messages = re.findall(r"[mM]essage(?:Expression)?: (?:\"')?(powercap may .*?)(?:: '.*)?$", text, re.M)
+        self.assertEqual(messages, [policy.OTHER_NODE, policy.OTHER_LABELS, policy.OTHER_ANNOTATIONS, policy.OTHER_PARTS,
+                                    policy.OTHER_STATUS])
+        labels, annotations = (set(re.findall("'(.+?)'", row)) for row in re.findall(r"\['.+?'\]$", text, re.M | re.S))
+        self.assertEqual((labels, annotations), (policy.LABELS, policy.ANNOTATIONS))
 
 
 class ObjectTests(ServerCase):
@@ -180,7 +194,8 @@ class ObjectTests(ServerCase):
         before = self.object()["metadata"]
         self.patch({"metadata": {"uid": None, "creationTimestamp": "2020-01-01T00:00:00Z", "labels": {"rapl/pmax": "1"}}})
         after = self.object()["metadata"]
-        self.assertEqual([before[name] for name in ("uid", "creationTimestamp")], [after[name] for name in ("uid", "creationTimestamp")])
+        for name in ("uid", "creationTimestamp"):
+            self.assertEqual(before[name], after[name])
         self.assertEqual(self.patch({"metadata": {"uid": "another"}})[0], 409)
         self.assertEqual(self.patch({"metadata": {"name": "another"}})[0], 400)
 
@@ -188,6 +203,18 @@ class ObjectTests(ServerCase):
         self.double.tell("annotate node-a a=1")
         self.double.tell("annotate node-a a-")
         self.assertNotIn("annotations", self.object()["metadata"])
+
+    def test_json_is_escaped_as_by_go(self):
+        self.double.tell("annotate node-a 'a=<&> ü'")
+        data = self.send(self.double, "GET", "/api/v1/nodes").read()
+        self.assertIn('"a":"\\u003c\\u0026\\u003e ü"'.encode(), data)
+
+    def test_a_list_and_an_object_are_asked_for_by_their_own_names(self):
+        listed = METADATA.replace("Metadata;", "MetadataList;")
+        for path, wanted, status in (("/api/v1/nodes", METADATA, 406), ("/api/v1/nodes", listed, 200), (NODE, METADATA, 200),
+                                     (NODE, listed, 406)):
+            got = self.send(self.double, "GET", path, Accept=wanted, token=self.double.facts["admin_token"])
+            self.assertEqual(got.status, status, (path, wanted))
 
     def test_what_is_of_another_type_is_refused(self):
         version = self.version()
@@ -224,8 +251,8 @@ class ObjectTests(ServerCase):
         self.assertEqual(self.patch({"series": series}, path)[0], 404)
 
     def test_an_event_says_who_reports_what(self):
-        for change, field in (({"reportingController": None}, "reportingController"), ({"reportingInstance": ""}, "reportingInstance"),
-                              ({"action": "x" * 129}, "action"), ({"note": "x" * 1025}, "message"), ({"type": "Bad"}, "type"),
+        for change, field in (({"reportingController": None}, "reportingController"),
+                              ({"reportingInstance": ""}, "reportingInstance"), ({"action": "x" * 129}, "action"), ({"note": "x" * 1025}, "message"), ({"type": "Bad"}, "type"),
                               ({"series": {"count": 1, "lastObservedTime": EVENT["eventTime"]}}, "series.count")):
             status, body = self.ask(self.double, "POST", EVENTS, EVENT | change, Content_Type="application/json")
             self.assertEqual((status, body["details"]["causes"][0]["field"]), (422, field), change)
@@ -243,7 +270,8 @@ class ObjectTests(ServerCase):
 
     def test_an_administrator_creates_reads_updates_and_deletes(self):
         path = "/apis/coordination.k8s.io/v1/namespaces/default/leases"
-        lease = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": "a"}, "spec": {"holderIdentity": "x"}}
+        head = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": "a"}}
+        lease = head | {"spec": {"holderIdentity": "x"}}
         created = self.administer("POST", path, lease)[1]
         self.assertEqual(self.administer("PUT", path + "/a", lease)[0], 422)
         changed = self.administer("PUT", path + "/a", created | {"spec": {"holderIdentity": "y"}})[1]
@@ -260,7 +288,7 @@ class WatchTests(ServerCase):
         self.addCleanup(connection.close)
         self.send(self.double, "GET", "/api/v1/nodes?watch=1&resourceVersion=1&timeoutSeconds=1", connection=connection).read()
         self.assertRegex(self.double.next("watched "), " 0 [0-9]+ timeout$")
-        self.assertEqual(self.send(self.double, "GET", NODE, connection=connection).status, 200)
+        self.assertEqual(self.send(self.double, "GET", "/version", connection=connection).status, 200)
 
     def test_events_come_when_they_happen_and_from_where_it_was_asked(self):
         self.double.tell("label node-a example=1")
@@ -298,6 +326,8 @@ class WatchTests(ServerCase):
         self.assertEqual((event["type"], event["object"]["metadata"]), ("BOOKMARK", {"resourceVersion": str(self.version() + 1)}))
         self.double.tell("close")
         self.assertIsNone(next(other, None))
+        # The last one comes two seconds before the end, and a watch that is shorter has none.
+        self.assertEqual(list(self.watch("resourceVersion=3&allowWatchBookmarks=true&timeoutSeconds=1")), [])
 
     def test_watches_that_run_can_expire(self):
         events = self.watch("resourceVersion=1")
@@ -305,11 +335,16 @@ class WatchTests(ServerCase):
         self.assertEqual([event["object"]["reason"] for event in events], ["Expired"])
 
     def test_the_end_of_the_client_is_noticed(self):
-        connection = self.double.connect()
-        self.send(self.double, "GET", "/api/v1/nodes?watch=1&resourceVersion=1", connection=connection)
-        connection.sock.shutdown(socket.SHUT_RDWR)
-        connection.close()
-        self.assertTrue(self.double.next("watched ").endswith(" client"))
+        descriptors = pathlib.Path(f"/proc/{self.double.process.pid}/fd")
+        before = len(list(descriptors.iterdir()))
+        for _ in range(5):
+            connection = self.double.connect()
+            self.send(self.double, "GET", "/api/v1/nodes?watch=1&resourceVersion=1", connection=connection)
+            connection.sock.shutdown(socket.SHUT_RDWR)
+            connection.close()
+            self.assertTrue(self.double.next("watched ").endswith(" client"))
+        # The last connection may still be about to go.
+        self.assertLessEqual(len(list(descriptors.iterdir())), before + 1)
 
     def test_a_version_that_is_none_is_refused(self):
         self.assertEqual(self.get("/api/v1/nodes?watch=1&resourceVersion=x")[0], 400)
@@ -324,7 +359,7 @@ class ProgramTests(DoubleCase):
     def test_requests_are_logged_with_their_bytes(self):
         double = self.start("--plain")
         request = f"GET {NODE} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode()
-        with socket.create_connection((double.address.hostname, double.address.port)) as client:
+        with double.connect_plainly() as client:
             client.sendall(request)
             answer = b"".join(iter(lambda: client.recv(65536), b""))
         self.assertEqual(double.next("request "), f"request GET {NODE} 403 {len(request)} {len(answer)} system:anonymous -")
@@ -337,12 +372,12 @@ class ProgramTests(DoubleCase):
         double = self.start("--plain")
         connection = double.connect()
         self.addCleanup(connection.close)
-        self.send(double, "GET", NODE, connection=connection).read()
+        self.send(double, "GET", "/version", connection=connection).read()
         double.tell("stop")
         self.assertEqual(connection.sock.recv(1), b"")
-        self.assertRaises(ConnectionRefusedError, self.send, double, "GET", NODE)
+        self.assertRaises(ConnectionRefusedError, self.send, double, "GET", "/version")
         double.tell("listen")
-        self.assertEqual(self.send(double, "GET", NODE).status, 200)
+        self.assertEqual(self.send(double, "GET", "/version").status, 200)
 
     def test_it_ends_with_its_input_and_leaves_nothing(self):
         double = self.start()

@@ -6,8 +6,8 @@ from statuses import Refused, invalid
 LABEL_VALUE = re.compile(r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?")
 QUALIFIED_NAME = re.compile(r"([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 BAD_LABEL = (
-    "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an "
-    "alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is "
+    "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with "
+    "an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is "
     "'(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')")
 BAD_NAME = (
     "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character "
@@ -31,7 +31,8 @@ KNOWN = {
 }
 GO_TYPES = {type(None): "null", str: "string", bool: "bool", int: "number", float: "number", list: "array", dict: "object"}
 EVENT_LENGTHS = {"reportingInstance": 128, "action": 128, "reason": 128, "note": 1024}
-EVENT_FIXED = ("regarding", "reason", "note", "type", "eventTime", "action", "related", "reportingController", "reportingInstance")
+EVENT_REQUIRED = ("reportingController", "reportingInstance", "action", "reason")
+EVENT_FIXED = EVENT_REQUIRED + ("regarding", "related", "note", "type", "eventTime")
 # What the errors about an event call its fields.
 INTERNAL_NAMES = {"note": "message", "regarding": "involvedObject"}
 
@@ -124,7 +125,7 @@ def event_causes(event, old):
     if event.get("eventTime"):
         if not event["regarding"].get("namespace") and event["metadata"]["namespace"] not in ("default", "kube-system"):
             causes.append(bad("", "does not match event.namespace", "involvedObject.namespace"))
-        causes += [required(name) for name in ("reportingController", "reportingInstance", "action", "reason") if not event.get(name)]
+        causes += [required(name) for name in EVENT_REQUIRED if not event.get(name)]
         if not QUALIFIED_NAME.fullmatch(event.get("reportingController") or ""):
             causes.append(bad(event.get("reportingController") or "", BAD_NAME, "reportingController"))
         for name, limit in EVENT_LENGTHS.items():

@@ -62,6 +62,10 @@ class Watch:
             self.store.watches.discard(self)
         self.waker.close()
 
+    def next_bookmark(self, now, end):
+        time_s = min(now + BOOKMARK_PERIOD_S, end - BOOKMARK_BEFORE_END_S)
+        return time_s if time_s > now else end
+
     def lines(self, socket):
         """Each event as an object, at the time when it is to be written. `cause` says how it ended."""
         kind, target = self.target.kind, self.target
@@ -71,7 +75,7 @@ class Watch:
                         "is disabled")
             return
         end = time.monotonic() + self.timeout_s
-        bookmark = min(time.monotonic() + BOOKMARK_PERIOD_S, end - BOOKMARK_BEFORE_END_S)
+        bookmark = self.next_bookmark(time.monotonic(), end)
         position = self.position
         if position == 0:
             with self.store.lock:
@@ -79,22 +83,24 @@ class Watch:
             for thing in things:
                 yield {"type": "ADDED", "object": self.form.event(thing)}
         while True:
-            events = self.store.since(position)
+            with self.store.lock:
+                events, latest = self.store.since(position), self.store.version
             if events is None:
                 self.cause = "expired"
                 yield error(410, f"too old resource version: {position} ({self.store.lost})")
                 return
+            # What happens from now on is after `latest`, which a bookmark may give therefore.
+            position = max(position, latest)
             for event in events:
-                position = event.version
                 if matches(event.key, kind, target.namespace, target.name):
                     yield {"type": event.type, "object": self.form.event(event.thing)}
             while self.orders:
                 order = self.orders.popleft()
                 if order == "bookmark" and self.bookmarks:
-                    yield {"type": "BOOKMARK", "object": self.form.bookmark(kind, max(position, self.store.version))}
+                    yield {"type": "BOOKMARK", "object": self.form.bookmark(kind, position)}
                 elif order == "expire":
                     self.cause = "expired"
-                    yield error(410, f"too old resource version: {position} ({self.store.version})")
+                    yield error(410, f"too old resource version: {position} ({position})")
                     return
                 elif order == "close":
                     self.cause = "closed"
@@ -103,7 +109,7 @@ class Watch:
             if now >= end:
                 return
             if now >= bookmark:
-                bookmark = now + BOOKMARK_PERIOD_S
+                bookmark = self.next_bookmark(now, end)
                 self.order("bookmark")
             if not self.waker.wait(socket, min(end, bookmark) - now):
                 self.cause = "client"

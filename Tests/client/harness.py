@@ -87,8 +87,23 @@ class Helper:
             if not self.news.wait_for(lambda: text in self.log or self.process.stderr.closed, DEADLINE_S) or text not in self.log:
                 raise AssertionError(f"the helper didn't say {text}, but:\n{self.log}")
 
-    def resident_kb(self):
-        return int(re.search(r"VmRSS:\s+(\d+) kB", pathlib.Path(f"/proc/{self.process.pid}/status").read_text())[1])
+    def memory_kb(self, field="VmRSS"):
+        return int(re.search(rf"{field}:\s+(\d+) kB", pathlib.Path(f"/proc/{self.process.pid}/status").read_text())[1])
+
+    def cpu_s(self):
+        """Processor time so far (proc(5))."""
+        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    @contextlib.contextmanager
+    def stopped(self):
+        """Not scheduled for the length of a `with`: what is sent meanwhile is all there when it goes on."""
+        self.process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self.process.pid, os.WSTOPPED)
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
 
     def stop(self, number=signal.SIGTERM):
         if self.process.poll() is None:

@@ -117,8 +117,9 @@ class Client:
 
     def __init__(self, path, timeout_s=30):
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.socket.settimeout(timeout_s)
+        # Without a timeout, which would make a full queue of connections an error (connect(2), EAGAIN).
         self.socket.connect(path)
+        self.socket.settimeout(timeout_s)
         self.request_id = 0
 
     def close(self):
@@ -219,7 +220,7 @@ def keep_applied(client, assignments, lease_ms, hold):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--socket", default="/run/raplhelper/raplhelper.sock")
+    parser.add_argument("--socket", default="/run/powercap/raplhelper.sock")
     parser.add_argument("--lease-seconds", type=float, default=30)
     parser.add_argument("--hold", action="store_true")
     parser.add_argument("command", choices=["zones", "sample", "apply"])

@@ -105,6 +105,8 @@ class MountTests(unittest.TestCase):
                          {"/host/powercap": False, "/run/raplhelper": False, "/run/powercap": False})
         context = manifest.container("raplhelper")["securityContext"]
         self.assertEqual((context["runAsUser"], context["runAsGroup"]), (0, UNPRIVILEGED))
+        self.assertLessEqual({"--powercap-root=/host/powercap", "--state-dir=/run/raplhelper"},
+                             set(manifest.container("raplhelper")["args"]))
 
     def test_the_controller_is_not_root_and_writes_to_no_volume(self):
         for manifest in (build(), build(components=["host-helper"])):

@@ -32,6 +32,8 @@ int64_t cl_write(int32_t fd, const void *buffer, size_t count);
 int64_t cl_pread(int32_t fd, void *buffer, size_t count, int64_t offset);
 int64_t cl_pwrite(int32_t fd, const void *buffer, size_t count, int64_t offset);
 int32_t cl_fsync(int32_t fd);
+// How many names a file has; 0 once it was removed.
+int32_t cl_link_count(int32_t fd);
 int32_t cl_rename(const char *from, const char *to);
 int32_t cl_unlink(const char *path);
 int32_t cl_mkdir(const char *path, uint32_t mode);
@@ -53,6 +55,8 @@ int32_t cl_unix_connect(int32_t fd, const char *path);
 int32_t cl_listen(int32_t fd, int32_t backlog);
 int32_t cl_accept(int32_t fd);
 int32_t cl_is_listening_unix_stream(int32_t fd);
+// Peers can't pass descriptors (SCM_RIGHTS) to connections that a listening socket makes from now on.
+int32_t cl_refuse_descriptors(int32_t fd);
 // send(2) with MSG_NOSIGNAL: EPIPE is an errno, not a signal.
 int64_t cl_send(int32_t fd, const void *buffer, size_t count);
 int32_t cl_set_nonblocking(int32_t fd);

@@ -2,7 +2,8 @@ internal import LinuxSystem
 
 /// `powercap-controller cleanup`: the exit status.
 func cleanupCommand(settings: Settings) throws(UsageError) -> Int32 {
-    guard let access = settings.cluster else { throw .noCluster }
+    guard let access = try ClusterAccess(settings) else { throw .noCluster }
+    Process.ignoreBrokenPipes()
     let node = access.nodeName
     let steps = [
         ("its labels and annotations", Resource.nodes.patch(node, .merge, NodeChanges.removal.patch)),

@@ -4,11 +4,12 @@ internal import PowercapProtocol
 /// The program's version.
 let programVersion = "\(Release.version)"
 
-enum HelpFormat: String, CaseIterable, Sendable { case text, markdown }
+enum HelpFormat: String, CaseIterable, Sendable { case text, markdown, json }
 
 enum HelpFlags {
     static let format = CommandFlag(
-        "--format", .choice, default: HelpFormat.text, "What to print: this text, or the table of options for a document.")
+        "--format", .choice, default: HelpFormat.text,
+        "What to print: this text, the table of options for a document, or all of it for a program.")
 }
 
 /// `powercap-controller help`.
@@ -18,6 +19,7 @@ func helpCommand(_ invocation: Invocation) throws(UsageError) -> Int32 {
         switch format {
         case .text: output.append(helpText)
         case .markdown: output.append(optionsMarkdown)
+        case .json: writeHelpJSON(to: &output)
         }
     }
 }
@@ -45,7 +47,8 @@ private var helpText: String {
     text += "\n"
     text += wrapped(
         "A power is a plain number of microwatts, or has a unit: uW, mW, W, kW. A time is a plain number of seconds, or has "
-            + "one: ms, s, m, h, d. Exit status: 0 success, 1 failure, 2 bad configuration or usage (nothing was written).",
+            + "one: ms, s, m, h, d. Exit status: 0 success, 1 failure, 2 bad configuration or usage (nothing was written), 75 handed "
+            + "over after SIGHUP (start it again).",
         indent: 0)
     return text
 }
@@ -59,6 +62,41 @@ var optionsMarkdown: String {
         text += "| `\(option.variable)` | `\(option.flag)` | \(standard) | \(valid) | \(option.help) |\n"
     }
     return text
+}
+
+/// Commands, flags and options, from which scripts/documents makes manual pages, completions and the environment file.
+private func writeHelpJSON(to output: inout Output) {
+    func object(_ fields: [(String, String)]) {
+        for (index, (name, value)) in fields.enumerated() {
+            output.append(index == 0 ? "{\"\(name)\":" : ",\"\(name)\":")
+            output.append(json: value)
+        }
+    }
+    output.append("{\"format\":1,\"commands\":[")
+    for (index, command) in Command.allCases.enumerated() {
+        output.append(index == 0 ? "\n" : ",\n")
+        object([("name", command.rawValue), ("help", command.help)])
+        output.append(",\"flags\":[")
+        for (index, flag) in command.flags.enumerated() {
+            if index > 0 { output.append(",") }
+            object([
+                ("flag", flag.name), ("value", flag.words.placeholder), ("default", flag.words.isBare ? "" : flag.standard),
+                ("help", flag.help),
+            ])
+            output.append("}")
+        }
+        output.append("]}")
+    }
+    output.append("\n],\"options\":[")
+    for (index, option) in Option.all.enumerated() {
+        output.append(index == 0 ? "\n" : ",\n")
+        object([
+            ("variable", option.variable), ("flag", option.flag), ("value", option.words.placeholder),
+            ("default", option.standard), ("valid", option.words.range), ("help", option.help),
+        ])
+        output.append("}")
+    }
+    output.append("\n]}\n")
 }
 
 extension String {

@@ -9,11 +9,12 @@ enum RunFlags {
 /// `powercap-controller run`: the exit status.
 func runCommand(_ invocation: Invocation, settings: Settings) throws(UsageError) -> Int32 {
     let once = try RunFlags.once.value(in: invocation)
+    let cluster = try ClusterAccess(settings)
     let log = Log(format: settings.configuration.logFormat, level: settings.configuration.logLevel)
     // A helper that goes away while a request is written must be an error, not a signal.
     Process.ignoreBrokenPipes()
     let controller: Controller
-    do throws(Errno) { controller = try Controller(settings: settings, log: log) } catch {
+    do throws(Errno) { controller = try Controller(settings: settings, cluster: cluster, log: log) } catch {
         complain("can't start the event loop: \(error.explanation) (\(error.name))")
         return 1
     }

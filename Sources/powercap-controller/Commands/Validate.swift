@@ -9,6 +9,7 @@ enum ValidateFlags {
 /// `powercap-controller validate`: what is wrong was refused before this is called.
 func validateCommand(_ invocation: Invocation, settings: Settings) throws(UsageError) -> Int32 {
     let format = try ValidateFlags.format.value(in: invocation)
+    _ = try ClusterAccess(settings)
     return printing { output in
         switch format {
         case .table: settings.writeTable(to: &output)

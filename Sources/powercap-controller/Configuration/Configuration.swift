@@ -16,7 +16,7 @@ struct Configuration: Equatable, Sendable {
     var onDrift = DriftAction.reassert
     var sampleInterval = Milliseconds.seconds(10)
     var leaseTime = Milliseconds.seconds(30)
-    var helperSocket = "/run/raplhelper/raplhelper.sock"
+    var helperSocket = "/run/powercap/raplhelper.sock"
     var kubernetes = KubernetesUse.auto
     /// The name of this machine's Node; nil where none is given.
     var nodeName: String?

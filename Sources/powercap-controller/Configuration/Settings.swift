@@ -10,8 +10,9 @@ struct Settings: Sendable {
     let configuration: Configuration
     /// For each option of `Option.all`.
     let origins: [(origin: Origin, given: Given)]
-    /// nil where Kubernetes is off.
-    private(set) var cluster: ClusterAccess?
+    /// Where the API server is, as the kubelet tells every container; empty outside of a cluster.
+    let serviceHost: String
+    let servicePort: String
 
     /// - Parameters:
     ///   - flags: values by flag name, with its dashes; other commands' flags are passed over.
@@ -33,9 +34,10 @@ struct Settings: Sendable {
             do { try option.read(given.text, &configuration) } catch { throw .value(given, error, option.words) }
             origins.append((origin, given))
         }
+        serviceHost = environment("KUBERNETES_SERVICE_HOST") ?? ""
+        servicePort = environment("KUBERNETES_SERVICE_PORT") ?? "443"
         self.configuration = configuration
         self.origins = origins
-        cluster = try ClusterAccess(self, environment: environment)
         if configuration.timeZone == nil, let zone = environment("TZ") { try Settings.check(hostZone: zone) }
         if configuration.raplMinPower > configuration.maxSource {
             throw .floorAbovePeak(

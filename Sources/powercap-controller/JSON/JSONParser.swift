@@ -7,8 +7,9 @@ enum JSONProblem: Error, Equatable, Sendable {
 
 extension JSON {
     /// Reads one value, and nothing behind it but white space.
-    init(_ bytes: [UInt8]) throws(JSONProblem) {
-        var parser = JSONParser(bytes)
+    /// - Parameter skipped: members of this name are left out, at any depth, and what is in them isn't looked at.
+    init(_ bytes: [UInt8], without skipped: String? = nil) throws(JSONProblem) {
+        var parser = JSONParser(bytes, without: skipped)
         self = try parser.value(depth: 0)
         parser.skipSpace()
         guard parser.isAtEnd else { throw parser.malformed }
@@ -18,11 +19,12 @@ extension JSON {
 /// Reads JSON from bytes that may come from anybody (RFC 8259).
 private struct JSONParser {
     private let bytes: [UInt8]
+    private let skipped: String?
     private var position = 0
 
     private static let deepest = 64
 
-    init(_ bytes: [UInt8]) { self.bytes = bytes }
+    init(_ bytes: [UInt8], without skipped: String?) { (self.bytes, self.skipped) = (bytes, skipped) }
 
     var isAtEnd: Bool { position == bytes.count }
     var malformed: JSONProblem { .malformed(offset: position) }
@@ -73,7 +75,7 @@ private struct JSONParser {
             let name = try string()
             skipSpace()
             try expect(UInt8(ascii: ":"))
-            members.append(JSON.Member(name, try value(depth: depth + 1)))
+            if name == skipped { try skipValue() } else { members.append(JSON.Member(name, try value(depth: depth + 1))) }
             skipSpace()
         } while take(UInt8(ascii: ","))
         try expect(UInt8(ascii: "}"))
@@ -91,6 +93,31 @@ private struct JSONParser {
         } while take(UInt8(ascii: ","))
         try expect(UInt8(ascii: "]"))
         return elements
+    }
+
+    /// Steps over an object, a list or a string by its brackets and quotation marks; anything else is read.
+    private mutating func skipValue() throws(JSONProblem) {
+        skipSpace()
+        var depth = 0
+        repeat {
+            guard let byte = next else { throw malformed }
+            switch byte {
+            case UInt8(ascii: "\""): try skipString()
+            case UInt8(ascii: "{"), UInt8(ascii: "["): (depth, position) = (depth + 1, position + 1)
+            case UInt8(ascii: "}"), UInt8(ascii: "]"): (depth, position) = (depth - 1, position + 1)
+            case _ where depth == 0: _ = try value(depth: 0)
+            default: position += 1
+            }
+        } while depth > 0
+    }
+
+    private mutating func skipString() throws(JSONProblem) {
+        position += 1
+        while let byte = next {
+            position += byte == UInt8(ascii: "\\") ? 2 : 1
+            if byte == UInt8(ascii: "\"") { return }
+        }
+        throw malformed
     }
 
     private mutating func number() throws(JSONProblem) -> String {
@@ -119,12 +146,12 @@ private struct JSONParser {
             if byte < 0x20 { throw malformed }
             position += 1
         }
-        if take(UInt8(ascii: "\"")) { return try text(bytes[start..<(position - 1)]) }
+        if take(UInt8(ascii: "\"")) { return try text(bytes.span.extracting(start..<(position - 1))) }
         var unescaped = Array(bytes[start..<position])
         while let byte = next {
             position += 1
             switch byte {
-            case UInt8(ascii: "\""): return try text(unescaped[...])
+            case UInt8(ascii: "\""): return try text(unescaped.span)
             case UInt8(ascii: "\\"): try escape(into: &unescaped)
             case 0..<0x20: throw malformed
             default: unescaped.append(byte)
@@ -133,9 +160,8 @@ private struct JSONParser {
         throw malformed
     }
 
-    private func text(_ bytes: ArraySlice<UInt8>) throws(JSONProblem) -> String {
-        guard let text = String(validating: bytes, as: UTF8.self) else { throw malformed }
-        return text
+    private func text(_ bytes: Span<UInt8>) throws(JSONProblem) -> String {
+        do throws(UTF8.ValidationError) { return String(copying: try UTF8Span(validating: bytes)) } catch { throw malformed }
     }
 
     private mutating func escape(into text: inout [UInt8]) throws(JSONProblem) {

@@ -19,9 +19,9 @@ struct ClusterAccess: Equatable, Sendable {
     static let serviceAccount = "/var/run/secrets/kubernetes.io/serviceaccount"
 
     /// nil where Kubernetes is off.
-    init?(_ settings: Settings, environment: (String) -> String?) throws(UsageError) {
+    init?(_ settings: Settings) throws(UsageError) {
         let configuration = settings.configuration
-        let host = environment("KUBERNETES_SERVICE_HOST") ?? ""
+        let host = settings.serviceHost
         switch configuration.kubernetes {
         case .off: return nil
         case .auto where host.isEmpty && configuration.kubeServer == nil: return nil
@@ -35,9 +35,8 @@ struct ClusterAccess: Equatable, Sendable {
             (tokenFile, certificateFile) = (configuration.kubeTokenFile, configuration.kubeCertificateFile)
         } else {
             guard !host.isEmpty else { throw .noServer(settings.given("KUBERNETES")) }
-            let port = environment("KUBERNETES_SERVICE_PORT") ?? "443"
             // An IPv6 address has brackets in a URL (RFC 3986, section 3.2.2).
-            server = "https://" + (host.contains(":") ? "[\(host)]" : host) + ":\(port)"
+            server = "https://" + (host.contains(":") ? "[\(host)]" : host) + ":\(settings.servicePort)"
             tokenFile = configuration.kubeTokenFile ?? "\(ClusterAccess.serviceAccount)/token"
             certificateFile = configuration.kubeCertificateFile ?? "\(ClusterAccess.serviceAccount)/ca.crt"
         }

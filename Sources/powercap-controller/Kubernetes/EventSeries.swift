@@ -17,8 +17,10 @@ struct EventSeries {
 
     init(_ event: NodeEvent, node: String, at moment: Moment, _ now_ns: UInt64) {
         self.event = event
-        // Unique on a node, and no secret.
-        name = "\(node.prefix(200)).\(String(UInt64(moment.seconds) &* 1_000_000_000 &+ UInt64(moment.nanoseconds), radix: 16))"
+        // Unique on a node, and short enough for a name, as a Node's may be 253 bytes long itself.
+        var stem = node.prefix(200)
+        while let last = stem.last, last == "." || last == "-" { stem.removeLast() }
+        name = "\(stem).\(String(UInt64(moment.seconds) &* 1_000_000_000 &+ UInt64(moment.nanoseconds), radix: 16))"
         (first, last, due_ns) = (moment, moment, now_ns)
     }
 

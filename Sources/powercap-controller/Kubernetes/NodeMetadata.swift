@@ -14,6 +14,9 @@ struct NodeMetadata: Equatable, Sendable {
         annotations = metadata["annotations"]?.texts ?? [:]
     }
 
+    /// What takes up most of a Node's metadata, and is nobody's business but the server's.
+    static let uninteresting = "managedFields"
+
     /// Whether this is an older state of the same object than `other`. Versions count up within a resource; where they are no
     /// numbers nobody can tell.
     func isOlder(than other: NodeMetadata) -> Bool {

@@ -165,7 +165,8 @@ final class NodePublisher {
             do throws(APIProblem) {
                 // Whatever is written, the answer is the object.
                 let answer = try result.get()
-                guard let metadata = (try? JSON(answer.body)).flatMap({ NodeMetadata($0) }) else {
+                guard let metadata = (try? JSON(answer.body, without: NodeMetadata.uninteresting)).flatMap({ NodeMetadata($0) })
+                else {
                     throw .garbled("the answer to a write is no object")
                 }
                 if self[keyPath: write].trouble.end() {

@@ -104,7 +104,7 @@ final class NodeWatch {
     }
 
     private func listed(_ answer: Answer) {
-        let list = try? JSON(answer.body)
+        let list = try? JSON(answer.body, without: NodeMetadata.uninteresting)
         guard let list, let version = list["metadata"]?["resourceVersion"]?.text, let items = list["items"]?.elements else {
             return fail(.garbled("the list of Nodes has no resourceVersion or no items"))
         }
@@ -169,7 +169,9 @@ final class NodeWatch {
     }
 
     private func take(event bytes: [UInt8]) {
-        guard let event = try? JSON(bytes), let type = event["type"]?.text, let object = event["object"] else {
+        guard let event = try? JSON(bytes, without: NodeMetadata.uninteresting), let type = event["type"]?.text,
+            let object = event["object"]
+        else {
             return stop(.garbled("a watch's line is no event"))
         }
         if type == "ERROR" { return stop(APIProblem(event: object)) }

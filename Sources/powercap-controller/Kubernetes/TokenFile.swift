@@ -2,7 +2,7 @@ internal import LinuxSystem
 
 /// A bearer token as it lies on disk. The kubelet replaces it long before it expires, so it is read for every request.
 enum TokenFile {
-    private static let largest = 1 << 16
+    private static let largest = 1 << 14
 
     /// - Throws: `.noToken`.
     static func read(_ path: String) throws(APIProblem) -> String {
@@ -12,14 +12,14 @@ enum TokenFile {
             let file = try Descriptor(opening: path, .readThroughLinks)
             count = try file.read(into: &bytes, from: 0, atMost: bytes.count)
         } catch { throw .noToken(path: path, .file(error)) }
-        let space: Set<UInt8> = [0x20, 0x0A, 0x0D, 0x09]
-        let text = bytes[..<count].drop { space.contains($0) }
-        let token = text.prefix { !space.contains($0) }
+        func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 }
+        let text = bytes[..<count].drop(while: isSpace)
+        let token = text.prefix { !isSpace($0) }
         // A part of a token is none.
         if count == largest { throw .noToken(path: path, .malformed) }
         if token.isEmpty { throw .noToken(path: path, .empty) }
         // RFC 6750, section 2.1. Anything else would end the header, or be one of its own.
-        guard token.allSatisfy({ $0 > 0x20 && $0 < 0x7F }), text[token.endIndex...].allSatisfy({ space.contains($0) }) else {
+        guard token.allSatisfy({ $0 > 0x20 && $0 < 0x7F }), text[token.endIndex...].allSatisfy(isSpace) else {
             throw .noToken(path: path, .malformed)
         }
         return String(decoding: token, as: UTF8.self)

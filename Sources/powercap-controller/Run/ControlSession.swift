@@ -15,8 +15,9 @@ final class ControlSession {
     /// Stands for control; 0 before it is acquired.
     private(set) var token: UInt64 = 0
     private(set) var lease_ms: UInt32 = 0
-    /// The time between two renewals: two of them may fail before control is lost.
-    var renewal_ns: UInt64 { UInt64(lease_ms) * 1_000_000 / 3 }
+    /// The time between two renewals: two of them may fail before control is lost. A helper that grants no time at all is broken,
+    /// and isn't asked without pause.
+    var renewal_ns: UInt64 { max(UInt64(lease_ms) * 1_000_000 / 3, 100_000_000) }
 
     var descriptorNumber: Int32 { client.descriptorNumber }
     /// What the helper does with the limits when the lease runs out.

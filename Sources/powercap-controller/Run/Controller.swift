@@ -29,15 +29,7 @@ final class Controller {
     private var reportedFailure: Failure?
     private var due = Schedule()
     private var clock = StepDetector()
-    /// nil without Kubernetes, and before the first cycle: limits come first.
-    private var agent: NodeAgent?
-    /// Those of the node that fit it, and of which state of its wishes they are.
-    private var overrides = Overrides()
-    private var overridesGeneration = 0
-    /// What happened before there was an agent to tell of it.
-    private var untold: [NodeEvent] = []
-    /// The Node was read and written: from now on it is the same over and over.
-    private var isSettled = false
+    private let node: NodeLink
     /// Control was lost: that it is back is worth telling.
     private var isControlMissed = false
 
@@ -55,23 +47,26 @@ final class Controller {
         static let api: UInt64 = 3
     }
 
-    init(settings: Settings, log: Log) throws(Errno) {
+    /// - Parameter cluster: nil where Kubernetes is off.
+    init(settings: Settings, cluster: ClusterAccess?, log: Log) throws(Errno) {
         (self.settings, self.log) = (settings, log)
         configuration = settings.configuration
         source = powerSource(for: settings.configuration)
+        node = NodeLink(cluster, settings.configuration, log)
         reading = source.reading(at: .now)
         signals = try Signals()
         epoll = try Epoll()
         try epoll.add(signals.number, token: Token.signals)
     }
 
-    /// Runs until SIGTERM, SIGINT or SIGHUP: the exit status.
+    /// Runs until SIGTERM, SIGINT or SIGHUP: the exit status. The first two end this system's work on the node, SIGHUP ends only
+    /// this process.
     /// - Throws: a configuration that doesn't fit the zones. Nothing has been written for it then.
     func run() throws(UsageError) -> Int32 {
         try step(Clock.monotonic_ns)
-        startAgent()
+        node.start(in: epoll, token: Token.api)
         while true {
-            if let signal = wait() { return end("\(signal)") }
+            if let signal = wait().map({ "\($0)" }) { return signal == "SIGHUP" ? handOver(signal) : end(signal) }
             try step(Clock.monotonic_ns)
         }
     }
@@ -93,13 +88,22 @@ final class Controller {
             takeControl(candidate, now_ns)
         }
         if let session { do throws(HelperError) { try cycle(session, now_ns) } catch { fail(error) } }
-        publish(now_ns)
+        if node.step(record, now_ns) {
+            source = powerSource(for: configuration, node.overrides)
+            due.decide_ns = 0
+        }
+    }
+
+    /// What is published on the Node.
+    private var record: NodeRecord {
+        guard let session else { return .uncontrolled(configuration.source) }
+        return NodeRecord(session.limits, lastDecision, isPaused: node.overrides.paused, configuration.source)
     }
 
     /// Does what is due.
     private func cycle(_ session: ControlSession, _ now_ns: UInt64) throws(HelperError) {
         if clock.stepped(monotonic_ns: now_ns, wall_ns: Clock.wall_ns) {
-            log.info("the clock was set: deciding anew")
+            log.info("the clock was set, or the node was asleep: deciding anew")
             due.decide_ns = now_ns
         }
         // First, because a lease that has run out explains what a sample then shows.
@@ -115,7 +119,7 @@ final class Controller {
 
     private func connect() -> ControlSession? {
         do throws(HelperError) {
-            return try ControlSession(helper: configuration.helperSocket, log: log) { [unowned self] in tell($0) }
+            return try ControlSession(helper: configuration.helperSocket, log: log) { [node] in node.tell($0) }
         } catch {
             lose(error)
             return nil
@@ -131,11 +135,10 @@ final class Controller {
         last = (candidate.token, candidate.onLeaseExpiry)
         reportedProblem = nil
         if isControlMissed {
-            tell(NodeEvent(reason: .controlRegained, subject: "", note: "The controller is in control of the limits again"))
+            node.tell(NodeEvent(reason: .controlRegained, subject: "", note: "The controller is in control of the limits again"))
             isControlMissed = false
         }
-        // Which overrides fit depends on the packages.
-        fitOverrides(candidate)
+        node.note(candidate.limits.entries.map(\.package))
         due = Schedule(
             connect_ns: 0, decide_ns: now_ns, sample_ns: now_ns + configuration.sampleInterval.nanoseconds,
             renew_ns: now_ns + candidate.renewal_ns)
@@ -157,7 +160,7 @@ final class Controller {
     }
 
     private func decideAndApply(_ session: ControlSession) throws(HelperError) {
-        let (reading, before, overrides) = (reading, lastDecision, overrides)
+        let (reading, before, overrides) = (reading, lastDecision, node.overrides)
         let decision = try session.enforce { packages in
             decide(packages: packages, configuration: configuration, reading: reading, overrides: overrides, last: before)
         }
@@ -200,7 +203,7 @@ final class Controller {
         if hadControl {
             let message = if case .failed = error { "lost control over the limits" } else { "lost the helper" }
             log.error(message, ("why", .text(error.sentence)))
-            tell(
+            node.tell(
                 NodeEvent(reason: .controlLost, subject: "", note: "The controller lost control of the limits: \(error.sentence)")
             )
             isControlMissed = true
@@ -216,13 +219,13 @@ final class Controller {
     private func wait() -> StaticString? {
         let now_ns = Clock.monotonic_ns
         let own_ns = session == nil ? due.connect_ns : min(due.decide_ns, due.sample_ns, due.renew_ns)
-        let next_ns = min(own_ns, agent?.due_ns ?? .max)
+        let next_ns = min(own_ns, node.due_ns)
         let milliseconds = next_ns <= now_ns ? 0 : min((next_ns - now_ns + 999_999) / 1_000_000, 3_600_000)
         guard let count = try? epoll.wait(milliseconds: Int32(milliseconds)) else { return nil }
         for index in 0..<count {
             switch epoll[index].token {
             case Token.signals: if let signal = signals.next() { return signal }
-            // The agent looks in every step.
+            // Every step looks what has come.
             case Token.api: break
             // The helper sends nothing unasked, so this is its end.
             default: if session != nil { lose(.closed(greeting: false)) }
@@ -231,10 +234,24 @@ final class Controller {
         return nil
     }
 
+    /// Ends without giving control back: the limits stay for the time of the lease, and a successor takes control over from a
+    /// connection that is closed. The exit status asks the supervisor to start one, with an environment read anew.
+    private func handOver(_ reason: String) -> Int32 {
+        do throws(HelperError) {
+            // The successor gets a whole lease.
+            try session?.renew()
+        } catch { log.warning("the lease could not be renewed for a successor", ("why", .text(error.sentence))) }
+        log.info(
+            session == nil ? "handing over, without control" : "handing over: the limits stay until a successor takes control",
+            ("reason", .text(reason)), ("lease_ms", .number(UInt64(session?.lease_ms ?? 0))),
+            ("on_lease_expiry", .text(last.map { "\($0.onLeaseExpiry)" } ?? "-")))
+        return 75
+    }
+
     /// Gives control back, and then says so on the Node: the exit status.
     private func end(_ reason: String) -> Int32 {
         let status = giveBack(reason)
-        agent?.finish(.stopped(configuration.onExit))
+        node.finish()
         return status
     }
 
@@ -260,59 +277,6 @@ final class Controller {
                 ("reason", .text(reason)), ("why", .text(error.sentence)), fallback)
             return 1
         }
-    }
-
-    // MARK: The Node
-
-    /// After the first cycle, because the first limit doesn't wait for anybody (P9).
-    private func startAgent() {
-        guard let cluster = settings.cluster else {
-            Process.dropStartupCode()
-            return log.info("Kubernetes is off", ("kubernetes", .text(configuration.kubernetes.rawValue)))
-        }
-        do throws(Errno) {
-            let agent = try NodeAgent(cluster, log)
-            try epoll.add(agent.descriptorNumber, token: Token.api)
-            self.agent = agent
-        } catch {
-            log.error("Kubernetes can't be used", ("why", .text("\(error.explanation) (\(error.name))")))
-        }
-        for event in untold { tell(event) }
-        untold = []
-        publish(Clock.monotonic_ns)
-    }
-
-    private func tell(_ event: NodeEvent) {
-        if let agent { agent.tell(event) } else if settings.cluster != nil, untold.count < 64 { untold.append(event) }
-    }
-
-    /// Takes what the Node wishes, and puts on it what is so.
-    private func publish(_ now_ns: UInt64) {
-        guard let agent else { return }
-        agent.publish(record)
-        agent.step(now_ns)
-        if agent.isSettled, !isSettled {
-            isSettled = true
-            Process.dropStartupCode()
-        }
-        if agent.generation != overridesGeneration {
-            overridesGeneration = agent.generation
-            fitOverrides(session)
-            due.decide_ns = 0
-        }
-    }
-
-    private var record: NodeRecord {
-        guard let session else { return .uncontrolled(configuration.source) }
-        return NodeRecord(session.limits, lastDecision, isPaused: overrides.paused, configuration.source)
-    }
-
-    /// - Parameter session: of which the packages are; nil when they aren't known.
-    private func fitOverrides(_ session: ControlSession?) {
-        guard let agent else { return }
-        overrides = agent.wishes
-        agent.reject(overrides.fit(configuration, session?.limits.entries.map(\.package) ?? []))
-        source = powerSource(for: configuration, overrides)
     }
 
     private func report(_ released: Released, _ reason: String) {

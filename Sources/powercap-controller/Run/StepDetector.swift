@@ -1,6 +1,7 @@
 internal import LinuxSystem
 
-/// Notices that the wall clock was set: a step of the clock is a step of a source that goes by it.
+/// Notices that the wall clock was set, or that the machine was asleep, when CLOCK_MONOTONIC stands still (clock_gettime(2)): a
+/// step of the clock is a step of a source that goes by it.
 struct StepDetector {
     /// Of the wall clock from the monotonic one at the last look.
     private var offset_ns: Int64?

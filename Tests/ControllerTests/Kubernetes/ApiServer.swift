@@ -37,7 +37,7 @@ final class ApiServer {
     var access: ClusterAccess {
         get throws {
             let environment = environment
-            return try #require(try Settings(flags: [:]) { environment[$0] }.cluster)
+            return try #require(try ClusterAccess(Settings(flags: [:]) { environment[$0] }))
         }
     }
 

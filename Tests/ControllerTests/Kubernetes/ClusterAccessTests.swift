@@ -4,7 +4,7 @@ import Testing
 
 struct ClusterAccessTests {
     private func access(_ environment: [String: String]) throws -> ClusterAccess? {
-        try Settings(flags: [:]) { environment[$0] }.cluster
+        try ClusterAccess(Settings(flags: [:]) { environment[$0] })
     }
 
     private func sentence(_ environment: [String: String]) -> String {

@@ -117,6 +117,15 @@ struct ControlTests {
         #expect(controller.count(problem.message) == 1)
     }
 
+    @Test("a lease that is over at once doesn't make the controller ask without pause")
+    func noLease() throws {
+        let mock = try Mock(packages: 1, "lease 1 1\n")
+        let controller = try RunningController(mock.socket)
+        for _ in 0..<3 { try mock.next("AcquireControl") }
+        #expect(mock.requests.filter { $0 == "Renew" }.count <= 2)
+        _ = try controller.stop()
+    }
+
     @Test("an answer to Renew that makes no sense doesn't make the controller ask without pause")
     func renewFails() throws {
         let mock = try Mock(packages: 1, "before Renew every error readFailed\n")

@@ -19,7 +19,6 @@ struct EndTests {
         arguments: [
             (SIGTERM, "restore", "stopped, original limits restored", originals),
             (SIGINT, "restore", "stopped, original limits restored", originals),
-            (SIGHUP, "restore", "stopped, original limits restored", originals),
             (SIGTERM, "hold", "stopped, limits held", set),
         ])
     func signal(_ signal: Int32, _ onExit: String, _ message: String, _ limits: [String: Microwatts]) throws {
@@ -29,8 +28,39 @@ struct EndTests {
         #expect(try controller.stop(signal) == 0)
         #expect(try mock.next("Release") == "Release token=1 disposal=\(onExit)")
         #expect(try mock.limits() == limits)
-        let names: [Int32: String] = [SIGTERM: "SIGTERM", SIGINT: "SIGINT", SIGHUP: "SIGHUP"]
+        let names: [Int32: String] = [SIGTERM: "SIGTERM", SIGINT: "SIGINT"]
         #expect(try controller.next(message)["reason"] == names[signal])
+    }
+
+    @Test(
+        "SIGHUP hands over: the limits stay, the status is 75, and a successor has control at once",
+        arguments: ["restore", "hold"])
+    func handOver(_ onExit: String) throws {
+        let mock = try Mock(packages: 1)
+        let controller = try RunningController(mock.socket, ["ON_EXIT": onExit])
+        try controller.next("limit changed", of: "package-0", "short_term")
+        #expect(try controller.stop(SIGHUP) == 75)
+        let end = try controller.next("handing over: the limits stay until a successor takes control")
+        #expect(end["reason"] == "SIGHUP")
+        #expect(end["lease_ms"] == "30000")
+        #expect(try mock.limits() == Self.set)
+
+        let successor = try RunningController(mock.socket, ["MAX_SOURCE": "90W"])
+        try successor.next("in control")
+        let change = try successor.next("limit changed", of: "package-0", "long_term")
+        #expect(change["from_uw"] == "100000000")
+        #expect(change["in_force_uw"] == "90000000")
+        #expect(try successor.stop() == 0)
+        #expect(try mock.limits() == Self.originals)
+    }
+
+    @Test("SIGHUP without a helper is a hand-over too: the status is 75")
+    func handOverWithoutControl() throws {
+        let directory = try TemporaryDirectory()
+        let controller = try RunningController("\(directory.path)/none.sock")
+        try controller.next("no control over the limits")
+        #expect(try controller.stop(SIGHUP) == 75)
+        #expect(try controller.next("handing over, without control")["on_lease_expiry"] == "-")
     }
 
     @Test("a limit that can't be restored is told as an error, and the exit status is 1")

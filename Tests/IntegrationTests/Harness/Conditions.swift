@@ -22,6 +22,15 @@ enum Conditions {
         return (try? ChildProcess(arguments, log: log).waitForEnd()) == .exited(0)
     }
 
+    /// Executes a program as a pod with every capability dropped does: as uid 0 with nothing else.
+    static let dropAll = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", "--clear-groups"]
+
+    /// POWERCAP_SANDBOX=hidden: helpers run on a kernel without Landlock and seccomp. What they do must not differ.
+    static let sandboxIsHidden = ProcessInfo.processInfo.environment["POWERCAP_SANDBOX"] == "hidden"
+
+    /// Whether Yama keeps a process from tracing others of its uid (Documentation/admin-guide/LSM/Yama.rst).
+    static let hasYama = ((try? Files.firstLine("/proc/sys/kernel/yama/ptrace_scope")) ?? "0") != "0"
+
     static let canMount = isRoot && succeeds(["unshare", "--mount", "true"])
     static let mount: Comment = "needs root with CAP_SYS_ADMIN: a mount of its own"
 

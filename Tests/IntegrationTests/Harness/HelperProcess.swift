@@ -6,9 +6,10 @@ import LinuxSystem
 enum Programs {
     /// POWERCAP_HELPER, or the ordinary build's helper beside this test bundle.
     static let helper = path(of: "raplhelper", variable: "POWERCAP_HELPER")
-    static let simulator = path(of: "Simulator", variable: nil)
+    static let simulator = path(of: "Simulator")
 
-    private static func path(of name: String, variable: String?) -> String {
+    /// - Parameter variable: of the environment; it names another build's.
+    static func path(of name: String, variable: String? = nil) -> String {
         if let variable, let path = ProcessInfo.processInfo.environment[variable], !path.isEmpty { return path }
         let bundle = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
         return "\((bundle as NSString).deletingLastPathComponent)/\(name)"
@@ -72,6 +73,15 @@ final class HelperProcess {
 
     func waitForLog(_ text: String, _ deadline: Deadline = Deadline()) throws {
         try wait(for: "\(text) in the helper's log", deadline) { log.contains(text) }
+    }
+
+    /// What its descriptors are, by number, as /proc/PID/fd has it.
+    func descriptors() throws -> [Int: String] {
+        var open: [Int: String] = [:]
+        for name in try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd") {
+            open[Int(name)!] = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/fd/\(name)")
+        }
+        return open
     }
 
     /// The fields of /proc/PID/status.

@@ -9,11 +9,7 @@ final class NotifySocket {
 
     init(at path: String) throws {
         self.path = path
-        let number = Glibc.socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-        guard number >= 0 else { throw Errno(errno) }
-        socket = Descriptor(owning: number)
-        var address = UnixAddress(path)
-        guard unsafe address.withPointer({ unsafe bind(number, $0, $1) }) == 0 else { throw Errno(errno) }
+        socket = try UnixAddress(path).bind(SOCK_DGRAM)
         // A helper that doesn't run as root reports as well.
         try changeMode(path, 0o666)
     }
@@ -39,11 +35,14 @@ final class NotifySocket {
     }
 }
 
-/// The address of a path (unix(7)).
+/// The address of a path, or with a first byte of 0 an abstract one (unix(7)).
 struct UnixAddress {
     private var address = sockaddr_un()
+    /// An abstract address ends with its name.
+    private let length: Int
 
     init(_ path: String) {
+        length = path.hasPrefix("\0") ? MemoryLayout<sa_family_t>.size + path.utf8.count : MemoryLayout<sockaddr_un>.size
         address.sun_family = sa_family_t(AF_UNIX)
         let bytes = Array(path.utf8)
         unsafe withUnsafeMutableBytes(of: &address.sun_path) { target in
@@ -52,11 +51,17 @@ struct UnixAddress {
         }
     }
 
-    mutating func withPointer<Result>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Result) -> Result {
-        unsafe withUnsafePointer(to: &address) { pointer in
+    /// A socket bound to it. The umask, which all threads share, is left alone.
+    func bind(_ type: __socket_type) throws -> Descriptor {
+        let socket = Descriptor(owning: Glibc.socket(AF_UNIX, Int32(type.rawValue | SOCK_CLOEXEC.rawValue), 0))
+        let result = unsafe withUnsafePointer(to: address) { pointer in
             unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                unsafe body($0, socklen_t(MemoryLayout<sockaddr_un>.size))
+                unsafe Glibc.bind(socket.number, $0, socklen_t(length))
             }
         }
+        guard result == 0 else { throw Errno(errno) }
+        return socket
     }
+
+    var bytes: [UInt8] { unsafe withUnsafeBytes(of: address) { unsafe Array($0.prefix(length)) } }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import LinuxSystem
+import Testing
 
 @testable import Simulator
 
@@ -52,9 +53,11 @@ final class TemporaryTree {
         inheriting descriptors: [Int32] = []
     ) throws -> HelperProcess {
         helpers += 1
+        let hiding = Conditions.sandboxIsHidden ? Intruder.hiding(["landlock_create_ruleset", "seccomp"]) : []
         let helper = try HelperProcess(
             "\(directory)/helper-\(helpers)",
-            wrapper + [Programs.helper, "--powercap-root", root, "--socket", socket, "--state-dir", stateDirectory] + flags,
+            hiding + wrapper + [Programs.helper, "--powercap-root", root, "--socket", socket, "--state-dir", stateDirectory]
+                + flags,
             environment: environment, inheriting: descriptors)
         processes.append(helper.process)
         return helper
@@ -68,6 +71,7 @@ final class TemporaryTree {
     ) throws -> HelperProcess {
         let helper = try spawnHelper(flags, through: wrapper, environment: environment, inheriting: descriptors)
         try helper.waitUntilReady()
+        #expect(helper.log.contains("missing=seccomp") || !Conditions.sandboxIsHidden)
         return helper
     }
 

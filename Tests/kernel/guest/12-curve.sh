@@ -22,30 +22,56 @@ local_time() { # TIMEZONE: planned_time as seconds since 1970
 load
 helper --list --format json >$RIG/zones.json
 start_helper
-for day in "Europe/Berlin 2026-06-21" "Europe/Berlin 2026-01-15" "UTC 2026-06-21"; do
-	zone=${day% *} date=${day#* }
-	plan "$zone" "$date" >$RIG/plan.csv
-	at=12:00
-	moment $at
-	set_clock "@$(local_time "$zone")"
-	start_controller SOURCE=solar MAX_SOURCE=200.1W TIMEZONE="$zone"
-	while :; do
-		wait_for "at $planned_time $zone the limits are those of the plan: $planned" 10 limits_are "$planned"
-		case $at in
-		12:00) equals "which is the peak" "$planned" "100/100 100/100"; at=04:00 ;;
-		04:00) equals "which is the floor" "$planned" "10/10 10/10"; at=08:00 ;;
-		08:00) at=00:30 ;;
-		00:30) equals "which is the floor" "$planned" "10/10 10/10"; at=16:20 ;;
-		16:20) at=19:59 ;;
-		*) break ;;
-		esac
-		moment $at
-		set_clock "@$(local_time "$zone")"
+
+# Days of the year, both on which the clocks change, and days far away. From one to the next the clock is set, by hours or decades,
+# forward and back, under one controller.
+follow() { # TIMEZONE TIMES DATE...
+	zone=$1 times=$2 steps=-1
+	shift 2
+	for date in "$@"; do
+		plan "$zone" "$date" >$RIG/plan.csv
+		for at in $times; do
+			moment "$at"
+			set_clock "@$(local_time "$zone")"
+			steps=$((steps + 1))
+			[ $steps != 0 ] || start_controller SOURCE=solar MAX_SOURCE=200.1W TIMEZONE="$zone"
+			wait_for "at $planned_time $zone the limits are those of the plan: $planned" 10 limits_are "$planned"
+			case $at in
+			12:00) equals "which is the peak" "$planned" "100/100 100/100" ;;
+			04:00 | 00:30) equals "which is the floor" "$planned" "10/10 10/10" ;;
+			esac
+		done
 	done
-	equals "each of them the running controller changed when the clock was set" 5 "$(times_controller_said 'the clock was set')"
+	equals "each of them the running controller changed when the clock was set" $steps "$(times_controller_said 'the clock was set')"
 	stop_controller
 	equals "P6: the originals are back" "150/180 150/180" "$(limits)"
 	forget_logs
-done
-equals "and no step of the clock cost it control" 0 "$(times_helper_said 'lease expired')"
+}
+follow Europe/Berlin "12:00 04:00 08:00 00:30 16:20 19:59" 2026-06-21 2026-01-15
+follow Europe/Berlin "12:00 00:30 08:00" 2026-03-29 2026-10-25
+follow UTC "08:00 12:00" 2026-06-21 1970-01-01 2099-06-21 1999-12-31
+
+# The clocks change under the controller, in a zone where they do so by day. The time of the world goes on: nothing was set.
+daylight_saving=XST-1XDT,M3.5.0/10,M10.5.0/11
+change() { # DATE LOCAL_TIME: of the first moment after the change, which is at 09:00 UTC
+	TZ=$daylight_saving controller SOURCE=solar MAX_SOURCE=200.1W -- \
+		plan --zones $RIG/zones.json --date "$1" --step 10s --format csv >$RIG/plan.csv
+	planned=$(awk -F , -v at="$1T$2" '$1 == at { printf "%.10g/%.10g %.10g/%.10g", $4 / 1e6, $4 / 1e6, $5 / 1e6, $5 / 1e6 }' $RIG/plan.csv)
+	set_clock "$1 08:59:55"
+	export TZ=$daylight_saving
+	start_controller SOURCE=solar MAX_SOURCE=200.1W STABILISATION_TIME=1
+	unset TZ
+	wait_for "on $1 limits are set" 10 changed
+	check "which are not yet those of $2" others "$planned"
+	wait_for "when the clocks have changed, the limits are those of the plan for $2: $planned" 20 limits_are "$planned"
+	equals "though nobody set the clock" 0 "$(times_controller_said 'the clock was set')"
+	stop_controller
+	forget_logs
+}
+changed() { ! limits_are "150/180 150/180"; }
+others() { ! limits_are "$1"; }
+change 2026-03-29 11:00:00+02:00
+change 2026-10-25 10:00:00+01:00
+
+equals "and no step of the clock cost a controller control" 0 "$(times_helper_said 'lease expired')"
 stop_helper

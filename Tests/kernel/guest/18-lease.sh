@@ -11,8 +11,8 @@ has "the helper grants no longer lease than its own" "lease_ms=4000" "$(controll
 
 # Longer than the lease, with nothing to change: what renews it is the controller's sign of life.
 started=$(centiseconds)
-outlasted() { [ $(($(centiseconds) - started)) -gt 500 ]; }
-wait_for "the lease's time passes" 20 outlasted
+outlasted() { [ $(($(centiseconds) - started)) -gt "$1" ]; }
+wait_for "the lease's time passes" 20 outlasted 500
 equals "P7: renewed, control lasts longer than a lease" "100/100 100/100" "$(limits)"
 
 set_once MAX_SOURCE=80W
@@ -36,6 +36,26 @@ wait_for "P7: a controller that is stopped is silent: the originals come back" 2
 check "P7: and the helper says so" helper_said "silent for its whole lease"
 kill -CONT $second
 wait_for "P7: it goes on, notices, and governs again" 20 limits_are "60/60 60/60"
+stop_controller
+stop_helper
+equals "P6: the originals are back" "0 $original" "$exit_status $(registers)"
+
+# A helper that doesn't run for a while, alone or with its controller, as in a frozen cgroup.
+start_helper --lease-seconds 2
+start_controller MAX_SOURCE=200W
+for others in "" " and its controller"; do
+	wait_for "the packages share 200 W" 20 limits_are "100/100 100/100"
+	forget_logs
+	kill -STOP $helper_pid ${others:+$controller_pid}
+	started=$(centiseconds)
+	wait_for "stopped for longer than the lease: the helper$others" 20 outlasted 300
+	equals "which leaves the limits as they are" "100/100 100/100" "$(limits)"
+	kill -CONT ${others:+$controller_pid} $helper_pid
+	restored() { helper_said 'original limits restored.*reason="lease expired".*restored=4 foreign=0 failed=0'; }
+	wait_for "P7: it goes on, finds the lease over, and restores" 20 restored
+	wait_for "P7: and the controller takes control anew" 20 controller_said 'msg="in control"'
+done
+wait_for "the packages share 200 W" 20 limits_are "100/100 100/100"
 stop_controller
 stop_helper
 equals "P6: the originals are back" "0 $original" "$exit_status $(registers)"

@@ -4,6 +4,15 @@ import LinuxSystem
 import PowercapProtocol
 import Testing
 
+extension SandboxBits {
+    /// What this kernel can give, apart from the uid.
+    static var possible: SandboxBits {
+        var bits: SandboxBits = [.notDumpable, .noNewPrivileges, .boundingSetEmpty, .capabilitiesEmpty, .seccomp]
+        if Kernel.landlockVersion > 0 { bits.insert(.landlock) }
+        return bits
+    }
+}
+
 @Suite("P1: what the helper has given up")
 struct P1SandboxTests {
     let tree: TemporaryTree
@@ -29,13 +38,6 @@ struct P1SandboxTests {
         return unsafe stat(path, &status) == 0 && status.st_uid == 0
     }
 
-    /// The bits that this kernel can give, apart from the uid.
-    private var possible: SandboxBits {
-        var bits: SandboxBits = [.notDumpable, .noNewPrivileges, .boundingSetEmpty, .capabilitiesEmpty, .seccomp]
-        if Kernel.landlockVersion > 0 { bits.insert(.landlock) }
-        return bits
-    }
-
     @Test(
         "as root: every capability in every set, the uid, the groups, new privileges",
         .enabled(if: Conditions.isRoot, Conditions.root))
@@ -50,17 +52,23 @@ struct P1SandboxTests {
         try expectNothing(of: helper, uid: 12345)
     }
 
+    @Test("as root in groups: it leaves them", .enabled(if: Conditions.isRoot, Conditions.root))
+    func groups() throws {
+        let helper = try tree.startHelper(through: ["setpriv", "--groups", "4,27"])
+        try expectNothing(of: helper, uid: 65534)
+    }
+
     @Test("Welcome says what /proc and the kernel say", .enabled(if: Conditions.isRoot, Conditions.root))
     func welcome() throws {
         try tree.startHelper()
         let bits = try WireClient(tree.socket).welcome.sandbox
-        #expect(bits == possible.union(.unprivilegedUser))
+        #expect(bits == .possible.union(.unprivilegedUser))
     }
 
     @Test("the log says it too, when it starts to serve", .enabled(if: Conditions.isRoot, Conditions.root))
     func log() throws {
         let helper = try tree.startHelper()
-        let names = SandboxBits.names.filter { possible.union(.unprivilegedUser).contains($0.0) }.map { "\($0.1)" }
+        let names = SandboxBits.names.filter { SandboxBits.possible.union(.unprivilegedUser).contains($0.0) }.map { "\($0.1)" }
         #expect(helper.log.contains(" sandbox=\(names.joined(separator: ","))\n"))
     }
 
@@ -95,63 +103,21 @@ struct P1SandboxTests {
         try Files.put("\(tree.directory)/secret", "")
         let secret = try Descriptor(opening: "\(tree.directory)/secret", .readWrite)
         let helper = try tree.startHelper(inheriting: [secret.number, secret.number, secret.number])
-        let open = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(helper.pid)/fd").map {
-            try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(helper.pid)/fd/\($0)")
-        }
-        #expect(open.count > 20 && !open.contains { $0.hasSuffix("/secret") })
-    }
-
-    // MARK: Kernels that lack something
-
-    /// Executes the helper on a kernel that answers ENOSYS to a system call.
-    private func without(_ call: String) -> [String] {
-        ["strace", "-D", "-qq", "-o", "/dev/null", "-e", "trace=\(call)", "-e", "inject=\(call):error=ENOSYS"]
-    }
-
-    static let canInject = Conditions.isRoot && Conditions.has("strace")
-
-    @Test(
-        "where the kernel lacks Landlock or seccomp, the log and Welcome say so, and the rest is given up",
-        .enabled(if: Self.canInject, "needs root, and strace, which can make a system call fail"),
-        arguments: [("landlock_create_ruleset", SandboxBits.landlock, "landlock"), ("seccomp", .seccomp, "seccomp")])
-    func lacking(_ call: String, _ bit: SandboxBits, _ name: String) throws {
-        let helper = try tree.startHelper(through: without(call))
-        #expect(helper.log.contains("level=warning msg=\"the sandbox is incomplete\" missing=\(name) errno="))
-        let client = try WireClient(tree.socket)
-        #expect(client.welcome.sandbox == possible.union(.unprivilegedUser).subtracting(bit))
-        #expect(try helper.status()["CapEff"] == Self.none && helper.status()["Uid"] == "65534 65534 65534 65534")
-        _ = try client.acquire()
-        try client.apply([try client.zones().item("intel-rapl:0", watts: 60)])
-        #expect(try helper.stop() == .exited(0))
-        #expect(try tree.settings() == tree.originals())
-
-        let second = try tree.spawnHelper(["--require-sandbox"], through: without(call))
-        #expect(try second.waitForEnd() == .exited(1))
-        #expect(second.log.contains("raplhelper: --require-sandbox: ") && second.log.hasSuffix(" \(name)\n"))
-    }
-
-    @Test(
-        "a kernel without Landlock on which everybody may read the counters (before 5.10) is no reason not to start",
-        .enabled(if: Self.canInject, "needs root, and strace, which can make a system call fail"))
-    func oldKernel() throws {
-        for zone in [package0, package1] { try changeMode(tree.path(zone, "energy_uj"), 0o444) }
-        try tree.startHelper(through: without("landlock_create_ruleset"))
-        try WireClient(tree.socket).ping()
+        let open = try helper.descriptors()
+        #expect(open.count > 20 && !open.values.contains { $0.hasSuffix("/secret") })
     }
 
     // MARK: As a pod starts it: uid 0, every capability dropped
-
-    private static let dropAll = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", "--clear-groups"]
 
     @Test(
         "without a capability it stays uid 0 with nothing else, says so, and works",
         .enabled(if: Conditions.isRoot, Conditions.root))
     func pod() throws {
-        let helper = try tree.startHelper(through: Self.dropAll)
+        let helper = try tree.startHelper(through: Conditions.dropAll)
         try expectNothing(of: helper, uid: 0)
         #expect(helper.log.contains("level=info msg=\"stays uid 0 without any capability\""))
         let client = try WireClient(tree.socket)
-        #expect(client.welcome.sandbox == possible)
+        #expect(client.welcome.sandbox == .possible)
         _ = try client.acquire()
         try client.apply([try client.zones().item("intel-rapl:0", watts: 60)])
         #expect(try tree.limit_uw(package0) == 60_000_000)
@@ -162,7 +128,7 @@ struct P1SandboxTests {
     @Test(
         "that is enough for --require-sandbox",
         .enabled(if: Conditions.isRoot && Kernel.landlockVersion > 0, "needs root and Landlock"))
-    func podRequiresSandbox() throws { try tree.startHelper(["--require-sandbox"], through: Self.dropAll) }
+    func podRequiresSandbox() throws { try tree.startHelper(["--require-sandbox"], through: Conditions.dropAll) }
 
     @Test(
         "as root --require-sandbox is content",
@@ -177,7 +143,7 @@ struct P1SandboxTests {
         let helper = try tree.startHelper(through: Self.keepsBoundingSet)
         #expect(
             helper.log.contains("level=warning msg=\"the sandbox is incomplete\" missing=bounding-set-empty errno=EPERM why="))
-        #expect(try WireClient(tree.socket).welcome.sandbox == possible.union(.unprivilegedUser).subtracting(.boundingSetEmpty))
+        #expect(try WireClient(tree.socket).welcome.sandbox == .possible.union(.unprivilegedUser).subtracting(.boundingSetEmpty))
         let status = try helper.status()
         #expect(status["CapBnd"] != Self.none && status["CapEff"] == Self.none && status["CapPrm"] == Self.none)
     }

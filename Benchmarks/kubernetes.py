@@ -1,0 +1,159 @@
+"""The controller's figures while it watches its Node: what it sends, how soon it follows an override, what it takes."""
+import json
+import pathlib
+import socket
+import ssl
+import statistics
+import sys
+import time
+import urllib.parse
+
+from report import Figure
+from rig import LIMIT_FILE, Helper, NotMeasured, Running
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "Tests/apiserver"))
+from harness import Double
+
+IDLE_CYCLES, CHANGES, CHANGING_CYCLES = 20, 200, 20
+NODE = "node-a"
+
+
+class Setting:
+    """A controller on a helper of its own, watching a Node of 15 kB over TLS."""
+
+    def __init__(self, binary, helper_binary, directory, cpu):
+        self.binary, self.directory, self.cpu = binary, directory, cpu
+        self.helper = Helper(helper_binary, directory / "kubernetes-helper", cpu)
+
+    def __enter__(self):
+        self.helper.__enter__()
+        self.double = Double("--node", NODE)
+        self.double.tell(f"node {NODE} large")
+        facts = self.double.facts
+        environment = {"TZ": "UTC", "RAPLHELPER_SOCKET": str(self.helper.socket), "SOURCE": "static", "MAX_SOURCE": "200W",
+                       "SAMPLE_INTERVAL": "1s", "STABILISATION_TIME": "1s", "KUBERNETES": "on", "NODE_NAME": NODE,
+                       "KUBE_SERVER": facts["url"], "KUBE_TOKEN_FILE": facts["token_file"], "KUBE_CA_FILE": facts["ca"]}
+        self.controller = Running([self.binary, "run"], self.directory / "kubernetes.log", self.cpu, environment)
+        self.controller.__enter__()
+        self.controller.wait_for(lambda: "Node condition set" in self.controller.log.read_text(), "doesn't publish")
+        # The Events of the first limits.
+        time.sleep(2)
+        return self
+
+    def __exit__(self, *problem):
+        self.controller.__exit__(*problem)
+        self.double.stop()
+        self.helper.__exit__(*problem)
+
+    def requests(self):
+        return self.double.ask("requests")
+
+    def limit(self):
+        return int((self.helper.root / LIMIT_FILE).read_text().split()[0])
+
+    def override(self, watts):
+        self.double.process.stdin.write(f"annotate {NODE} powercap.dev/limit={watts}W\n")
+        self.double.process.stdin.flush()
+
+
+def figures(setting):
+    with setting:
+        yield from idle(setting)
+        yield from memory(setting)
+        yield from changing(setting)
+        yield from reaction(setting)
+
+
+def idle(setting):
+    before, sent_before = len(setting.requests()), tcp_bytes(setting)
+    time.sleep(IDLE_CYCLES)
+    requests, sent = len(setting.requests()) - before, tcp_bytes(setting) - sent_before
+    yield Figure("controller: requests and bytes to the API while nothing changes", "0 and 0", requests + sent, 0,
+                 f"{requests} and {sent} (in {IDLE_CYCLES} cycles)")
+
+
+def tcp_bytes(setting):
+    """What the controller's connections to the server have sent so far (tcp(7), ss)."""
+    import subprocess
+    port = urllib.parse.urlparse(setting.double.facts["url"]).port
+    lines = subprocess.run(["ss", "--tcp", "--info", "--no-header", "dport", "=", str(port)], check=True, text=True,
+                           stdout=subprocess.PIPE).stdout
+    return sum(int(word.split(":")[1]) for word in lines.split() if word.startswith("bytes_sent:"))
+
+
+def memory(setting):
+    controller = setting.controller
+    yield Figure("controller: VmRSS while it watches", "≤ 16 MB", controller.status("VmRSS") / 1e3, 16,
+                 f"{controller.status('VmRSS') / 1e3:.1f} MB (at most so far {controller.status('VmHWM') / 1e3:.1f} MB)")
+    yield Figure("controller: RssAnon while it watches", "≤ 4 MB", controller.status("RssAnon") / 1e3, 4,
+                 f"{controller.status('RssAnon') / 1e3:.1f} MB")
+    yield Figure("controller: threads", "1", controller.status("Threads"), 1, f"{controller.status('Threads')}")
+
+
+def changing(setting):
+    """An override each second: the watch tells of it, limits are written, the Node is patched, the watch tells of that."""
+    before = setting.controller.cpu_time_ns()
+    for cycle in range(CHANGING_CYCLES):
+        setting.override(100 + cycle)
+        time.sleep(1)
+    each = (setting.controller.cpu_time_ns() - before) / CHANGING_CYCLES / 1e6
+    idle_before = setting.controller.cpu_time_ns()
+    time.sleep(CHANGING_CYCLES)
+    nothing = (setting.controller.cpu_time_ns() - idle_before) / CHANGING_CYCLES / 1e6
+    yield Figure("controller: CPU per changing cycle, all traffic to the API included", "≤ 0.5 ms", each, 0.5,
+                 f"{each:.3f} ms (of {CHANGING_CYCLES})", f"{nothing:.3f} ms a cycle without a change")
+
+
+def reaction(setting):
+    """From the administrator's write to the limit in the tree; the null is a watch that does nothing with what it is told."""
+    limits, nulls = [], []
+    with Watcher(setting.double) as watcher:
+        for change in range(CHANGES):
+            watts = 60 + change % 2 * 40 + change // 10
+            # Half of it is each package's, in whole steps of the hardware.
+            wanted = watts * 500_000
+            start = time.perf_counter()
+            setting.override(watts)
+            while setting.limit() != wanted:
+                if time.perf_counter() - start > 5:
+                    raise NotMeasured(f"controller: override: {watts} W is not in force after 5 s")
+            limits.append((time.perf_counter() - start) * 1e3)
+            nulls.append((watcher.seen(f"{watts}W") - start) * 1e3)
+            time.sleep(0.02)
+    limits.sort()
+    nulls.sort()
+    p99, null = limits[CHANGES * 99 // 100 - 1], nulls[CHANGES * 99 // 100 - 1]
+    yield Figure("controller: annotation changed to limit in force, p99", "≤ 20 ms", p99, 20,
+                 f"{p99:.1f} ms (of {CHANGES}; median {statistics.median(limits):.1f} ms)",
+                 f"{null:.1f} ms (median {statistics.median(nulls):.1f} ms) a watch in Python is told")
+
+
+class Watcher:
+    """A second watch of the same Node."""
+
+    def __init__(self, double):
+        self.double = double
+
+    def __enter__(self):
+        url = urllib.parse.urlparse(self.double.facts["url"])
+        context = ssl.create_default_context(cafile=self.double.facts["ca"])
+        raw = socket.create_connection((url.hostname, url.port))
+        self.socket = context.wrap_socket(raw, server_hostname=url.hostname)
+        path = f"/api/v1/nodes?watch=1&fieldSelector=metadata.name%3D{NODE}"
+        accept = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+        self.socket.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nAccept: {accept}\r\nUser-Agent: bench\r\n"
+                            f"Authorization: Bearer {self.double.token}\r\n\r\n".encode())
+        self.stream = self.socket.makefile("rb")
+        return self
+
+    def __exit__(self, *_):
+        self.socket.close()
+
+    def seen(self, value):
+        """When the value of the override came."""
+        for line in self.stream:
+            if line.startswith(b"{"):
+                notes = json.loads(line)["object"]["metadata"].get("annotations", {})
+                if notes.get("powercap.dev/limit") == value:
+                    return time.perf_counter()
+        raise NotMeasured("controller: override: the second watch ended")

@@ -1,0 +1,80 @@
+internal import LinuxSystem
+
+/// What the loop has to do with its Node: overrides that fit come from there, and what is so goes there. Without Kubernetes there are
+/// no overrides, and nothing is told to anybody.
+final class NodeLink {
+    /// Those that this node can follow.
+    private(set) var overrides = Overrides()
+    private let cluster: ClusterAccess?
+    private let configuration: Configuration
+    private let log: Log
+    /// nil without Kubernetes, and before `start`.
+    private var agent: NodeAgent?
+    private var packages: [Package] = []
+    /// Of which state of the agent's wishes the overrides are.
+    private var generation = 0
+    /// What happened before there was an agent to tell of it.
+    private var untold: [NodeEvent] = []
+    private static let mostUntold = 64
+    /// The Node was read and written: from now on it is the same over and over.
+    private var isSettled = false
+
+    /// - Parameter cluster: nil where Kubernetes is off.
+    init(_ cluster: ClusterAccess?, _ configuration: Configuration, _ log: Log) {
+        (self.cluster, self.configuration, self.log) = (cluster, configuration, log)
+    }
+
+    /// When `step` has something to do, on CLOCK_MONOTONIC.
+    var due_ns: UInt64 { agent?.due_ns ?? .max }
+
+    /// To be called after the first cycle, because the first limit doesn't wait for anybody (P9).
+    func start(in epoll: Epoll, token: UInt64) {
+        guard let cluster else {
+            Process.dropStartupCode()
+            return log.info("Kubernetes is off", ("kubernetes", .text(configuration.kubernetes.rawValue)))
+        }
+        do throws(Errno) {
+            let agent = try NodeAgent(cluster, log)
+            try epoll.add(agent.descriptorNumber, token: token)
+            for event in untold { agent.tell(event) }
+            untold = []
+            self.agent = agent
+        } catch {
+            log.error("Kubernetes can't be used", ("why", .text("\(error.explanation) (\(error.name))")))
+        }
+    }
+
+    func tell(_ event: NodeEvent) {
+        if let agent { agent.tell(event) } else if cluster != nil, untold.count < NodeLink.mostUntold { untold.append(event) }
+    }
+
+    /// Publishes what is so, and reads what has come: true when the overrides changed.
+    func step(_ record: @autoclosure () -> NodeRecord, _ now_ns: UInt64) -> Bool {
+        guard let agent else { return false }
+        agent.publish(record())
+        agent.step(now_ns)
+        if agent.isSettled, !isSettled {
+            isSettled = true
+            Process.dropStartupCode()
+        }
+        guard agent.generation != generation else { return false }
+        generation = agent.generation
+        fit()
+        return true
+    }
+
+    /// Which overrides fit depends on the packages.
+    func note(_ packages: [Package]) {
+        self.packages = packages
+        fit()
+    }
+
+    private func fit() {
+        guard let agent else { return }
+        overrides = agent.wishes
+        agent.reject(overrides.fit(configuration, packages))
+    }
+
+    /// The last word, for which it waits a little.
+    func finish() { agent?.finish(.stopped(configuration.onExit)) }
+}
