@@ -55,8 +55,7 @@ enum APIProblem: Error, Equatable, Sendable {
     var isLasting: Bool {
         switch self {
         case .refused(let refusal): 300..<500 ~= refusal.status && ![401, 408, 409, 410, 429].contains(refusal.status)
-        case .garbled, .tooLarge: true
-        case .unreachable, .untrusted, .noCertificates, .silent, .broken, .noToken: false
+        case .unreachable, .untrusted, .noCertificates, .silent, .broken, .tooLarge, .garbled, .noToken: false
         }
     }
 
