@@ -54,9 +54,8 @@ enum APIProblem: Error, Equatable, Sendable {
     /// Asking again soon makes no sense: somebody has to change something first.
     var isLasting: Bool {
         switch self {
-        case .refused(let refusal): 300..<500 ~= refusal.status && ![401, 408, 409, 410, 429].contains(refusal.status)
-        case .garbled, .tooLarge: true
-        case .unreachable, .untrusted, .noCertificates, .silent, .broken, .noToken: false
+        case .refused(let refusal): 400..<500 ~= refusal.status && ![401, 408, 409, 410, 429].contains(refusal.status)
+        case .unreachable, .untrusted, .noCertificates, .silent, .broken, .tooLarge, .garbled, .noToken: false
         }
     }
 
