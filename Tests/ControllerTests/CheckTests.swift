@@ -92,7 +92,9 @@ struct CheckTests {
         #expect(try controller.stop() == 0)
     }
 
-    @Test("without a helper, or with one that hangs: a restart of the controller can't help", arguments: ["stop", "before Hello every silence"])
+    @Test(
+        "without a helper, or with one that hangs: a restart of the controller can't help",
+        arguments: ["stop", "before Hello every silence"])
     func noHelper(_ misery: String) throws {
         let mock = try Mock(packages: 1)
         try mock.tell(misery)

@@ -17,6 +17,8 @@ struct CleanupTests {
     @Test("cleanup removes all that the controller ever wrote on its Node, and nothing else")
     func everything() throws {
         let (server, mock) = (try ApiServer(), try Mock(packages: 1))
+        // This one has conditions of its own.
+        try server.tell("node \(ApiServer.node) large")
         try server.tell("label \(ApiServer.node) other=x rapl/other=y")
         try server.annotate("powercap.dev/limit=80W other=z")
         let before = try server.show(ApiServer.path)
@@ -81,13 +83,16 @@ struct CleanupTests {
         #expect(try server.requests.isEmpty)
     }
 
-    @Test("where Kubernetes is off it is status 2 and what to give", arguments: [[:], ["KUBERNETES": "off", "NODE_NAME": "node-a"]])
+    @Test(
+        "where Kubernetes is off it is status 2 and what to give",
+        arguments: [[:], ["KUBERNETES": "off", "NODE_NAME": "node-a"]])
     func off(_ environment: [String: String]) throws {
         let outcome = try cleanup(environment)
         #expect(outcome.status == 2)
         #expect(
             outcome.errorLine
-                == "powercap-controller: Kubernetes is off: give KUBE_SERVER and NODE_NAME (`kubectl proxy` serves http://127.0.0.1:8001)")
+                == "powercap-controller: Kubernetes is off: give KUBE_SERVER and NODE_NAME (`kubectl proxy` serves http://127.0.0.1:8001)"
+        )
     }
 
     @Test("a proxy on this machine is spoken to without TLS and without a token")

@@ -343,7 +343,8 @@ struct NodeOfControllerTests {
     @Test(
         "the end waits for an API server that is slow, and not for one that is away or in trouble",
         arguments: [
-            ("fault every patch * delay 700", 6_000, true), ("stop", 2_000, false), ("fault every patch * status 503", 2_000, false),
+            ("fault every patch * delay 700", 6_000, true), ("stop", 2_000, false),
+            ("fault every patch * status 503", 2_000, false),
             ("fault every patch * status 403", 2_000, false), ("fault every patch * freeze", 6_000, false),
             ("fault every create * status 403", 2_000, true),
         ])
