@@ -47,7 +47,9 @@ struct KubernetesIndependenceTests {
         Misery("connect  freeze"), Misery("* * drip"),
     ]
 
-    @Test("P9: whatever the API server does, the first limit is set, held, renewed; then the Node is brought up to date", arguments: miseries)
+    @Test(
+        "P9: whatever the API server does, the first limit is set, held, renewed; then the Node is brought up to date",
+        arguments: miseries)
     func independent(_ misery: Misery) throws {
         let server = try ApiServer()
         let directory = try TemporaryDirectory()

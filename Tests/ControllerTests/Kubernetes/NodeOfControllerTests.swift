@@ -75,8 +75,9 @@ struct NodeOfControllerTests {
         #expect(about[3]["changes"]?.contains("rapl/pmax=100000000,power-manager/initialized=true,") == true)
         #expect(about[4]["status"] == "True")
         #expect(about[5]["why"]?.hasPrefix("no connection to the API server: ") == true)
-        #expect(about[7]["changes"] == "rapl/max_power_uw=,rapl/pmax=,power-manager/initialized=,powercap.dev/changed=,"
-            + "powercap.dev/effective-limit=,powercap.dev/reason=,powercap.dev/source=,powercap.dev/state=stopped")
+        #expect(
+            about[7]["changes"] == "rapl/max_power_uw=,rapl/pmax=,power-manager/initialized=,powercap.dev/changed=,"
+                + "powercap.dev/effective-limit=,powercap.dev/reason=,powercap.dev/source=,powercap.dev/state=stopped")
         #expect(about[8]["reason"] == "Stopped")
     }
 
@@ -329,7 +330,8 @@ struct NodeOfControllerTests {
     @Test(
         "the end waits for an API server that is slow, and not for one that is away or in trouble",
         arguments: [
-            ("fault every patch * delay 700", 6_000, true), ("stop", 2_000, false), ("fault every patch * status 503", 2_000, false),
+            ("fault every patch * delay 700", 6_000, true), ("stop", 2_000, false),
+            ("fault every patch * status 503", 2_000, false),
             ("fault every patch * status 403", 2_000, false), ("fault every patch * freeze", 6_000, false),
             ("fault every create * status 403", 2_000, true),
         ])
