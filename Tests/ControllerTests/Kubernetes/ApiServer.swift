@@ -53,10 +53,20 @@ final class ApiServer {
 
     func annotate(_ changes: String) throws { try tell("annotate \(ApiServer.node) \(changes)") }
 
-    /// Other roles and bindings, in JSON.
-    func setRules(_ text: String) throws {
+    /// Lets the controller's account do this, and nothing else.
+    func allow(verbs: [String], resources: [String], groups: [String] = [""]) throws {
+        func texts(_ texts: [String]) -> JSON { .list(texts.map { .text($0) }) }
+        let rules: JSON = [["apiGroups": texts(groups), "resources": texts(resources), "verbs": texts(verbs)]]
+        let account: JSON = ["kind": "ServiceAccount", "name": "powercap-controller", "namespace": "powercap-system"]
+        let things: JSON = [
+            ["kind": "ClusterRole", "metadata": ["name": "test"], "rules": rules],
+            [
+                "kind": "ClusterRoleBinding", "metadata": ["name": "test"], "roleRef": ["kind": "ClusterRole", "name": "test"],
+                "subjects": [account],
+            ],
+        ]
         let path = "\(directory.path)/rules.json"
-        try text.write(toFile: path, atomically: true, encoding: .utf8)
+        try Data(things.bytes).write(to: URL(filePath: path))
         try tell("rbac \(path)")
     }
 

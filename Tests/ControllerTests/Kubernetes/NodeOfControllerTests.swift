@@ -141,7 +141,7 @@ struct NodeOfControllerTests {
     @Test("403 is told with the server's reason, once for each thing that may not be done, and limits go on")
     func forbidden() throws {
         let (server, mock) = (try ApiServer(), try Mock(packages: 1))
-        try server.setRules("[]")
+        try server.allow(verbs: [], resources: ["nodes"])
         let controller = try RunningController(mock, server)
         let problem = try controller.next("the Node can't be watched")
         #expect(problem["why"]?.hasPrefix("HTTP 403 Forbidden: ") == true)

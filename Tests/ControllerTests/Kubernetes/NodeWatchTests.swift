@@ -145,8 +145,8 @@ struct NodeWatchTests {
 
     @Test("a refusal of a watch that never ends is given up after its time, too")
     func frozenRefusal() throws {
-        try server.setRules("[]")
-        try server.tell("fault 1 * * half freeze")
+        try server.allow(verbs: ["list"], resources: ["nodes"])
+        try server.tell("fault 1 watch * half freeze")
         try agent.run(until: "the Node can't be watched")
         #expect(try agent.first("the Node can't be watched")["why"] == APIProblem.silent.sentence)
     }
