@@ -45,7 +45,7 @@ let helperHalf: [Target] = [
 ]
 
 let controllerHalf: [Target] = [
-    .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+    .target(name: "CCurl", cSettings: c),
     .executableTarget(
         name: "powercap-controller", dependencies: ["PowercapProtocol", "LinuxSystem", "CCurl"],
         swiftSettings: common + [.unsafeFlags(controllerStatic)],

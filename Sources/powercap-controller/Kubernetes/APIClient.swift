@@ -10,7 +10,7 @@ final class APIClient {
     /// When `run` is to be called though nothing is ready, on CLOCK_MONOTONIC.
     var due_ns: UInt64 { transport.due_ns }
 
-    init(_ access: ClusterAccess, patience: Patience = Patience()) throws(Errno) {
+    init(_ access: ClusterAccess, patience: Patience = Patience()) throws(APIProblem) {
         (self.access, self.patience) = (access, patience)
         transport = try Transport()
     }

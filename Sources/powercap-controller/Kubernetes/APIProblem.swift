@@ -3,6 +3,8 @@ internal import LinuxSystem
 
 /// Why a request to the API server came to nothing.
 enum APIProblem: Error, Equatable, Sendable {
+    /// libcurl can't be loaded.
+    case noLibrary(String)
     /// No connection.
     case unreachable(String)
     /// The server's certificate isn't signed by the given authority, or isn't the server's.
@@ -39,6 +41,7 @@ enum APIProblem: Error, Equatable, Sendable {
     /// What a person has to know to tell one problem from another: `silent` again and again is one problem.
     var kind: String {
         switch self {
+        case .noLibrary: "no-library"
         case .unreachable: "unreachable"
         case .untrusted: "untrusted"
         case .noCertificates: "no-certificates"
@@ -55,7 +58,7 @@ enum APIProblem: Error, Equatable, Sendable {
     var isLasting: Bool {
         switch self {
         case .refused(let refusal): 400..<500 ~= refusal.status && ![401, 408, 409, 410, 429].contains(refusal.status)
-        case .unreachable, .untrusted, .noCertificates, .silent, .broken, .tooLarge, .garbled, .noToken: false
+        case .noLibrary, .unreachable, .untrusted, .noCertificates, .silent, .broken, .tooLarge, .garbled, .noToken: false
         }
     }
 
@@ -65,6 +68,7 @@ enum APIProblem: Error, Equatable, Sendable {
     /// What a person reads, and what there is to do.
     var sentence: String {
         switch self {
+        case .noLibrary(let detail): "libcurl can't be loaded: \(detail) (install libcurl4)"
         case .unreachable(let detail): "no connection to the API server: \(detail)"
         case .untrusted(let detail):
             "the API server's certificate is not trusted: \(detail) (is KUBE_CA_FILE this cluster's authority?)"

@@ -27,7 +27,7 @@ internal import LinuxSystem
         _ request: Request, at access: ClusterAccess, token: String?, timeLimit_ms: UInt64,
         onBytes: ((inout [UInt8]) -> Void)? = nil, onEnd: @escaping (Result<Answer, APIProblem>) -> Void
     ) {
-        unsafe handle = curl_easy_init()!
+        unsafe handle = ccurl_easy()!
         unsafe problem = .allocate(capacity: Exchange.problemBytes)
         unsafe problem.initialize(repeating: 0, count: Exchange.problemBytes)
         (largest, self.onBytes, self.onEnd) = (request.largestAnswer, onBytes, onEnd)
@@ -40,7 +40,7 @@ internal import LinuxSystem
             unsafe ccurl_number(handle, CURLOPT_POSTFIELDSIZE, body.bytes.count)
             // SAFETY: libcurl copies as many bytes as it was just told.
             unsafe body.bytes.withUnsafeBytes {
-                _ = unsafe ccurl_pointer(handle, CURLOPT_COPYPOSTFIELDS, UnsafeMutableRawPointer(mutating: $0.baseAddress))
+                unsafe ccurl_pointer(handle, CURLOPT_COPYPOSTFIELDS, UnsafeMutableRawPointer(mutating: $0.baseAddress))
             }
         }
         set(CURLOPT_URL, access.server + request.path)
@@ -88,12 +88,12 @@ internal import LinuxSystem
     }
 
     deinit {
-        unsafe curl_easy_cleanup(handle)
-        unsafe curl_slist_free_all(headers)
+        unsafe ccurl_easy_end(handle)
+        unsafe ccurl_list_end(headers)
         unsafe problem.deallocate()
     }
 
-    private func add(_ header: String) { unsafe headers = curl_slist_append(headers, header) }
+    private func add(_ header: String) { unsafe headers = ccurl_append(headers, header) }
 
     private func set(_ option: CURLoption, _ text: String) { unsafe ccurl_text(handle, option, text) }
 
@@ -113,22 +113,17 @@ internal import LinuxSystem
         onBytes(&body)
     }
 
-    private var status: Int {
-        var status = 0
-        unsafe ccurl_info_number(handle, CURLINFO_RESPONSE_CODE, &status)
-        return status
-    }
+    private var status: Int { unsafe ccurl_info_number(handle, CURLINFO_RESPONSE_CODE) }
 
     /// To be called when libcurl is done with it.
     func end(_ result: CURLcode) {
         deliver()
         guard result == CURLE_OK else {
             if isTooLarge { return onEnd(.failure(.tooLarge)) }
-            let detail = unsafe String(cString: problem[0] == 0 ? curl_easy_strerror(result) : UnsafePointer(problem))
+            let detail = unsafe String(cString: problem[0] == 0 ? ccurl_words(result) : UnsafePointer(problem))
             return onEnd(.failure(APIProblem(result, detail)))
         }
-        var retryAfter_s: curl_off_t = 0
-        unsafe ccurl_info_offset(handle, CURLINFO_RETRY_AFTER, &retryAfter_s)
+        let retryAfter_s = unsafe ccurl_info_offset(handle, CURLINFO_RETRY_AFTER)
         let answer = Answer(status: status, body: body)
         onEnd(answer.status < 300 ? .success(answer) : .failure(APIProblem(answer, retryAfter_s: max(0, Int(retryAfter_s)))))
     }

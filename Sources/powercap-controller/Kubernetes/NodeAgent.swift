@@ -23,7 +23,7 @@ final class NodeAgent {
     /// The Node is known, and everything stands on it.
     var isSettled: Bool { watch.knowledge != .unknown && publisher.isDone }
 
-    init(_ access: ClusterAccess, _ log: Log, patience: Patience = Patience()) throws(Errno) {
+    init(_ access: ClusterAccess, _ log: Log, patience: Patience = Patience()) throws(APIProblem) {
         self.log = log
         client = try APIClient(access, patience: patience)
         publisher = NodePublisher(client, log) { [weak self] in self?.watch.note($0) }

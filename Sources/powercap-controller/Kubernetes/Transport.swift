@@ -14,32 +14,30 @@ internal import LinuxSystem
     /// For waiting on.
     var descriptorNumber: Int32 { sockets.number }
 
-    init() throws(Errno) {
-        sockets = try Epoll()
-        // Also initialises OpenSSL, which takes a millisecond: not before there is something to send.
-        curl_global_init(Int(CURL_GLOBAL_DEFAULT))
-        guard let multi = unsafe curl_multi_init() else { throw .outOfMemory }
-        unsafe self.multi = multi
+    /// - Throws: `.noLibrary`, or `.broken` where the kernel refuses an epoll.
+    init() throws(APIProblem) {
+        if let reason = unsafe ccurl_load() { throw .noLibrary(unsafe String(cString: reason)) }
+        do throws(Errno) { sockets = try Epoll() } catch { throw .broken("\(error.explanation) (\(error.name))") }
         // SAFETY: libcurl calls back only within calls that this object makes, and the multi handle ends with it.
-        let owner = unsafe Unmanaged.passUnretained(self).toOpaque()
-        unsafe ccurl_multi_pointer(multi, CURLMOPT_SOCKETDATA, owner)
-        unsafe ccurl_multi_pointer(multi, CURLMOPT_TIMERDATA, owner)
-        unsafe ccurl_multi_socket_function(multi) { _, socket, what, owner, _ in
-            let transport = unsafe Unmanaged<Transport>.fromOpaque(owner!).takeUnretainedValue()
-            transport.watch(socket, what)
-            return 0
-        }
-        unsafe ccurl_multi_timer_function(multi) { _, milliseconds, owner in
-            let transport = unsafe Unmanaged<Transport>.fromOpaque(owner!).takeUnretainedValue()
-            transport.due_ns = milliseconds < 0 ? .max : Clock.monotonic_ns + UInt64(milliseconds) * 1_000_000
-            return 0
-        }
+        let multi = unsafe ccurl_multi(
+            { _, socket, what, owner, _ in
+                unsafe Unmanaged<Transport>.fromOpaque(owner!).takeUnretainedValue().watch(socket, what)
+                return 0
+            },
+            { _, milliseconds, owner in
+                let transport = unsafe Unmanaged<Transport>.fromOpaque(owner!).takeUnretainedValue()
+                transport.due_ns = milliseconds < 0 ? .max : Clock.monotonic_ns + UInt64(milliseconds) * 1_000_000
+                return 0
+            })
+        guard let multi = unsafe multi else { throw .broken("libcurl has no memory left") }
+        unsafe self.multi = multi
+        unsafe ccurl_multi_owner(multi, Unmanaged.passUnretained(self).toOpaque())
     }
 
     deinit {
-        for exchange in exchanges.values { unsafe curl_multi_remove_handle(multi, exchange.handle) }
+        for exchange in exchanges.values { unsafe ccurl_multi_remove(multi, exchange.handle) }
         exchanges.removeAll()
-        unsafe curl_multi_cleanup(multi)
+        unsafe ccurl_multi_end(multi)
     }
 
     private func watch(_ socket: Int32, _ what: Int32) {
@@ -53,33 +51,31 @@ internal import LinuxSystem
     /// Sends a request. Nothing happens before `run`.
     func start(_ exchange: Exchange) {
         exchanges[exchange.address] = exchange
-        unsafe curl_multi_add_handle(multi, exchange.handle)
+        unsafe ccurl_multi_add(multi, exchange.handle)
     }
 
     /// Ends an exchange without an outcome.
     func cancel(_ exchange: Exchange) {
         guard exchanges.removeValue(forKey: exchange.address) != nil else { return }
-        unsafe curl_multi_remove_handle(multi, exchange.handle)
+        unsafe ccurl_multi_remove(multi, exchange.handle)
     }
 
     /// Moves every exchange on as far as it goes without waiting.
     func run() {
-        var running: Int32 = 0
         if due_ns <= Clock.monotonic_ns {
             due_ns = .max
-            unsafe curl_multi_socket_action(multi, CURL_SOCKET_TIMEOUT, 0, &running)
+            unsafe ccurl_multi_ready(multi, CURL_SOCKET_TIMEOUT)
         }
         let count = (try? sockets.wait(milliseconds: 0)) ?? 0
         for index in 0..<count {
             let socket = Int32(truncatingIfNeeded: sockets[index].token)
-            // 0: libcurl looks for itself what the socket is ready for.
-            unsafe curl_multi_socket_action(multi, socket, 0, &running)
+            unsafe ccurl_multi_ready(multi, socket)
         }
         // Outside of libcurl's callbacks, from which it must not be called.
         var result = CURLE_OK
-        while let handle = unsafe ccurl_next_ended(multi, &result) {
+        while let handle = unsafe ccurl_multi_next_ended(multi, &result) {
             guard let exchange = exchanges.removeValue(forKey: UInt(bitPattern: handle)) else { continue }
-            unsafe curl_multi_remove_handle(multi, handle)
+            unsafe ccurl_multi_remove(multi, handle)
             exchange.end(result)
         }
         for exchange in exchanges.values where exchanges[exchange.address] != nil { exchange.deliver() }

@@ -33,14 +33,16 @@ final class NodeLink {
             Process.dropStartupCode()
             return log.info("Kubernetes is off", ("kubernetes", .text(configuration.kubernetes.rawValue)))
         }
-        do throws(Errno) {
+        do throws(APIProblem) {
             let agent = try NodeAgent(cluster, log)
-            try epoll.add(agent.descriptorNumber, token: token)
+            do throws(Errno) { try epoll.add(agent.descriptorNumber, token: token) } catch {
+                throw .broken("\(error.explanation) (\(error.name))")
+            }
             for event in untold { agent.tell(event) }
             untold = []
             self.agent = agent
         } catch {
-            log.error("Kubernetes can't be used", ("why", .text("\(error.explanation) (\(error.name))")))
+            log.error("Kubernetes can't be used: limits follow the source without it", ("why", .text(error.sentence)))
         }
     }
 
