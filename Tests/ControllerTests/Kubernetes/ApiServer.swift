@@ -174,3 +174,16 @@ struct Asked: Equatable, CustomStringConvertible {
 
     static func == (left: Asked, right: Asked) -> Bool { left.description == right.description }
 }
+
+extension ApiServer {
+    /// The Events so far.
+    func eventObjects() throws -> [JSON] { try #require(try show(ApiServer.events).elements) }
+
+    /// Waits until an Event of this reason is there.
+    func nextEvent(_ reason: NodeEvent.Reason) throws -> JSON {
+        while true {
+            if let event = try eventObjects().first(where: { $0["reason"]?.text == reason.rawValue }) { return event }
+            try next("request POST")
+        }
+    }
+}
