@@ -121,10 +121,10 @@ struct NodeWatchTests {
     func noLoop(_ verb: String, _ fault: String, _ why: String) throws {
         try server.tell("fault every \(verb) * \(fault)")
         try agent.run(until: "the Node can't be watched")
-        try agent.run(milliseconds: 2_500)
+        try agent.run(milliseconds: 1_300)
         #expect(try agent.first("the Node can't be watched")["why"]?.contains(why) == true)
         #expect(agent.count("the Node can't be watched") == 1)
-        // 0.25, 0.5, 1 and 2 s later at the earliest; libcurl may send once more on another connection.
+        // 0.25, 0.75 and 1.75 s later at the earliest; libcurl may send once more on another connection.
         let tries = try server.requests.filter { $0.fault != nil && $0.kind != .version }.count
         #expect((2...8).contains(tries))
         try server.tell("forget")
