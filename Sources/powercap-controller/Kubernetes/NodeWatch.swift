@@ -113,11 +113,14 @@ final class NodeWatch {
         let metadata = own.flatMap { NodeMetadata($0) }
         if own != nil, metadata == nil { return fail(.garbled("the Node has no resourceVersion")) }
         (phase, resourceVersion, due_ns) = (.idle, version, 0)
-        learn(metadata.map { .present($0) } ?? .absent)
+        learn(metadata.map { .present($0) } ?? .absent, isListed: true)
     }
 
-    private func learn(_ found: Knowledge) {
-        if case .present(let known) = knowledge, case .present(let metadata) = found, metadata.isOlder(than: known) { return }
+    /// - Parameter isListed: it is the server's whole truth, also where its versions went back because its data was restored.
+    private func learn(_ found: Knowledge, isListed: Bool = false) {
+        if !isListed, case .present(let known) = knowledge, case .present(let metadata) = found, metadata.isOlder(than: known) {
+            return
+        }
         if found == .absent, knowledge != .absent {
             log.warning("the API server has no Node of this name", ("node", .text(client.access.nodeName)))
         }

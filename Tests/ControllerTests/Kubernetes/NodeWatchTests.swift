@@ -23,6 +23,19 @@ struct NodeWatchTests {
         try agent.run(until: { limit() == .watts(watts) })
     }
 
+    @Test("a list counts also where the server's versions went back: its data was restored from a backup")
+    func restored() throws {
+        try agent.run(until: "watching the Node")
+        try expectWatching(90)
+        let uid = try server.metadata().uid
+        let node =
+            "{\"metadata\":{\"name\":\"node-a\",\"uid\":\"\(uid)\",\"resourceVersion\":\"1\","
+            + "\"annotations\":{\"powercap.dev/limit\":\"77W\"}}}"
+        try server.tell("fault 1 list * body {\"metadata\":{\"resourceVersion\":\"1\"},\"items\":[\(node)]}")
+        try server.tell("expire")
+        try agent.run(until: { limit() == .watts(77) })
+    }
+
     @Test("the Node is listed once, by its name and as metadata alone, and then watched from where the list ended")
     func listAndWatch() throws {
         try agent.run(until: "watching the Node")
