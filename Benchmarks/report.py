@@ -15,8 +15,8 @@ class Figure:
     null: str = "-"
 
     @property
-    def met(self):
-        return self.value <= self.most
+    def verdict(self):
+        return "-" if self.promise == "-" else "met" if self.value <= self.most else "MISSED"
 
 
 def machine():
@@ -32,7 +32,7 @@ def machine():
 
 def table(figures):
     rows = [("figure", "promise", "measured", "verdict", "null measurement")]
-    rows += [(figure.name, figure.promise, figure.measured, "met" if figure.met else "MISSED", figure.null) for figure in figures]
+    rows += [(figure.name, figure.promise, figure.measured, figure.verdict, figure.null) for figure in figures]
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     lines = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths)) + f" | {row[4]} |" for row in rows]
     lines.insert(1, "| " + " | ".join("-" * max(width, 3) for width in widths) + " | --- |")
