@@ -21,7 +21,7 @@ final class NodeAgent {
     var due_ns: UInt64 { min(client.due_ns, watch.due_ns, publisher.due_ns) }
 
     /// The Node is known, and everything stands on it.
-    var isSettled: Bool { watch.knowledge != .unknown && publisher.isPublished && !publisher.isBusy }
+    var isSettled: Bool { watch.knowledge != .unknown && publisher.isDone }
 
     init(_ access: ClusterAccess, _ log: Log, patience: Patience = Patience()) throws(APIProblem) {
         self.log = log

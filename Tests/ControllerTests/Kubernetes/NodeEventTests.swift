@@ -15,27 +15,13 @@ struct NodeEventTests {
         agent = try RunningAgent(server.access)
     }
 
-    /// Everything stands on the Node, and what was asked has been printed.
-    private func settle(_ location: SourceLocation = #_sourceLocation) throws {
-        try agent.run(until: { agent.agent.isSettled }, location)
-        try agent.run(milliseconds: 50)
-    }
-
-    private func start(_ record: NodeRecord = .test()) throws {
-        agent.agent.publish(record)
-        try settle()
-    }
-
-    /// Waits until the pause after the last patch is over.
-    private func pause() throws { try agent.run(milliseconds: 1_050) }
-
     private func label() throws -> String? { try server.metadata().labels["rapl/pmax"] }
 
     private static let event = NodeEvent(reason: .limitChanged, subject: "package-0", note: "package-0 limited to 90 W")
 
     @Test("what happens again and again is one Event that counts up, and is told now and then")
     func series() throws {
-        try start()
+        try agent.start()
         for _ in 0..<10 {
             agent.agent.tell(Self.event)
             try agent.run(milliseconds: 100)
@@ -54,7 +40,7 @@ struct NodeEventTests {
 
     @Test("an Event that the server has forgotten is made anew, without a word")
     func forgotten() throws {
-        try start()
+        try agent.start()
         agent.agent.tell(Self.event)
         try agent.run(until: { try server.eventObjects().count == 1 })
         let name = try #require(try server.eventObjects()[0]["metadata"]?["name"]?.text)
@@ -67,7 +53,7 @@ struct NodeEventTests {
 
     @Test("an Event whose making was answered by nobody isn't made twice, and is no trouble then")
     func lostAnswer() throws {
-        try start()
+        try agent.start()
         try server.tell("fault 2 create * lost")
         agent.agent.tell(Self.event)
         try agent.run(until: "Event recorded")
@@ -77,7 +63,7 @@ struct NodeEventTests {
 
     @Test("an Event that is refused for what it says is told and given up, and the others are recorded")
     func refused() throws {
-        try start()
+        try agent.start()
         try server.tell("fault 1 create * status 422")
         agent.agent.tell(Self.event)
         agent.agent.tell(NodeEvent(reason: .zoneGone, subject: "package-1", note: "package-1 is gone"))
@@ -93,7 +79,7 @@ struct NodeEventTests {
         agent.agent.publish(.test(50))
         try agent.run(until: { try label() == "50000000" })
         try agent.run(until: "an Event can't be recorded")
-        try pause()
+        try agent.pause()
         agent.agent.publish(.test(60))
         try agent.run(until: { try label() == "60000000" })
         #expect(agent.count("an Event can't be recorded") == 1)
@@ -102,7 +88,7 @@ struct NodeEventTests {
 
     @Test("more series than are remembered replace those that were told")
     func many() throws {
-        try start()
+        try agent.start()
         for number in 0..<70 {
             agent.agent.tell(NodeEvent(reason: .overrideRejected, subject: "\(number)", note: "note \(number)"))
             if number == 40 { try agent.run(until: { agent.agent.isSettled }) }

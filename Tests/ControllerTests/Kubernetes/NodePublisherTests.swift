@@ -16,27 +16,13 @@ struct NodePublisherTests {
         agent = try RunningAgent(server.access)
     }
 
-    /// Everything stands on the Node, and what was asked has been printed.
-    private func settle(_ location: SourceLocation = #_sourceLocation) throws {
-        try agent.run(until: { agent.agent.isSettled }, location)
-        try agent.run(milliseconds: 50)
-    }
-
-    private func start(_ record: NodeRecord = .test()) throws {
-        agent.agent.publish(record)
-        try settle()
-    }
-
-    /// Waits until the pause after the last patch is over.
-    private func pause() throws { try agent.run(milliseconds: 1_050) }
-
     private func label() throws -> String? { try server.metadata().labels["rapl/pmax"] }
 
     // MARK: P10
 
     @Test("P10: what stands on the Node is written once, and nothing is sent again while nothing changes")
     func once() throws {
-        try start()
+        try agent.start()
         for _ in 0..<20 {
             agent.agent.publish(.test())
             try agent.run(milliseconds: 75)
@@ -56,33 +42,33 @@ struct NodePublisherTests {
 
     @Test("P10: one change is one patch, of what differs alone")
     func oneChange() throws {
-        try start()
-        try pause()
+        try agent.start()
+        try agent.pause()
         agent.agent.publish(.test { $0.reason = "floor" })
-        try settle()
+        try agent.settle()
         #expect(try server.count(.metadata) == 2)
         #expect(try server.count(.condition) == 1)
         #expect(agent.log.last { $0.message == "Node updated" }?["changes"] == "powercap.dev/reason=floor")
-        try pause()
+        try agent.pause()
         agent.agent.publish(
             .test {
                 $0.reason = "floor"
                 $0.condition = .init(status: .no, reason: "LimitRefused", message: "x")
             })
-        try settle()
+        try agent.settle()
         #expect(try server.count(.metadata) == 2)
         #expect(try server.count(.condition) == 2)
     }
 
     @Test("changes that follow each other are one patch after the pause, with what is so then")
     func coalesced() throws {
-        try start(.test(50))
+        try agent.start(.test(50))
         let start_ns = Clock.monotonic_ns
         for watts: UInt64 in 51...90 {
             agent.agent.publish(.test(watts))
             try agent.run(milliseconds: 50)
         }
-        try settle()
+        try agent.settle()
         let seconds = Int((Clock.monotonic_ns - start_ns) / 1_000_000_000)
         #expect(try label() == "90000000")
         #expect(try server.count(.metadata) <= 2 + seconds)
@@ -114,12 +100,12 @@ struct NodePublisherTests {
 
     @Test("what another party removes or changes of ours is put back, with one patch; what isn't ours stays")
     func putBack() throws {
-        try start()
-        try pause()
+        try agent.start()
+        try agent.pause()
         try server.tell("label \(ApiServer.node) rapl/pmax=1 rapl/max_power_uw- other=x")
         try server.annotate("powercap.dev/state- other=y")
         try agent.run(until: { try label() == "100000000" })
-        try settle()
+        try agent.settle()
         let node = try server.metadata()
         #expect(node.labels["rapl/max_power_uw"] == "200000000")
         #expect(node.labels["other"] == "x")
@@ -131,20 +117,20 @@ struct NodePublisherTests {
     @Test("events of the watch that tell of our own patches, or of before, cause no patch")
     func stale() throws {
         try server.tell("fault every event * delay 300")
-        try start(.test(50))
+        try agent.start(.test(50))
         for watts: UInt64 in [60, 70, 80] {
-            try pause()
+            try agent.pause()
             agent.agent.publish(.test(watts))
-            try settle()
+            try agent.settle()
         }
-        try pause()
+        try agent.pause()
         try agent.run(milliseconds: 500)
         #expect(try server.count(.metadata) == 4)
     }
 
     @Test("a Node that is made anew gets everything, at once")
     func newNode() throws {
-        try start()
+        try agent.start()
         try server.tell("delete \(ApiServer.path)")
         try agent.run(until: "the API server has no Node of this name")
         try agent.run(milliseconds: 200)
@@ -155,8 +141,8 @@ struct NodePublisherTests {
 
     @Test("a Node that goes while it is written to is told once, and written to when it is back")
     func goneMeanwhile() throws {
-        try start()
-        try pause()
+        try agent.start()
+        try agent.pause()
         // The watch doesn't tell yet that the Node is gone.
         try server.tell("fault 1 event * delay 1500")
         try server.tell("delete \(ApiServer.path)")
@@ -185,7 +171,7 @@ struct NodePublisherTests {
         try agent.run(until: "watching the Node")
         // More often than libcurl tries another connection by itself.
         try server.tell("fault 3 patch \(ApiServer.path) \(fault)")
-        try start()
+        try agent.start()
         let message = "the Node can't be updated"
         #expect(agent.count(message) == 1)
         #expect(try agent.first(message)["why"]?.contains(why) == true)
@@ -200,7 +186,7 @@ struct NodePublisherTests {
     func carriedOut(_ fault: String) throws {
         try agent.run(until: "watching the Node")
         try server.tell("fault 1 patch \(ApiServer.path) \(fault)")
-        try start()
+        try agent.start()
         try agent.run(milliseconds: 2_000)
         #expect(try agent.first("the Node can't be updated")["why"]?.hasPrefix("the connection to the API server failed") == true)
         #expect(try label() == "100000000")

@@ -74,3 +74,19 @@ extension NodeRecord {
         return record
     }
 }
+
+extension RunningAgent {
+    /// Waits until everything stands on the Node, and what was asked has been printed.
+    func settle(_ location: SourceLocation = #_sourceLocation) throws {
+        try run(until: { agent.isSettled }, location)
+        try run(milliseconds: 50)
+    }
+
+    func start(_ record: NodeRecord = .test()) throws {
+        agent.publish(record)
+        try settle()
+    }
+
+    /// Waits until the pause after the last patch is over.
+    func pause() throws { try run(milliseconds: 1_050) }
+}
