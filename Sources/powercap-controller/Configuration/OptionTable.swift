@@ -75,10 +75,11 @@ extension Option {
             "The API server outside of a cluster's pod. Plain http is for `kubectl proxy` on this machine."),
         Option(
             "KUBE_TOKEN_FILE", \.kubeTokenFile, .filePath,
-            "The bearer token's file, read again for every request. In a pod the service account's."),
+            "The bearer token's file, read again for every request. In a pod the service account's, unless KUBE_SERVER is given."),
         Option(
             "KUBE_CA_FILE", \.kubeCertificateFile, .filePath,
-            "Certificates that the API server's is checked against. In a pod the service account's, elsewhere the system's."),
+            "Certificates that the API server's is checked against. In a pod the service account's, unless "
+                + "KUBE_SERVER is given; elsewhere the system's."),
         Option("LOG_FORMAT", \.logFormat, .choice, "Format of log lines."),
         Option("LOG_LEVEL", \.logLevel, .choice, "Least important kind of line that is logged."),
     ]
