@@ -2,7 +2,7 @@
 import copy
 
 from cel_expr_python import cel
-from cel_expr_python.ext import ext_optional
+from cel_expr_python.ext import ext_optional, ext_strings
 
 NODE_OF_A_TOKEN = "authentication.kubernetes.io/node-name"
 
@@ -10,7 +10,8 @@ NODE_OF_A_TOKEN = "authentication.kubernetes.io/node-name"
 class Policy:
     def __init__(self, thing):
         names = ("object", "oldObject", "request", "variables")
-        environment = cel.NewEnv(variables={name: cel.Type.DYN for name in names}, extensions=[ext_optional.ExtOptional()])
+        environment = cel.NewEnv(variables={name: cel.Type.DYN for name in names}, extensions=[
+            ext_optional.ExtOptional(), ext_strings.ExtStrings()])
 
         def compiled(rules, field="expression"):
             return [environment.compile(rule[field]) if field in rule else None for rule in rules]

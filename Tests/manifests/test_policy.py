@@ -1,16 +1,27 @@
 """The policy that pins the controller's token to its own node and its own keys."""
 import json
+import sys
 import unittest
 
 from admission import Policy, account, merged
 from manifest import REPOSITORY, build, table
 
+sys.path.insert(0, str(REPOSITORY / "Tests/apiserver"))
+import fields
+
 RECORDINGS = REPOSITORY / "Tests/Fixtures/kubernetes"
 OTHER_NODE = "powercap may change only the node it runs on: node-a"
 LABELS = "powercap may change only the labels rapl/pmax and rapl/max_power_uw"
 ANNOTATIONS = "powercap may change only the annotations in which it reports, not overrides or others"
-SPEC = "powercap may not change a node's spec, owners or finalizers"
+LONG_ANNOTATION = "powercap may report at most 256 characters in an annotation"
+SPEC = "powercap may not change a node's spec, owners, finalizers or other metadata"
 STATUS = "powercap may change only the condition PowerCapped in a node's status"
+CONDITION = "powercap may have one condition PowerCapped, of at most 1024 characters"
+OWNERS = "powercap may not change who owns other fields"
+OWN = ("Update", "powercap-controller", "v1")
+READY = {"type": "Ready", "status": "True"}
+CAPPED = {"type": "PowerCapped", "status": "True", "reason": "LimitInForce", "message": "Limits are in force",
+          "lastHeartbeatTime": "2026-11-24T05:00:00Z", "lastTransitionTime": "2026-11-24T05:00:00Z"}
 
 
 def recording(number):
@@ -81,7 +92,9 @@ class PolicyTests(unittest.TestCase):
 
     def test_it_changes_neither_spec_nor_owners_nor_finalizers(self):
         for change in ({"spec": {"unschedulable": True}}, {"spec": {"taints": []}}, {"metadata": {"finalizers": []}},
-                       {"metadata": {"ownerReferences": [{"kind": "Node", "name": "x", "apiVersion": "v1", "uid": "x"}]}}):
+                       {"metadata": {"ownerReferences": [{"kind": "Node", "name": "x", "apiVersion": "v1", "uid": "x"}]}},
+                       {"metadata": {"generateName": "x" * 100_000}}, {"metadata": {"ofALaterVersion": "x"}},
+                       {"metadata": {"finalizers": None}}):
             with self.subTest(change):
                 self.assertEqual(self.refusals(change), [SPEC])
 
@@ -98,9 +111,100 @@ class PolicyTests(unittest.TestCase):
                        {"addresses": [{"type": "InternalIP", "address": "192.0.2.1"}]}, {"images": [{"names": ["x"]}]},
                        {"nodeInfo": {"kernelVersion": "x"}}, {"daemonEndpoints": {"kubeletEndpoint": {"Port": 1}}},
                        {"volumesInUse": ["x"]}, {"volumesAttached": [{"name": "x", "devicePath": "x"}]},
-                       {"config": {"error": "x"}}, {"runtimeHandlers": [{"name": "x"}]}):
+                       {"config": {"error": "x"}}, {"runtimeHandlers": [{"name": "x"}]}, {"features": {"x": True}},
+                       {"declaredFeatures": ["x"]}, {"ofALaterVersion": "x"}, {"capacity": None}, {"images": None}):
             with self.subTest(change):
                 self.assertEqual(self.refusals({"status": change}, resource="nodes/status"), [STATUS])
+
+    def test_what_it_reports_has_a_size(self):
+        for key in [key for kind, key, _ in table("written") if kind == "annotation"]:
+            self.assertEqual(self.metadata("annotations", {key: "x" * 256}), [])
+            self.assertEqual(self.metadata("annotations", {key: "x" * 257}), [LONG_ANNOTATION])
+        self.assertEqual(self.metadata("annotations", {"powercap.dev/reason": "x" * 200_000}), [LONG_ANNOTATION])
+        for size, refused in ((1024, []), (1025, [CONDITION]), (1_500_000, [CONDITION])):
+            self.assertEqual(self.conditions(CAPPED | {"message": "x" * size}), refused)
+        self.assertEqual(self.conditions(CAPPED | {"reason": "x" * 129}), [CONDITION])
+        self.assertEqual(self.conditions(CAPPED | {"status": "x" * 100_000}), [CONDITION])
+        self.assertEqual(self.conditions(CAPPED, CAPPED), [CONDITION])
+
+    def test_another_conditions_length_is_none_of_its_business(self):
+        long = READY | {"message": "x" * 5000}
+        node = merged(self.node, {"status": {"conditions": [long]}})
+        self.assertEqual(self.refusals({"status": {"conditions": [long, CAPPED]}}, node=node, resource="nodes/status"), [])
+
+    def conditions(self, *own):
+        return self.refusals({"status": {"conditions": [READY, *own]}}, resource="nodes/status")
+
+    # Who owns which field, with what a server makes of it (Tests/apiserver/fields.py is held to recordings of one).
+
+    def written(self, change, node, key):
+        """The Node after a change, with its owners as the server writes them."""
+        new = merged(node, change)
+        fields.update(node, new, key, "2026-11-24T05:00:00Z")
+        return new
+
+    def owned(self, change, key, node=None):
+        return self.written(change, node or self.node, key)
+
+    def test_every_write_of_the_controller_passes_with_the_owners_that_the_server_writes(self):
+        admin = ("Update", "kubectl-label", "v1", "")
+        first = {"metadata": {"labels": {"rapl/pmax": "77000000", "rapl/max_power_uw": "1"},
+                              "annotations": {key: "x" for kind, key, _ in table("written") if kind == "annotation"}}}
+        gone = {"metadata": {part: dict.fromkeys(keys) for part, keys in first["metadata"].items()}}
+        condition = {"status": {"conditions": [READY, CAPPED]}}
+        nobodys = self.owned({"metadata": {"labels": {"rapl/pmax": None}, "annotations": {"power-manager/initialized": None}}},
+                             admin)
+        published = self.owned(condition, (*OWN, "status"), self.owned(first, (*OWN, ""), nobodys))
+        falsified = self.owned({"metadata": {"labels": {"rapl/pmax": "1", "theirs": "1"}}}, admin, published)
+        alone = self.owned({"metadata": {"labels": {"rapl/pmax": "1"}}}, ("Update", "x", "v1", ""), published)
+        hidden = self.owned({"status": {"conditions": [READY, CAPPED | {"status": "False"}]}},
+                            ("Update", "kubectl-edit", "v1", "status"), published)
+        for old, change, subresource in (
+                (nobodys, first, ""), (published, gone, ""), (falsified, first, ""), (falsified, gone, ""), (alone, first, ""),
+                (nobodys, condition, "status"), (hidden, condition, "status"),
+                (published, {"status": {"conditions": [READY]}}, "status")):
+            with self.subTest(change=change):
+                new = self.written(change, old, (*OWN, subresource))
+                self.assertNotEqual(new["metadata"]["managedFields"], old["metadata"]["managedFields"])
+                resource = "nodes/status" if subresource else "nodes"
+                self.assertEqual(self.policy.refusals(account("node-a"), old, new, resource), [])
+
+    def test_it_writes_no_owners_by_itself(self):
+        node = self.owned({"metadata": {"labels": {"rapl/pmax": "2"}}}, (*OWN, ""))
+        entries = node["metadata"]["managedFields"]
+        kubelet = {"manager": "kubelet", "operation": "Update", "apiVersion": "v1", "time": "2026-11-24T05:00:00Z",
+                   "fieldsType": "FieldsV1", "fieldsV1": {"f:status": {"f:images": {}}}, "subresource": "status"}
+        own = next(entry for entry in entries if entry["manager"] == OWN[1])
+        other = next(entry for entry in entries if entry["manager"] != OWN[1])
+        grown = other | {"fieldsV1": {"f:metadata": {"f:labels": {f"f:{number}": {} for number in range(50_000)}}}}
+        self.assertEqual(self.metadata("managedFields", entries, node=node), [])
+        for name, changed in {
+                "all are gone": [], "one is gone": [entry for entry in entries if entry != other],
+                "one is new": [*entries, kubelet], "one is old": [other | {"time": "2020-01-01T00:00:00Z"}, own],
+                "one has grown": [grown, own], "a bucket": [*entries, kubelet | {"manager": "ancient-changes"}],
+                "own, about others' fields": [other, own | {"fieldsV1": {"f:spec": {"f:unschedulable": {}}}}],
+                "own, about others' labels": [other, own | {"fieldsV1": {"f:metadata": {"f:labels": {"f:other": {}}}}}],
+                "own, and long": [other, own | {"fieldsV1": {"f:metadata": {"f:labels": {"f:rapl/pmax": {
+                    f"f:{number}": {} for number in range(10_000)}}}}}]}.items():
+            with self.subTest(name):
+                self.assertEqual(self.metadata("managedFields", changed, node=node), [OWNERS])
+
+    def test_the_server_may_unite_the_oldest_owners_when_there_are_ten(self):
+        node = self.node
+        for number in range(12):
+            node = self.owned({"metadata": {"labels": {f"label-{number}": "x"}}}, ("Update", f"manager-{number}", "v1", ""), node)
+        entries = node["metadata"]["managedFields"]
+        united = entries[0] | {"manager": "ancient-changes"}
+        for old, refused in ((entries[:10], []), (entries[:8], [OWNERS])):
+            old_node = merged(node, {"metadata": {"managedFields": old}})
+            self.assertEqual(self.metadata("managedFields", [united, *old[2:]], node=old_node), refused)
+
+    def test_the_status_is_not_read_through_its_declared_type(self):
+        """Which lacks what holds quantities (capacity, allocatable): the server would warn of each such expression."""
+        spec = self.thing["spec"]
+        for part in ("variables", "validations"):
+            for rule in spec[part]:
+                self.assertNotRegex(rule["expression"], r"\b(object|oldObject)\.(?!metadata\b)")
 
     def test_another_node_is_out_of_reach(self):
         other = merged(self.node, {"metadata": {"name": "node-b"}})
