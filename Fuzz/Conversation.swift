@@ -128,7 +128,7 @@ private final class Node {
         unsafe rmdir(directory)
         self.limits = limits
         governor = Governor(
-            zones: zones, bounds: Bounds(floor: Node.floor, ceilingRule: .maxPower), policy: .accepted, stateFile: file)
+            zones: zones, bounds: Bounds(minPower: Node.floor, ceilingRule: .maxPower), policy: .accepted, stateFile: file)
     }
 
     func reset() {
@@ -184,8 +184,8 @@ private final class Play {
         (self.node, self.script) = (node, script)
         node.reset()
         let welcome = Welcome(
-            version: 1, bootID: (1, 2), helperVersion: Name("0")!, sandbox: [], writes: .accepted, leaseMinimum_ms: 1_000,
-            leaseMaximum_ms: 30_000, onLeaseExpiry: .restore)
+            version: 2, bootID: (1, 2), helperVersion: Name("0")!, sandbox: [], writes: .accepted, leaseMinimum_ms: 1_000,
+            leaseMaximum_ms: 30_000, onLeaseExpiry: .restore, minPower: Microwatts(10_000_000))
         requests = Requests(governor: node.governor, welcome: welcome, tokens: must { () throws(Errno) in try TokenSource() })
         clients = [connect(), connect()]
     }

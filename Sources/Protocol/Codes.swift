@@ -50,6 +50,54 @@ public enum RefusalReason: UInt8, CaseIterable, Sendable {
     case noCommonVersion = 1
 }
 
+/// What is in the way of setting a constraint's limit. Where there is more than one thing, what the constraint itself
+/// is comes before what the helper was told.
+public enum Obstacle: UInt8, CaseIterable, Sendable {
+    /// Limits from the floor to the ceiling are taken.
+    case none = 0
+    /// The helper takes no limits at all; Welcome's `writes` says why.
+    case writesRefused = 1
+    /// The constraint has no limit file: it can only be monitored.
+    case noLimitFile = 2
+    /// The limit couldn't be read when the helper started, so it could not be restored.
+    case originalUnknown = 3
+    /// Every limit that may be set is below `--min-power`.
+    case ceilingBelowFloor = 4
+    /// The driver refused the last limit as it does where firmware has set the register's lock bit. Known only once a limit was
+    /// written; limits are taken all the same, and the first that succeeds ends it.
+    case locked = 5
+    case zoneGone = 6
+
+    /// Whether the helper tries to write a limit for it.
+    public var takesLimits: Bool { self == .none || self == .locked }
+
+    /// As in the document, for programs.
+    public var name: StaticString {
+        switch self {
+        case .none: "none"
+        case .writesRefused: "writesRefused"
+        case .noLimitFile: "noLimitFile"
+        case .originalUnknown: "originalUnknown"
+        case .ceilingBelowFloor: "ceilingBelowFloor"
+        case .locked: "locked"
+        case .zoneGone: "zoneGone"
+        }
+    }
+
+    /// The words of lists and of the document.
+    public var explanation: StaticString {
+        switch self {
+        case .none: "limits are taken"
+        case .writesRefused: "the helper takes no limits"
+        case .noLimitFile: "it has no limit file, so it can only be monitored"
+        case .originalUnknown: "its limit can't be read, so it could not be restored"
+        case .ceilingBelowFloor: "its ceiling is below the helper's floor (--min-power)"
+        case .locked: "its register is locked: the driver refuses every limit"
+        case .zoneGone: "its zone is gone"
+        }
+    }
+}
+
 /// Why a request could not be carried out. The numbers are stable.
 public enum ErrorCode: UInt16, CaseIterable, Sendable {
     case readOnly = 1
@@ -70,6 +118,7 @@ public enum ErrorCode: UInt16, CaseIterable, Sendable {
     case readFailed = 16
     case writeFailed = 17
     case notInForce = 18
+    case locked = 19
 
     /// The short text of an Error frame.
     public var explanation: StaticString {
@@ -83,8 +132,8 @@ public enum ErrorCode: UInt16, CaseIterable, Sendable {
         case .unknownZone: "there is no zone of this index"
         case .zoneGone: "the zone is gone (its package went offline or its driver was unloaded)"
         case .unknownConstraint: "the zone has no constraint of this index"
-        case .notWritable: "the constraint can't be written (no limit file, or no ceiling above the floor)"
-        case .belowFloor: "the limit is below the helper's floor (--min-power)"
+        case .notWritable: "no limit is taken for the constraint; Zones has what is in the way"
+        case .belowFloor: "the limit is below the constraint's floor (--min-power, or its original limit where that is less)"
         case .aboveCeiling: "the limit is above the constraint's ceiling (--ceiling)"
         case .noTimeWindow: "the constraint has no time window"
         case .windowOutOfRange: "the time window is out of range (1 ms to 1 h)"
@@ -92,6 +141,7 @@ public enum ErrorCode: UInt16, CaseIterable, Sendable {
         case .readFailed: "the limit can't be read, so it isn't changed"
         case .writeFailed: "the kernel refused the limit; what was written of the batch was put back"
         case .notInForce: "the kernel took the limit but it isn't in force; what was written of the batch was put back"
+        case .locked: "the register is locked: its driver refuses every limit; what was written of the batch was put back"
         }
     }
 }

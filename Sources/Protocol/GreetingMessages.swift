@@ -11,8 +11,11 @@ public enum Greeting {
     /// The bytes `PWRC`.
     public static let magic: UInt32 = 0x4352_5750
     /// The versions of the protocol that this code speaks.
-    public static let lowestVersion: UInt8 = 1
-    public static let highestVersion: UInt8 = 1
+    public static let lowestVersion: UInt8 = 2
+    public static let highestVersion: UInt8 = 2
+    /// What Refused tells a client of other versions.
+    public static let refusal: StaticString =
+        "this raplhelper speaks version 2 of the protocol: install both programs from one release"
 }
 
 /// The first frame of a connection.
@@ -61,14 +64,16 @@ public struct Welcome: Equatable, Sendable {
     public var leaseMaximum_ms: UInt32
     /// What the helper does by itself when a lease runs out.
     public var onLeaseExpiry: LimitDisposal
+    /// The helper's `--min-power`. A constraint's own floor is less where its original limit is.
+    public var minPower: Microwatts
 
     public init(
         version: UInt8, bootID: (high: UInt64, low: UInt64), helperVersion: Name, sandbox: SandboxBits, writes: WritePolicy,
-        leaseMinimum_ms: UInt32, leaseMaximum_ms: UInt32, onLeaseExpiry: LimitDisposal
+        leaseMinimum_ms: UInt32, leaseMaximum_ms: UInt32, onLeaseExpiry: LimitDisposal, minPower: Microwatts
     ) {
         (self.version, self.bootID, self.helperVersion) = (version, bootID, helperVersion)
         (self.sandbox, self.writes, self.onLeaseExpiry) = (sandbox, writes, onLeaseExpiry)
-        (self.leaseMinimum_ms, self.leaseMaximum_ms) = (leaseMinimum_ms, leaseMaximum_ms)
+        (self.leaseMinimum_ms, self.leaseMaximum_ms, self.minPower) = (leaseMinimum_ms, leaseMaximum_ms, minPower)
     }
 
     public func encode(into writer: inout Writer) {
@@ -81,6 +86,7 @@ public struct Welcome: Equatable, Sendable {
         writer.u32(leaseMinimum_ms)
         writer.u32(leaseMaximum_ms)
         writer.u8(onLeaseExpiry.rawValue)
+        writer.u64(minPower.rawValue)
     }
 
     public init(from reader: inout Reader) throws(ProtocolError) {
@@ -92,11 +98,13 @@ public struct Welcome: Equatable, Sendable {
         leaseMinimum_ms = try reader.u32()
         leaseMaximum_ms = try reader.u32()
         onLeaseExpiry = try LimitDisposal.decoded(try reader.u8())
+        minPower = Microwatts(try reader.u64())
     }
 
     public static func == (left: Welcome, right: Welcome) -> Bool {
         left.version == right.version && left.bootID == right.bootID && left.helperVersion == right.helperVersion
             && left.sandbox == right.sandbox && left.writes == right.writes && left.onLeaseExpiry == right.onLeaseExpiry
             && left.leaseMinimum_ms == right.leaseMinimum_ms && left.leaseMaximum_ms == right.leaseMaximum_ms
+            && left.minPower == right.minPower
     }
 }

@@ -50,7 +50,7 @@ extension Opcode {
             Row(name: "Apply", direction: .request, phase: .established, payload: 29...(9 + 20 * Limits.itemsPerBatch))
         case .release: Row(name: "Release", direction: .request, phase: .established, payload: 9...9)
         case .ping: Row(name: "Ping", direction: .request, phase: .established, payload: 0...0)
-        case .welcome: Row(name: "Welcome", direction: .reply, phase: .greeting, payload: 33...95)
+        case .welcome: Row(name: "Welcome", direction: .reply, phase: .greeting, payload: 41...103)
         case .zones: Row(name: "Zones", direction: .reply, phase: .established, payload: 8...Frame.maximumPayload)
         case .sample: Row(name: "Sample", direction: .reply, phase: .established, payload: 10...Frame.maximumPayload)
         case .control: Row(name: "Control", direction: .reply, phase: .established, payload: 13...13)

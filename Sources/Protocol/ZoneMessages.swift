@@ -83,9 +83,9 @@ public struct ConstraintDescription: Equatable, Sendable {
     public struct Flags: OptionSet, Sendable {
         public let rawValue: UInt8
         public init(rawValue: UInt8) { self.rawValue = rawValue }
-        /// The helper takes limits for it, between `floor` and `ceiling`.
-        public static let writable = Flags(rawValue: 1 << 0)
-        /// It has a time window file.
+        /// The limit before the first change is known. Without it `original` is no limit of 0.
+        public static let originalKnown = Flags(rawValue: 1 << 0)
+        /// It has a time window, and what it was before the first change is known.
         public static let hasTimeWindow = Flags(rawValue: 1 << 1)
         /// Its limit is the helper's doing and will be restored.
         public static let changed = Flags(rawValue: 1 << 2)
@@ -95,10 +95,13 @@ public struct ConstraintDescription: Equatable, Sendable {
     public var index: UInt8
     public var name: Name
     public var flags: Flags
-    /// The limit before the first change of this boot.
+    /// What is in the way of setting its limit.
+    public var obstacle: Obstacle
+    /// The limit before the first change of this boot; nothing where `originalKnown` isn't set.
     public var original: Microwatts
     /// `constraint_N_max_power_uw`; zero when firmware gives none.
     public var maxPower: Microwatts
+    /// The smaller of `--min-power` and the original.
     public var floor: Microwatts
     public var ceiling: Microwatts
     /// `constraint_N_time_window_us` before the first change; 0 when there is none.
@@ -107,10 +110,11 @@ public struct ConstraintDescription: Equatable, Sendable {
     public var requested: Microwatts
 
     public init(
-        index: UInt8, name: Name, flags: Flags, original: Microwatts, maxPower: Microwatts, floor: Microwatts,
-        ceiling: Microwatts, originalWindow_us: UInt64, requested: Microwatts
+        index: UInt8, name: Name, flags: Flags, obstacle: Obstacle, original: Microwatts, maxPower: Microwatts,
+        floor: Microwatts, ceiling: Microwatts, originalWindow_us: UInt64, requested: Microwatts
     ) {
-        (self.index, self.name, self.flags, self.original, self.maxPower) = (index, name, flags, original, maxPower)
+        (self.index, self.name, self.flags, self.obstacle) = (index, name, flags, obstacle)
+        (self.original, self.maxPower) = (original, maxPower)
         (self.floor, self.ceiling, self.originalWindow_us, self.requested) = (floor, ceiling, originalWindow_us, requested)
     }
 
@@ -118,6 +122,7 @@ public struct ConstraintDescription: Equatable, Sendable {
         writer.u8(index)
         writer.name(name)
         writer.u8(flags.rawValue)
+        writer.u8(obstacle.rawValue)
         writer.u64(original.rawValue)
         writer.u64(maxPower.rawValue)
         writer.u64(floor.rawValue)
@@ -130,6 +135,7 @@ public struct ConstraintDescription: Equatable, Sendable {
         index = try reader.u8()
         name = try reader.name()
         flags = Flags(rawValue: try reader.u8())
+        obstacle = try Obstacle.decoded(try reader.u8())
         original = Microwatts(try reader.u64())
         maxPower = Microwatts(try reader.u64())
         floor = Microwatts(try reader.u64())
@@ -139,5 +145,5 @@ public struct ConstraintDescription: Equatable, Sendable {
     }
 
     /// Bytes on the wire, without those of the name.
-    public static let fixedBytes = 51
+    public static let fixedBytes = 52
 }

@@ -20,6 +20,7 @@ public struct Errno: Error, Equatable, Sendable {
     public static let noSpace = Errno(28)
     public static let readOnlyFileSystem = Errno(30)
     public static let brokenPipe = Errno(32)
+    public static let notImplemented = Errno(38)
     public static let noData = Errno(61)
     public static let badMessage = Errno(74)
     public static let connectionReset = Errno(104)

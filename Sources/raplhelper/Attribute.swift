@@ -3,9 +3,21 @@ import LinuxSystem
 /// One sysfs file that holds a number, kept open for the life of the process: opening, reading and closing it again costs
 /// twenty times a pread, and after the sandbox nothing can be opened.
 struct Attribute: ~Copyable {
-    private let file: Descriptor
+    /// Nil where it may not be opened.
+    private let file: Descriptor?
+    /// What opening it gave.
+    private let refusal: Errno
 
-    init(_ file: consuming Descriptor) { self.file = file }
+    init(_ file: consuming Descriptor) {
+        self.file = consume file
+        refusal = .denied
+    }
+
+    /// A file that is there and may not be opened, which every use of it says: denied isn't absent.
+    init(refused refusal: Errno) {
+        file = nil
+        self.refusal = refusal
+    }
 
     /// The value now. A read at offset 0 makes the kernel ask the hardware again (fs/sysfs/file.c).
     /// - Throws: the driver's errno (ENODEV: the zone is gone; ENODATA, EINVAL: the hardware didn't answer), or
@@ -13,7 +25,11 @@ struct Attribute: ~Copyable {
     borrowing func read() throws(Errno) -> UInt64 {
         var storage = InlineArray<32, UInt8>(repeating: 0)
         var buffer = storage.mutableSpan
-        let count = try file.read(into: &buffer, at: 0)
+        let count =
+            switch file {
+            case .some(let file): try file.read(into: &buffer, at: 0)
+            case .none: throw refusal
+            }
         return try Attribute.number(storage.span.extracting(0..<count))
     }
 
@@ -23,7 +39,11 @@ struct Attribute: ~Copyable {
         let decimal = Decimal(value)
         let count = decimal.digits.count
         for index in 0..<count { line[index] = decimal.digits[index] }
-        guard try file.write(line.span.extracting(0..<(count + 1)), at: 0) == count + 1 else { throw .inputOutput }
+        switch file {
+        case .some(let file):
+            guard try file.write(line.span.extracting(0..<(count + 1)), at: 0) == count + 1 else { throw .inputOutput }
+        case .none: throw refusal
+        }
     }
 
     /// The decimal number of 64 bits in the first line. sysfs gives one line; a plain file that stands in for it keeps the

@@ -2,8 +2,16 @@ import PowercapProtocol
 
 /// P3: between which limits a constraint may be written, whatever a controller asks.
 struct Bounds {
-    let floor: Microwatts
+    /// `--min-power`.
+    let minPower: Microwatts
     let ceilingRule: Options.CeilingRule
+
+    /// The lowest limit: `--min-power`, or the original where firmware holds less, in the register's steps. An original below one
+    /// step is what a register reads that nobody has set, and lowers nothing.
+    func floor(of constraint: Constraint) -> Microwatts {
+        let original = constraint.original?.limit.roundedDown ?? .zero
+        return original == .zero ? minPower : min(minPower, original)
+    }
 
     /// The highest limit: the larger of the original and `max_power_uw`, or the original alone, always within the register.
     /// Zero when neither is known.
@@ -17,14 +25,17 @@ struct Bounds {
         return min(ceiling, .registerMaximum)
     }
 
-    /// A constraint without a known original can't be restored, and one whose ceiling is under the floor (core and uncore
-    /// read 0 and have no `max_power_uw`) has no limit that would be safe.
-    func isWithinReach(_ constraint: Constraint) -> Bool {
-        constraint.limit.isThere && constraint.original != nil && ceiling(of: constraint) >= floor
+    /// What is in the way of limits for a constraint. One without a known original can't be restored, and one whose ceiling is
+    /// under `--min-power` (core and uncore read 0 and have no `max_power_uw`) has no limit that would be safe.
+    /// - Parameter takesLimits: whether this process takes any.
+    func obstacle(of constraint: Constraint, in zone: Zone, takesLimits: Bool = true) -> Obstacle {
+        if zone.isGone { return .zoneGone }
+        if !constraint.limit.isThere { return .noLimitFile }
+        if constraint.original == nil { return .originalUnknown }
+        if ceiling(of: constraint) < minPower { return .ceilingBelowFloor }
+        if constraint.isLocked { return .locked }
+        return takesLimits ? .none : .writesRefused
     }
-
-    /// Whether this process takes limits for it.
-    func isWritable(_ constraint: Constraint) -> Bool { constraint.isOpenForWriting && isWithinReach(constraint) }
 
     /// Time windows that make sense; beyond an hour the register's 2^Y(1+F/4) wraps around.
     static let windows_us: ClosedRange<UInt64> = 1_000...3_600_000_000
@@ -34,24 +45,28 @@ struct Bounds {
         guard let zone else { return .unknownZone }
         if zone.isGone { return .zoneGone }
         guard let constraint else { return .unknownConstraint }
-        guard isWritable(constraint) else { return .notWritable }
-        if item.limit < floor { return .belowFloor }
+        guard obstacle(of: constraint, in: zone, takesLimits: constraint.isOpenForWriting).takesLimits else {
+            return .notWritable
+        }
+        if item.limit < floor(of: constraint) { return .belowFloor }
         if item.limit > ceiling(of: constraint) { return .aboveCeiling }
         if let window = item.window_us {
-            guard constraint.window.isThere else { return .noTimeWindow }
+            guard constraint.hasWindow else { return .noTimeWindow }
             guard Bounds.windows_us.contains(window) else { return .windowOutOfRange }
         }
         return nil
     }
 
-    func description(of constraint: Constraint) -> ConstraintDescription {
+    func description(of constraint: Constraint, in zone: Zone, takesLimits: Bool) -> ConstraintDescription {
         var flags: ConstraintDescription.Flags = []
-        if isWritable(constraint) { flags.insert(.writable) }
-        if constraint.window.isThere { flags.insert(.hasTimeWindow) }
+        if constraint.original != nil { flags.insert(.originalKnown) }
+        if constraint.hasWindow { flags.insert(.hasTimeWindow) }
         if constraint.change != nil { flags.insert(.changed) }
         return ConstraintDescription(
-            index: constraint.index, name: constraint.name, flags: flags, original: constraint.original?.limit ?? .zero,
-            maxPower: constraint.maxPower, floor: floor, ceiling: ceiling(of: constraint),
+            index: constraint.index, name: constraint.name, flags: flags,
+            obstacle: obstacle(of: constraint, in: zone, takesLimits: takesLimits),
+            original: constraint.original?.limit ?? .zero, maxPower: constraint.maxPower, floor: floor(of: constraint),
+            ceiling: ceiling(of: constraint),
             originalWindow_us: constraint.original?.window_us ?? 0, requested: constraint.change?.intended.limit ?? .zero)
     }
 }

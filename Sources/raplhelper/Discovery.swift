@@ -108,7 +108,8 @@ struct Discovery {
         _ file: String, in directory: borrowing Descriptor, path: String, write: Bool
     ) throws(Problem) -> Attribute? {
         do { return Attribute(try Descriptor(opening: file, in: directory, write ? .readWrite : .read)) } catch {
-            if error == .noEntry || (error == .denied && toleratesDenial) { return nil }
+            if error == .noEntry { return nil }
+            if error == .denied && toleratesDenial { return Attribute(refused: error) }
             throw Discovery.problem(error, write ? "can't open for writing" : "can't open", "\(path)/\(file)")
         }
     }

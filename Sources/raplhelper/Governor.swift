@@ -50,6 +50,11 @@ final class Governor {
 
     func zone(_ index: UInt16) -> Zone? { Int(index) < zones.count ? zones[Int(index)] : nil }
 
+    /// What Zones says of a constraint.
+    func description(of constraint: Constraint, in zone: Zone) -> ConstraintDescription {
+        bounds.description(of: constraint, in: zone, takesLimits: policy == .accepted)
+    }
+
     // MARK: Applying a batch
 
     /// Carries a batch out as a whole: validated, recorded, written, read back; or put back and reported. `applied(_:)` then
@@ -131,13 +136,13 @@ final class Governor {
         let wanted = entry.item
         let after: Constraint.Setting
         do throws(Errno) {
-            if entry.before.limit != wanted.limit { try constraint.limit.writeOrAbsent(wanted.limit.rawValue) }
+            if entry.before.limit != wanted.limit { try constraint.writeLimit(wanted.limit) }
             if let window = wanted.window_us, window != entry.before.window_us { try constraint.window.writeOrAbsent(window) }
             after = try constraint.readSetting()
         } catch {
             throw entry.zone.noting(error) == .noDevice
                 ? Failure(.zoneGone, errno: UInt16(error.number), item: item)
-                : Failure(.writeFailed, errno: UInt16(error.number), item: item)
+                : Failure(constraint.isLocked ? .locked : .writeFailed, errno: UInt16(error.number), item: item)
         }
         // The kernel may report success and change nothing (a failing register, a locked core or dram domain).
         guard Governor.isRounding(after.limit, of: wanted.limit) else {
@@ -229,7 +234,7 @@ final class Governor {
                     constraint.change = nil
                     return .foreign
                 }
-                try constraint.limit.writeOrAbsent(original.limit.rawValue)
+                try constraint.writeLimit(original.limit)
             }
             let after = try constraint.readSetting()
             guard after.limit == original.limit else {

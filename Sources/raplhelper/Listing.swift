@@ -22,13 +22,22 @@ enum Listing {
                 }
                 let maxPower: Message = constraint.maxPower == .zero ? "not given" : "\(watts(constraint.maxPower)) W"
                 text += "  max_power: \(maxPower)"
-                text +=
-                    bounds.isWithinReach(constraint)
-                    ? "  may be set from \(watts(bounds.floor)) to \(watts(bounds.ceiling(of: constraint))) W\n"
-                    : "  can't be set safely (no ceiling above the floor)\n"
+                text += "  \(reach(of: constraint, in: zone, bounds))\n"
             }
         }
         return text
+    }
+
+    /// Between which limits a constraint may be set, or why it may not.
+    private static func reach(of constraint: Constraint, in zone: Zone, _ bounds: Bounds) -> Message {
+        let (floor, ceiling) = (watts(bounds.floor(of: constraint)), watts(bounds.ceiling(of: constraint)))
+        let obstacle = bounds.obstacle(of: constraint, in: zone)
+        return switch obstacle {
+        case .none: "may be set from \(floor) to \(ceiling) W"
+        case .ceilingBelowFloor:
+            "not governed: its ceiling, \(ceiling) W, is below the helper's floor, \(watts(bounds.minPower)) W (--min-power)"
+        default: "not governed: \(obstacle.explanation)"
+        }
     }
 
     /// For programs, `powercap-controller plan --zones` among them. The numbers are those of sysfs.
@@ -51,8 +60,10 @@ enum Listing {
                 text += ",\"power_limit_uw\":\(json(sample.limits[position].ifRead))"
                 text += ",\"time_window_us\":\(json(constraint.window.isThere ? constraint.original?.window_us : nil))"
                 text += ",\"max_power_uw\":\(json(constraint.maxPower == .zero ? nil : constraint.maxPower.rawValue))"
-                text += ",\"floor_uw\":\(bounds.floor.rawValue),\"ceiling_uw\":\(bounds.ceiling(of: constraint).rawValue)"
-                text += ",\"writable\":\(bounds.isWithinReach(constraint) ? "true" : "false")}"
+                text +=
+                    ",\"floor_uw\":\(bounds.floor(of: constraint).rawValue),\"ceiling_uw\":\(bounds.ceiling(of: constraint).rawValue)"
+                let obstacle = bounds.obstacle(of: constraint, in: zone)
+                text += ",\"writable\":\(obstacle == .none ? "true" : "false"),\"obstacle\":\"\(obstacle.name)\"}"
             }
             text += "]}"
         }

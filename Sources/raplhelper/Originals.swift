@@ -8,7 +8,7 @@ struct Originals {
 
     /// A governor over the zones, with the limits that an earlier run left behind restored.
     func governor(of zones: [Zone]) -> Governor {
-        let bounds = Bounds(floor: options.minPower, ceilingRule: options.ceilingRule)
+        let bounds = Bounds(minPower: options.minPower, ceilingRule: options.ceilingRule)
         var (policy, records) = saved()
         if policy == .stateUnreadable {
             return Governor(zones: zones, bounds: bounds, policy: options.readOnly ? .readOnly : policy, stateFile: nil)

@@ -103,9 +103,12 @@ final class Requests {
 
     private func greet(_ id: UInt16, _ hello: Hello, _ context: Context, into writer: inout Writer) -> Bool {
         guard let version = hello.commonVersion else {
+            refusals.warning(
+                "refused a client that speaks other versions of the protocol",
+                "client=\(hello.clientName) lowest=\(hello.lowestVersion) highest=\(hello.highestVersion)")
             writer.begin(.refused, requestID: id)
             writer.u8(RefusalReason.noCommonVersion.rawValue)
-            writer.text("this helper speaks version 1 of the protocol")
+            writer.text(Greeting.refusal)
             writer.end()
             return false
         }
@@ -126,7 +129,7 @@ final class Requests {
         ).encode(into: &writer)
         for zone in governor.zones {
             zone.description.encode(into: &writer)
-            for constraint in zone.constraints { governor.bounds.description(of: constraint).encode(into: &writer) }
+            for constraint in zone.constraints { governor.description(of: constraint, in: zone).encode(into: &writer) }
         }
         writer.end()
     }

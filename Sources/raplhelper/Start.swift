@@ -140,7 +140,7 @@ enum Start {
         Welcome(
             version: Greeting.highestVersion, bootID: (bootID.high, bootID.low), helperVersion: Name(constant: Release.version),
             sandbox: sandbox, writes: writes, leaseMinimum_ms: Lease.minimum_ms, leaseMaximum_ms: options.leaseSeconds * 1000,
-            onLeaseExpiry: options.onLeaseExpiry)
+            onLeaseExpiry: options.onLeaseExpiry, minPower: options.minPower)
     }
 
     static func name(of policy: WritePolicy) -> StaticString {

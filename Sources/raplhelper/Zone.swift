@@ -119,6 +119,8 @@ final class Constraint {
     var original: Setting?
     /// What was done since; nil while the original is in force as far as this system is concerned.
     var change: Change?
+    /// The driver refused the last write as it does where firmware has locked the register. Nothing that can be read says so.
+    var isLocked = false
 
     /// A limit with its time window (0 where there is none).
     struct Setting: Equatable {
@@ -147,8 +149,28 @@ final class Constraint {
     /// The limit and window that the hardware holds now.
     func readSetting() throws(Errno) -> Setting {
         let limit = Microwatts(try limit.readOrAbsent())
-        // peak_power has a window file that can't be written and reads 0; a zone without the file counts as 0 too.
-        let window = window.isThere ? try self.window.readOrAbsent() : 0
-        return Setting(limit: limit, window_us: window)
+        // peak_power has a window file that can't be written: it reads 0 on Linux 6.1 and ENODATA on 6.12. That, and no file,
+        // count as 0; the limit is known all the same.
+        do throws(Errno) {
+            return Setting(limit: limit, window_us: window.isThere ? try window.readOrAbsent() : 0)
+        } catch {
+            if error == .noData || error == .invalid { return Setting(limit: limit, window_us: 0) }
+            throw error
+        }
     }
+
+    /// Writes the limit, and notes whether the register is locked: a locked one answers ENODATA to every write of a limit, and
+    /// ENOSYS to every other (powercap_sys.c).
+    func writeLimit(_ value: Microwatts) throws(Errno) {
+        do throws(Errno) {
+            try limit.writeOrAbsent(value.rawValue)
+            isLocked = false
+        } catch {
+            isLocked = error == .noData || error == .notImplemented
+            throw error
+        }
+    }
+
+    /// Whether it has a time window that can be put back.
+    var hasWindow: Bool { window.isThere && (original?.window_us ?? 0) > 0 }
 }

@@ -27,7 +27,7 @@ private func run() throws(Problem) -> Never {
     case .version: show("raplhelper \(Release.version)\n")
     case .list(let json):
         let zones = try Discovery.zones(below: options.powercapRoot, readOnly: true, toleratesDenial: true)
-        let bounds = Bounds(floor: options.minPower, ceilingRule: options.ceilingRule)
+        let bounds = Bounds(minPower: options.minPower, ceilingRule: options.ceilingRule)
         show(json ? Listing.json(zones, bounds, root: options.powercapRoot) : Listing.table(zones, bounds))
     case .check:
         try Check.run(options.socketPath)

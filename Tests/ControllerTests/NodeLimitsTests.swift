@@ -19,7 +19,8 @@ struct TestNode {
     var zones: HelperZones {
         func constraint(_ index: UInt8, _ name: StaticString, _ original: UInt64, _ zone: Int) -> ConstraintDescription {
             ConstraintDescription(
-                index: index, name: Name(constant: name), flags: locked.contains(zone) ? [] : [.writable],
+                index: index, name: Name(constant: name), flags: .originalKnown,
+                obstacle: locked.contains(zone) ? .ceilingBelowFloor : .none,
                 original: .watts(original), maxPower: .watts(original), floor: .watts(1), ceiling: .watts(original),
                 originalWindow_us: 0, requested: .zero)
         }

@@ -12,11 +12,11 @@ private func zone(
 
 private func constraint(
     _ name: String = "long_term", limit: UInt64? = 100, max: UInt64? = 120, original: UInt64? = 100, ceiling: UInt64 = 120,
-    writable: Bool = true
+    obstacle: Obstacle = .none
 ) -> Constraint {
     Constraint(
         index: 0, name: name, powerLimit: limit.map { .watts($0) }, maxPower: max.map { .watts($0) },
-        original: original.map { .watts($0) }, floor: .watts(1), ceiling: .watts(ceiling), writable: writable)
+        original: original.map { .watts($0) }, floor: .watts(1), ceiling: .watts(ceiling), obstacle: obstacle)
 }
 
 struct PackageTests {
@@ -72,16 +72,16 @@ struct PackageTests {
 
     @Test("a locked long-term limit is fixed at what is in force, and counts as its ceiling where that can't be read")
     func locked() {
-        let locked = Package(zone: zone("intel-rapl:0", "package-0", [constraint(limit: 80, writable: false)]))
+        let locked = Package(zone: zone("intel-rapl:0", "package-0", [constraint(limit: 80, obstacle: .ceilingBelowFloor)]))
         #expect(locked?.fixed == .watts(80))
-        let unreadable = Package(zone: zone("intel-rapl:0", "package-0", [constraint(limit: nil, writable: false)]))
+        let unreadable = Package(zone: zone("intel-rapl:0", "package-0", [constraint(limit: nil, obstacle: .ceilingBelowFloor)]))
         #expect(unreadable?.fixed == .watts(120))
         #expect(Package(zone: zone("intel-rapl:0", "package-0", [constraint()]))?.fixed == nil)
     }
 
     @Test("a locked short-term limit is left alone")
     func lockedShortTerm() {
-        let short = constraint("short_term", writable: false)
+        let short = constraint("short_term", obstacle: .ceilingBelowFloor)
         #expect(Package(zone: zone("intel-rapl:0", "package-0", [constraint(), short]))?.shortTerm == nil)
         #expect(Package(zone: zone("intel-rapl:0", "package-0", [constraint(), constraint("short_term")]))?.shortTerm != nil)
     }
@@ -90,7 +90,7 @@ struct PackageTests {
     func register() throws {
         let huge = Constraint(
             index: 0, name: "long_term", powerLimit: Microwatts(.max), maxPower: Microwatts(.max), original: Microwatts(.max),
-            floor: Microwatts(.max), ceiling: Microwatts(.max), writable: false)
+            floor: Microwatts(.max), ceiling: Microwatts(.max), obstacle: .ceilingBelowFloor)
         let package = try #require(Package(zone: zone("intel-rapl:0", "package-0", [huge])))
         #expect(package.reference == .registerMaximum)
         #expect(package.longTerm.ceiling == .registerMaximum)
@@ -113,7 +113,7 @@ struct ZoneFileTests {
             zones[0].constraint("short_term")
                 == Constraint(
                     index: 1, name: "short_term", powerLimit: .watts(246), timeWindowMicroseconds: 7_808, maxPower: .watts(395),
-                    original: .watts(246), floor: .watts(1), ceiling: .watts(395), writable: true))
+                    original: .watts(246), floor: .watts(1), ceiling: .watts(395), obstacle: .none))
         let packages = Package.all(in: zones)
         #expect(packages.map(\.zone) == ["intel-rapl:0", "intel-rapl:2"])
         #expect(packages.map(\.reference) == [.watts(205), .watts(165)])

@@ -8,13 +8,14 @@ import Testing
 struct BoundsTests {
     /// A constraint of an open zone; its files exist and are never used.
     private func constraint(
-        original_uw: UInt64?, maxPower_uw: UInt64, hasWindow: Bool = true, isOpenForWriting: Bool = true
+        original_uw: UInt64?, maxPower_uw: UInt64, hasWindow: Bool = true, window_us: UInt64 = 1_000_000,
+        isOpenForWriting: Bool = true
     ) throws -> Constraint {
         let constraint = Constraint(
             index: 0, name: Name(constant: "long_term"), maxPower: Microwatts(maxPower_uw),
             limit: Attribute(try Descriptor(opening: "/dev/null", .read)),
             window: hasWindow ? Attribute(try Descriptor(opening: "/dev/null", .read)) : nil, isOpenForWriting: isOpenForWriting)
-        constraint.original = original_uw.map { Constraint.Setting(limit: Microwatts($0), window_us: 1_000_000) }
+        constraint.original = original_uw.map { Constraint.Setting(limit: Microwatts($0), window_us: window_us) }
         return constraint
     }
 
@@ -28,7 +29,7 @@ struct BoundsTests {
     private func refusal(
         _ limit_uw: UInt64, of constraint: Constraint, _ rule: Options.CeilingRule = .maxPower, window_us: UInt64? = nil
     ) -> ErrorCode? {
-        Bounds(floor: Microwatts(10_000_000), ceilingRule: rule).refusal(
+        Bounds(minPower: Microwatts(10_000_000), ceilingRule: rule).refusal(
             of: ApplyItem(zone: 0, constraint: 0, limit: Microwatts(limit_uw), window_us: window_us), zone: zone(constraint),
             constraint: constraint)
     }
@@ -70,7 +71,7 @@ struct BoundsTests {
     func ceiling(_ row: CeilingCase) throws {
         let constraint = try constraint(original_uw: row.original_uw, maxPower_uw: row.maxPower_uw)
         for (rule, ceiling_uw) in [(Options.CeilingRule.maxPower, row.byMaxPower_uw), (.original, row.byOriginal_uw)] {
-            #expect(Bounds(floor: Microwatts(1), ceilingRule: rule).ceiling(of: constraint) == Microwatts(ceiling_uw))
+            #expect(Bounds(minPower: Microwatts(1), ceilingRule: rule).ceiling(of: constraint) == Microwatts(ceiling_uw))
             if ceiling_uw < 10_000_000 {
                 #expect(refusal(10_000_000, of: constraint, rule) == .notWritable)
             } else {
@@ -91,18 +92,58 @@ struct BoundsTests {
         #expect(refusal(limit_uw, of: constraint) == code)
     }
 
-    @Test("a constraint is writable when it can be restored and there is room above the floor")
-    func writable() throws {
-        let bounds = Bounds(floor: Microwatts(10_000_000), ceilingRule: .maxPower)
-        #expect(bounds.isWritable(try constraint(original_uw: 10_000_000, maxPower_uw: 0)))
-        #expect(!bounds.isWritable(try constraint(original_uw: 9_999_999, maxPower_uw: 0)))
-        #expect(!bounds.isWritable(try constraint(original_uw: nil, maxPower_uw: 150_000_000)))
-        #expect(!bounds.isWritable(try constraint(original_uw: 150_000_000, maxPower_uw: 0, isOpenForWriting: false)))
+    /// What firmware holds, and the lowest limit that is taken beside --min-power 10W.
+    static let floors: [(original_uw: UInt64, floor_uw: UInt64)] = [
+        (150_000_000, 10_000_000), (10_000_000, 10_000_000), (9_999_999, 9_875_000), (9_000_000, 9_000_000),
+        (9_062_500, 9_000_000), (125_000, 125_000),
+        // Below one step: nobody has set it.
+        (124_999, 10_000_000), (0, 10_000_000),
+    ]
+
+    @Test("the floor is the smaller of --min-power and the original", arguments: floors)
+    func floor(_ row: (original_uw: UInt64, floor_uw: UInt64)) throws {
+        let constraint = try constraint(original_uw: row.original_uw, maxPower_uw: 15_000_000)
+        #expect(refusal(row.floor_uw, of: constraint) == nil)
+        #expect(refusal(row.floor_uw - 1, of: constraint) == .belowFloor)
+        let described = bounds.description(of: constraint, in: zone(constraint), takesLimits: true)
+        #expect(described.floor == Microwatts(row.floor_uw) && described.obstacle == .none)
+    }
+
+    private var bounds: Bounds { Bounds(minPower: Microwatts(10_000_000), ceilingRule: .maxPower) }
+
+    @Test("P4: what is in the way of a limit is named, and what the constraint is comes before what the helper was told")
+    func obstacles() throws {
+        func obstacle(_ constraint: Constraint, takesLimits: Bool = true) -> Obstacle {
+            let obstacle = bounds.obstacle(of: constraint, in: zone(constraint), takesLimits: takesLimits)
+            // Asked for, it is refused in the same cases.
+            if takesLimits && !obstacle.takesLimits { #expect(refusal(20_000_000, of: constraint) == .notWritable) }
+            return obstacle
+        }
+        let governed = try constraint(original_uw: 10_000_000, maxPower_uw: 0)
+        #expect(obstacle(governed) == .none)
+        #expect(obstacle(governed, takesLimits: false) == .writesRefused)
+        let small = try constraint(original_uw: 6_000_000, maxPower_uw: 6_000_000)
+        #expect(obstacle(small) == .ceilingBelowFloor)
+        #expect(obstacle(small, takesLimits: false) == .ceilingBelowFloor)
+        #expect(obstacle(try constraint(original_uw: 9_999_999, maxPower_uw: 0)) == .ceilingBelowFloor)
+        #expect(obstacle(try constraint(original_uw: 0, maxPower_uw: 0)) == .ceilingBelowFloor)
+        #expect(obstacle(try constraint(original_uw: nil, maxPower_uw: 150_000_000)) == .originalUnknown)
         let withoutFile = Constraint(
             index: 0, name: Name(constant: "long_term"), maxPower: Microwatts(150_000_000), limit: nil, window: nil,
             isOpenForWriting: true)
         withoutFile.original = Constraint.Setting(limit: Microwatts(150_000_000), window_us: 0)
-        #expect(!bounds.isWritable(withoutFile))
+        #expect(obstacle(withoutFile) == .noLimitFile)
+        let locked = try constraint(original_uw: 150_000_000, maxPower_uw: 0)
+        locked.isLocked = true
+        #expect(obstacle(locked) == .locked)
+        // It is tried all the same: only a write can tell that it isn't any more.
+        #expect(refusal(20_000_000, of: locked) == nil)
+        let gone = zone(locked)
+        _ = gone.noting(.noDevice)
+        #expect(bounds.obstacle(of: locked, in: gone) == .zoneGone)
+        #expect(
+            refusal(20_000_000, of: try constraint(original_uw: 150_000_000, maxPower_uw: 0, isOpenForWriting: false))
+                == .notWritable)
     }
 
     @Test(
@@ -116,11 +157,16 @@ struct BoundsTests {
         #expect(refusal(20_000_000, of: constraint, window_us: window_us) == code)
         let without = try self.constraint(original_uw: 150_000_000, maxPower_uw: 0, hasWindow: false)
         #expect(refusal(20_000_000, of: without, window_us: window_us) == .noTimeWindow)
+        // peak_power: a file that can't be read, or reads 0. What it was couldn't be put back.
+        let unknown = try self.constraint(original_uw: 150_000_000, maxPower_uw: 0, window_us: 0)
+        #expect(refusal(20_000_000, of: unknown, window_us: window_us) == .noTimeWindow)
+        #expect(
+            !bounds.description(of: unknown, in: zone(unknown), takesLimits: true).flags.contains(.hasTimeWindow))
     }
 
     @Test("what isn't there is named: the zone, the gone zone, the constraint")
     func absent() throws {
-        let bounds = Bounds(floor: Microwatts(10_000_000), ceilingRule: .maxPower)
+        let bounds = Bounds(minPower: Microwatts(10_000_000), ceilingRule: .maxPower)
         let constraint = try constraint(original_uw: 150_000_000, maxPower_uw: 0)
         let item = ApplyItem(zone: 0, constraint: 0, limit: Microwatts(20_000_000))
         #expect(bounds.refusal(of: item, zone: nil, constraint: nil) == .unknownZone)
@@ -143,11 +189,12 @@ struct BoundsTests {
             let (original, maximum, floor, limit) = (value(), value(), value(), value())
             let rule: Options.CeilingRule = Bool.random(using: &random) ? .maxPower : .original
             let constraint = try constraint(original_uw: original, maxPower_uw: maximum)
-            let bounds = Bounds(floor: Microwatts(floor), ceilingRule: rule)
+            let bounds = Bounds(minPower: Microwatts(floor), ceilingRule: rule)
             let item = ApplyItem(zone: 0, constraint: 0, limit: Microwatts(limit))
             guard bounds.refusal(of: item, zone: zone(constraint), constraint: constraint) == nil else { continue }
             accepted += 1
-            #expect(limit >= floor)
+            // Firmware may hold less than --min-power.
+            #expect(limit >= floor || limit >= Microwatts(original).roundedDown.rawValue && original >= 125_000)
             #expect(limit <= (rule == .original ? original : max(original, maximum)))
             #expect(limit <= Microwatts.registerMaximum.rawValue)
         }

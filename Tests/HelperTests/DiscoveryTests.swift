@@ -142,9 +142,10 @@ struct DiscoveryTests {
     func withoutLimit() throws {
         try makeTree()
         try unlink("\(package)/constraint_0_power_limit_uw")
-        let constraint = try zones()[0].constraints[0]
+        let zone = try zones()[0]
+        let constraint = zone.constraints[0]
         #expect(constraint.original == nil)
-        #expect(!Bounds(floor: Microwatts(1), ceilingRule: .maxPower).isWritable(constraint))
+        #expect(Bounds(minPower: Microwatts(1), ceilingRule: .maxPower).obstacle(of: constraint, in: zone) == .noLimitFile)
     }
 
     @Test("a constraint without a maximum or a window has none")

@@ -173,7 +173,7 @@ struct GovernorApplyTests {
     func noRecord() throws {
         let bench = try Bench([.ignoresWrites])
         let governor = Governor(
-            zones: bench.zones, bounds: Bounds(floor: Microwatts(10_000_000), ceilingRule: .maxPower), policy: .accepted,
+            zones: bench.zones, bounds: Bounds(minPower: Microwatts(10_000_000), ceilingRule: .maxPower), policy: .accepted,
             stateFile: nil)
         #expect(failure(of: governor, [bench.item(0, watts: 60)])?.code == .stateUnwritable)
         #expect(try bench.writes(0) == [])

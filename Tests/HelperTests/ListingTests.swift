@@ -11,7 +11,7 @@ struct ListingTests {
 
     init() throws { directory = try TemporaryDirectory() }
 
-    private let bounds = Bounds(floor: Microwatts(10_000_000), ceilingRule: .maxPower)
+    private let bounds = Bounds(minPower: Microwatts(10_000_000), ceilingRule: .maxPower)
 
     private func zones(_ name: String) throws -> [Zone] {
         try Fixture(name).write(below: directory.path)

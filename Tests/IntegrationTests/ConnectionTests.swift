@@ -126,17 +126,22 @@ struct ConnectionTests {
         try expectServed(controller)
     }
 
-    @Test("a client of a later version only is told so, then closed")
-    func version() throws {
-        try tree.startHelper()
+    @Test("a client of other versions only is told so, then closed", arguments: [(1, 1), (3, 9)] as [(UInt8, UInt8)])
+    func version(_ lowest: UInt8, _ highest: UInt8) throws {
+        let helper = try tree.startHelper()
         let client = try WireClient(silentlyTo: tree.socket)
         try client.send(
             client.frame(.hello) {
-                Hello(lowestVersion: 2, highestVersion: 9, clientName: Name(constant: "later")).encode(into: &$0)
+                Hello(lowestVersion: lowest, highestVersion: highest, clientName: Name(constant: "other")).encode(into: &$0)
             })
         let reply = try client.receive()
         #expect(reply?.opcode == .refused && reply?.payload.first == RefusalReason.noCommonVersion.rawValue)
+        let words = String(decoding: try #require(reply).payload.dropFirst(2), as: UTF8.self)
+        #expect(words.contains("speaks version 2 of the protocol"))
         #expect(try client.isClosedSilently())
+        try helper.stop()
+        #expect(
+            helper.log.contains("other versions of the protocol") && helper.log.contains("lowest=\(lowest) highest=\(highest)"))
     }
 
     @Test("a second Hello ends the connection")

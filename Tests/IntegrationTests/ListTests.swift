@@ -62,7 +62,9 @@ struct ListTests {
             lines[1]
                 == "  long_term  limit: 150.000 W  window: 0.999 s  max_power: 150.000 W  may be set from 10.000 to 150.000 W")
         #expect(lines[3] == "  core  (intel-rapl:0:0, intel-rapl)  enabled: no  energy: 1000.000 J")
-        #expect(lines[4].hasSuffix("max_power: not given  can't be set safely (no ceiling above the floor)"))
+        #expect(
+            lines[4].hasSuffix(
+                "max_power: not given  not governed: its ceiling, 0.000 W, is below the helper's floor, 10.000 W (--min-power)"))
         let layout = Layout(of: tree.machine).zones
         #expect(lines.count == layout.count + layout.reduce(0) { $0 + $1.files.count { $0.name.hasSuffix("_name") } })
     }

@@ -101,7 +101,7 @@ struct P3ToP5LimitsTests {
         try tree.replace(by: Machine(hasPsys: true, hasCore: true))
         let client = try takeControl()
         let zones = try client.zones()
-        #expect(!zones["intel-rapl:0:0"].constraints[0].flags.contains(.writable))
+        #expect(zones["intel-rapl:0:0"].constraints[0].obstacle == .ceilingBelowFloor)
         #expect(try failure { try client.apply([zones.item("intel-rapl:0:0", watts: 20)]) }?.code == .notWritable)
         #expect(zones["intel-rapl:1"].constraints[0].ceiling == Microwatts(400_000_000))
         try client.apply([zones.item("intel-rapl:1", watts: 400)])

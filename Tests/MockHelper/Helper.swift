@@ -9,6 +9,7 @@ final class Helper {
     private var allowedLease_ms: ClosedRange<UInt32> = 1_000...30_000
     private var onLeaseExpiry = LimitDisposal.restore
     private var writes = WritePolicy.accepted
+    private var minPower = Microwatts(1_000_000)
     private var sandbox = SandboxBits(rawValue: 127)
     private(set) var servesEverybody = true
 
@@ -39,7 +40,7 @@ final class Helper {
     static func writeRefused(_ id: UInt16, into writer: inout Writer) {
         writer.begin(.refused, requestID: id)
         writer.u8(RefusalReason.noCommonVersion.rawValue)
-        writer.text("this helper speaks version 1 of the protocol")
+        writer.text(Greeting.refusal)
         writer.end()
     }
 
@@ -56,7 +57,7 @@ final class Helper {
             Welcome(
                 version: version, bootID: (1, 2), helperVersion: Name(constant: "mock"), sandbox: sandbox, writes: writes,
                 leaseMinimum_ms: allowedLease_ms.lowerBound, leaseMaximum_ms: allowedLease_ms.upperBound,
-                onLeaseExpiry: onLeaseExpiry
+                onLeaseExpiry: onLeaseExpiry, minPower: minPower
             ).encode(into: &writer)
         case .listZones:
             writer.begin(.zones, requestID: id)
@@ -66,7 +67,9 @@ final class Helper {
             ).encode(into: &writer)
             for (index, zone) in machine.zones.enumerated() {
                 zone.description(index: UInt16(index), parent: machine.index(of: zone.parent)).encode(into: &writer)
-                for register in zone.registers { register.description.encode(into: &writer) }
+                for register in zone.registers {
+                    register.description(isGone: zone.isGone, takesLimits: writes == .accepted).encode(into: &writer)
+                }
             }
         case .readSample:
             writer.begin(.sample, requestID: id)
@@ -154,6 +157,7 @@ final class Helper {
         case .lease(let minimum_ms, let maximum_ms): allowedLease_ms = minimum_ms...maximum_ms
         case .expiry(let disposal): onLeaseExpiry = disposal
         case .writes(let policy): writes = policy
+        case .minPower(let power): minPower = power
         case .sandbox(let bits): sandbox = bits
         case .serve(let everybody): servesEverybody = everybody
         case .before(let request, let number, let fault): faults.add(request, number: number, fault)

@@ -23,6 +23,7 @@ struct Machine {
                 try zones[target.zone].registers[target.register].write(item.limit, item: UInt16(number))
             } catch {
                 zones = before
+                if error.code == .locked { zones[target.zone].registers[target.register].obstacle = .locked }
                 throw error
             }
             applied.append(

@@ -38,6 +38,7 @@ extension Statement {
                         "accepted": .accepted, "readOnly": .readOnly, "stateUnreadable": .stateUnreadable,
                         "stateUnwritable": .stateUnwritable,
                     ]))
+        case .minimum: return .minPower(try words.power("the least limit"))
         case .sandbox: return .sandbox(SandboxBits(rawValue: try words.number("the bits")))
         case .serve: return .serve(everybody: try words.choice("who is served", ["everybody": true, "nobody": false]))
         case .before: return try before(&words)
@@ -69,6 +70,11 @@ extension Statement {
         case .show: return .show
         }
     }
+
+    fileprivate static let obstacleNames: KeyValuePairs<String, Obstacle> = [
+        "none": .none, "noLimitFile": .noLimitFile, "originalUnknown": .originalUnknown, "ceilingBelowFloor": .ceilingBelowFloor,
+        "locked": .locked,
+    ]
 
     fileprivate static let enabledNames: KeyValuePairs<String, ZoneSample.Enabled> = [
         "yes": .yes, "no": .no, "unknown": .unknown,
@@ -144,7 +150,8 @@ extension Register {
         let limit = try words.power("the limit")
         var index: UInt8 = 0
         var register = Register(index: 0, name: name, limit: limit)
-        try words.options(["index", "max", "floor", "step", "window_us", "locked"]) { key, value throws(ScriptError) in
+        try words.options(["index", "max", "floor", "step", "window_us", "locked", "obstacle"]) {
+            key, value throws(ScriptError) in
             switch key {
             case "index": index = try Words.number(value, key)
             case "max": register.maxPower = try Words.power(value, key)
@@ -153,7 +160,8 @@ extension Register {
                 register.step = try Words.power(value, key)
                 if register.step == .zero { throw ScriptError(sentence: "the step is above 0") }
             case "window_us": register.window_us = try Words.number(value, key)
-            default: register.isLocked = true
+            case "obstacle": register.obstacle = try Words.choice(value, key, Statement.obstacleNames)
+            default: (register.isLocked, register.obstacle) = (true, .locked)
             }
         }
         self = register

@@ -13,7 +13,10 @@ struct Register: Equatable {
     var floor = Microwatts(1_000_000)
     /// 0: it has none.
     var window_us: UInt64 = 0
+    /// The hardware refuses every limit.
     var isLocked = false
+    /// What is known to be in the way of a limit.
+    var obstacle = Obstacle.none
     /// What becomes of writes; nil: they succeed.
     var fault: WriteFault?
     /// Instead of a limit, reads give this errno; 0: they succeed.
@@ -39,7 +42,6 @@ struct Register: Equatable {
 
     /// As with the helper's `--ceiling max-power`.
     var ceiling: Microwatts { min(max(original, maxPower), .registerMaximum) }
-    var isWritable: Bool { !isLocked && ceiling >= floor }
     var reading: Reading { readErrno == 0 ? Reading(limit.rawValue) : Reading(errno: readErrno) }
 
     /// What another party may write.
@@ -49,7 +51,7 @@ struct Register: Equatable {
 
     /// Why an item is refused before anything is written.
     func refusal(of item: ApplyItem) -> ErrorCode? {
-        guard isWritable else { return .notWritable }
+        guard obstacle.takesLimits else { return .notWritable }
         if item.limit < floor { return .belowFloor }
         if item.limit > ceiling { return .aboveCeiling }
         if let window = item.window_us {
@@ -63,9 +65,13 @@ struct Register: Equatable {
     mutating func write(_ asked: Microwatts, item: UInt16) throws(Failure) {
         if change == nil { original = limit }
         if limit != rounded(asked) {
-            switch fault {
-            case nil: limit = rounded(asked)
-            case .refused(let errno): throw Failure(.writeFailed, errno: errno, item: item)
+            switch fault ?? (isLocked ? .refused(errno: 61) : nil) {
+            case nil:
+                limit = rounded(asked)
+                if obstacle == .locked { obstacle = .none }
+            // ENODATA and ENOSYS, as the helper has it.
+            case .refused(let errno):
+                throw Failure(errno == 61 || errno == 38 ? .locked : .writeFailed, errno: errno, item: item)
             case .ignored: throw Failure(.notInForce, item: item, effective: limit)
             }
         }
@@ -89,13 +95,15 @@ struct Register: Equatable {
         return .restored
     }
 
-    var description: ConstraintDescription {
+    func description(isGone: Bool, takesLimits: Bool) -> ConstraintDescription {
         var flags: ConstraintDescription.Flags = []
-        if isWritable { flags.insert(.writable) }
+        if obstacle != .originalUnknown { flags.insert(.originalKnown) }
         if window_us > 0 { flags.insert(.hasTimeWindow) }
         if change != nil { flags.insert(.changed) }
         return ConstraintDescription(
-            index: index, name: name, flags: flags, original: original, maxPower: maxPower, floor: floor, ceiling: ceiling,
+            index: index, name: name, flags: flags,
+            obstacle: isGone ? .zoneGone : obstacle == .none && !takesLimits ? .writesRefused : obstacle,
+            original: obstacle == .originalUnknown ? .zero : original, maxPower: maxPower, floor: floor, ceiling: ceiling,
             originalWindow_us: window_us, requested: change?.asked ?? .zero)
     }
 }

@@ -8,6 +8,7 @@ enum Statement: Equatable {
     case lease(minimum_ms: UInt32, maximum_ms: UInt32)
     case expiry(LimitDisposal)
     case writes(WritePolicy)
+    case minPower(Microwatts)
     case sandbox(SandboxBits)
     case serve(everybody: Bool)
     case before(Opcode, number: UInt64?, Fault)
@@ -27,7 +28,8 @@ enum Statement: Equatable {
 
     /// The first word of a line.
     enum Verb: String, CaseIterable {
-        case zone, constraint, order, lease, expiry, writes, sandbox, serve, before, forget, set, fail, unreadable, gone, enabled
+        case zone, constraint, order, lease, expiry, writes, minimum, sandbox, serve, before, forget, set, fail, unreadable, gone,
+            enabled
         case holder, expire, disconnect, stop, listen, restart, show
 
         /// `set ID CONSTRAINT POWER`
@@ -43,13 +45,15 @@ enum Statement: Equatable {
                 )
             case .constraint:
                 (
-                    "ID NAME POWER [index=N] [max=POWER] [floor=POWER] [step=POWER] [window_us=N] [locked]",
-                    "adds a constraint to a zone: its original limit, max_power_uw, the helper's floor (1W), the unit (125mW)"
+                    "ID NAME POWER [index=N] [max=POWER] [floor=POWER] [step=POWER] [window_us=N] [locked] [obstacle=NAME]",
+                    "adds a constraint to a zone: its original limit, max_power_uw, its floor (1W), the unit (125mW), whether it "
+                        + "refuses every limit, and what else is known to be in the way"
                 )
             case .order: ("ID…", "gives the zones other indices; to be followed by restart")
             case .lease: ("MINIMUM_MS MAXIMUM_MS", "the leases that are granted (1000 30000)")
             case .expiry: ("restore|hold", "what happens to the limits when a lease runs out (restore)")
             case .writes: ("accepted|readOnly|stateUnreadable|stateUnwritable", "the write policy (accepted)")
+            case .minimum: ("POWER", "the helper's --min-power of Welcome (1W)")
             case .sandbox: ("BITS", "the sandbox bits of Welcome (127)")
             case .serve: ("everybody|nobody", "nobody: who connects is closed, as with a uid that isn't on the list")
             case .before:

@@ -47,6 +47,8 @@ import Testing
         #expect(document.names("Limit disposal") == numbered(LimitDisposal.self))
         #expect(document.names("Refusal reasons") == numbered(RefusalReason.self))
         #expect(document.names("Error codes") == numbered(ErrorCode.self))
+        #expect(document.names("Obstacles") == numbered(Obstacle.self))
+        for obstacle in Obstacle.allCases { #expect("\(obstacle.name)" == "\(obstacle)") }
         #expect(
             document.names("Enabled")
                 == (UInt8.min...UInt8.max).compactMap { ZoneSample.Enabled(rawValue: $0) }.map { ["\($0.rawValue)", "\($0)"] })
@@ -56,7 +58,7 @@ import Testing
         #expect(
             document.names("Sandbox bits") == SandboxBits.names.map { ["\($0.0.rawValue.trailingZeroBitCount)", "\($0.1)"] })
         let flags: [(ConstraintDescription.Flags, String)] = [
-            (.writable, "writable"), (.hasTimeWindow, "hasTimeWindow"), (.changed, "changed"),
+            (.originalKnown, "originalKnown"), (.hasTimeWindow, "hasTimeWindow"), (.changed, "changed"),
         ]
         #expect(document.names("Constraint flags") == flags.map { ["\($0.0.rawValue.trailingZeroBitCount)", $0.1] })
     }
@@ -65,6 +67,12 @@ import Testing
         #expect(
             document.table("Error codes", startingWith: "number").map { Array($0[1...2]) }
                 == ErrorCode.allCases.map { ["\($0)", "\($0.explanation)"] })
+    }
+
+    @Test func `the words of obstacles are those of the code`() {
+        #expect(
+            document.table("Obstacles", startingWith: "number").map { Array($0[1...2]) }
+                == Obstacle.allCases.map { ["\($0)", "\($0.explanation)"] })
     }
 
     @Test func `what ends a connection is what the code refuses`() {

@@ -59,10 +59,16 @@ import Testing
             "Apply with a window and no flag for it",
             "21000000 06 00 0100 8877665544332211 01 0000 00 00 0087930300000000 40420f0000000000", .badValue
         ),
+        (
+            "Zones with an obstacle of 7",
+            "54000000 82 00 0100 00000000 01 2d 0100 0000 ffff 01 61 01 62 01 63 0000000000000000 01"
+                + "00 01 61 00 07 0000000000000000 0000000000000000 0000000000000000 0000000000000000 0000000000000000 0000000000000000",
+            .badValue
+        ),
         ("Release with a disposal of 2", "0d000000 07 00 0100 8877665544332211 02", .badValue),
         ("Refused for reason 0", "06000000 fe 00 0100 00 00", .badValue),
         ("Error with code 0", "13000000 ff 00 0100 0000 0000 ffff 0000000000000000 00", .badValue),
-        ("Error with a code that doesn't exist", "13000000 ff 00 0100 1300 0000 ffff 0000000000000000 00", .badValue),
+        ("Error with a code that doesn't exist", "13000000 ff 00 0100 1400 0000 ffff 0000000000000000 00", .badValue),
         (
             "Zones with a zone of 5 constraints",
             "1f000000 82 00 0100 00000000 01 2d 0100 0000 ffff 01 61 01 62 01 63 0000000000000000 05", .badValue
@@ -150,7 +156,9 @@ import Testing
 
     // MARK: Versions
 
-    @Test(arguments: [(1, 1, 1), (1, 255, 1), (0, 1, 1), (2, 3, nil), (0, 0, nil)] as [(UInt8, UInt8, UInt8?)])
+    @Test(
+        arguments: [(2, 2, 2), (1, 2, 2), (0, 255, 2), (2, 9, 2), (1, 1, nil), (0, 1, nil), (3, 9, nil), (0, 0, nil)]
+            as [(UInt8, UInt8, UInt8?)])
     func `the highest version that both sides speak is chosen`(_ lowest: UInt8, _ highest: UInt8, _ common: UInt8?) {
         let hello = Hello(lowestVersion: lowest, highestVersion: highest, clientName: name("a"))
         #expect(hello.commonVersion == common)

@@ -11,8 +11,8 @@ import Testing
     static func welcome(_ version: Name) -> Message.Body {
         .welcome(
             Welcome(
-                version: 1, bootID: (0, 0), helperVersion: version, sandbox: [], writes: .accepted, leaseMinimum_ms: 0,
-                leaseMaximum_ms: 0, onLeaseExpiry: .hold))
+                version: 2, bootID: (0, 0), helperVersion: version, sandbox: [], writes: .accepted, leaseMinimum_ms: 0,
+                leaseMaximum_ms: 0, onLeaseExpiry: .hold, minPower: .zero))
     }
 
     static let item = ApplyItem(zone: 0, constraint: 0, limit: .zero)

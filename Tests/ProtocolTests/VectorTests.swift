@@ -18,8 +18,9 @@ import Testing
             1,
             .welcome(
                 Welcome(
-                    version: 1, bootID: bootID, helperVersion: name("0.1.0"), sandbox: sandbox, writes: writes,
-                    leaseMinimum_ms: 1_000, leaseMaximum_ms: maximum_ms, onLeaseExpiry: onLeaseExpiry)))
+                    version: 2, bootID: bootID, helperVersion: name("0.1.0"), sandbox: sandbox, writes: writes,
+                    leaseMinimum_ms: 1_000, leaseMaximum_ms: maximum_ms, onLeaseExpiry: onLeaseExpiry,
+                    minPower: Microwatts(10_000_000))))
     }
 
     static func error(_ requestID: UInt16, _ failure: Failure) -> Message {
@@ -40,11 +41,12 @@ import Testing
     }
 
     static func constraint(
-        _ index: UInt8, _ constraintName: String, _ flags: ConstraintDescription.Flags, original: UInt64, maxPower: UInt64,
+        _ index: UInt8, _ constraintName: String, _ flags: ConstraintDescription.Flags, _ obstacle: Obstacle = .none,
+        original: UInt64, maxPower: UInt64,
         ceiling: UInt64, window_us: UInt64, requested: UInt64 = 0
     ) -> ConstraintDescription {
         ConstraintDescription(
-            index: index, name: name(constraintName), flags: flags, original: Microwatts(original),
+            index: index, name: name(constraintName), flags: flags, obstacle: obstacle, original: Microwatts(original),
             maxPower: Microwatts(maxPower), floor: Microwatts(10_000_000), ceiling: Microwatts(ceiling),
             originalWindow_us: window_us, requested: Microwatts(requested))
     }
@@ -94,7 +96,7 @@ import Testing
         ),
         ("welcome-state-unreadable", welcome(SandboxBits(rawValue: 0x7F), .stateUnreadable)),
         ("welcome-state-unwritable", welcome(SandboxBits(rawValue: 0x7F), .stateUnwritable)),
-        ("refused", Message(1, .refused(.noCommonVersion, text: text("this helper speaks version 1 of the protocol")))),
+        ("refused", Message(1, .refused(.noCommonVersion, text: text(Greeting.refusal)))),
         (
             "zones",
             Message(
@@ -105,14 +107,17 @@ import Testing
                         zone(
                             0, "intel-rapl:0", "package-0", range: 262_143_328_850,
                             constraint(
-                                0, "long_term", [.writable, .hasTimeWindow, .changed], original: 150_000_000,
+                                0, "long_term", [.originalKnown, .hasTimeWindow, .changed], original: 150_000_000,
                                 maxPower: 165_000_000, ceiling: 165_000_000, window_us: 999_424, requested: 60_000_000),
                             constraint(
-                                1, "short_term", [.writable, .hasTimeWindow], original: 180_000_000, maxPower: 0,
+                                1, "short_term", [.originalKnown, .hasTimeWindow], .locked, original: 180_000_000, maxPower: 0,
                                 ceiling: 180_000_000, window_us: 2_440)),
                         zone(
                             1, in: 0, "intel-rapl:0:0", "dram", range: 65_712_999_613,
-                            constraint(0, "long_term", .hasTimeWindow, original: 0, maxPower: 0, ceiling: 0, window_us: 976)),
+                            constraint(
+                                0, "long_term", [.originalKnown, .hasTimeWindow], .ceilingBelowFloor, original: 0, maxPower: 0,
+                                ceiling: 0,
+                                window_us: 976)),
                         zone(2, "intel-rapl:1", "psys", range: 262_143_328_850),
                     ]))
         ),
@@ -176,7 +181,8 @@ import Testing
         ("pong", Message(12, .pong)),
         ("error-control-held", error(4, Failure(.controlHeld))),
         ("error-below-floor", error(9, Failure(.belowFloor, item: 1))),
-        ("error-write-failed", error(7, Failure(.writeFailed, errno: 61, item: 0))),
+        ("error-write-failed", error(7, Failure(.writeFailed, errno: 5, item: 0))),
+        ("error-locked", error(7, Failure(.locked, errno: 61, item: 0))),
         ("error-not-in-force", error(7, Failure(.notInForce, item: 0, effective: Microwatts(150_000_000)))),
     ]
 

@@ -11,12 +11,12 @@ import socket
 import struct
 import sys
 
-from powercap_client import MAGIC, Client, encode_frame
+from powercap_client import MAGIC, VERSION, Client, encode_frame
 
 CONNECTIONS = 60
 # Requests that are outstanding on a connection, as long as their replies fit into the socket's buffer.
 PIPELINED, OUTSTANDING_BYTES = 32, 65536
-HELLO = encode_frame("Hello", 0, {"magic": MAGIC, "lowest_version": 1, "highest_version": 1, "client_name": "flood"})
+HELLO = encode_frame("Hello", 0, {"magic": MAGIC, "lowest_version": VERSION, "highest_version": VERSION, "client_name": "flood"})
 
 
 def requests(path, frame, fields=None):

@@ -14,8 +14,12 @@ import struct
 import sys
 
 NUMBERS = {"u8": "<B", "u16": "<H", "u32": "<I", "u64": "<Q", "flag": "<?"}
-MAGIC, VERSION, HEADER_BYTES, MAXIMUM_BYTES = 0x43525750, 1, 8, 65536
+MAGIC, VERSION, HEADER_BYTES, MAXIMUM_BYTES = 0x43525750, 2, 8, 65536
 RESTORE, HOLD = 0, 1
+
+# What is in the way of a limit; with `locked` limits are taken all the same.
+OBSTACLES = ["none", "writesRefused", "noLimitFile", "originalUnknown", "ceilingBelowFloor", "locked", "zoneGone"]
+ORIGINAL_KNOWN = 1
 
 TYPES = {
     "Hello": 0x01, "ListZones": 0x02, "ReadSample": 0x03, "AcquireControl": 0x04, "Renew": 0x05, "Apply": 0x06,
@@ -33,10 +37,10 @@ LAYOUTS = {
     "ApplyItem": "zone:u16 constraint:u8 has_window:flag limit_uw:u64 window_us:u64",
     "Release": "token:u64 disposal:u8",
     "Welcome": "version:u8 boot_id_high:u64 boot_id_low:u64 helper_version:text sandbox:u32 writes:u8 "
-               "lease_minimum_ms:u32 lease_maximum_ms:u32 on_lease_expiry:u8",
+               "lease_minimum_ms:u32 lease_maximum_ms:u32 on_lease_expiry:u8 min_power_uw:u64",
     "Zones": "lease_remaining_ms:u32 lease_holder:text zones:u16*Zone",
     "Zone": "index:u16 parent:u16? control_type:text id:text name:text max_energy_range_uj:u64 constraints:u8*Constraint",
-    "Constraint": "index:u8 name:text flags:u8 original_uw:u64 max_power_uw:u64 floor_uw:u64 ceiling_uw:u64 "
+    "Constraint": "index:u8 name:text flags:u8 obstacle:u8 original_uw:u64 max_power_uw:u64 floor_uw:u64 ceiling_uw:u64 "
                   "original_window_us:u64 requested_uw:u64",
     "Sample": "time_ns:u64 zones:u16*ZoneSample",
     "ZoneSample": "index:u16 gone:flag enabled:u8 energy_errno:u8 energy_uj:u64 limits:u8*Limit",
@@ -96,7 +100,7 @@ def decode_frame(data):
     length, number, flags, request_id = struct.unpack_from("<IBBH", data)
     frame = next((name for name in TYPES if TYPES[name] == number), None)
     if frame is None or flags or length + 4 != len(data) or len(data) > MAXIMUM_BYTES:
-        raise ValueError("not a frame of version 1")
+        raise ValueError("not a frame of version 2")
     fields, end = decode(frame, data, HEADER_BYTES)
     if end != len(data):
         raise ValueError(f"{frame} has bytes after its last field")
@@ -186,8 +190,9 @@ def print_zones(client):
     for zone in client.list_zones()["zones"]:
         print(f"{zone['id']}  {zone['name']}")
         for each in zone["constraints"]:
-            reach = f"{each['floor_uw'] / 1e6:g} to {each['ceiling_uw'] / 1e6:g} W" if each["flags"] & 1 else "not writable"
-            print(f"  {zone['id']}/{each['name']}  original {each['original_uw'] / 1e6:g} W  {reach}")
+            original = f"{each['original_uw'] / 1e6:g} W" if each["flags"] & ORIGINAL_KNOWN else "unknown"
+            reach = f"{each['floor_uw'] / 1e6:g} to {each['ceiling_uw'] / 1e6:g} W"
+            print(f"  {zone['id']}/{each['name']}  original {original}  {OBSTACLES[each['obstacle']] if each['obstacle'] else reach}")
 
 
 def print_sample(client):

@@ -58,7 +58,7 @@ class CommandLineTests(HelperCase):
         self.start()
         zones, sample = self.run_client("zones"), self.run_client("sample")
         self.assertIn("intel-rapl:0/long_term  original 150 W  10 to 165 W", zones.stdout)
-        self.assertIn("intel-rapl:0:0/long_term  original 0 W  not writable", zones.stdout)
+        self.assertIn("intel-rapl:0:0/long_term  original 0 W  ceilingBelowFloor", zones.stdout)
         self.assertIn("intel-rapl:1  psys  errno 2", sample.stdout)
         self.assertEqual((zones.returncode, sample.returncode), (0, 0))
 
@@ -76,7 +76,7 @@ class CommandLineTests(HelperCase):
     def test_a_mistake_is_told_in_a_sentence(self):
         self.start()
         self.assertIn("no constraint intel-rapl:9/long_term", self.run_client("apply", "intel-rapl:9/long_term=60").stderr)
-        self.assertIn("below the helper's floor", self.run_client("apply", "intel-rapl:0/long_term=1").stderr)
+        self.assertIn("below the constraint's floor", self.run_client("apply", "intel-rapl:0/long_term=1").stderr)
         self.assertEqual(self.value(), 150000000)
 
 

@@ -6,7 +6,7 @@ import signal
 import time
 
 from harness import CODE, DRAM_0, DRAM_1, MMIO, PACKAGE_0, PACKAGE_1, PSYS, WRITES, HelperCase, numbers
-from powercap_client import HOLD, MAGIC, RESTORE, Failed, encode_frame
+from powercap_client import HOLD, MAGIC, RESTORE, VERSION, Failed, encode_frame
 
 
 class GreetingTests(HelperCase):
@@ -15,7 +15,7 @@ class GreetingTests(HelperCase):
         welcome = self.connect(greet=False).hello()
         boot_id = pathlib.Path("/proc/sys/kernel/random/boot_id").read_text().strip().replace("-", "")
         self.assertEqual(f"{welcome['boot_id_high']:016x}{welcome['boot_id_low']:016x}", boot_id)
-        self.assertEqual((welcome["version"], welcome["writes"], welcome["on_lease_expiry"]), (1, WRITES["accepted"], HOLD))
+        self.assertEqual((welcome["version"], welcome["writes"], welcome["on_lease_expiry"]), (2, WRITES["accepted"], HOLD))
         self.assertEqual((welcome["lease_minimum_ms"], welcome["lease_maximum_ms"]), (1000, 45000))
         bits = numbers("Sandbox bits")
         for name in ("not-dumpable", "no-new-privileges", "capabilities-empty"):
@@ -23,21 +23,24 @@ class GreetingTests(HelperCase):
 
     def test_a_client_of_other_versions_is_refused_and_closed(self):
         self.start()
-        client = self.connect(greet=False)
-        with self.assertRaises(Failed) as caught:
-            client.hello(lowest=2, highest=3)
-        self.assertEqual(caught.exception.fields["reason"], numbers("Refusal reasons")["noCommonVersion"])
-        self.assert_closed(client)
+        for lowest, highest in ((1, 1), (0, 1), (3, 4)):
+            with self.subTest(lowest=lowest, highest=highest):
+                client = self.connect(greet=False)
+                with self.assertRaises(Failed) as caught:
+                    client.hello(lowest=lowest, highest=highest)
+                self.assertEqual(caught.exception.fields["reason"], numbers("Refusal reasons")["noCommonVersion"])
+                self.assertIn("speaks version 2", caught.exception.fields["text"])
+                self.assert_closed(client)
 
     def test_of_several_versions_the_common_one_is_chosen(self):
         self.start()
-        self.assertEqual(self.connect(greet=False).hello(lowest=0, highest=9)["version"], 1)
+        self.assertEqual(self.connect(greet=False).hello(lowest=0, highest=9)["version"], 2)
 
     def test_a_peer_that_isn_t_on_the_list_is_closed_without_an_answer(self):
         self.start(uid=os.getuid() + 1)
         client = self.connect(greet=False)
         with contextlib.suppress(BrokenPipeError):
-            client.send("Hello", magic=MAGIC, lowest_version=1, highest_version=1, client_name="stranger")
+            client.send("Hello", magic=MAGIC, lowest_version=VERSION, highest_version=VERSION, client_name="stranger")
         self.assert_closed(client)
 
 
@@ -57,7 +60,7 @@ class ReadingTests(HelperCase):
              (MMIO, None, "intel-rapl-mmio", "intel-rapl-mmio:0", "package-0", 1)])
         self.assertEqual(zones["zones"][PACKAGE_0]["max_energy_range_uj"], 262143328850)
         self.assertEqual(zones["zones"][PSYS]["max_energy_range_uj"], 0)
-        common = {"floor_uw": 10000000, "requested_uw": 0}
+        common = {"obstacle": 0, "floor_uw": 10000000, "requested_uw": 0}
         self.assertEqual(zones["zones"][PACKAGE_0]["constraints"], [
             {"index": 0, "name": "long_term", "flags": 3, "original_uw": 150000000, "max_power_uw": 165000000,
              "ceiling_uw": 165000000, "original_window_us": 999424, **common},
@@ -66,8 +69,8 @@ class ReadingTests(HelperCase):
             {"index": 2, "name": "peak_power", "flags": 1, "original_uw": 330000000, "max_power_uw": 330000000,
              "ceiling_uw": 330000000, "original_window_us": 0, **common}])
         self.assertEqual(zones["zones"][DRAM_0]["constraints"], [
-            {"index": 0, "name": "long_term", "flags": 2, "original_uw": 0, "max_power_uw": 0, "ceiling_uw": 0,
-             "original_window_us": 976, **common}])
+            {"index": 0, "name": "long_term", "flags": 3, "original_uw": 0, "max_power_uw": 0, "ceiling_uw": 0,
+             "original_window_us": 976, **common, "obstacle": numbers("Obstacles")["ceilingBelowFloor"]}])
 
     def test_a_sample_is_what_the_files_hold_now(self):
         self.start()

@@ -10,7 +10,7 @@ import time
 
 from flood import CONNECTIONS, KINDS
 from harness import DEADLINE_S, PACKAGE_0, REPOSITORY, HelperCase
-from powercap_client import MAGIC, RESTORE, encode_frame
+from powercap_client import MAGIC, RESTORE, VERSION, encode_frame
 
 # What the connections of the helper may cost at most: an input buffer of 1.3 kB for each of 64, and what the allocator adds.
 BOUND_KB = 256
@@ -113,7 +113,7 @@ class FloodTests(HelperCase):
         self.in_control()
         with helper.stopped():
             client = self.connect(greet=False)
-            client.send("Hello", magic=MAGIC, lowest_version=1, highest_version=1, client_name="early")
+            client.send("Hello", magic=MAGIC, lowest_version=VERSION, highest_version=VERSION, client_name="early")
             # As many as the queue takes: with the one in control they are more than the helper keeps.
             for _ in range(63):
                 self.connect(greet=False)
@@ -216,7 +216,7 @@ class WaitingTests(HelperCase):
         # There is no number left, however few are in use.
         resource.prlimit(helper.process.pid, resource.RLIMIT_NOFILE, (4, 4096))
         waiting = self.connect(greet=False)
-        waiting.send("Hello", magic=MAGIC, lowest_version=1, highest_version=1, client_name="waiting")
+        waiting.send("Hello", magic=MAGIC, lowest_version=VERSION, highest_version=VERSION, client_name="waiting")
         helper.wait_for_log("connections wait: one can't be accepted")
         self.assert_no_cpu_time()
         self.assertEqual(client.apply(token, [(PACKAGE_0, 0, 60000000)])[0]["effective_uw"], 60000000)

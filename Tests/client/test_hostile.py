@@ -7,7 +7,7 @@ import time
 import unittest
 
 from harness import PACKAGE_0, HelperCase, make_zone
-from powercap_client import MAGIC, RESTORE, encode_frame
+from powercap_client import MAGIC, RESTORE, VERSION, encode_frame
 
 
 class MalformedTests(HelperCase):
@@ -24,7 +24,7 @@ class MalformedTests(HelperCase):
         "type 0": (struct.pack("<IBBH", 4, 0, 0, 1), "a frame of a type that isn't in the table"),
         "type 0x7f": (struct.pack("<IBBH", 4, 0x7F, 0, 1), "a frame of a type that isn't in the table"),
         "flags": (struct.pack("<IBBH", 4, 8, 1, 1), "a frame with flags set"),
-        "a second Hello": (encode_frame("Hello", 1, {"magic": MAGIC, "lowest_version": 1, "highest_version": 1,
+        "a second Hello": (encode_frame("Hello", 1, {"magic": MAGIC, "lowest_version": VERSION, "highest_version": VERSION,
                                                      "client_name": "again"}), "a frame that may not be sent now"),
         "a reply": (encode_frame("Pong", 1, {}), "a frame that may not be sent now"),
         "an Apply that counts too many items": (struct.pack("<IBBHQB", 33, 6, 0, 1, 1, 2) + ITEM,
@@ -44,7 +44,7 @@ class MalformedTests(HelperCase):
         "HTTP": (b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", "a frame longer than 64 KiB"),
         "another protocol's Hello": (struct.pack("<IBBHIBBB1s", 12, 1, 0, 1, MAGIC + 1, 1, 1, 1, b"a"),
                                      "a Hello without the magic number"),
-        "a name with a space": (encode_frame("Hello", 1, {"magic": MAGIC, "lowest_version": 1, "highest_version": 1,
+        "a name with a space": (encode_frame("Hello", 1, {"magic": MAGIC, "lowest_version": VERSION, "highest_version": VERSION,
                                                           "client_name": "a b"}),
                                 "a name that is empty, too long or not printable ASCII"),
         "versions in the wrong order": (encode_frame("Hello", 1, {"magic": MAGIC, "lowest_version": 2, "highest_version": 1,
@@ -127,7 +127,7 @@ class LoadTests(HelperCase):
     def test_100_requests_behind_a_hello_are_answered_in_their_order(self):
         self.start()
         client = self.connect(greet=False)
-        hello = {"magic": MAGIC, "lowest_version": 1, "highest_version": 1, "client_name": "a"}
+        hello = {"magic": MAGIC, "lowest_version": VERSION, "highest_version": VERSION, "client_name": "a"}
         pings = b"".join(encode_frame("Ping", number, {}) for number in range(100))
         client.socket.sendall(encode_frame("Hello", 65535, hello) + pings)
         self.assertEqual(client.receive()[:2], ("Welcome", 65535))

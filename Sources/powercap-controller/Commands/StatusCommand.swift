@@ -83,7 +83,7 @@ extension Status {
         output.append("\n")
         for (position, constraint) in zone.constraints.enumerated() {
             output.append(left: "\(indent)  \(constraint.name.string)", width: 32)
-            append(constraint.original, to: &output)
+            append(constraint.flags.contains(.originalKnown) ? constraint.original : nil, to: &output)
             append(constraint.requested == .zero ? nil : constraint.requested, to: &output)
             let reading = inForce(zone, position)
             if let value = reading?.ifRead {
@@ -146,10 +146,11 @@ extension Status {
             output.append(json: constraint.name.string)
             let inForce = inForce(zone, position)?.ifRead.map { "\($0)" } ?? "null"
             let requested = constraint.requested == .zero ? "null" : "\(constraint.requested.rawValue)"
-            output.append(",\"original_uw\":\(constraint.original.rawValue),\"requested_uw\":\(requested)")
+            let original = constraint.flags.contains(.originalKnown) ? "\(constraint.original.rawValue)" : "null"
+            output.append(",\"original_uw\":\(original),\"requested_uw\":\(requested)")
             output.append(",\"in_force_uw\":\(inForce),\"floor_uw\":\(constraint.floor.rawValue)")
             output.append(",\"ceiling_uw\":\(constraint.ceiling.rawValue)")
-            output.append(",\"writable\":\(constraint.flags.contains(.writable))}")
+            output.append(",\"writable\":\(constraint.obstacle == .none),\"obstacle\":\"\(constraint.obstacle.name)\"}")
         }
         output.append("]}")
     }

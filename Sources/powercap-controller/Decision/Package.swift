@@ -70,8 +70,8 @@ extension Package {
         let known = [longTerm.maxPower, longTerm.original, longTerm.ceiling].lazy.compactMap { $0 }.first { $0 > .zero }
         self.init(
             name: name, zone: zone.id, reference: min(known ?? .step, .registerMaximum), longTerm: range,
-            shortTerm: zone.constraint("short_term").flatMap { $0.writable ? LimitRange($0) : nil },
-            fixed: longTerm.writable ? nil : min(longTerm.powerLimit ?? range.ceiling, .registerMaximum))
+            shortTerm: zone.constraint("short_term").flatMap { $0.isGovernable ? LimitRange($0) : nil },
+            fixed: longTerm.isGovernable ? nil : min(longTerm.powerLimit ?? range.ceiling, .registerMaximum))
     }
 }
 

@@ -132,7 +132,8 @@ extension Constraint {
         self.init(
             index: description.index, name: description.name.string, powerLimit: limit,
             timeWindowMicroseconds: description.flags.contains(.hasTimeWindow) ? description.originalWindow_us : nil,
-            maxPower: description.maxPower, original: description.original, floor: description.floor,
-            ceiling: description.ceiling, writable: description.flags.contains(.writable))
+            maxPower: description.maxPower,
+            original: description.flags.contains(.originalKnown) ? description.original : nil, floor: description.floor,
+            ceiling: description.ceiling, obstacle: description.obstacle)
     }
 }

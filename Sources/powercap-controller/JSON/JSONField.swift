@@ -16,6 +16,9 @@ struct JSONField {
     private func problem(_ what: String) -> Problem { Problem(words: "\(path.isEmpty ? "the top" : path) is \(what)") }
     private var otherType: Problem { problem(value == .null ? "null" : "of another type") }
 
+    /// It is none of the words that may stand here.
+    var unknownWord: Problem { problem("an unknown word") }
+
     /// A member that has to be there, though it may be null.
     func member(_ name: String) throws(Problem) -> JSONField {
         guard value.members != nil else { throw otherType }

@@ -35,6 +35,12 @@ extension NodeRecord {
     }
 }
 
+extension NodeLimits.Entry {
+    fileprivate var isLocked: Bool { package.fixed != nil || longTerm.refusal == .locked }
+    /// For another reason than that it is locked.
+    fileprivate var isRefused: Bool { [longTerm.refusal, shortTerm?.refusal].contains { $0 != nil && $0 != .locked } }
+}
+
 extension NodeRecord.Condition {
     /// What an administrator has to know first.
     fileprivate init(_ entries: [NodeLimits.Entry], _ decision: Decision?, isPaused: Bool) {
@@ -48,11 +54,11 @@ extension NodeRecord.Condition {
             self.init(status: .no, reason: "ZoneDisabled", message: "Limits are set but not enforced: \(names)")
         } else if let names = names({ $0.longTerm.readErrno != 0 }) {
             self.init(status: .unknown, reason: "LimitUnreadable", message: "The limit can't be read: \(names)")
-        } else if let names = names({ $0.longTerm.refusal != nil || $0.shortTerm?.refusal != nil }) {
+        } else if let names = names({ $0.isRefused }) {
             self.init(status: .no, reason: "LimitRefused", message: "The limit was refused: \(names)")
         } else if let names = names({ $0.longTerm.isLeft || $0.shortTerm?.isLeft == true }) {
             self.init(status: .no, reason: "LimitLeft", message: "Another party's limit is left: \(names)")
-        } else if entries.allSatisfy({ $0.package.fixed != nil }) {
+        } else if entries.allSatisfy(\.isLocked) {
             self.init(status: .no, reason: "ZoneLocked", message: "Every package's limit is locked by firmware")
         } else if decision == nil {
             self.init(status: .unknown, reason: "Starting", message: "No limit was set yet")
@@ -60,7 +66,7 @@ extension NodeRecord.Condition {
             self.init(status: .yes, reason: "Paused", message: "Limits stay as they are while the node is paused")
         } else if decision?.floorsExceedBudget == true {
             self.init(status: .yes, reason: "FloorsExceedSource", message: "The floors take more than the source gives")
-        } else if let names = names({ $0.package.fixed != nil }) {
+        } else if let names = names(\.isLocked) {
             self.init(status: .yes, reason: "LimitInForce", message: "Limits are in force, but locked by firmware: \(names)")
         } else {
             self.init(status: .yes, reason: "LimitInForce", message: "Limits are in force")

@@ -11,6 +11,7 @@ final class ControlSession {
     /// Where what happens is told beside the log.
     private let tell: (NodeEvent) -> Void
     private(set) var limits: NodeLimits
+    private var isDecided = false
     private(set) var lastSample: HelperSample
     /// Stands for control; 0 before it is acquired.
     private(set) var token: UInt64 = 0
@@ -54,8 +55,8 @@ final class ControlSession {
                 "package", ("package", .text(package.name.text)), ("zone", .text(package.zone)),
                 ("reference_uw", .power(package.reference)), ("floor_uw", .power(package.longTerm.floor)),
                 ("ceiling_uw", .power(package.longTerm.ceiling)), ("in_force_uw", .power(entry.longTerm.inForce)),
-                ("writable", .flag(package.fixed == nil)))
-            if package.fixed != nil {
+                ("writable", .flag(package.fixed == nil && entry.longTerm.refusal == nil)))
+            if entry.longTerm.refusal == .locked {
                 let note = "\(package.name.text) is locked: its limit can't be changed, and the others share the rest"
                 tell(NodeEvent(reason: .zoneLocked, subject: package.name.text, note: note))
             }
@@ -152,8 +153,11 @@ final class ControlSession {
         }
     }
 
-    /// What was refused is tried again.
-    func retryRefused() { limits.retry() }
+    /// What was refused is tried again, except right after connecting what the helper knows to be refused.
+    func retryRefused() {
+        if isDecided { limits.retry() }
+        isDecided = true
+    }
 
     private func report(_ change: NodeLimits.Change, _ outcome: AppliedItem, _ decision: Decision) {
         log.info(

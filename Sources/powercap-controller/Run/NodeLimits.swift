@@ -44,8 +44,11 @@ struct NodeLimits {
             func tracked(_ name: String) -> Tracked? {
                 guard let position = zone.constraints.firstIndex(where: { $0.name.string == name }) else { return nil }
                 let now = sample.zone(zone.description.index).flatMap { $0.limits[position].ifRead }.map { Microwatts($0) }
+                // Known before it is tried: the others divide what it leaves from the first decision on.
+                let isLocked = zone.constraints[position].obstacle == .locked
                 return Tracked(
-                    name: name, index: zone.constraints[position].index, position: position, inForce: now)
+                    name: name, index: zone.constraints[position].index, position: position, inForce: now,
+                    refusal: isLocked ? .locked : nil, isSkipped: isLocked)
             }
             guard let longTerm = tracked("long_term") else { return nil }
             return Entry(
@@ -72,7 +75,9 @@ struct NodeLimits {
     var isComplete: Bool {
         present.allSatisfy { index in
             let entry = entries[index]
-            let isSet = entry.package.fixed != nil || entry.longTerm.asked != nil && !entry.longTerm.isLeft
+            let isSet =
+                entry.package.fixed != nil || entry.longTerm.refusal == .locked
+                || entry.longTerm.asked != nil && !entry.longTerm.isLeft
             return isSet && entry.shortTerm?.refusal == nil
         }
     }
@@ -212,7 +217,7 @@ extension NodeLimits.Tracked {
         guard let before, let found = inForce, found != before else {
             return readErrno == lastErrno ? nil : .unreadable(package, constraint: name, errno: readErrno)
         }
-        let action = isLeft || package.fixed != nil ? .leave : action
+        let action = isLeft || asked == nil ? .leave : action
         if asked != nil {
             switch action {
             case .reassert: asked = nil

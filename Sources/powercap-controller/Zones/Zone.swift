@@ -32,6 +32,9 @@ struct Constraint: Equatable, Sendable {
     /// The helper writes nothing below its floor nor above its ceiling.
     var floor: Microwatts
     var ceiling: Microwatts
-    /// False for a limit that firmware has locked.
-    var writable: Bool
+    /// What is in the way of setting it.
+    var obstacle: Obstacle
+
+    /// Whether it can be governed, as far as it is up to the constraint: a helper that takes no limits at all says why itself.
+    var isGovernable: Bool { obstacle.takesLimits || obstacle == .writesRefused }
 }

@@ -110,7 +110,19 @@ extension Constraint {
             maxPower: try constraint.number("max_power_uw").map { Microwatts($0) }, original: limit,
             floor: Microwatts(try constraint.member("floor_uw").integer()),
             ceiling: Microwatts(try constraint.member("ceiling_uw").integer()),
-            writable: try constraint.member("writable").flag())
+            obstacle: .none)
+        let isWritable = try constraint.member("writable").flag()
+        let named = try constraint.optional("obstacle") { field throws(JSONField.Problem) in try Obstacle(field) }
+        // raplhelper 0.1 says only that a limit can't be set.
+        obstacle = named ?? (isWritable ? .none : limit == nil ? .originalUnknown : .ceilingBelowFloor)
+    }
+}
+
+extension Obstacle {
+    fileprivate init(_ field: JSONField) throws(JSONField.Problem) {
+        let name = try field.text()
+        guard let obstacle = Obstacle.allCases.first(where: { "\($0.name)" == name }) else { throw field.unknownWord }
+        self = obstacle
     }
 }
 

@@ -102,7 +102,7 @@ struct ConnectionTests {
         arguments: broken + [
             (
                 "refuse-version",
-                "the helper speaks no version of the protocol that this controller knows: install matching versions"
+                "the helper speaks another version of the protocol than this controller, which speaks 2: install both programs from one release"
             ),
             (
                 "disconnect",

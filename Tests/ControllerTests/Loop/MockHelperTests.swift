@@ -69,7 +69,7 @@ struct MockHelperTests {
         let constraint = try client.zones().zones[0].constraints[0]
         #expect(constraint.original == .watts(150))
         #expect(constraint.requested == Microwatts(72_500_001))
-        #expect(constraint.flags == [.writable, .hasTimeWindow, .changed])
+        #expect(constraint.flags == [.originalKnown, .hasTimeWindow, .changed])
         #expect(try client.release(1, .restore) == Released(restored: 1))
         #expect(try mock.limits()["intel-rapl:0/long_term"] == .watts(150))
     }
