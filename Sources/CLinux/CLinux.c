@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -44,6 +45,12 @@ __attribute__((constructor)) static void save_arguments(int argc, char **argv, c
 }
 const char *cl_argument(int32_t index) { return index >= 0 && index < saved_argc ? saved_argv[index] : NULL; }
 const char *cl_environment(const char *name) { return getenv(name); }
+const char *cl_environment_entry(int32_t index) { return environ ? environ[index] : NULL; }
+int32_t cl_set_environment(const char *name, const char *value) { return setenv(name, value, 1) ? -errno : 0; }
+int32_t cl_terminal_columns(int32_t fd) {
+    struct winsize size;
+    return ioctl(fd, TIOCGWINSZ, &size) ? -errno : size.ws_col;
+}
 const char *cl_errno_name(int32_t number) {
     const char *name = strerrorname_np(number);
     return name ? name : "unknown";

@@ -19,6 +19,17 @@ public enum Process {
         return unsafe String(cString: value)
     }
 
+    /// The environment's entry of this index as `NAME=value`, nil behind the last one (environ(7)).
+    public static func environmentEntry(_ index: Int32) -> String? {
+        guard let entry = unsafe cl_environment_entry(index) else { return nil }
+        return unsafe String(cString: entry)
+    }
+
+    /// setenv(3).
+    public static func setEnvironment(_ name: String, _ value: String) throws(Errno) {
+        try check { unsafe name.withCString { name in unsafe value.withCString { unsafe cl_set_environment(name, $0) } } }
+    }
+
     /// The effective ids (geteuid(2), getegid(2)).
     public static var uid: UInt32 { cl_uid() }
     public static var gid: UInt32 { cl_gid() }

@@ -9,20 +9,40 @@ struct CommandLineTests {
         #expect(try Invocation(["plan", "--max-source", "40W", "--alpha=2"]).flags == expected)
         #expect(try Invocation(["--max-source=40W", "plan", "--alpha", "2"]).flags == expected)
         #expect(try Invocation(["--max-source=40W", "plan"]).command == .plan)
-        #expect(try Invocation(["--max-source=a=b"]).flags == ["--max-source": "a=b"])
-        #expect(try Invocation(["--max-source="]).flags == ["--max-source": ""])
-        #expect(try Invocation(["--max-source", "-5"]).flags == ["--max-source": "-5"])
+        #expect(try Invocation(["plan", "--max-source=a=b"]).flags == ["--max-source": "a=b"])
+        #expect(try Invocation(["plan", "--max-source="]).flags == ["--max-source": ""])
+        #expect(try Invocation(["plan", "--max-source", "-5"]).flags == ["--max-source": "-5"])
     }
 
-    @Test("the command is `run` when none is named")
-    func standardCommand() throws { #expect(try Invocation([]).command == .run) }
+    @Test("a letter stands for --format", arguments: [["-o", "json"], ["-o=json"], ["--format=json"]])
+    func shortFlag(_ arguments: [String]) throws {
+        for command in ["plan", "status", "validate", "help"] {
+            #expect(try Invocation([command] + arguments).flags == ["--format": "json"])
+        }
+    }
+
+    @Test("no limit is changed unless `run` is written: every other command line is another command or a refusal")
+    func onlyRun() throws {
+        for arguments in [[], ["--max-source", "40W"], ["--once"], ["--kubernetes=off", "--alpha", "2"]] {
+            #expect(throws: UsageError.noCommand) { try Invocation(arguments) }
+        }
+        for command in Command.allCases { #expect(try Invocation([command.rawValue]).command == command) }
+    }
 
     @Test(
-        "--help and --version win over everything beside them",
-        arguments: [("--help", Command.help), ("-h", .help), ("--version", .version)])
-    func helpAndVersion(_ flag: String, _ command: Command) throws {
-        #expect(try Invocation(["plan", "--nonsense=1", flag]).command == command)
-        #expect(try Invocation([flag]).flags.isEmpty)
+        "--help and --version win over everything beside them, and help is about the command that is named",
+        arguments: [
+            (["--help"], .help, nil), (["-h"], .help, nil), (["--version"], .version, nil),
+            (["plan", "--nonsense=1", "--help"], .help, .plan), (["plan", "-h"], .help, .plan),
+            (["--help", "plan"], .help, .plan), (["help", "plan"], .help, .plan), (["help", "plan", "-h"], .help, .plan),
+            (["help"], .help, nil), (["help", "--help"], .help, nil), (["--date", "x", "-h"], .help, nil),
+            (["plan", "--nonsense=1", "--version"], .version, nil), (["run", "--max-source", "5W", "-h"], .help, .run),
+        ] as [([String], Command, Command?)])
+    func helpAndVersion(_ arguments: [String], _ command: Command, _ topic: Command?) throws {
+        let invocation = try Invocation(arguments)
+        #expect(invocation.command == command)
+        #expect(invocation.topic == topic)
+        #expect(invocation.flags.isEmpty)
     }
 
     @Test(
@@ -32,12 +52,19 @@ struct CommandLineTests {
             (["--MAX-SOURCE", "4"], .unknownFlag("--MAX-SOURCE", nearest: nil)),
             (["plan", "--stpe=5m"], .unknownFlag("--stpe", nearest: "--step")),
             (["-x"], .unknownFlag("-x", nearest: nil)),
-            (["--date", "2026-01-01"], .foreignFlag("--date", command: "run", belongsTo: "plan")),
-            (["--alpha", "1", "--alpha=2"], .repeatedFlag("--alpha")),
-            (["--alpha"], .missingValue("--alpha", ValueKind<Double>.number(atMost: 100).words)),
-            (["--alpha", "--source", "solar"], .missingValue("--alpha", ValueKind<Double>.number(atMost: 100).words)),
+            (["run", "--date", "2026-01-01"], .foreignFlag("--date", command: "run", belongsTo: "plan")),
+            (["check", "-o", "json"], .foreignFlag("-o", command: "check", belongsTo: "plan")),
+            (["help", "--alpha", "2"], .unknownFlag("--alpha", nearest: "--alpha")),
+            (["run", "--alpha", "1", "--alpha=2"], .repeatedFlag("--alpha")),
+            (["plan", "-o", "csv", "--format=csv"], .repeatedFlag("--format")),
+            (["run", "--alpha"], .missingValue("--alpha", ValueKind<Double>.number(atMost: 100).words)),
+            (["run", "--alpha", "--source", "solar"], .missingValue("--alpha", ValueKind<Double>.number(atMost: 100).words)),
             (["plann"], .unknownCommand("plann", nearest: "plan")),
+            (["set", "40W"], .unknownCommand("set", nearest: nil)),
+            (["set", "--help"], .unknownCommand("set", nearest: nil)),
+            (["help", "plann"], .unknownCommand("plann", nearest: "plan")),
             (["plan", "2026-01-01"], .extraArgument("2026-01-01")),
+            (["help", "plan", "run"], .extraArgument("run")),
         ] as [([String], UsageError)])
     func refused(_ arguments: [String], _ error: UsageError) { #expect(throws: error) { try Invocation(arguments) } }
 

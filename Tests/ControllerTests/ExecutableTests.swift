@@ -24,6 +24,15 @@ struct ExecutableTests {
         arguments: [
             (["--max-sorce", "40W"], "\"--max-sorce\" is not an option: did you mean --max-source?"),
             (["plann"], "\"plann\" is not a command: did you mean `plan`?"),
+            (["set", "40W"], "\"set\" is not a command: there are run, plan, status, check, validate, cleanup, help, version"),
+            (
+                ["--max-source", "40W"],
+                "no command is given, so nothing was done: `run` limits this node's power, `help` lists the others"
+            ),
+            (
+                ["validate", "--env-file", "/nonexistent"],
+                "/nonexistent does not exist: give a file of NAME=value lines (-/nonexistent takes it where it is there)"
+            ),
             (
                 ["validate", "--max-source", "5W"],
                 "RAPL_MIN_POWER=\"10W\" (the default) is above --max-source=\"5W\", so the source could never decide anything: "
@@ -187,8 +196,37 @@ struct ExecutableTests {
             #expect(markdown.contains("| `\(option.variable)` | `\(option.flag)` | \(standard) | "))
         }
         for command in Command.allCases { #expect(text.output.contains("\n  \(command.rawValue) ")) }
-        #expect(text.output.split(separator: "\n").allSatisfy { $0.utf8.count <= 100 })
         #expect(markdown.split(separator: "\n").count == Option.all.count + 2)
+    }
+
+    @Test("every command has help of its own, with each of its flags", arguments: Command.allCases)
+    func helpOfCommand(_ command: Command) throws {
+        let text = try Executable.run(["help", command.rawValue])
+        #expect(text.status == 0)
+        #expect(text.errors.isEmpty)
+        #expect(text.output.hasPrefix("Usage: powercap-controller \(command.rawValue)"))
+        for flag in command.flags {
+            #expect(text.output.contains(flag.name + (flag.words.isBare ? "\n" : " \(flag.words.placeholder)\n")))
+            if let short = flag.short { #expect(text.output.contains("  \(short), \(flag.name)")) }
+        }
+        for other in [["-h"], ["--help"]] where command != .help {
+            #expect(try Executable.run([command.rawValue] + other).output == text.output)
+        }
+    }
+
+    @Test("help is at most 80 columns wide", arguments: [[]] + Command.allCases.map { [$0.rawValue] })
+    func width(_ topic: [String]) throws {
+        for line in try Executable.run(["help"] + topic).output.split(separator: "\n") {
+            #expect(line.utf8.count <= 80, "\(line)")
+        }
+    }
+
+    @Test("the program's name alone does nothing: it prints the commands, and says so with the status of a wrong usage")
+    func bare() throws {
+        let outcome = try Executable.run([])
+        #expect(outcome.status == 2)
+        for command in Command.allCases { #expect(outcome.output.contains("\n  \(command.rawValue) ")) }
+        #expect(outcome.errorLine == "powercap-controller: \(UsageError.noCommand.sentence)")
     }
 
     @Test("help --format json has every command with its flags, and every option")
@@ -200,6 +238,7 @@ struct ExecutableTests {
         for (row, command) in zip(commands, Command.allCases) {
             let flags = try #require(row["flags"] as? [[String: String]])
             #expect(flags.map { $0["flag"] } == command.flags.map(\.name))
+            #expect(flags.map { $0["short"] } == command.flags.map { $0.short ?? "" })
             #expect(flags.map { $0["value"] } == command.flags.map(\.words.placeholder))
         }
         let options = try #require(table["options"] as? [[String: String]])

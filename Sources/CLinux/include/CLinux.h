@@ -21,6 +21,9 @@ struct cl_local_time { int32_t year, month, day, hour, minute, second, offset_s;
 // Arguments and environment. argc and argv are kept by a constructor: Embedded Swift has no CommandLine.
 const char *cl_argument(int32_t index);
 const char *cl_environment(const char *name);
+const char *cl_environment_entry(int32_t index); // NAME=value; NULL behind the last one
+int32_t cl_set_environment(const char *name, const char *value);
+int32_t cl_terminal_columns(int32_t fd); // 0 where the terminal doesn't know
 const char *cl_errno_name(int32_t number);
 const char *cl_errno_description(int32_t number);
 

@@ -8,7 +8,7 @@ enum HelpFormat: String, CaseIterable, Sendable { case text, markdown, json }
 
 enum HelpFlags {
     static let format = CommandFlag(
-        "--format", .choice, default: HelpFormat.text,
+        "--format", short: "-o", .choice, default: HelpFormat.text,
         "What to print: this text, the table of options for a document, or all of it for a program.")
 }
 
@@ -17,27 +17,39 @@ func helpCommand(_ invocation: Invocation) throws(UsageError) -> Int32 {
     let format = try HelpFlags.format.value(in: invocation)
     return printing { output in
         switch format {
-        case .text: output.append(helpText)
+        case .text: output.append(invocation.topic?.helpText ?? helpText)
         case .markdown: output.append(optionsMarkdown)
         case .json: writeHelpJSON(to: &output)
         }
     }
 }
 
+/// `powercap-controller` alone.
+func overviewCommand() -> Int32 {
+    printing {
+        $0.append(overview)
+        $0.append("\n`powercap-controller help` has the options, too.\n")
+    }
+}
+
 /// `powercap-controller --version`.
 func versionCommand() -> Int32 { printing { $0.append("powercap-controller \(programVersion)\n") } }
 
+private var overview: String {
+    var text = "Usage: powercap-controller COMMAND [--option value]...\n\n"
+    text += wrapped("Keeps this node's power limit in step with the power that is available.")
+    text += "\nCommands:\n"
+    for command in Command.allCases { text += wrapped("  " + command.rawValue.padded(to: 10) + command.help, indent: 12) }
+    text += "\n" + wrapped("`powercap-controller COMMAND --help` has a command's flags.")
+    return text
+}
+
 private var helpText: String {
-    var text = "Usage: powercap-controller [command] [--option value]...\n\nCommands:\n"
-    for command in Command.allCases {
-        text += wrapped("  \(command.rawValue.padded(to: 10))\(command.help)", indent: 12)
-        for flag in command.flags {
-            text += wrapped("      \(flag.name) \(flag.words.placeholder)".padded(to: 35) + flag.help, indent: 35)
-            if flag.words.isBare { continue }
-            text += wrapped("".padded(to: 35) + "Default: \(flag.standard).", indent: 35)
-        }
-    }
-    text += "\nOptions, as a flag or as a variable of the environment (the flag wins):\n"
+    var text = overview
+    text +=
+        "\n"
+        + wrapped(
+            "Options, as a flag or as a variable of the environment (the flag wins), of every command but help and version:")
     for option in Option.all {
         text += "  \(option.flag) \(option.words.placeholder)".padded(to: 42) + " \(option.variable)\n"
         text += wrapped("      \(option.help)", indent: 6)
@@ -47,10 +59,36 @@ private var helpText: String {
     text += "\n"
     text += wrapped(
         "A power is a plain number of microwatts, or has a unit: uW, mW, W, kW. A time is a plain number of seconds, or has "
-            + "one: ms, s, m, h, d. Exit status: 0 success, 1 failure, 2 bad configuration or usage (nothing was written), 75 handed "
-            + "over after SIGHUP (start it again).",
-        indent: 0)
+            + "one: ms, s, m, h, d.")
+    text += "\n"
+    text += wrapped(
+        "Exit status: 0 success, 1 failure, 2 bad configuration or usage (nothing was written), 75 handed over after SIGHUP "
+            + "(start it again).")
     return text
+}
+
+extension Command {
+    /// What `help COMMAND` prints.
+    var helpText: String {
+        let usage = self == .help ? " [COMMAND]" : ""
+        var text = "Usage: powercap-controller \(rawValue)\(usage)\(flags.isEmpty ? "" : " [--flag value]...")\n\n"
+        text += wrapped(help)
+        if !flags.isEmpty { text += "\nFlags:\n" }
+        for flag in flags {
+            let names = (flag.short.map { "\($0), " } ?? "") + flag.name
+            text += "  \(names)\(flag.words.isBare ? "" : " " + flag.words.placeholder)\n"
+            text += wrapped("      \(flag.help)", indent: 6)
+            if !flag.words.isBare { text += wrapped("      Default: \(flag.standard).", indent: 6) }
+        }
+        if isConfigured {
+            text +=
+                "\n"
+                + wrapped(
+                    "It also takes the options of the configuration, as flags or from the environment: `powercap-controller help` lists them."
+                )
+        }
+        return text
+    }
 }
 
 /// The table of options for README.md.
@@ -80,8 +118,8 @@ private func writeHelpJSON(to output: inout Output) {
         for (index, flag) in command.flags.enumerated() {
             if index > 0 { output.append(",") }
             object([
-                ("flag", flag.name), ("value", flag.words.placeholder), ("default", flag.words.isBare ? "" : flag.standard),
-                ("help", flag.help),
+                ("flag", flag.name), ("short", flag.short ?? ""), ("value", flag.words.placeholder),
+                ("default", flag.words.isBare ? "" : flag.standard), ("help", flag.help),
             ])
             output.append("}")
         }
@@ -101,19 +139,4 @@ private func writeHelpJSON(to output: inout Output) {
 
 extension String {
     fileprivate func padded(to width: Int) -> String { self + String(repeating: " ", count: max(0, width - utf8.count)) }
-}
-
-/// A line broken at spaces before column 100; the lines after the first are indented.
-private func wrapped(_ text: String, indent: Int) -> String {
-    var (result, column) = ("", 0)
-    for (index, word) in text.split(separator: " ", omittingEmptySubsequences: false).enumerated() {
-        if index > 0, column + 1 + word.utf8.count > 100 {
-            result += "\n" + "".padded(to: indent) + word
-            column = indent + word.utf8.count
-        } else {
-            result += (index == 0 ? "" : " ") + word
-            column += (index == 0 ? 0 : 1) + word.utf8.count
-        }
-    }
-    return result + "\n"
 }

@@ -78,7 +78,8 @@ enum PlanFlags {
     static let step = CommandFlag(
         "--step", .wholeSeconds(.second ... .day), default: .seconds(900), "Time between two lines, from local midnight on.")
     static let days = CommandFlag("--days", .count(1...3660), default: 1, "Number of days.")
-    static let format = CommandFlag("--format", .choice, default: PlanFormat.table, "What to print: a table, data, or a chart.")
+    static let format = CommandFlag(
+        "--format", short: "-o", .choice, default: PlanFormat.table, "What to print: a table, data, or a chart.")
     static let zones = CommandFlag(
         "--zones", .file, default: nil,
         "The machine's zones, as `raplhelper --list --format json` prints them; - is standard input.")

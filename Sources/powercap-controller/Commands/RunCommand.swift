@@ -11,6 +11,11 @@ func runCommand(_ invocation: Invocation, settings: Settings) throws(UsageError)
     let once = try RunFlags.once.value(in: invocation)
     let cluster = try ClusterAccess(settings)
     let log = Log(format: settings.configuration.logFormat, level: settings.configuration.logLevel)
+    for misspelling in Misspelling.ofThisProcess {
+        log.warning(
+            "a variable looks like an option and is none: it has no effect", ("variable", .text(misspelling.name)),
+            ("meant", .text(misspelling.meant)))
+    }
     // A helper that goes away while a request is written must be an error, not a signal.
     Process.ignoreBrokenPipes()
     let controller: Controller

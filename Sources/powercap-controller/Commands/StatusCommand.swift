@@ -4,7 +4,7 @@ internal import PowercapProtocol
 enum StatusFormat: String, CaseIterable, Sendable { case table, json }
 
 enum StatusFlags {
-    static let format = CommandFlag("--format", .choice, default: StatusFormat.table, "What to print.")
+    static let format = CommandFlag("--format", short: "-o", .choice, default: StatusFormat.table, "What to print.")
 }
 
 /// What `status` knows: the helper's zones, and two samples a second apart.

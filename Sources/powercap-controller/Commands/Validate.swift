@@ -3,13 +3,16 @@ internal import LinuxSystem
 enum ValidateFormat: String, CaseIterable, Sendable { case table, json }
 
 enum ValidateFlags {
-    static let format = CommandFlag("--format", .choice, default: ValidateFormat.table, "What to print.")
+    static let format = CommandFlag("--format", short: "-o", .choice, default: ValidateFormat.table, "What to print.")
+    static let quiet = CommandFlag(
+        "--quiet", .presence, default: false, "Prints nothing where all is well: for a unit's ExecStartPre= and ExecReload=.")
 }
 
 /// `powercap-controller validate`: what is wrong was refused before this is called.
 func validateCommand(_ invocation: Invocation, settings: Settings) throws(UsageError) -> Int32 {
     let format = try ValidateFlags.format.value(in: invocation)
     _ = try ClusterAccess(settings)
+    if try ValidateFlags.quiet.value(in: invocation) { return 0 }
     return printing { output in
         switch format {
         case .table: settings.writeTable(to: &output)

@@ -4,7 +4,7 @@ internal import PowercapProtocol
 struct Settings: Sendable {
     enum Origin: String, Sendable {
         case standard = "default"
-        case environment, flag
+        case environment, file, flag
     }
 
     let configuration: Configuration
@@ -17,7 +17,8 @@ struct Settings: Sendable {
     /// - Parameters:
     ///   - flags: values by flag name, with its dashes; other commands' flags are passed over.
     ///   - environment: a variable's value, nil where it is unset.
-    init(flags: [String: String], environment: (String) -> String?) throws(UsageError) {
+    ///   - file: wins over the environment, as in a unit.
+    init(flags: [String: String], environment: (String) -> String?, file: EnvironmentFile? = nil) throws(UsageError) {
         var configuration = Configuration()
         var origins: [(origin: Origin, given: Given)] = []
         for option in Option.all {
@@ -25,6 +26,9 @@ struct Settings: Sendable {
             let given: Given
             if let text = flags[option.flag] {
                 (origin, given) = (.flag, Given(name: option.flag, text: text))
+            } else if let file, let found = file.last(option.variable) {
+                origin = .file
+                given = Given(name: option.variable, text: found.value, place: "\(file.path):\(found.line)")
             } else if let text = environment(option.variable) {
                 (origin, given) = (.environment, Given(name: option.variable, text: text))
             } else {

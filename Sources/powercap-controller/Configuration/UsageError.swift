@@ -7,9 +7,11 @@ struct Given: Equatable, Sendable {
     let name: String
     let text: String
     var isDefault = false
+    /// File and line, where it comes from a file.
+    var place: String?
 
     /// `MAX_SOURCE="40W"`
-    var words: String { "\(name)=\(quoted(text))" + (isDefault ? " (the default)" : "") }
+    var words: String { "\(name)=\(quoted(text))" + (isDefault ? " (the default)" : place.map { " (\($0))" } ?? "") }
 }
 
 /// What is wrong with how the program was started. Each is one line on standard error and exit status 2.
@@ -22,12 +24,15 @@ enum UsageError: Error, Equatable, Sendable {
     case missingValue(String, ValueWords)
     case unexpectedValue(String, String)
     case repeatedFlag(String)
+    case noCommand
     case unknownCommand(String, nearest: String?)
     case extraArgument(String)
     case noNodeName(because: String)
     case noServer(Given)
     case noCluster
     case zoneFile(Given, ZoneFileProblem)
+    case environmentFile(String, EnvironmentFile.Problem)
+    case demoInCluster(Given)
     case chartTooLong(Given, highest: Int)
 
     var sentence: String {
@@ -47,9 +52,12 @@ enum UsageError: Error, Equatable, Sendable {
             return "\(flag) has no value: give \(words.valid), as in `\(flag) \(words.placeholder)`"
         case .unexpectedValue(let flag, let value): return "\(flag) takes no value, but was given \(quoted(value))"
         case .repeatedFlag(let flag): return "\(flag) is given twice: give it once"
+        case .noCommand:
+            return "no command is given, so nothing was done: `run` limits this node's power, `help` lists the others"
         case .unknownCommand(let name, let nearest):
             return "\(quoted(name)) is not a command: "
-                + (nearest.map { "did you mean `\($0)`?" } ?? "`powercap-controller help` lists them")
+                + (nearest.map { "did you mean `\($0)`?" }
+                    ?? "there are \(Command.allCases.map(\.rawValue).joined(separator: ", "))")
         case .extraArgument(let text):
             return "\(quoted(text)) is one argument too many: options are written --name value or --name=value"
         case .noNodeName(let because):
@@ -61,6 +69,10 @@ enum UsageError: Error, Equatable, Sendable {
         case .noCluster:
             return "Kubernetes is off: give KUBE_SERVER and NODE_NAME (`kubectl proxy` serves http://127.0.0.1:8001)"
         case .zoneFile(let given, let problem): return "\(given.words) \(problem.words)"
+        case .environmentFile(let path, let problem): return Self.sentence(path, problem)
+        case .demoInCluster(let given):
+            return "\(given.words) is for showing what this program does, not for a cluster's Node: give solar or static, or "
+                + "KUBERNETES=off"
         case .chartTooLong(let given, let highest):
             return "\(given.words) is more than a chart can show: give at most \(highest), or --format csv"
         }
@@ -81,6 +93,29 @@ enum UsageError: Error, Equatable, Sendable {
                 "can't be looked up, as there is no time zone database at \(path) (install tzdata, or set TZDIR)"
             }
         return "\(given.words) \(wrong): give \(words.valid)"
+    }
+}
+
+extension UsageError {
+    fileprivate static func sentence(_ path: String, _ problem: EnvironmentFile.Problem) -> String {
+        switch problem {
+        case .absent: "\(path) does not exist: give a file of NAME=value lines (-\(path) takes it where it is there)"
+        case .denied: "\(path) may not be read by this user: change its mode or its owner"
+        case .unreadable(let errno): "\(path) can't be read: \(errno.explanation) (\(errno.name))"
+        case .tooLarge: "\(path) is larger than \(EnvironmentFile.largest >> 20) MiB: give a file of NAME=value lines"
+        case .noAssignment(let text, let line):
+            "\(path):\(line): \(quoted(text)) has no `=`: write NAME=value, or # before a comment"
+        case .badName(let name, let line):
+            "\(path):\(line): \(quoted(name)) can't be a variable's name, so systemd drops it: write NAME=value, without export"
+        case .unknownName(let name, let meant, let line):
+            "\(path):\(line): \(quoted(name)) is not a variable of this program: "
+                + (meant.map { "did you mean \($0)?" } ?? "`powercap-controller help` lists them")
+        case .openQuote(let line): "\(path):\(line): a quotation mark is not closed: close it, or take it away"
+        case .openComment(let line):
+            "\(path):\(line): the comment ends in a backslash, with which some versions of systemd take the next line for a comment, "
+                + "too: take it away"
+        case .notText(let line): "\(path):\(line): this is not text in UTF-8: write the line anew"
+        }
     }
 }
 
@@ -113,7 +148,7 @@ func nearest(to text: String, among names: some Sequence<String>) -> String? {
 }
 
 /// Levenshtein's distance: how many characters to insert, remove or replace.
-private func editDistance(_ left: [UInt8], _ right: [UInt8]) -> Int {
+func editDistance(_ left: [UInt8], _ right: [UInt8]) -> Int {
     var last = Array(0...right.count)
     for i in left.indices {
         var row = [i + 1]

@@ -48,23 +48,9 @@ enum ZoneFile {
     /// - Parameter path: `-` is standard input.
     static func read(_ path: String) throws(ZoneFileProblem) -> [Zone] {
         let bytes: [UInt8]
-        do throws(Errno) {
-            bytes = try contents(of: path == "-" ? Descriptor(owning: 0) : Descriptor(opening: path, .readThroughLinks))
-        } catch { throw ZoneFileProblem(error) }
+        do throws(Errno) { bytes = try contents(of: path, atMost: largest) } catch { throw ZoneFileProblem(error) }
         if bytes.count > largest { throw .tooLarge }
         return try parse(bytes)
-    }
-
-    private static func contents(of file: borrowing Descriptor) throws(Errno) -> [UInt8] {
-        var bytes: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 1 << 16)
-        while bytes.count <= largest {
-            var span = chunk.mutableSpan
-            let count = try file.read(into: &span)
-            if count == 0 { break }
-            bytes += chunk[..<count]
-        }
-        return bytes
     }
 
     static func parse(_ bytes: [UInt8]) throws(ZoneFileProblem) -> [Zone] {

@@ -1,0 +1,81 @@
+internal import LinuxSystem
+
+enum Command: String, CaseIterable, Sendable {
+    case run, plan, status, check, validate, cleanup, help, version
+
+    var help: String {
+        switch self {
+        case .run: "Limits this node's power. No other command changes a limit."
+        case .plan: "Prints what `run` would do through one or more days, and writes nothing to the hardware."
+        case .status: "Prints the limits in force and who set them."
+        case .check: "Exits with 0 where the controller is in control and its limits are in force: for probes (also --check)."
+        case .validate: "Checks the configuration and prints what is in effect, and where each value came from."
+        case .cleanup: "Removes from the Node everything that `run` ever wrote on it. Stop `run` first."
+        case .help: "Prints this, or with a command's name what there is to say about that (also COMMAND --help)."
+        case .version: "Prints the version."
+        }
+    }
+
+    /// The flags it takes beside the configuration's.
+    var flags: [FlagHelp] {
+        switch self {
+        case .run: [RunFlags.once.described, CommonFlags.environmentFile.described]
+        case .plan:
+            [
+                PlanFlags.date.described, PlanFlags.step.described, PlanFlags.days.described, PlanFlags.format.described,
+                PlanFlags.zones.described, CommonFlags.environmentFile.described,
+            ]
+        case .status: [StatusFlags.format.described, CommonFlags.environmentFile.described]
+        case .check: [CheckFlags.alive.described, CommonFlags.environmentFile.described]
+        case .validate:
+            [ValidateFlags.format.described, ValidateFlags.quiet.described, CommonFlags.environmentFile.described]
+        case .cleanup: [CommonFlags.environmentFile.described]
+        case .help: [HelpFlags.format.described]
+        case .version: []
+        }
+    }
+
+    /// Whether it reads the configuration.
+    var isConfigured: Bool { self != .help && self != .version }
+}
+
+extension Command {
+    /// Whether a command has this flag and it takes no value: then the next argument isn't its.
+    static func isBare(flag name: String) -> Bool {
+        allCases.contains { command in command.flags.contains { $0.name == name && $0.words.isBare } }
+    }
+}
+
+/// A flag of one command.
+struct CommandFlag<Value: Sendable>: Sendable {
+    let name: String
+    /// One letter that stands for it, with its dash.
+    let short: String?
+    let kind: ValueKind<Value>
+    let standard: Value
+    let help: String
+
+    init(_ name: String, short: String? = nil, _ kind: ValueKind<Value>, default standard: Value, _ help: String) {
+        (self.name, self.short, self.kind, self.standard, self.help) = (name, short, kind, standard, help)
+    }
+
+    var described: FlagHelp {
+        FlagHelp(name: name, short: short, words: kind.words, standard: kind.show(standard), help: help)
+    }
+
+    func value(in invocation: Invocation) throws(UsageError) -> Value {
+        guard let given = given(in: invocation) else { return standard }
+        do { return try kind.parse(given.text) } catch { throw .value(given, error, kind.words) }
+    }
+
+    func given(in invocation: Invocation) -> Given? { invocation.flags[name].map { Given(name: name, text: $0) } }
+}
+
+/// What there is to say about a flag, whatever the type of its value.
+struct FlagHelp: Sendable {
+    let name: String
+    let short: String?
+    let words: ValueWords
+    let standard: String
+    let help: String
+}
