@@ -10,7 +10,9 @@ struct QuantityTests {
             ("40000000", 40_000_000), ("1", 1), ("0", 0), ("007", 7), ("1uW", 1), ("1\u{B5}W", 1), ("1\u{3BC}W", 1),
             ("120000mW", 120_000_000), ("0.001mW", 1), ("40W", 40_000_000), ("0.125W", 125_000), ("0.000001W", 1),
             ("4095.875W", 4_095_875_000), ("1.5kW", 1_500_000_000), ("0.000000001kW", 1),
-            ("1.50000000000000000000000W", 1_500_000),
+            ("1.50000000000000000000000W", 1_500_000), ("40 W", 40_000_000), ("0.125  W", 125_000),
+            ("1.5\u{A0}kW", 1_500_000_000),
+            ("40\u{202F}mW", 40_000),
             ("18446744073709551615", UInt64.max),
         ] as [(String, UInt64)])
     func power(_ text: String, _ microwatts: UInt64) throws { #expect(try UnitScale.power.parse(text) == microwatts) }
@@ -20,7 +22,7 @@ struct QuantityTests {
         arguments: [
             ("300", 300_000), ("0.5", 500), ("250ms", 250), ("90s", 90_000), ("5m", 300_000), ("1.5h", 5_400_000),
             ("1d", 86_400_000),
-            ("0.0000125d", 1_080), ("0.25m", 15_000), ("0", 0),
+            ("0.0000125d", 1_080), ("0.25m", 15_000), ("0", 0), ("5 m", 300_000),
         ] as [(String, UInt64)])
     func time(_ text: String, _ milliseconds: UInt64) throws { #expect(try UnitScale.time.parse(text) == milliseconds) }
 
@@ -30,7 +32,8 @@ struct QuantityTests {
             ("", .empty), (" ", .malformed), ("abc", .malformed), ("W", .malformed), ("nan", .malformed), ("NaN", .malformed),
             ("inf", .malformed), ("-inf", .malformed), ("1e6", .malformed), ("1E6W", .malformed), ("0x10", .malformed),
             ("+40W", .malformed), ("-40W", .negative), ("-0", .negative), ("-", .malformed), (" 40W", .malformed),
-            ("40W ", .malformed), ("40 W", .malformed), ("40\n", .malformed), ("40,5W", .malformed), ("1.W", .malformed),
+            ("40W ", .malformed), ("40 ", .malformed), ("40\u{A0}", .malformed), ("4 0W", .malformed), ("40\tW", .malformed),
+            ("40 w", .unknownUnit("w")), ("40\n", .malformed), ("40,5W", .malformed), ("1.W", .malformed),
             (".5W", .malformed), ("1..5W", .malformed), ("1.5.5W", .malformed), ("40W40W", .malformed), ("٤٠W", .malformed),
             ("1_000", .malformed), ("40w", .unknownUnit("w")), ("40KW", .unknownUnit("KW")), ("40MW", .unknownUnit("MW")),
             ("40Watt", .unknownUnit("Watt")), ("5m", .unknownUnit("m")), ("40\u{E9}", .unknownUnit("\u{E9}")),

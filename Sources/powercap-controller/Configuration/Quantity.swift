@@ -81,8 +81,11 @@ struct UnitScale: Sendable {
     static let percent = UnitScale(units: [("", 1_000_000), ("%", 1_000_000)])
     static let count = UnitScale(units: [("", 1)])
 
+    /// Between a number and its unit: a space, or one that doesn't break a line (U+00A0, and the narrow one, U+202F).
+    private static let blanks = [" ", "\u{A0}", "\u{202F}"]
+
     /// - Returns: the number of smallest units, `UInt64.max` standing for everything too large to count.
-    /// - Throws: `malformed` for a sign, an exponent, a space or anything else that is not `digits[.digits][unit]`.
+    /// - Throws: `malformed` for a sign, an exponent or anything else that is not `digits[.digits][[blanks]unit]`.
     func parse(_ text: String) throws(ValueProblem) -> UInt64 {
         var rest = text.utf8[...]
         if rest.isEmpty { throw .empty }
@@ -96,6 +99,12 @@ struct UnitScale: Sendable {
             if fraction.isEmpty { throw .malformed }
             rest = rest[fraction.endIndex...]
         }
+        // SI writes a space between them, and people copy what they read: `60 W`.
+        let number = rest
+        while let blank = UnitScale.blanks.first(where: { rest.starts(with: $0.utf8) }) {
+            rest = rest.dropFirst(blank.utf8.count)
+        }
+        if rest.isEmpty, !number.isEmpty { throw .malformed }
         guard let unit = units.first(where: { $0.suffix.utf8.elementsEqual(rest) }) else {
             let suffix = String(decoding: rest, as: UTF8.self)
             throw suffix.unicodeScalars.allSatisfy(\.properties.isAlphabetic) ? .unknownUnit(suffix) : .malformed
