@@ -62,6 +62,15 @@ enum APIProblem: Error, Equatable, Sendable {
         }
     }
 
+    /// Not the one request's: whatever is asked for meets it.
+    var isShared: Bool {
+        switch self {
+        case .refused(let refusal): [401, 429].contains(refusal.status) || refusal.status >= 500
+        case .noLibrary, .unreachable, .untrusted, .noCertificates, .silent, .broken, .noToken: true
+        case .tooLarge, .garbled: false
+        }
+    }
+
     var status: Int? { if case .refused(let refusal) = self { refusal.status } else { nil } }
     var retryAfter_s: Int { if case .refused(let refusal) = self { refusal.retryAfter_s } else { 0 } }
 

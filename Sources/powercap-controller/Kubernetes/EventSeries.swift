@@ -1,35 +1,56 @@
 internal import LinuxSystem
 
-/// Events that are one object at the API server: the same thing happening again counts up, and isn't told each time.
+/// Events of one reason about one thing. The same happening again counts up in one object at the API server, and isn't told each time.
+/// What reads otherwise is an object of its own, because nobody may change an Event's text; of many in a row, the last one is.
 struct EventSeries {
-    let event: NodeEvent
-    let name: String
-    let first: Moment
+    private(set) var event: NodeEvent
+    /// The object's.
+    private(set) var name: String
+    private(set) var first: Moment
     private(set) var last: Moment
     private(set) var count = 1
+    private let node: String
     private var isCreated = false
     /// What was told last.
     private var toldCount = 0
+    /// How often it happened before with a text that nobody was told.
+    private var untold = 0
+    /// An object was made, this one or an earlier.
+    private(set) var isKnown = false
     private(set) var due_ns: UInt64
 
     /// The API server keeps an Event for an hour (kube-apiserver --event-ttl).
     static let lifetime_s: Int64 = 3_600
 
     init(_ event: NodeEvent, node: String, at moment: Moment, _ now_ns: UInt64) {
-        self.event = event
-        // Unique on a node, and short enough for a name, as a Node's may be 253 bytes long itself.
+        (self.event, self.node) = (event, node)
+        name = EventSeries.name(node, moment)
+        (first, last, due_ns) = (moment, moment, now_ns)
+    }
+
+    /// Unique on a node, and short enough for a name, as a Node's may be 253 bytes long itself.
+    private static func name(_ node: String, _ moment: Moment) -> String {
         var stem = node.prefix(200)
         while let last = stem.last, last == "." || last == "-" { stem.removeLast() }
-        name = "\(stem).\(String(UInt64(moment.seconds) &* 1_000_000_000 &+ UInt64(moment.nanoseconds), radix: 16))"
-        (first, last, due_ns) = (moment, moment, now_ns)
+        return "\(stem).\(String(UInt64(moment.seconds) &* 1_000_000_000 &+ UInt64(moment.nanoseconds), radix: 16))"
     }
 
     var isTold: Bool { toldCount == count }
     /// What `request` tells: an Event that is new at the server has happened once.
     var telling: Int { isCreated ? count : 1 }
 
+    func isOf(_ other: NodeEvent) -> Bool { event.reason == other.reason && event.subject == other.subject }
+
     /// It happened again.
-    mutating func note(_ moment: Moment) { (last, count) = (moment, count + 1) }
+    mutating func note(_ again: NodeEvent, _ moment: Moment) {
+        if again.note == event.note {
+            (last, count) = (moment, count + 1)
+        } else {
+            untold += count - toldCount
+            (event, name, first, last) = (again, EventSeries.name(node, moment), moment, moment)
+            (isCreated, count, toldCount) = (false, 1, 0)
+        }
+    }
 
     /// The request that tells of what hasn't been told.
     func request(node: String) -> Request {
@@ -45,26 +66,39 @@ struct EventSeries {
             "eventTime": .text(Timestamp.microseconds(first)), "reportingController": "powercap.dev/controller",
             "reportingInstance": .text(String(node.prefix(128))), "action": .text(event.reason.action),
             "reason": .text(event.reason.rawValue), "type": .text(event.reason.type),
-            "note": .text(EventSeries.shortened(event.note)),
+            "note": .text(words.shortened(to: EventSeries.longestNote)),
             // kubectl looks for a Node's Events by its name in the place of the uid.
             "regarding": ["apiVersion": "v1", "kind": "Node", "name": .text(node), "uid": .text(node)],
         ])
     }
 
-    /// - Parameter count: what was `telling` when the request that succeeded was made.
-    mutating func told(_ count: Int, next_ns: UInt64) { (isCreated, toldCount, due_ns) = (true, count, next_ns) }
+    private var words: String { untold == 0 ? event.note : "\(event.note) (and \(untold) before it that read otherwise)" }
+
+    /// - Parameters:
+    ///   - name: of the object that was made or changed. It may have got another text meanwhile.
+    ///   - count: what was `telling` when the request that succeeded was made.
+    mutating func told(_ name: String, _ count: Int, next_ns: UInt64) {
+        (isKnown, due_ns) = (true, next_ns)
+        if name == self.name { (isCreated, toldCount, untold) = (true, count, 0) }
+    }
 
     /// The server has no such Event any more: the next request makes it anew.
     mutating func isGone(_ now_ns: UInt64) { (isCreated, due_ns) = (false, now_ns) }
 
     /// A note has at most 1 kB of UTF-8 (validation of events.k8s.io/v1).
-    private static func shortened(_ note: String) -> String {
+    private static let longestNote = 1_000
+}
+
+extension String {
+    /// At most so many bytes of UTF-8, and `...` where something was left out.
+    func shortened(to most: Int) -> String {
+        if utf8.count <= most { return self }
         var (short, bytes) = ("", 0)
-        for scalar in note.unicodeScalars {
+        for scalar in unicodeScalars {
             bytes += UTF8.width(scalar)
-            if bytes > 1_000 { return short + "..." }
+            if bytes > most { break }
             short.unicodeScalars.append(scalar)
         }
-        return short
+        return short + "..."
     }
 }

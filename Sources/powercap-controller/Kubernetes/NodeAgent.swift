@@ -11,8 +11,11 @@ final class NodeAgent {
     private let log: Log
     private var watch: NodeWatch!
     private var publisher: NodePublisher!
+    private var overrides = OverrideReader()
     /// What was told of already: annotations that can't be read, and overrides that don't fit this node.
     private var (unreadable, unfit): ([NodeOverride.Rejected], [NodeOverride.Rejected]) = ([], [])
+    /// Of which wishes the record that is to be published is the outcome.
+    private var publishedGeneration = 0
     private var isConnectionTold = false
 
     /// For waiting on.
@@ -20,30 +23,38 @@ final class NodeAgent {
     /// When `step` has something to do, on CLOCK_MONOTONIC.
     var due_ns: UInt64 { min(client.due_ns, watch.due_ns, publisher.due_ns) }
 
+    /// Overrides that are there, and can't be read or followed.
+    var rejected: [NodeOverride.Rejected] { unreadable + unfit }
+
     /// The Node is known, and everything stands on it.
     var isSettled: Bool { watch.knowledge != .unknown && publisher.isDone }
 
     init(_ access: ClusterAccess, _ log: Log, patience: Patience = Patience()) throws(APIProblem) {
         self.log = log
         client = try APIClient(access, patience: patience)
-        publisher = NodePublisher(client, log) { [weak self] in self?.watch.note($0) }
-        watch = NodeWatch(client, log) { [weak self] in self?.learn($0) }
+        let causes = SharedCauses()
+        publisher = NodePublisher(client, log, causes) { [weak self] in self?.watch.note($0) }
+        watch = NodeWatch(client, log, causes) { [weak self] in self?.learn($0) }
         log.info(
             "Kubernetes is on", ("because", .text(access.reason)), ("server", .text(access.server)),
             ("node", .text(access.nodeName)))
     }
 
-    /// Does what is due, and takes what has come.
+    /// Does what is due, and takes what has come. Where that changes `wishes` nothing is written before the next `publish`: what was to be
+    /// written isn't so any more in a moment.
     func step(_ now_ns: UInt64) {
         client.run()
         watch.step(now_ns)
-        publisher.step(now_ns)
+        if generation == publishedGeneration { publisher.step(now_ns) }
         // What was just begun is sent now, and not when the loop comes round.
         client.run()
     }
 
-    /// What stands on the Node from now on.
-    func publish(_ record: NodeRecord) { publisher.want(record) }
+    /// What stands on the Node from now on: what came of `wishes`.
+    func publish(_ record: NodeRecord) {
+        publishedGeneration = generation
+        publisher.want(record)
+    }
 
     func tell(_ event: NodeEvent) { publisher.record(event, Clock.monotonic_ns) }
 
@@ -56,16 +67,16 @@ final class NodeAgent {
     private func tell(of rejected: [NodeOverride.Rejected], besides told: [NodeOverride.Rejected]) {
         for override in rejected where !told.contains(override) {
             log.warning(
-                "override ignored", ("annotation", .text(override.annotation)), ("value", .text(override.value)),
-                ("why", .text(override.why)))
-            tell(NodeEvent(reason: .overrideRejected, subject: override.annotation + "=" + override.value, note: override.why))
+                "override not followed", ("annotation", .text(override.annotation)), ("value", .text(override.value)),
+                ("why", .text(override.why)), ("instead", .text(override.instead)))
+            tell(NodeEvent(reason: .overrideRejected, subject: override.annotation, note: override.sentence))
         }
     }
 
     /// Publishes a last record, and gives up at the first thing that goes wrong: the node's limits are not in question any more.
     func finish(_ record: NodeRecord) {
         guard case .present = watch.knowledge else { return }
-        publisher.want(record)
+        publish(record)
         publisher.hurry()
         let failures = publisher.failures
         let deadline_ns = Clock.monotonic_ns + client.patience.end_ms * 1_000_000
@@ -101,8 +112,7 @@ final class NodeAgent {
     }
 
     private func read(_ annotations: [String: String]) {
-        var rejected: [NodeOverride.Rejected] = []
-        let found = Overrides(annotations, rejected: &rejected)
+        let (found, rejected) = overrides.read(annotations)
         tell(of: rejected, besides: unreadable)
         unreadable = rejected
         guard found != wishes else { return }

@@ -17,11 +17,12 @@ final class NodePublisher {
     private var metadataWrite: Write
     private var conditionWrite: Write
     private var eventWrite: Write
-    private var series: [EventSeries] = []
+    private var events: EventLedger
 
     /// One kind of write, and when it may be made.
     private struct Write {
         var trouble: Trouble
+        var sent_ns: UInt64 = 0
         /// The next one would come too soon after the last.
         var pausedUntil_ns: UInt64 = 0
         /// The last one failed.
@@ -30,18 +31,16 @@ final class NodePublisher {
         var notBefore_ns: UInt64 { max(pausedUntil_ns, retry_ns) }
     }
 
-    /// Series of Events that are remembered.
-    private static let mostSeries = 64
-
-    init(_ client: APIClient, _ log: Log, onAnswer: @escaping (NodeMetadata) -> Void) {
+    init(_ client: APIClient, _ log: Log, _ causes: SharedCauses, onAnswer: @escaping (NodeMetadata) -> Void) {
         (self.client, self.log, self.onAnswer) = (client, log, onAnswer)
-        metadataWrite = Write(trouble: Trouble("the Node can't be updated", log))
-        conditionWrite = Write(trouble: Trouble("the Node's condition can't be set", log))
-        eventWrite = Write(trouble: Trouble("an Event can't be recorded", log))
+        events = EventLedger(node: client.access.nodeName)
+        metadataWrite = Write(trouble: Trouble("the Node can't be updated", log, causes))
+        conditionWrite = Write(trouble: Trouble("the Node's condition can't be set", log, causes))
+        eventWrite = Write(trouble: Trouble("an Event can't be recorded", log, causes))
     }
 
     /// Everything stands on the Node, and every Event is told.
-    var isDone: Bool { !isBusy && isPublished && series.allSatisfy { $0.isTold || $0.telling > 1 } }
+    var isDone: Bool { !isBusy && isPublished && events.isTold }
 
     /// Everything stands on the Node.
     var isPublished: Bool { changes == nil && !isConditionDue }
@@ -58,6 +57,8 @@ final class NodePublisher {
 
     func want(_ record: NodeRecord) {
         guard record != wanted else { return }
+        // That limits are in force any more, or again, is nothing to be told of later.
+        if let wanted, wanted.state != record.state || wanted.condition.status != record.condition.status { hurry() }
         wanted = record
         compare()
     }
@@ -81,23 +82,18 @@ final class NodePublisher {
         plan()
     }
 
-    /// The next patch need not wait for the last one's pause: it is the answer to somebody's wish.
-    func hurry() { (metadataWrite.pausedUntil_ns, conditionWrite.pausedUntil_ns) = (0, 0) }
+    /// The next patch need not wait for the last one's whole pause: it is the answer to somebody's wish, or what was published last isn't
+    /// so any more.
+    func hurry() {
+        for write in [\NodePublisher.metadataWrite, \.conditionWrite] {
+            let soonest_ns = self[keyPath: write].sent_ns + client.patience.hurry_ms * 1_000_000
+            self[keyPath: write].pausedUntil_ns = min(self[keyPath: write].pausedUntil_ns, soonest_ns)
+        }
+        plan()
+    }
 
     func record(_ event: NodeEvent, _ now_ns: UInt64) {
-        let now = Moment.now
-        series.removeAll { $0.isTold && now.seconds - $0.last.seconds > EventSeries.lifetime_s }
-        let same = series.firstIndex { $0.event.reason == event.reason && $0.event.subject == event.subject }
-        if let same {
-            series[same].note(now)
-        } else {
-            // What nobody was told of yet is worth more than counting on.
-            if series.count >= NodePublisher.mostSeries {
-                guard let told = series.firstIndex(where: \.isTold) else { return }
-                series.remove(at: told)
-            }
-            series.append(EventSeries(event, node: client.access.nodeName, at: now, now_ns))
-        }
+        events.record(event, at: .now, now_ns)
         plan()
     }
 
@@ -121,12 +117,7 @@ final class NodePublisher {
         if isBusy { return }
         if changes != nil { due_ns = metadataWrite.notBefore_ns }
         if isConditionDue { due_ns = min(due_ns, conditionWrite.notBefore_ns) }
-        if let event = nextEvent { due_ns = min(due_ns, max(eventWrite.notBefore_ns, series[event].due_ns)) }
-    }
-
-    /// The series that is due first.
-    private var nextEvent: Int? {
-        series.indices.filter { !series[$0].isTold }.min { series[$0].due_ns < series[$1].due_ns }
+        if let event = events.next { due_ns = min(due_ns, max(eventWrite.notBefore_ns, event.due_ns)) }
     }
 
     private func write(_ now_ns: UInt64) throws(APIProblem) {
@@ -146,16 +137,14 @@ final class NodePublisher {
                     ("status", .text(condition.status.rawValue)), ("reason", .text(condition.reason)))
                 publisher.onAnswer(metadata)
             }
-        } else if let next = nextEvent, now_ns >= max(eventWrite.notBefore_ns, series[next].due_ns) {
-            let (name, telling) = (series[next].name, series[next].telling)
-            try send(series[next].request(node: node), \.eventWrite, about: name) { publisher, _ in
-                publisher.told(name, telling)
-            }
+        } else if let next = events.next, now_ns >= max(eventWrite.notBefore_ns, next.due_ns) {
+            try send(next.request(node: node), \.eventWrite, about: next) { publisher, _ in publisher.told(next) }
         }
     }
 
     private func send(
-        _ request: Request, _ write: any ReferenceWritableKeyPath<NodePublisher, Write> & Sendable, about event: String? = nil,
+        _ request: Request, _ write: any ReferenceWritableKeyPath<NodePublisher, Write> & Sendable,
+        about event: EventSeries? = nil,
         _ succeeded: @escaping (NodePublisher, NodeMetadata) -> Void
     ) throws(APIProblem) {
         inFlight = try client.send(request) { [weak self] result in
@@ -178,11 +167,15 @@ final class NodePublisher {
             plan()
         }
         // An Event has pauses of its own.
-        if event == nil { self[keyPath: write].pausedUntil_ns = Clock.monotonic_ns + client.patience.patch_ms * 1_000_000 }
+        if event == nil {
+            let now_ns = Clock.monotonic_ns
+            self[keyPath: write].sent_ns = now_ns
+            self[keyPath: write].pausedUntil_ns = now_ns + client.patience.patch_ms * 1_000_000
+        }
     }
 
     private func failed(
-        _ problem: APIProblem, _ write: any ReferenceWritableKeyPath<NodePublisher, Write> & Sendable, about event: String?,
+        _ problem: APIProblem, _ write: any ReferenceWritableKeyPath<NodePublisher, Write> & Sendable, about event: EventSeries?,
         _ now_ns: UInt64
     ) {
         if let event, isSettled(event, by: problem, now_ns) { return }
@@ -196,27 +189,24 @@ final class NodePublisher {
 
     // MARK: Events
 
-    private func told(_ name: String, _ telling: Int) {
-        guard let index = series.firstIndex(where: { $0.name == name }) else { return }
-        series[index].told(telling, next_ns: Clock.monotonic_ns + client.patience.series_ms * 1_000_000)
-        log.debug("Event recorded", [("reason", .text(series[index].event.reason.rawValue))])
+    private func told(_ event: EventSeries) {
+        events.told(event, next_ns: Clock.monotonic_ns + client.patience.series_ms * 1_000_000)
+        log.debug("Event recorded", [("reason", .text(event.event.reason.rawValue))])
     }
 
     /// Whether a refusal is of this Event alone, and no trouble with the server.
-    private func isSettled(_ name: String, by problem: APIProblem, _ now_ns: UInt64) -> Bool {
-        guard let index = series.firstIndex(where: { $0.name == name }) else { return false }
-        let telling = series[index].telling
+    private func isSettled(_ event: EventSeries, by problem: APIProblem, _ now_ns: UInt64) -> Bool {
         switch problem.status {
         // It is there already: the answer to an earlier attempt was lost.
-        case 409 where telling == 1: told(name, 1)
+        case 409 where event.telling == 1: told(event)
         // The server keeps no Event for ever.
-        case 404 where telling > 1: series[index].isGone(now_ns)
+        case 404 where event.telling > 1: events.isGone(event, now_ns)
         // Another attempt would be refused again, and keep the others from being told.
         case 400, 413, 422:
             log.error(
-                "an Event was refused", ("node", .text(client.access.nodeName)),
-                ("reason", .text(series[index].event.reason.rawValue)), ("why", .text(problem.sentence)))
-            series.remove(at: index)
+                "an Event was refused", ("node", .text(client.access.nodeName)), ("reason", .text(event.event.reason.rawValue)),
+                ("why", .text(problem.sentence)))
+            events.giveUp(event)
         default: return false
         }
         return true

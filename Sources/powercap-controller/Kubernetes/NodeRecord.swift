@@ -34,6 +34,8 @@ struct NodeRecord: Equatable, Sendable {
         let message: String
 
         static let type = "PowerCapped"
+        /// In bytes: the admission policy refuses more than 1024 characters.
+        static let longestMessage = 1_000
     }
 
     enum Label {
@@ -48,6 +50,7 @@ struct NodeRecord: Equatable, Sendable {
         /// There while the node is managed.
         static let initialized = "power-manager/initialized"
         static let state = "powercap.dev/state"
+        /// The limit in force, for people: `77 W`.
         static let limit = "powercap.dev/effective-limit"
         static let source = "powercap.dev/source"
         static let reason = "powercap.dev/reason"
@@ -66,7 +69,7 @@ struct NodeRecord: Equatable, Sendable {
     var annotations: [String: String?] {
         [
             Annotation.initialized: state == .stopped ? nil : "true", Annotation.state: state.rawValue,
-            Annotation.limit: effectiveLimit.map { "\($0.rawValue)" }, Annotation.source: source, Annotation.reason: reason,
+            Annotation.limit: effectiveLimit?.words, Annotation.source: source, Annotation.reason: reason,
         ]
     }
 }

@@ -20,7 +20,7 @@ extension NodeRecord {
     }
 
     /// - Parameter decision: nil before the first.
-    init(_ limits: NodeLimits, _ decision: Decision?, isPaused: Bool, _ source: SourceName) {
+    init(_ limits: NodeLimits, _ decision: Decision?, _ overrides: Overrides, _ source: SourceName) {
         let entries = limits.present.map { limits.entries[$0] }
         var sum: Microwatts? = entries.isEmpty || decision == nil ? nil : .zero
         // P4: what is published as in force was read back, and is enforced. One limit that isn't makes the sum unknown.
@@ -29,9 +29,10 @@ extension NodeRecord {
             sum = (isInForce ? entry.longTerm.inForce : nil).flatMap { limit in sum.map { $0 + limit } }
         }
         self.init(
-            state: isPaused ? .paused : .managed, effectiveLimit: sum, reference: entries.isEmpty ? nil : decision?.reference,
+            state: overrides.paused ? .paused : .managed, effectiveLimit: sum,
+            reference: entries.isEmpty ? nil : decision?.reference,
             source: source.rawValue, reason: decision?.reason.rawValue,
-            condition: Condition(entries, decision, isPaused: isPaused))
+            condition: Condition(entries, decision, overrides))
     }
 }
 
@@ -43,7 +44,7 @@ extension NodeLimits.Entry {
 
 extension NodeRecord.Condition {
     /// What an administrator has to know first.
-    fileprivate init(_ entries: [NodeLimits.Entry], _ decision: Decision?, isPaused: Bool) {
+    fileprivate init(_ entries: [NodeLimits.Entry], _ decision: Decision?, _ overrides: Overrides) {
         func names(_ isAffected: (NodeLimits.Entry) -> Bool) -> String? {
             let names = entries.filter(isAffected).map(\.package.name.text)
             return names.isEmpty ? nil : names.joined(separator: ", ")
@@ -62,14 +63,28 @@ extension NodeRecord.Condition {
             self.init(status: .no, reason: "ZoneLocked", message: "Every package's limit is locked by firmware")
         } else if decision == nil {
             self.init(status: .unknown, reason: "Starting", message: "No limit was set yet")
-        } else if isPaused {
+        } else if overrides.paused {
             self.init(status: .yes, reason: "Paused", message: "Limits stay as they are while the node is paused")
+        } else if decision?.floorsExceedBudget == true, overrides.limit != nil {
+            self.init(
+                status: .yes, reason: "FloorsExceedOverride", message: "The floors take more than \(overrides.budgetWords)")
         } else if decision?.floorsExceedBudget == true {
-            self.init(status: .yes, reason: "FloorsExceedSource", message: "The floors take more than the source gives")
+            self.init(status: .yes, reason: "FloorsExceedSource", message: "The floors take more than \(overrides.budgetWords)")
         } else if let names = names(\.isLocked) {
             self.init(status: .yes, reason: "LimitInForce", message: "Limits are in force, but locked by firmware: \(names)")
         } else {
             self.init(status: .yes, reason: "LimitInForce", message: "Limits are in force")
         }
+    }
+}
+
+extension NodeRecord {
+    /// The same where overrides are there that can't be followed: limits are in force, though not those that somebody asked for.
+    func besides(_ rejected: [NodeOverride.Rejected]) -> NodeRecord {
+        guard let first = rejected.first, condition.status == .yes else { return self }
+        var record = self
+        record.condition = Condition(
+            status: .yes, reason: "OverrideRejected", message: first.sentence.shortened(to: Condition.longestMessage))
+        return record
     }
 }

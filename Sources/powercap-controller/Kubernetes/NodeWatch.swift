@@ -39,9 +39,9 @@ final class NodeWatch {
     /// A server that ends every watch sooner, or lets none begin, must not be asked in a loop.
     private static let shortest_ns: UInt64 = 1_000_000_000
 
-    init(_ client: APIClient, _ log: Log, onChange: @escaping (Knowledge) -> Void) {
+    init(_ client: APIClient, _ log: Log, _ causes: SharedCauses, onChange: @escaping (Knowledge) -> Void) {
         (self.client, self.log, self.onChange) = (client, log, onChange)
-        trouble = Trouble("the Node can't be watched", log)
+        trouble = Trouble("the Node can't be watched", log, causes)
     }
 
     private var selector: String { "metadata.name=\(client.access.nodeName)" }

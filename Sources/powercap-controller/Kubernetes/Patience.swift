@@ -6,6 +6,8 @@ struct Patience: Sendable {
     var watch_s: ClosedRange<UInt64> = 300...600
     /// Between two patches, so that a limit that changes all the time is published now and then.
     var patch_ms: UInt64 = 10_000
+    /// The same where the last one isn't true any more.
+    var hurry_ms: UInt64 = 1_000
     /// Between two updates of a series of Events.
     var series_ms: UInt64 = 300_000
     /// For the last writes before the program ends.

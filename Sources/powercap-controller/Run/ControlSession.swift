@@ -165,7 +165,8 @@ final class ControlSession {
             ("constraint", .text(limits[change].name)), ("from_uw", .power(change.from)), ("asked_uw", .power(change.to)),
             ("in_force_uw", .power(outcome.effective)), ("reason", .text(change.reason.rawValue)),
             ("source_uw", .power(decision.source)), ("node_limit_uw", .power(decision.nodeLimit)))
-        if change.isShortTerm { return }
+        // A successor that sets what its predecessor did changes nothing.
+        if change.isShortTerm || change.from == outcome.effective { return }
         let package = limits.entries[change.entry].package.name.text
         let from = change.from.map { " from \($0.words)" } ?? ""
         let note = "\(package) limited\(from) to \(outcome.effective.words) (\(change.reason.rawValue))"

@@ -97,7 +97,7 @@ final class Controller {
     /// What is published on the Node.
     private var record: NodeRecord {
         guard let session else { return .uncontrolled(configuration.source) }
-        return NodeRecord(session.limits, lastDecision, isPaused: node.overrides.paused, configuration.source)
+        return NodeRecord(session.limits, lastDecision, node.overrides, configuration.source)
     }
 
     /// Does what is due.
@@ -167,10 +167,10 @@ final class Controller {
         if decision.floorsExceedBudget != (before?.floorsExceedBudget ?? false) {
             if decision.floorsExceedBudget {
                 log.warning(
-                    "the floors take more than the source gives: the floors win", ("source_uw", .power(decision.source)),
+                    "the floors take more than \(overrides.budgetWords): the floors win", ("source_uw", .power(decision.source)),
                     ("node_limit_uw", .power(decision.nodeLimit)))
             } else {
-                log.info("the source covers the floors again", ("source_uw", .power(decision.source)))
+                log.info("the floors are covered again", ("source_uw", .power(decision.source)))
             }
         }
         log.debug(

@@ -1,4 +1,5 @@
 internal import LinuxSystem
+internal import PowercapProtocol
 
 /// What the loop has to do with its Node: overrides that fit come from there, and what is so goes there. Without Kubernetes there are
 /// no overrides, and nothing is told to anybody.
@@ -11,6 +12,8 @@ final class NodeLink {
     /// nil without Kubernetes, and before `start`.
     private var agent: NodeAgent?
     private var packages: [Package] = []
+    /// The floor that was last asked for and could be followed.
+    private var lastFloor: Microwatts?
     /// Of which state of the agent's wishes the overrides are.
     private var generation = 0
     /// What happened before there was an agent to tell of it.
@@ -53,7 +56,7 @@ final class NodeLink {
     /// Publishes what is so, and reads what has come: true when the overrides changed.
     func step(_ record: @autoclosure () -> NodeRecord, _ now_ns: UInt64) -> Bool {
         guard let agent else { return false }
-        agent.publish(record())
+        agent.publish(record().besides(agent.rejected))
         agent.step(now_ns)
         if agent.isSettled, !isSettled {
             isSettled = true
@@ -74,7 +77,8 @@ final class NodeLink {
     private func fit() {
         guard let agent else { return }
         overrides = agent.wishes
-        agent.reject(overrides.fit(configuration, packages))
+        agent.reject(overrides.fit(configuration, packages, last: lastFloor))
+        lastFloor = overrides.minPower
     }
 
     /// The last word, for which it waits a little.

@@ -35,13 +35,13 @@ struct EventSeriesTests {
     @Test("what happens again counts up in the same Event, after a pause")
     func countUp() throws {
         var series = EventSeries(Self.event, node: "node-a", at: moment(0), 7)
-        series.note(moment(10))
+        series.note(Self.event, moment(10))
         // It happened again before it was told at all: an Event that is new has happened once.
         #expect(series.telling == 1)
-        series.told(1, next_ns: 300)
+        series.told(series.name, 1, next_ns: 300)
         #expect(!series.isTold)
         #expect(series.due_ns == 300)
-        series.note(moment(20))
+        series.note(Self.event, moment(20))
         #expect(series.telling == 3)
         let request = series.request(node: "node-a")
         #expect(request.method == .patch)
@@ -49,23 +49,58 @@ struct EventSeriesTests {
         #expect(request.path.hasPrefix("/apis/events.k8s.io/v1/namespaces/default/events/\(series.name)?"))
         #expect(try body(series) == ["series": ["count": .number("3"), "lastObservedTime": "2026-11-24T04:00:20.123456Z"]])
         // It happens once more while the request is on its way.
-        series.note(moment(30))
-        series.told(3, next_ns: 600)
+        series.note(Self.event, moment(30))
+        series.told(series.name, 3, next_ns: 600)
         #expect(!series.isTold)
-        series.told(4, next_ns: 900)
+        series.told(series.name, 4, next_ns: 900)
         #expect(series.isTold)
+    }
+
+    private static func event(_ watts: Int) -> NodeEvent {
+        NodeEvent(reason: .limitChanged, subject: "package-0", note: "package-0 limited to \(watts) W (source)")
+    }
+
+    @Test("what reads otherwise is an object of its own after the pause: the last of them, which says that there were more")
+    func otherText() throws {
+        var series = EventSeries(Self.event(90), node: "node-a", at: moment(0), 7)
+        let first = series.name
+        series.told(first, 1, next_ns: 300)
+        series.note(Self.event(90), moment(1))
+        for watts in 80..<90 { series.note(Self.event(watts), moment(Int64(watts))) }
+        #expect(!series.isTold && series.isKnown)
+        #expect(series.due_ns == 300)
+        #expect(series.name != first)
+        #expect(series.request(node: "node-a").method == .post)
+        let body = try body(series)
+        #expect(body["note"] == "package-0 limited to 89 W (source) (and 10 before it that read otherwise)")
+        #expect(body["eventTime"]?.text?.hasPrefix("2026-11-24T04:01:29") == true)
+        series.told(series.name, 1, next_ns: 600)
+        #expect(series.isTold)
+        series.note(Self.event(70), moment(100))
+        #expect(try self.body(series)["note"] == "package-0 limited to 70 W (source)")
+    }
+
+    @Test("what reads otherwise while the first is on its way waits as if it had come later")
+    func otherTextMeanwhile() {
+        var series = EventSeries(Self.event(90), node: "node-a", at: moment(0), 7)
+        let first = series.name
+        series.note(Self.event(80), moment(1))
+        series.told(first, 1, next_ns: 300)
+        #expect(!series.isTold)
+        #expect(series.due_ns == 300)
+        #expect(series.telling == 1)
     }
 
     @Test("an Event that the server has no more is made anew, and its count told later")
     func gone() throws {
         var series = EventSeries(Self.event, node: "node-a", at: moment(0), 0)
-        series.told(1, next_ns: 300)
-        series.note(moment(10))
+        series.told(series.name, 1, next_ns: 300)
+        series.note(Self.event, moment(10))
         series.isGone(5)
         #expect(series.due_ns == 5)
         #expect(series.request(node: "node-a").method == .post)
         #expect(series.telling == 1)
-        series.told(1, next_ns: 600)
+        series.told(series.name, 1, next_ns: 600)
         #expect(series.request(node: "node-a").method == .patch)
         #expect(series.telling == 2)
     }

@@ -38,6 +38,23 @@ struct NodeEventTests {
         try agent.run(until: { try server.eventObjects().count == 2 })
     }
 
+    @Test("400 bad values of an annotation are two Events: the first of them, and the last")
+    func manyValues() throws {
+        let patient = try RunningAgent(server.access, patience: Patience(patch_ms: 100, hurry_ms: 100, series_ms: 3_000))
+        patient.agent.publish(.test())
+        try patient.settle()
+        for number in 0..<400 {
+            patient.agent.tell(NodeEvent(reason: .overrideRejected, subject: "powercap.dev/limit", note: "value \(number)"))
+            if number == 0 { try patient.run(until: { try server.eventObjects().count == 1 }) }
+        }
+        try patient.run(until: { try server.eventObjects().count == 2 })
+        try patient.run(milliseconds: 500)
+        #expect(try server.count(.event) == 2)
+        #expect(
+            try server.eventObjects().compactMap { $0["note"]?.text }.sorted()
+                == ["value 0", "value 399 (and 398 before it that read otherwise)"])
+    }
+
     @Test("an Event that the server has forgotten is made anew, without a word")
     func forgotten() throws {
         try agent.start()

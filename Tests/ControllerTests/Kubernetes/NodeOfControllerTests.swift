@@ -203,24 +203,24 @@ struct NodeOfControllerTests {
         let controller = try RunningController(mock, server, ["MAX_SOURCE": "500W"])
         try controller.next("Node condition set")
         try server.annotate("powercap.dev/limit=lots powercap.dev/min-power=300W powercap.dev/max-source=90W")
-        let first = try controller.next("override ignored")
+        let first = try controller.next("override not followed")
         #expect(first["annotation"] == "powercap.dev/limit")
         #expect(first["value"] == "lots")
-        let second = try controller.next("override ignored")
+        let second = try controller.next("override not followed")
         #expect(second["annotation"] == "powercap.dev/min-power")
         #expect(second["why"]?.contains("is above the") == true)
         // The good one counts.
         try server.expectNode { $0.labels["rapl/pmax"] == "90000000" }
         try server.annotate("other=x")
         for _ in 0..<2 { try mock.next("ReadSample") }
-        #expect(controller.count("override ignored") == 2)
+        #expect(controller.count("override not followed") == 2)
         while try server.eventObjects().filter({ $0["reason"]?.text == "PowerOverrideRejected" }).count < 2 {
             try server.next("request POST")
         }
         // The same mistake again, after it was put right.
         try server.annotate("powercap.dev/limit-")
         try server.annotate("powercap.dev/limit=lots")
-        try controller.next("override ignored")
+        try controller.next("override not followed")
         #expect(try controller.stop() == 0)
     }
 }

@@ -4,9 +4,12 @@ import Testing
 @testable import powercap_controller
 
 struct NodeOverridesTests {
-    private func read(_ annotations: [String: String]) -> (Overrides, [NodeOverride.Rejected]) {
-        var rejected: [NodeOverride.Rejected] = []
-        return (Overrides(annotations, rejected: &rejected), rejected)
+    /// What the last of these states of a Node asks for.
+    private func read(_ states: [String: String]...) -> (Overrides, [NodeOverride.Rejected]) {
+        var reader = OverrideReader()
+        var result = (Overrides(), rejected: [NodeOverride.Rejected]())
+        for annotations in states { result = reader.read(annotations) }
+        return result
     }
 
     @Test("no annotation, or none of ours, asks for nothing")
@@ -32,11 +35,10 @@ struct NodeOverridesTests {
     }
 
     @Test(
-        "a bad one is told with what would be valid, and ignored; the others count",
+        "a bad one is told with what would be valid, and nothing comes of it where nothing stood there before; the others count",
         arguments: [
             ("paused", "yes", "is not known: give true or false"), ("paused", "", "is empty: give true or false"),
             ("paused", "TRUE", "is not known: give true or false"), ("limit", "", "is empty: give"),
-            ("limit", "90 W", "is not a power"),
             ("limit", "90kW ", "is not a power"), ("limit", "-90W", "is negative"),
             ("limit", "90X", "has the unknown unit \"X\""),
             ("limit", "90", "is below"), ("limit", "0", "is below"), ("limit", "2MW", "has the unknown unit"),
@@ -47,7 +49,7 @@ struct NodeOverridesTests {
     func bad(_ name: String, _ value: String, _ why: String) throws {
         var annotations = ["powercap.dev/paused": "true", "powercap.dev/limit": "90W", "powercap.dev/max-source": "80W"]
         annotations["powercap.dev/\(name)"] = value
-        let (overrides, rejected) = read(annotations)
+        let (overrides, rejected) = read([:], annotations)
         let first = try #require(rejected.first)
         #expect(rejected.count == 1)
         #expect(first.annotation == "powercap.dev/\(name)")
@@ -55,9 +57,63 @@ struct NodeOverridesTests {
         #expect(first.why.hasPrefix("powercap.dev/\(name)="))
         #expect(first.why.contains(why), "\(first.why)")
         #expect(!first.why.contains("\n"))
+        #expect(first.instead == "it is ignored, as nothing stood there before")
         #expect(overrides.paused == (name != "paused"))
         #expect(overrides.limit == (name == "limit" ? nil : .watts(90)))
         #expect(overrides.maxSource == (name == "max-source" ? nil : .watts(80)))
+    }
+
+    @Test("P16: a bad value changes nothing: what stood there before holds, until it is removed")
+    func keepsLast() throws {
+        for (name, good, bad, expected) in [
+            ("limit", "60W", "60 X", Overrides(limit: .watts(60))), ("max-source", "60 W", "", Overrides(maxSource: .watts(60))),
+            ("min-power", "15W", "15", Overrides(minPower: .watts(15))), ("paused", "true", "ture", Overrides(paused: true)),
+        ] {
+            func state(_ value: String) -> [String: String] { ["powercap.dev/\(name)": value] }
+            let (overrides, rejected) = read(state(good), state(bad))
+            #expect(overrides == expected)
+            #expect(rejected.map(\.instead) == ["\(good) holds, as before"])
+            // One mistake after another.
+            #expect(read(state(good), state(bad), state("?")).0 == expected)
+            #expect(read([:], state(good), state(bad), [:], state(bad)).0 == Overrides())
+            #expect(read(state(bad), state(good)) == (expected, []))
+        }
+    }
+
+    @Test("P16: where nobody knows what a bad value's limit was before, the floor holds")
+    func unknown() {
+        let floor = Overrides(limit: .zero)
+        for name in ["limit", "max-source"] {
+            let (overrides, rejected) = read(["powercap.dev/\(name)": "60 X"])
+            #expect(overrides == floor)
+            #expect(rejected.map(\.instead) == ["what stood there before isn't known, so the floor holds"])
+            #expect(read(["powercap.dev/\(name)": "60 X"], ["powercap.dev/\(name)": "60 Y"]).0 == floor)
+            #expect(read(["powercap.dev/\(name)": "60 X"], [:]).0 == Overrides())
+        }
+        // A limit takes the source's place, and with it that of the peak.
+        #expect(read(["powercap.dev/max-source": "x", "powercap.dev/limit": "90W"]).0 == Overrides(limit: .watts(90)))
+        // Neither says how much may be taken.
+        for name in ["paused", "min-power"] {
+            let (overrides, rejected) = read(["powercap.dev/\(name)": "x"])
+            #expect(overrides == Overrides())
+            #expect(rejected.map(\.instead) == ["it is ignored"])
+        }
+    }
+
+    @Test("a floor that doesn't fit leaves the last one that did")
+    func fitsLast() {
+        let packages = [Package.test(0, ceiling: 60)]
+        let configuration = Configuration.test { $0.maxSource = .watts(100) }
+        func floor(_ watts: UInt64, last: UInt64?) -> (Microwatts?, [String]) {
+            var overrides = Overrides(minPower: .watts(watts))
+            let rejected = overrides.fit(configuration, packages, last: last.map { .watts($0) })
+            return (overrides.minPower, rejected.map(\.instead))
+        }
+        #expect(floor(61, last: 50) == (.watts(50), ["50W holds, as before"]))
+        #expect(floor(61, last: nil) == (nil, ["it is ignored"]))
+        // The packages aren't what they were.
+        #expect(floor(61, last: 70) == (nil, ["it is ignored"]))
+        #expect(floor(60, last: 50) == (.watts(60), []))
     }
 
     @Test("a floor that doesn't fit the node is told, and ignored; one that does counts")

@@ -98,6 +98,39 @@ struct NodePublisherTests {
         try patient.run(until: { try label() == "70000000" })
     }
 
+    @Test("a change of state doesn't wait for the pause: the condition never says long that limits are in force which aren't")
+    func stateHurries() throws {
+        let patient = try RunningAgent(server.access, patience: Patience(patch_ms: 3_600_000))
+        patient.agent.publish(.test(50))
+        try patient.run(until: { patient.agent.isSettled })
+        patient.agent.publish(.uncontrolled(.constant))
+        try patient.run(until: { try server.condition()?["reason"]?.text == "NoControl" })
+        #expect(try server.metadata().annotations["powercap.dev/state"] == "uncontrolled")
+        patient.agent.publish(.test(50))
+        try patient.run(until: { try server.condition()?["status"]?.text == "True" && label() == "50000000" })
+        // A state that comes and goes is told once a second.
+        for _ in 0..<20 {
+            patient.agent.publish(.uncontrolled(.constant))
+            try patient.run(milliseconds: 20)
+            patient.agent.publish(.test(50))
+            try patient.run(milliseconds: 20)
+        }
+        #expect(try server.count(.condition) <= 5)
+    }
+
+    @Test("what overrides are about to change is not written before they have: the first patch is true")
+    func trueWhenSent() throws {
+        try server.annotate("powercap.dev/limit=77W")
+        agent.agent.publish(.test(200))
+        try agent.run(until: { agent.agent.wishes.limit == .watts(77) })
+        try agent.run(milliseconds: 300)
+        #expect(try server.count(.metadata) == 0 && server.count(.condition) == 0)
+        agent.agent.publish(.test(77))
+        try agent.settle()
+        #expect(try server.count(.metadata) == 1)
+        #expect(try label() == "77000000")
+    }
+
     @Test("what another party removes or changes of ours is put back, with one patch; what isn't ours stays")
     func putBack() throws {
         try agent.start()

@@ -14,7 +14,7 @@ struct NodePublishingTests {
         let mock = try Mock([ScriptedPackage(original: 150)], "fail intel-rapl:0 long_term refused 5\n")
         let controller = try RunningController(mock, server)
         try server.expectNode { $0.labels["rapl/pmax"] == "150000000" }
-        #expect(try server.metadata().annotations["powercap.dev/effective-limit"] == "150000000")
+        #expect(try server.metadata().annotations["powercap.dev/effective-limit"] == "150 W")
         try controller.next("Node condition set")
         #expect(try server.condition()?["status"]?.text == "False")
         #expect(try server.condition()?["reason"]?.text == "LimitRefused")

@@ -37,12 +37,12 @@ struct NodeRecordTests {
             String(decoding: found.patch.bytes, as: UTF8.self)
                 == #"{"metadata":{"labels":{"rapl/max_power_uw":"200000000","rapl/pmax":"100000000"},"annotations":{"#
                 + #""power-manager/initialized":"true","powercap.dev/changed":"2026-11-24T04:00:00Z","#
-                + #""powercap.dev/effective-limit":"100000000","powercap.dev/reason":"source","powercap.dev/source":"static","#
+                + #""powercap.dev/effective-limit":"100 W","powercap.dev/reason":"source","powercap.dev/source":"static","#
                 + #""powercap.dev/state":"managed"}}}"#)
         #expect(
             found.words
                 == "rapl/max_power_uw=200000000,rapl/pmax=100000000,power-manager/initialized=true,"
-                + "powercap.dev/changed=2026-11-24T04:00:00Z,powercap.dev/effective-limit=100000000,"
+                + "powercap.dev/changed=2026-11-24T04:00:00Z,powercap.dev/effective-limit=100 W,"
                 + "powercap.dev/reason=source,powercap.dev/source=static,powercap.dev/state=managed")
     }
 
@@ -67,7 +67,7 @@ struct NodeRecordTests {
         let less = changes(to: .test(90), on: node)
         #expect(less.labels == ["rapl/pmax": "90000000"])
         #expect(
-            less.annotations == ["powercap.dev/effective-limit": "90000000", "powercap.dev/changed": "2026-11-24T04:00:00Z"])
+            less.annotations == ["powercap.dev/effective-limit": "90 W", "powercap.dev/changed": "2026-11-24T04:00:00Z"])
     }
 
     @Test("what isn't known any more is removed, with the time of its change")

@@ -7,7 +7,7 @@ import Testing
 struct NodeReportTests {
     /// Two packages of 200 W and what was decided over them, after the node was sampled once more as `change` leaves it.
     private func record(
-        _ watts: UInt64? = 100, isPaused: Bool = false, _ change: (inout TestNode) -> Void = { _ in },
+        _ watts: UInt64? = 100, overrides: Overrides = Overrides(), _ change: (inout TestNode) -> Void = { _ in },
         before: (inout TestNode) -> Void = { _ in }, refusing: Set<Int> = [], onDrift action: DriftAction = .leave
     ) -> NodeRecord {
         var node = TestNode()
@@ -37,7 +37,7 @@ struct NodeReportTests {
         }
         change(&node)
         _ = limits.observe(node.sample, onDrift: action)
-        return NodeRecord(limits, decision, isPaused: isPaused, .constant)
+        return NodeRecord(limits, decision, overrides, .constant)
     }
 
     private func expect(
@@ -111,12 +111,34 @@ struct NodeReportTests {
     @Test("floors above the source, and a pause, are told")
     func special() {
         expect(record(5), 20, .yes, "FloorsExceedSource", "The floors take more than the source gives")
-        let paused = record(isPaused: true)
+        expect(
+            record(5, overrides: Overrides(limit: .watts(5))), 20, .yes, "FloorsExceedOverride",
+            "The floors take more than powercap.dev/limit=5W allows")
+        expect(
+            record(5, overrides: Overrides(maxSource: .watts(5))), 20, .yes, "FloorsExceedSource",
+            "The floors take more than the source gives at powercap.dev/max-source=5W")
+        let paused = record(overrides: Overrides(paused: true))
         expect(paused, 100, .yes, "Paused", "Limits stay as they are while the node is paused")
         #expect(paused.state == .paused)
         // What is wrong comes first.
         expect(
-            record(isPaused: true) { $0.enabled[0] = .no }, nil, .no, "ZoneDisabled", "Limits are set but not enforced: package-0"
+            record(overrides: Overrides(paused: true)) { $0.enabled[0] = .no }, nil, .no, "ZoneDisabled",
+            "Limits are set but not enforced: package-0"
         )
+    }
+
+    @Test("an override that can't be followed is told where limits are in force, with what holds instead")
+    func rejected() {
+        let bad = NodeOverride.Rejected(
+            annotation: "powercap.dev/limit", value: "60 X", why: "powercap.dev/limit=60 X has the unknown unit \"X\"",
+            instead: "60W holds, as before")
+        expect(
+            record().besides([bad]), 100, .yes, "OverrideRejected",
+            "powercap.dev/limit=60 X has the unknown unit \"X\": 60W holds, as before")
+        #expect(record().besides([]) == record())
+        // What is wrong comes first.
+        #expect(record { $0.enabled[0] = .no }.besides([bad]).condition.reason == "ZoneDisabled")
+        let long = NodeOverride.Rejected(annotation: "", value: "", why: String(repeating: "ü", count: 5_000), instead: "")
+        #expect(record().besides([long]).condition.message.utf8.count <= 1_024)
     }
 }

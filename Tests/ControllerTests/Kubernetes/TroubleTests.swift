@@ -41,6 +41,42 @@ struct TroubleTests {
         #expect(told.count == 5)
     }
 
+    @Test("causes that alternate are told once each, and at most eight of them")
+    func alternating() {
+        var trouble = Trouble("it can't be done", log)
+        for _ in 0..<50 {
+            for problem in [Self.refused(401), .broken("GOAWAY"), Self.refused(403)] { _ = trouble.met(problem, 0) }
+        }
+        #expect(told.count == 3)
+        for status in 400..<500 { _ = trouble.met(Self.refused(status), 0) }
+        #expect(told.count <= 3 + 8)
+    }
+
+    @Test("what every activity meets is told by the first; what is one's own by each")
+    func shared() {
+        let causes = SharedCauses()
+        var (watch, write) = (Trouble("watch", log, causes), Trouble("write", log, causes))
+        func end(_ trouble: inout Trouble) -> Bool { trouble.end() }
+        for problem in [Self.refused(401), .silent, .unreachable("x"), Self.refused(503), .noToken(path: "", .empty)] {
+            for _ in 0..<3 { (_, _) = (watch.met(problem, 0), write.met(problem, 0)) }
+        }
+        #expect(told.map(\.message) == Array(repeating: "watch", count: 5))
+        // It said nothing that would have to be taken back.
+        #expect(!end(&write))
+        _ = write.met(.silent, 0)
+        #expect(told.count == 5)
+        // Nobody else speaks for it any more.
+        #expect(end(&watch))
+        _ = write.met(.silent, 0)
+        #expect(told.last?.message == "write")
+        _ = watch.met(.silent, 0)
+        #expect(told.count == 6)
+        for problem in [Self.refused(403), Self.refused(404), .garbled("x"), .tooLarge] {
+            (_, _) = (watch.met(problem, 0), write.met(problem, 0))
+        }
+        #expect(told.count == 14)
+    }
+
     @Test("attempts are half of 0.5, 1, 2 ... 30 s apart or up to the whole, and start again after a success")
     func backoff() {
         var trouble = Trouble("", log)

@@ -1,0 +1,48 @@
+internal import LinuxSystem
+
+/// What happened to an object, and what of it its API server has been told.
+struct EventLedger {
+    private(set) var series: [EventSeries] = []
+    private let node: String
+
+    /// Series that are remembered.
+    static let mostSeries = 64
+
+    /// - Parameter node: the name of the Node that they are about.
+    init(node: String) { self.node = node }
+
+    /// Every Event is told; how often it came again since may be told later.
+    var isTold: Bool { series.allSatisfy { $0.isTold || $0.isKnown } }
+
+    /// The series that is due first.
+    var next: EventSeries? { series.filter { !$0.isTold }.min { $0.due_ns < $1.due_ns } }
+
+    mutating func record(_ event: NodeEvent, at now: Moment, _ now_ns: UInt64) {
+        series.removeAll { $0.isTold && now.seconds - $0.last.seconds > EventSeries.lifetime_s }
+        if let same = series.firstIndex(where: { $0.isOf(event) }) { return series[same].note(event, now) }
+        // What nobody was told of yet is worth more than counting on, and than what is new.
+        if series.count >= EventLedger.mostSeries {
+            guard let told = series.firstIndex(where: \.isTold) else { return }
+            series.remove(at: told)
+        }
+        series.append(EventSeries(event, node: node, at: now, now_ns))
+    }
+
+    /// An object of the series was made or changed.
+    mutating func told(_ sent: EventSeries, next_ns: UInt64) {
+        change(sent) { $0.told(sent.name, sent.telling, next_ns: next_ns) }
+    }
+
+    /// The server has that object no more.
+    mutating func isGone(_ sent: EventSeries, _ now_ns: UInt64) {
+        change(sent) { if $0.name == sent.name { $0.isGone(now_ns) } }
+    }
+
+    /// The server doesn't take it.
+    mutating func giveUp(_ sent: EventSeries) { series.removeAll { $0.name == sent.name } }
+
+    private mutating func change(_ sent: EventSeries, _ body: (inout EventSeries) -> Void) {
+        guard let index = series.firstIndex(where: { $0.isOf(sent.event) }) else { return }
+        body(&series[index])
+    }
+}
