@@ -46,8 +46,9 @@ let helperHalf: [Target] = [
 
 let controllerHalf: [Target] = [
     .target(name: "CCurl", cSettings: c),
+    .target(name: "CThreads", cSettings: c),
     .executableTarget(
-        name: "powercap-controller", dependencies: ["PowercapProtocol", "LinuxSystem", "CCurl"],
+        name: "powercap-controller", dependencies: ["PowercapProtocol", "LinuxSystem", "CCurl", "CThreads"],
         swiftSettings: common + [.unsafeFlags(controllerStatic)],
         linkerSettings: [.unsafeFlags(controllerStatic)]),
     .executableTarget(

@@ -77,6 +77,13 @@ int32_t cl_link_count(int32_t fd) {
     long result = outcome(syscall(SYS_fstat, fd, &status));
     return (int32_t)(result < 0 ? result : (long)status.st_nlink);
 }
+int32_t cl_file_identity(int32_t fd, uint64_t *device, uint64_t *inode) {
+    struct stat status;
+    if (fstat(fd, &status) < 0) return -errno;
+    *device = status.st_dev;
+    *inode = status.st_ino;
+    return 0;
+}
 int32_t cl_rename(const char *from, const char *to) { return (int32_t)outcome(rename(from, to)); }
 int32_t cl_unlink(const char *path) { return (int32_t)outcome(unlink(path)); }
 int32_t cl_mkdir(const char *path, uint32_t mode) { return (int32_t)outcome(mkdir(path, mode)); }

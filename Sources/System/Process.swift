@@ -35,6 +35,12 @@ public enum Process {
     public static var gid: UInt32 { cl_gid() }
     public static var pid: Int32 { cl_pid() }
 
+    /// The device and the inode of what standard error is (fstat(2)); nil where it is closed.
+    public static var standardError: (device: UInt64, inode: UInt64)? {
+        var (device, inode): (UInt64, UInt64) = (0, 0)
+        return unsafe cl_file_identity(2, &device, &inode) == 0 ? (device, inode) : nil
+    }
+
     /// Lifts the soft limit of open descriptors to the hard one: the limit then in force.
     @discardableResult
     public static func raiseDescriptorLimit() -> UInt64 { cl_raise_descriptor_limit() }

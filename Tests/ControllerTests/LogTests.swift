@@ -34,7 +34,9 @@ struct LogTests {
         arguments: [
             ("package-0", "package-0"), ("", #""""#), ("two words", #""two words""#), ("a=b", #""a=b""#),
             (#"say "hi""#, #""say \"hi\"""#), (#"a\b"#, #""a\\b""#), ("a\nb", #""a\u000ab""#), ("\u{1B}[31m", #""\u001b[31m""#),
-            ("\u{7F}", "\"\u{7F}\""), ("Köln", "Köln"), ("日本 語", #""日本 語""#), ("\t", #""\u0009""#), ("\u{0}", #""\u0000""#),
+            ("\u{7F}", #""\u007f""#), ("\u{9B}31m", #""\u009b31m""#), ("\u{202E}x", #""\u202ex""#), ("\u{FEFF}", #""\ufeff""#),
+            ("\u{E0041}", #""\udb40\udc41""#), ("\u{2028}", #""\u2028""#), ("\u{E000}", #""\ue000""#), ("\u{378}", #""\u0378""#),
+            ("😀", "😀"), ("Köln", "Köln"), ("日本 語", #""日本 語""#), ("\t", #""\u0009""#), ("\u{0}", #""\u0000""#),
         ])
     func values(_ text: String, _ written: String) {
         #expect(
@@ -53,7 +55,7 @@ struct LogTests {
         let json = line(.json, text, [("key", .text(text)), ("last", .number(1))])
         for written in [logfmt, json] {
             #expect(written.utf8.filter { $0 == UInt8(ascii: "\n") }.count == 1)
-            #expect(written.utf8.allSatisfy { $0 >= 0x20 || $0 == UInt8(ascii: "\n") })
+            #expect(written.unicodeScalars.allSatisfy { $0.isPrintable || $0 == "\n" })
         }
         let read = LogLine(String(logfmt.dropLast()))
         #expect(read.keys == ["time", "level", "msg", "key", "last"])
@@ -62,6 +64,37 @@ struct LogTests {
         let object = try #require(try JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any])
         #expect(object["msg"] as? String == text)
         #expect(object["key"] as? String == text)
+    }
+
+    @Test(
+        "where standard error is the journal a line has its importance and no time, and only there",
+        arguments: [
+            (nil, (1, 2), .time), ("1:2", nil, .time), ("1:2", (1, 2), .priority), ("1:2", (1, 3), .time), ("1:2", (2, 2), .time),
+            ("", (1, 2), .time), ("1:2 ", (1, 2), .time),
+        ] as [(String?, (UInt64, UInt64)?, Log.Head)])
+    func journal(_ journal: String?, _ found: (UInt64, UInt64)?, _ head: Log.Head) {
+        #expect(Log.Head(journal: journal, standardError: found.map { (device: $0.0, inode: $0.1) }) == head)
+    }
+
+    @Test(
+        "a level is the journal's priority",
+        arguments: [(LogLevel.error, 3), (.warning, 4), (.info, 6), (.debug, 7)])
+    func priority(_ level: LogLevel, _ number: Int) {
+        let fields: [Log.Field] = [("key", .text("a b"))]
+        func line(_ format: LogFormat) -> String {
+            String(decoding: Log.line(format, level, "message", fields, at: Self.noon, .priority).bytes, as: UTF8.self)
+        }
+        #expect(line(.logfmt) == "<\(number)>level=\(level.rawValue) msg=\"message\" key=\"a b\"\n")
+        #expect(line(.json) == "<\(number)>{\"level\":\"\(level.rawValue)\",\"msg\":\"message\",\"key\":\"a b\"}\n")
+    }
+
+    @Test("a field of a stranger's can't make a line that the stream doesn't take")
+    func long() {
+        for text in [String(repeating: "x", count: 1 << 20), String(repeating: "\u{9B}", count: 1 << 20)] {
+            let bytes = Log.line(.logfmt, .info, "m", [("key", .text(text))], at: Self.noon).bytes
+            #expect(bytes.count < LogStream.longestLine)
+            #expect(bytes.last == UInt8(ascii: "\n"))
+        }
     }
 
     @Test("a level lets through what is at least as important", arguments: LogLevel.allCases)

@@ -37,6 +37,7 @@ int64_t cl_pwrite(int32_t fd, const void *buffer, size_t count, int64_t offset);
 int32_t cl_fsync(int32_t fd);
 // How many names a file has; 0 once it was removed.
 int32_t cl_link_count(int32_t fd);
+int32_t cl_file_identity(int32_t fd, uint64_t *device, uint64_t *inode);
 int32_t cl_rename(const char *from, const char *to);
 int32_t cl_unlink(const char *path);
 int32_t cl_mkdir(const char *path, uint32_t mode);

@@ -61,16 +61,15 @@ struct Output {
 
     mutating func appendSpaces(_ count: Int) { for _ in 0..<max(0, count) { bytes.append(UInt8(ascii: " ")) } }
 
-    /// A string of JSON (RFC 8259, section 7).
+    /// A string of JSON (RFC 8259, section 7). What isn't printable is escaped: whoever prints it may have a terminal.
     mutating func append(json text: String) {
         bytes.append(UInt8(ascii: "\""))
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"): bytes += [UInt8(ascii: "\\"), byte]
-            case 0..<0x20:
-                append("\\u00")
-                bytes += [UInt8(ascii: byte < 16 ? "0" : "1"), Array("0123456789abcdef".utf8)[Int(byte % 16)]]
-            default: bytes.append(byte)
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"", "\\": bytes += [UInt8(ascii: "\\"), UInt8(scalar.value)]
+            case _ where scalar.isPrintable: bytes.append(contentsOf: scalar.utf8)
+            // Beyond four digits it takes two.
+            default: for unit in scalar.utf16 { append("\\u" + scalar.hexadecimal(unit)) }
             }
         }
         bytes.append(UInt8(ascii: "\""))
@@ -113,7 +112,7 @@ struct Output {
 /// One line on standard error, under the program's name.
 func complain(_ sentence: String) {
     // Where standard error is closed there is nobody to tell.
-    try? StandardStream.error.writeAll(Array("powercap-controller: \(sentence)\n".utf8))
+    try? StandardStream.error.writeAll(Array("powercap-controller: \(sentence.printable)\n".utf8))
 }
 
 /// Writes to standard output, and gives the exit status.

@@ -10,7 +10,9 @@ enum RunFlags {
 func runCommand(_ invocation: Invocation, settings: Settings) throws(UsageError) -> Int32 {
     let once = try RunFlags.once.value(in: invocation)
     let cluster = try ClusterAccess(settings)
-    let log = Log(format: settings.configuration.logFormat, level: settings.configuration.logLevel)
+    let head = Log.Head(journal: Process.environment("JOURNAL_STREAM"), standardError: Process.standardError)
+    let log = Log(format: settings.configuration.logFormat, level: settings.configuration.logLevel, head: head)
+    defer { LogStream.end() }
     for misspelling in Misspelling.ofThisProcess {
         log.warning(
             "a variable looks like an option and is none: it has no effect", ("variable", .text(misspelling.name)),

@@ -119,24 +119,6 @@ extension UsageError {
     }
 }
 
-/// In quotation marks and on one line, whatever it holds; the end of a very long text is left out.
-func quoted(_ text: String) -> String {
-    var result = "\""
-    for (index, scalar) in text.unicodeScalars.enumerated() {
-        if index == 200 { return result + "\"..." }
-        switch scalar {
-        case "\"", "\\": result += "\\\(scalar)"
-        case "\n": result += "\\n"
-        case "\r": result += "\\r"
-        case "\t": result += "\\t"
-        case _ where scalar.properties.generalCategory == .control || !scalar.properties.isGraphemeBase && scalar.value > 0x7F:
-            result += "\\u{" + String(scalar.value, radix: 16) + "}"
-        default: result.unicodeScalars.append(scalar)
-        }
-    }
-    return result + "\""
-}
-
 /// The name that somebody who typed `text` meant, if one is close.
 func nearest(to text: String, among names: some Sequence<String>) -> String? {
     var best: (name: String, distance: Int)?

@@ -21,6 +21,8 @@ struct EventSeries {
 
     /// The API server keeps an Event for an hour (kube-apiserver --event-ttl).
     static let lifetime_s: Int64 = 3_600
+    /// A note has at most 1 kB of UTF-8 (validation of events.k8s.io/v1).
+    private static let longestNote = 1_000
 
     init(_ event: NodeEvent, node: String, at moment: Moment, _ now_ns: UInt64) {
         (self.event, self.node) = (event, node)
@@ -66,7 +68,7 @@ struct EventSeries {
             "eventTime": .text(Timestamp.microseconds(first)), "reportingController": "powercap.dev/controller",
             "reportingInstance": .text(String(node.prefix(128))), "action": .text(event.reason.action),
             "reason": .text(event.reason.rawValue), "type": .text(event.reason.type),
-            "note": .text(words.shortened(to: EventSeries.longestNote)),
+            "note": .text(words.printable.shortened(to: EventSeries.longestNote)),
             // kubectl looks for a Node's Events by its name in the place of the uid.
             "regarding": ["apiVersion": "v1", "kind": "Node", "name": .text(node), "uid": .text(node)],
         ])
@@ -84,21 +86,4 @@ struct EventSeries {
 
     /// The server has no such Event any more: the next request makes it anew.
     mutating func isGone(_ now_ns: UInt64) { (isCreated, due_ns) = (false, now_ns) }
-
-    /// A note has at most 1 kB of UTF-8 (validation of events.k8s.io/v1).
-    private static let longestNote = 1_000
-}
-
-extension String {
-    /// At most so many bytes of UTF-8, and `...` where something was left out.
-    func shortened(to most: Int) -> String {
-        if utf8.count <= most { return self }
-        var (short, bytes) = ("", 0)
-        for scalar in unicodeScalars {
-            bytes += UTF8.width(scalar)
-            if bytes > most { break }
-            short.unicodeScalars.append(scalar)
-        }
-        return short + "..."
-    }
 }

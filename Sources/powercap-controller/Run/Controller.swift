@@ -88,6 +88,7 @@ final class Controller {
             takeControl(candidate, now_ns)
         }
         if let session { do throws(HelperError) { try cycle(session, now_ns) } catch { fail(error) } }
+        log.tellLost()
         if node.step(record, now_ns) {
             source = powerSource(for: configuration, node.overrides)
             due.decide_ns = 0

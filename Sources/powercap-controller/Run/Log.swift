@@ -5,8 +5,28 @@ internal import PowercapProtocol
 struct Log: Sendable {
     let format: LogFormat
     let level: LogLevel
-    /// Where nobody reads standard error there is nobody to tell; the limits matter more.
-    var output: @Sendable ([UInt8]) -> Void = { try? StandardStream.error.writeAll($0) }
+    var head = Head.time
+    /// Takes a line without waiting, or loses it: the limits matter more than who reads of them.
+    var output: @Sendable ([UInt8]) -> Void = LogStream.write
+    /// How many lines were lost since it was asked last.
+    var takeLost: @Sendable () -> UInt64 = LogStream.takeLost
+
+    /// What stands before a line.
+    enum Head: Sendable {
+        case time
+        /// The journal has a time of its own, and takes a line's importance from `<N>` (sd-daemon(3)).
+        case priority
+
+        /// - Parameter journal: JOURNAL_STREAM, which says what the journal's stream is. It is inherited also where standard error was
+        ///   redirected since, so that only the stream itself counts (systemd.exec(5)).
+        init(journal: String?, standardError: (device: UInt64, inode: UInt64)?) {
+            guard let journal, let (device, inode) = standardError, journal == "\(device):\(inode)" else {
+                self = .time
+                return
+            }
+            self = .priority
+        }
+    }
 
     /// What a field holds.
     enum Value: Sendable {
@@ -30,30 +50,47 @@ struct Log: Sendable {
 
     func isLogged(_ level: LogLevel) -> Bool { level.rank <= self.level.rank }
 
+    /// To be called now and then: whoever reads again is told what he missed.
+    func tellLost() {
+        let lost = takeLost()
+        if lost > 0 {
+            warning(
+                "log lines were lost: nobody read them, or they could not be written", ("lines", .number(lost)))
+        }
+    }
+
     private func write(_ level: LogLevel, _ message: String, _ fields: [Field]) {
         guard isLogged(level) else { return }
-        output(Log.line(format, level, message, fields, at: .now).bytes)
+        output(Log.line(format, level, message, fields, at: .now, head).bytes)
     }
 
     /// The line as it is written, with its newline.
     static func line(
-        _ format: LogFormat, _ level: LogLevel, _ message: String, _ fields: [Field], at moment: Moment
+        _ format: LogFormat, _ level: LogLevel, _ message: String, _ fields: [Field], at moment: Moment, _ head: Head = .time
     ) -> Output {
         var output = Output()
+        if head == .priority { output.append("<\(level.priority)>") }
         switch format {
         case .logfmt:
-            output.append("time=")
-            output.append(moment)
-            output.append(" level=\(level.rawValue) msg=")
+            if head == .time {
+                output.append("time=")
+                output.append(moment)
+                output.append(" ")
+            }
+            output.append("level=\(level.rawValue) msg=")
             output.append(json: message)
             for field in fields {
                 output.append(" \(field.name)=")
                 field.value.append(to: &output, isJSON: false)
             }
         case .json:
-            output.append("{\"time\":\"")
-            output.append(moment)
-            output.append("\",\"level\":\"\(level.rawValue)\",\"msg\":")
+            output.append("{")
+            if head == .time {
+                output.append("\"time\":\"")
+                output.append(moment)
+                output.append("\",")
+            }
+            output.append("\"level\":\"\(level.rawValue)\",\"msg\":")
             output.append(json: message)
             for field in fields {
                 output.append(",\"\(field.name)\":")
@@ -72,9 +109,13 @@ extension Log.Value {
         case .number(let number): output.append(number)
         case .flag(let flag): output.append(flag ? "true" : "false")
         case .unknown: output.append(isJSON ? "null" : "unknown")
-        case .text(let text):
+        case .text(let given):
+            let text = given.shortened(to: Log.longestText)
             let isPlain =
-                !text.isEmpty && text.utf8.allSatisfy { $0 > 0x20 && $0 != 0x22 && $0 != 0x3D && $0 != 0x5C && $0 != 0x7F }
+                !text.isEmpty
+                && text.unicodeScalars.allSatisfy {
+                    $0.isPrintable && $0 != " " && $0 != "\"" && $0 != "=" && $0 != "\\"
+                }
             if isPlain && !isJSON { output.append(text) } else { output.append(json: text) }
         }
     }
@@ -82,6 +123,21 @@ extension Log.Value {
     static func power(_ power: Microwatts?) -> Log.Value { power.map { .number($0.rawValue) } ?? .unknown }
 }
 
+extension Log {
+    /// Of a field, in bytes: a line stays within what the stream takes, whoever had a hand in it.
+    fileprivate static let longestText = 1_000
+}
+
 extension LogLevel {
     fileprivate var rank: Int { Self.allCases.firstIndex(of: self)! }
+
+    /// syslog(3)'s.
+    fileprivate var priority: Int {
+        switch self {
+        case .error: 3
+        case .warning: 4
+        case .info: 6
+        case .debug: 7
+        }
+    }
 }

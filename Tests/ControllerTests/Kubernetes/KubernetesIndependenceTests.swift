@@ -70,7 +70,7 @@ struct KubernetesIndependenceTests {
             #expect(try mock.nextApply().limits["intel-rapl:1/long_term"] == .watts(50))
         }
         #expect(Clock.monotonic_ns - start_ns < 14_000_000_000)
-        #expect(try controller.threads() == 1)
+        try controller.expectTwoThreads()
         try misery.end(server, authority)
         try controller.next("Node updated")
         try controller.next("Node condition set")

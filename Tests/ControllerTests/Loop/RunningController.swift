@@ -91,8 +91,10 @@ extension RunningController {
         try self.init(mock.socket, server.environment.merging(environment) { $1 })
     }
 
-    /// How many threads it has (proc_pid_status(5)).
-    func threads() throws -> Int? { try status("Threads") }
+    /// The loop's, and the one that waits for whoever reads the log (proc_pid_status(5)).
+    func expectTwoThreads(_ location: SourceLocation = #_sourceLocation) throws {
+        #expect(try status("Threads") == 2, sourceLocation: location)
+    }
 
     /// A number of /proc/PID/status.
     func status(_ field: String) throws -> Int? {
