@@ -1,6 +1,9 @@
 #include "CCurl.h"
 
 #include <dlfcn.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 
 // Each function of libcurl that is used, by its name there.
 #define FUNCTIONS(each) \
@@ -30,12 +33,30 @@ const char *ccurl_load(void) {
     return NULL;
 }
 
-CURL *ccurl_easy(void) { return do_curl_easy_init(); }
+// The kernel gives a connection up when nobody has acknowledged what was sent, or a probe, for so long (tcp(7)): 20 s after its packets
+// began to vanish, where nothing but probes is sent.
+static int watch_peer(void *unused, curl_socket_t socket, curlsocktype purpose) {
+    (void)unused;
+    (void)purpose;
+    unsigned int milliseconds = 15000;
+    setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &milliseconds, sizeof milliseconds);
+    return CURL_SOCKOPT_OK;
+}
+
+CURL *ccurl_easy(void) {
+    CURL *easy = do_curl_easy_init();
+    if (!easy) return NULL;
+    do_curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, watch_peer);
+    do_curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+    do_curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, 15L);
+    do_curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, 5L);
+    return easy;
+}
 void ccurl_easy_end(CURL *easy) { do_curl_easy_cleanup(easy); }
-void ccurl_number(CURL *easy, CURLoption option, long value) { do_curl_easy_setopt(easy, option, value); }
-void ccurl_text(CURL *easy, CURLoption option, const char *value) { do_curl_easy_setopt(easy, option, value); }
-void ccurl_pointer(CURL *easy, CURLoption option, void *value) { do_curl_easy_setopt(easy, option, value); }
-void ccurl_function(CURL *easy, CURLoption option, curl_write_callback value) { do_curl_easy_setopt(easy, option, value); }
+CURLcode ccurl_number(CURL *easy, CURLoption option, long value) { return do_curl_easy_setopt(easy, option, value); }
+CURLcode ccurl_text(CURL *easy, CURLoption option, const char *value) { return do_curl_easy_setopt(easy, option, value); }
+CURLcode ccurl_pointer(CURL *easy, CURLoption option, void *value) { return do_curl_easy_setopt(easy, option, value); }
+CURLcode ccurl_function(CURL *easy, CURLoption option, curl_write_callback value) { return do_curl_easy_setopt(easy, option, value); }
 long ccurl_info_number(CURL *easy, CURLINFO info) {
     long value = 0;
     do_curl_easy_getinfo(easy, info, &value);
@@ -63,7 +84,7 @@ void ccurl_multi_owner(CURLM *multi, void *owner) {
     do_curl_multi_setopt(multi, CURLMOPT_TIMERDATA, owner);
 }
 void ccurl_multi_end(CURLM *multi) { do_curl_multi_cleanup(multi); }
-void ccurl_multi_add(CURLM *multi, CURL *easy) { do_curl_multi_add_handle(multi, easy); }
+CURLMcode ccurl_multi_add(CURLM *multi, CURL *easy) { return do_curl_multi_add_handle(multi, easy); }
 void ccurl_multi_remove(CURLM *multi, CURL *easy) { do_curl_multi_remove_handle(multi, easy); }
 void ccurl_multi_ready(CURLM *multi, curl_socket_t socket) {
     int running;

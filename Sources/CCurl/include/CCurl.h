@@ -13,12 +13,13 @@
 // Loads and initialises libcurl. NULL, or why it can't be loaded (dlerror(3)). No other function may be called before.
 const char *ccurl_load(void);
 
+// Its connections are given up by the kernel when the other end is gone without a word.
 CURL *ccurl_easy(void);
 void ccurl_easy_end(CURL *easy);
-void ccurl_number(CURL *easy, CURLoption option, long value);
-void ccurl_text(CURL *easy, CURLoption option, const char *value);
-void ccurl_pointer(CURL *easy, CURLoption option, void *value);
-void ccurl_function(CURL *easy, CURLoption option, curl_write_callback value);
+CURLcode ccurl_number(CURL *easy, CURLoption option, long value);
+CURLcode ccurl_text(CURL *easy, CURLoption option, const char *value);
+CURLcode ccurl_pointer(CURL *easy, CURLoption option, void *value);
+CURLcode ccurl_function(CURL *easy, CURLoption option, curl_write_callback value);
 long ccurl_info_number(CURL *easy, CURLINFO info);
 curl_off_t ccurl_info_offset(CURL *easy, CURLINFO info);
 const char *ccurl_words(CURLcode code);
@@ -30,7 +31,7 @@ CURLM *ccurl_multi(curl_socket_callback socket, curl_multi_timer_callback timer)
 // What the callbacks are given.
 void ccurl_multi_owner(CURLM *multi, void *owner);
 void ccurl_multi_end(CURLM *multi);
-void ccurl_multi_add(CURLM *multi, CURL *easy);
+CURLMcode ccurl_multi_add(CURLM *multi, CURL *easy);
 void ccurl_multi_remove(CURLM *multi, CURL *easy);
 // A socket of libcurl's is ready, or CURL_SOCKET_TIMEOUT: the time of the timer has come.
 void ccurl_multi_ready(CURLM *multi, curl_socket_t socket);

@@ -1,16 +1,22 @@
-/// Why bytes are no JSON.
+/// Why bytes can't be read as JSON.
 enum JSONProblem: Error, Equatable, Sendable {
     case malformed(offset: Int)
     /// Nested deeper than anything that this program reads.
     case tooDeep
+    /// More than anything that this program reads.
+    case tooMuch
 }
 
 extension JSON {
     /// Reads one value, and nothing behind it but white space.
-    /// - Parameter skipped: members of this name are left out, at any depth, and what is in them isn't looked at.
-    init(_ bytes: [UInt8], without skipped: String? = nil) throws(JSONProblem) {
-        var parser = JSONParser(bytes, without: skipped)
-        self = try parser.value(depth: 0)
+    /// - Parameters:
+    ///   - range: where it stands; nil is all of the bytes.
+    ///   - interest: what isn't of interest is left out, at any depth; what is in it is only looked at for its end.
+    init(
+        _ bytes: [UInt8], in range: Range<Int>? = nil, _ interest: JSONInterest = .all, within bounds: JSONBounds = .file
+    ) throws(JSONProblem) {
+        var parser = JSONParser(bytes, range ?? 0..<bytes.count, bounds)
+        self = try parser.value(interest, depth: 0)
         parser.skipSpace()
         guard parser.isAtEnd else { throw parser.malformed }
     }
@@ -19,27 +25,33 @@ extension JSON {
 /// Reads JSON from bytes that may come from anybody (RFC 8259).
 private struct JSONParser {
     private let bytes: [UInt8]
-    private let skipped: String?
-    private var position = 0
+    private let end: Int
+    private var position: Int
+    private let bounds: JSONBounds
+    /// What may still be kept.
+    private var (valuesLeft, bytesLeft): (Int, Int)
 
-    private static let deepest = 64
+    init(_ bytes: [UInt8], _ range: Range<Int>, _ bounds: JSONBounds) {
+        (self.bytes, self.bounds, position, end) = (bytes, bounds, range.lowerBound, range.upperBound)
+        (valuesLeft, bytesLeft) = (bounds.values, bounds.bytes)
+    }
 
-    init(_ bytes: [UInt8], without skipped: String?) { (self.bytes, self.skipped) = (bytes, skipped) }
-
-    var isAtEnd: Bool { position == bytes.count }
+    var isAtEnd: Bool { position == end }
     var malformed: JSONProblem { .malformed(offset: position) }
-    private var next: UInt8? { position < bytes.count ? bytes[position] : nil }
+    private var next: UInt8? { position < end ? bytes[position] : nil }
 
     mutating func skipSpace() {
         while let byte = next, byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 { position += 1 }
     }
 
-    mutating func value(depth: Int) throws(JSONProblem) -> JSON {
-        guard depth < JSONParser.deepest else { throw .tooDeep }
+    mutating func value(_ interest: JSONInterest, depth: Int) throws(JSONProblem) -> JSON {
+        guard depth < bounds.depth else { throw .tooDeep }
+        valuesLeft -= 1
+        if valuesLeft < 0 { throw .tooMuch }
         skipSpace()
         switch next {
-        case UInt8(ascii: "{"): return .object(try members(depth))
-        case UInt8(ascii: "["): return .list(try elements(depth))
+        case UInt8(ascii: "{"): return .object(try members(interest, depth))
+        case UInt8(ascii: "["): return .list(try elements(interest, depth))
         case UInt8(ascii: "\""): return .text(try string())
         case UInt8(ascii: "t"): return try word("true", .flag(true))
         case UInt8(ascii: "f"): return try word("false", .flag(false))
@@ -65,37 +77,43 @@ private struct JSONParser {
         return true
     }
 
-    private mutating func members(_ depth: Int) throws(JSONProblem) -> [JSON.Member] {
+    private mutating func members(_ interest: JSONInterest, _ depth: Int) throws(JSONProblem) -> [JSON.Member] {
         try expect(UInt8(ascii: "{"))
         skipSpace()
         if take(UInt8(ascii: "}")) { return [] }
         var members: [JSON.Member] = []
         repeat {
             skipSpace()
+            let bytesBefore = bytesLeft
             let name = try string()
             skipSpace()
             try expect(UInt8(ascii: ":"))
-            if name == skipped { try skipValue() } else { members.append(JSON.Member(name, try value(depth: depth + 1))) }
+            if let inner = interest.inMember(name) {
+                members.append(JSON.Member(name, try value(inner, depth: depth + 1)))
+            } else {
+                bytesLeft = bytesBefore
+                try skipValue()
+            }
             skipSpace()
         } while take(UInt8(ascii: ","))
         try expect(UInt8(ascii: "}"))
         return members
     }
 
-    private mutating func elements(_ depth: Int) throws(JSONProblem) -> [JSON] {
+    private mutating func elements(_ interest: JSONInterest, _ depth: Int) throws(JSONProblem) -> [JSON] {
         try expect(UInt8(ascii: "["))
         skipSpace()
         if take(UInt8(ascii: "]")) { return [] }
         var elements: [JSON] = []
         repeat {
-            elements.append(try value(depth: depth + 1))
+            if let inner = interest.inElement { elements.append(try value(inner, depth: depth + 1)) } else { try skipValue() }
             skipSpace()
         } while take(UInt8(ascii: ","))
         try expect(UInt8(ascii: "]"))
         return elements
     }
 
-    /// Steps over an object, a list or a string by its brackets and quotation marks; anything else is read.
+    /// Steps over an object, a list or a string by its brackets and quotation marks, and over anything else as far as it goes.
     private mutating func skipValue() throws(JSONProblem) {
         skipSpace()
         var depth = 0
@@ -104,8 +122,13 @@ private struct JSONParser {
             switch byte {
             case UInt8(ascii: "\""): try skipString()
             case UInt8(ascii: "{"), UInt8(ascii: "["): (depth, position) = (depth + 1, position + 1)
-            case UInt8(ascii: "}"), UInt8(ascii: "]"): (depth, position) = (depth - 1, position + 1)
-            case _ where depth == 0: _ = try value(depth: 0)
+            case UInt8(ascii: "}"), UInt8(ascii: "]"):
+                if depth == 0 { throw malformed }
+                (depth, position) = (depth - 1, position + 1)
+            case UInt8(ascii: "t") where depth == 0: _ = try word("true", .null)
+            case UInt8(ascii: "f") where depth == 0: _ = try word("false", .null)
+            case UInt8(ascii: "n") where depth == 0: _ = try word("null", .null)
+            case _ where depth == 0: try skipNumber()
             default: position += 1
             }
         } while depth > 0
@@ -113,6 +136,11 @@ private struct JSONParser {
 
     private mutating func skipString() throws(JSONProblem) {
         position += 1
+        try skipRest()
+    }
+
+    /// To behind the quotation mark that ends a string.
+    private mutating func skipRest() throws(JSONProblem) {
         while let byte = next {
             position += byte == UInt8(ascii: "\\") ? 2 : 1
             if byte == UInt8(ascii: "\"") { return }
@@ -122,6 +150,19 @@ private struct JSONParser {
 
     private mutating func number() throws(JSONProblem) -> String {
         let start = position
+        try skipNumber()
+        // No number that means anything here has so many figures.
+        guard position - start <= bounds.textBytes else { throw .tooMuch }
+        try keep(position - start)
+        return String(decoding: bytes[start..<position], as: UTF8.self)
+    }
+
+    private mutating func keep(_ count: Int) throws(JSONProblem) {
+        bytesLeft -= count
+        if bytesLeft < 0 { throw .tooMuch }
+    }
+
+    private mutating func skipNumber() throws(JSONProblem) {
         _ = take(UInt8(ascii: "-"))
         if !take(UInt8(ascii: "0")) { try digits() }
         if take(UInt8(ascii: ".")) { try digits() }
@@ -129,7 +170,6 @@ private struct JSONParser {
             if !take(UInt8(ascii: "+")) { _ = take(UInt8(ascii: "-")) }
             try digits()
         }
-        return String(decoding: bytes[start..<position], as: UTF8.self)
     }
 
     private mutating func digits() throws(JSONProblem) {
@@ -142,22 +182,39 @@ private struct JSONParser {
         try expect(UInt8(ascii: "\""))
         let start = position
         // Nearly every string has no escape: its bytes are the text.
-        while let byte = next, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\") {
+        while let byte = next, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\"), position - start < bounds.textBytes {
             if byte < 0x20 { throw malformed }
             position += 1
         }
-        if take(UInt8(ascii: "\"")) { return try text(bytes.span.extracting(start..<(position - 1))) }
+        if take(UInt8(ascii: "\"")) {
+            try keep(position - 1 - start)
+            return try text(bytes.span.extracting(start..<(position - 1)))
+        }
         var unescaped = Array(bytes[start..<position])
         while let byte = next {
+            if unescaped.count >= bounds.textBytes {
+                try skipRest()
+                return try cut(unescaped)
+            }
             position += 1
             switch byte {
-            case UInt8(ascii: "\""): return try text(unescaped.span)
+            case UInt8(ascii: "\""):
+                try keep(unescaped.count)
+                return try text(unescaped.span)
             case UInt8(ascii: "\\"): try escape(into: &unescaped)
             case 0..<0x20: throw malformed
             default: unescaped.append(byte)
             }
         }
         throw malformed
+    }
+
+    /// The beginning of a text that is too long, up to a whole character. What it means it doesn't mean any more.
+    private mutating func cut(_ long: [UInt8]) throws(JSONProblem) -> String {
+        let end = long.lastIndex { $0 & 0xC0 != 0x80 } ?? 0
+        let short = Array(long[..<end]) + Array("…".utf8)
+        try keep(short.count)
+        return try text(short.span)
     }
 
     private func text(_ bytes: Span<UInt8>) throws(JSONProblem) -> String {

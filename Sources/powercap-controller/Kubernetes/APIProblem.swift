@@ -71,6 +71,22 @@ enum APIProblem: Error, Equatable, Sendable {
         }
     }
 
+    /// What another connection, or another address, may not have.
+    var isOfConnection: Bool {
+        switch self {
+        case .unreachable, .untrusted, .silent, .broken: true
+        case .noLibrary, .noCertificates, .tooLarge, .garbled, .noToken, .refused: false
+        }
+    }
+
+    /// Something was asked, and the server or what is between had its part in what became of it.
+    var isOfServer: Bool {
+        switch self {
+        case .silent, .broken, .tooLarge, .garbled, .refused: true
+        case .noLibrary, .unreachable, .untrusted, .noCertificates, .noToken: false
+        }
+    }
+
     var status: Int? { if case .refused(let refusal) = self { refusal.status } else { nil } }
     var retryAfter_s: Int { if case .refused(let refusal) = self { refusal.retryAfter_s } else { 0 } }
 
@@ -102,9 +118,12 @@ enum APIProblem: Error, Equatable, Sendable {
         }
     }
 
+    /// What is read of a Status.
+    static let interest = JSONInterest.members(["kind": .all, "reason": .all, "message": .all, "code": .all])
+
     /// An answer that isn't the wanted one.
     init(_ answer: Answer, retryAfter_s: Int) {
-        let status = try? JSON(answer.body)
+        let status = try? JSON(answer.body, APIProblem.interest, within: .answer)
         let isStatus = status?["kind"]?.text == "Status"
         self = .refused(
             Refusal(

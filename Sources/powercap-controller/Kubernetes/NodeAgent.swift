@@ -17,11 +17,20 @@ final class NodeAgent {
     /// Of which wishes the record that is to be published is the outcome.
     private var publishedGeneration = 0
     private var isConnectionTold = false
+    /// The overrides as they are written.
+    private var annotations: Calm<[String: String]>
+    /// When changes came too fast last; 0 where they don't.
+    private var hurried_ns: UInt64 = 0
 
     /// For waiting on.
     var descriptorNumber: Int32 { client.descriptorNumber }
     /// When `step` has something to do, on CLOCK_MONOTONIC.
-    var due_ns: UInt64 { min(client.due_ns, watch.due_ns, publisher.due_ns) }
+    var due_ns: UInt64 {
+        let calm_ns = hurried_ns == 0 ? UInt64.max : hurried_ns + NodeAgent.calm_ns
+        return min(client.due_ns, watch.due_ns, publisher.due_ns, annotations.due_ns, calm_ns)
+    }
+    /// For so long changes don't come too fast, before it is said that they did.
+    private static let calm_ns: UInt64 = 30_000_000_000
 
     /// Overrides that are there, and can't be read or followed.
     var rejected: [NodeOverride.Rejected] { unreadable + unfit }
@@ -31,6 +40,7 @@ final class NodeAgent {
 
     init(_ access: ClusterAccess, _ log: Log, patience: Patience = Patience()) throws(APIProblem) {
         self.log = log
+        annotations = Calm(pause_ns: patience.overrides_ms * 1_000_000)
         client = try APIClient(access, patience: patience)
         let causes = SharedCauses()
         publisher = NodePublisher(client, log, causes) { [weak self] in self?.watch.note($0) }
@@ -45,6 +55,7 @@ final class NodeAgent {
     func step(_ now_ns: UInt64) {
         client.run()
         watch.step(now_ns)
+        follow(now_ns)
         if generation == publishedGeneration { publisher.step(now_ns) }
         // What was just begun is sent now, and not when the loop comes round.
         client.run()
@@ -77,7 +88,7 @@ final class NodeAgent {
     func finish(_ record: NodeRecord) {
         guard case .present = watch.knowledge else { return }
         publish(record)
-        publisher.hurry()
+        publisher.hurryAtEnd()
         let failures = publisher.failures
         let deadline_ns = Clock.monotonic_ns + client.patience.end_ms * 1_000_000
         guard let epoll = try? Epoll(), (try? epoll.add(descriptorNumber, token: 0)) != nil else { return }
@@ -104,10 +115,36 @@ final class NodeAgent {
         case .unknown: return
         case .absent:
             publisher.note(nil)
-            read([:])
+            offer([:])
         case .present(let metadata):
             publisher.note(metadata)
-            read(metadata.annotations)
+            offer(metadata.annotations)
+        }
+    }
+
+    /// A server, or somebody who may edit the Node, can change overrides as fast as the network carries them. Each that is followed moves
+    /// limits, and is told of.
+    private func offer(_ found: [String: String]) {
+        let before = annotations.passedOver
+        annotations.offer(found.filter { key, _ in NodeOverride.all.contains { $0.annotation == key } })
+        let now_ns = Clock.monotonic_ns
+        if annotations.passedOver > before {
+            if hurried_ns == 0 {
+                log.warning(
+                    "overrides change faster than they are followed: the last one of each second counts",
+                    ("node", .text(client.access.nodeName)))
+            }
+            hurried_ns = now_ns
+        }
+        follow(now_ns)
+    }
+
+    private func follow(_ now_ns: UInt64) {
+        if let next = annotations.next(now_ns) { read(next) }
+        if hurried_ns > 0, now_ns >= hurried_ns + NodeAgent.calm_ns {
+            log.info("overrides change slowly again", ("passed_over", .number(annotations.passedOver)))
+            annotations.forget()
+            hurried_ns = 0
         }
     }
 
@@ -140,7 +177,9 @@ final class NodeAgent {
         let told = fields
         // The version is good to know and nothing depends on it.
         _ = try? client.send(.version) { [log] result in
-            let version = (try? result.get()).flatMap { try? JSON($0.body) }?["gitVersion"]?.text
+            let version = (try? result.get()).flatMap {
+                try? JSON($0.body, .members(["gitVersion": .all]), within: .answer)
+            }?["gitVersion"]?.text
             log.info("connected to the API server", told + [("version", .text(version ?? "unknown"))])
         }
     }

@@ -7,15 +7,33 @@ struct NodeMetadata: Equatable, Sendable {
 
     /// From a whole object, or one reduced to its metadata.
     init?(_ object: JSON) {
-        guard let metadata = object["metadata"], let version = metadata["resourceVersion"]?.text else { return nil }
-        uid = metadata["uid"]?.text ?? ""
+        guard let metadata = object["metadata"], let version = metadata["resourceVersion"]?.text, version.isToken else {
+            return nil
+        }
+        let uid = metadata["uid"]?.text ?? ""
+        guard uid.isEmpty || uid.isToken else { return nil }
+        self.uid = uid
         resourceVersion = version
         labels = metadata["labels"]?.texts ?? [:]
         annotations = metadata["annotations"]?.texts ?? [:]
     }
 
-    /// What takes up most of a Node's metadata, and is nobody's business but the server's.
-    static let uninteresting = "managedFields"
+    /// What is read of an object: the keys that this program writes or follows, of which it is the only user. Annotations may have 256 KiB,
+    /// and managedFields are most of a Node's metadata.
+    static let interest = JSONInterest.members(["metadata": metadata])
+    /// The same of a list, and of a watch's event, whose object is a Status where it is an error.
+    static let listInterest = JSONInterest.members(["metadata": .members(["resourceVersion": .all]), "items": .each(interest)])
+    static let eventInterest = JSONInterest.members([
+        "type": .all,
+        "object": .members([
+            "metadata": metadata, "kind": .all, "reason": .all, "message": .all, "code": .all,
+        ]),
+    ])
+
+    private static let metadata = JSONInterest.members([
+        "name": .all, "uid": .all, "resourceVersion": .all, "labels": .prefixes(prefixes), "annotations": .prefixes(prefixes),
+    ])
+    private static let prefixes = ["rapl/", "power-manager/", "powercap.dev/"]
 
     /// Whether this is an older state of the same object than `other`. Versions count up within a resource; where they are no
     /// numbers nobody can tell.
@@ -25,4 +43,9 @@ struct NodeMetadata: Equatable, Sendable {
         }
         return mine < others
     }
+}
+
+extension String {
+    /// What a server gave to be handed back as it is, such as a version: of a length and of characters that any of them has.
+    var isToken: Bool { 1...128 ~= utf8.count && utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F } }
 }

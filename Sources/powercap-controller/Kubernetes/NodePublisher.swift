@@ -31,9 +31,12 @@ final class NodePublisher {
         var notBefore_ns: UInt64 { max(pausedUntil_ns, retry_ns) }
     }
 
+    private var haste: Allowance
+
     init(_ client: APIClient, _ log: Log, _ causes: SharedCauses, onAnswer: @escaping (NodeMetadata) -> Void) {
         (self.client, self.log, self.onAnswer) = (client, log, onAnswer)
         events = EventLedger(node: client.access.nodeName)
+        haste = Allowance(burst: 10, refill_ns: client.patience.patch_ms * 1_000_000)
         metadataWrite = Write(trouble: Trouble("the Node can't be updated", log, causes))
         conditionWrite = Write(trouble: Trouble("the Node's condition can't be set", log, causes))
         eventWrite = Write(trouble: Trouble("an Event can't be recorded", log, causes))
@@ -68,8 +71,7 @@ final class NodePublisher {
         if node?.uid != self.node?.uid {
             // Another Node, though of the same name: nothing of what was written is there, and nothing that was refused either.
             shownCondition = nil
-            (metadataWrite.retry_ns, conditionWrite.retry_ns) = (0, 0)
-            hurry()
+            if hurry() { (metadataWrite.retry_ns, conditionWrite.retry_ns) = (0, 0) }
         }
         self.node = node
         compare()
@@ -83,12 +85,21 @@ final class NodePublisher {
     }
 
     /// The next patch need not wait for the last one's whole pause: it is the answer to somebody's wish, or what was published last isn't
-    /// so any more.
-    func hurry() {
+    /// so any more. A server that finds reasons for haste in every answer has a few, and then what the pause gives.
+    @discardableResult
+    func hurry() -> Bool {
+        guard haste.take(Clock.monotonic_ns) else { return false }
         for write in [\NodePublisher.metadataWrite, \.conditionWrite] {
             let soonest_ns = self[keyPath: write].sent_ns + client.patience.hurry_ms * 1_000_000
             self[keyPath: write].pausedUntil_ns = min(self[keyPath: write].pausedUntil_ns, soonest_ns)
         }
+        plan()
+        return true
+    }
+
+    /// There is nothing to wait for any more.
+    func hurryAtEnd() {
+        (metadataWrite.pausedUntil_ns, conditionWrite.pausedUntil_ns) = (0, 0)
         plan()
     }
 
@@ -154,7 +165,8 @@ final class NodePublisher {
             do throws(APIProblem) {
                 // Whatever is written, the answer is the object.
                 let answer = try result.get()
-                guard let metadata = (try? JSON(answer.body, without: NodeMetadata.uninteresting)).flatMap({ NodeMetadata($0) })
+                guard
+                    let metadata = (try? JSON(answer.body, NodeMetadata.interest, within: .answer)).flatMap({ NodeMetadata($0) })
                 else {
                     throw .garbled("the answer to a write is no object")
                 }

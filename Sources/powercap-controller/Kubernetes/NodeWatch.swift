@@ -33,6 +33,11 @@ final class NodeWatch {
     /// The watch has lived for a while: its end isn't one more failed attempt.
     private var isProven = false
     private var wasEverAnswered = false
+    /// The server has sent a bookmark: one that sends none for long is gone, whoever keeps the connection up.
+    private var sendsBookmarks = false
+    private var heard_ns: UInt64 = 0
+    /// For telling that there is no Node: a server could let it come and go as fast as it likes.
+    private var absences = Allowance(burst: 10, refill_ns: 60_000_000_000)
     /// At the beginning of what hasn't been taken yet, and without an end of line.
     private var scanned = 0
 
@@ -43,6 +48,8 @@ final class NodeWatch {
         (self.client, self.log, self.onChange) = (client, log, onChange)
         trouble = Trouble("the Node can't be watched", log, causes)
     }
+
+    private var quiet_ns: UInt64 { client.patience.quiet_ms * 1_000_000 }
 
     private var selector: String { "metadata.name=\(client.access.nodeName)" }
 
@@ -56,8 +63,11 @@ final class NodeWatch {
                 if let resourceVersion { try watch(from: resourceVersion, now_ns) } else { try list(now_ns) }
             } catch { fail(error) }
         // A server says at once that it watches, even where nothing happens for minutes.
-        case .watching where !isAnswered: stop(.silent)
-        case .watching: prove()
+        case .watching where !isAnswered: giveUp()
+        case .watching where sendsBookmarks && now_ns >= heard_ns + quiet_ns: giveUp()
+        case .watching:
+            if !isProven { prove() }
+            if sendsBookmarks { due_ns = heard_ns + quiet_ns }
         case .listing: break
         }
     }
@@ -72,9 +82,10 @@ final class NodeWatch {
         var isHistoryLost = false
         if case .watching = phase { isHistoryLost = problem.status == 410 }
         (phase, isAnswered, isProven) = (.idle, false, false)
-        // What can't be read comes again where the watch is resumed.
+        // Where a watch comes to nothing its beginning may be why, and any answer may have been a bad one: a list needs nothing that a
+        // server has said before. What can't be read comes again where the watch is resumed.
         let isUnreadable = problem.kind == APIProblem.tooLarge.kind || problem.kind == APIProblem.garbled("").kind
-        if isHistoryLost || isUnreadable || problem.isLasting || problem.status == 504 { resourceVersion = nil }
+        if isHistoryLost || isUnreadable || !wasProven && problem.isOfServer { resourceVersion = nil }
         if isHistoryLost, now_ns - listed_ns > NodeWatch.shortest_ns {
             // The server's history doesn't reach back so far: that is how it is made, and no trouble.
             log.debug("listing the Node anew", [("why", .text(problem.sentence))])
@@ -104,8 +115,10 @@ final class NodeWatch {
     }
 
     private func listed(_ answer: Answer) {
-        let list = try? JSON(answer.body, without: NodeMetadata.uninteresting)
-        guard let list, let version = list["metadata"]?["resourceVersion"]?.text, let items = list["items"]?.elements else {
+        let list = try? JSON(answer.body, NodeMetadata.listInterest, within: .answer)
+        guard let list, let version = list["metadata"]?["resourceVersion"]?.text, version.isToken,
+            let items = list["items"]?.elements
+        else {
             return fail(.garbled("the list of Nodes has no resourceVersion or no items"))
         }
         // The server selects by name; one that doesn't understand the selector must not pass another Node off as this one.
@@ -121,7 +134,7 @@ final class NodeWatch {
         if !isListed, case .present(let known) = knowledge, case .present(let metadata) = found, metadata.isOlder(than: known) {
             return
         }
-        if found == .absent, knowledge != .absent {
+        if found == .absent, knowledge != .absent, absences.take(Clock.monotonic_ns) {
             log.warning("the API server has no Node of this name", ("node", .text(client.access.nodeName)))
         }
         knowledge = found
@@ -162,26 +175,37 @@ final class NodeWatch {
     private func take(_ bytes: inout [UInt8]) {
         guard case .watching = phase else { return }
         if !isAnswered { begin() }
+        heard_ns = Clock.monotonic_ns
         var start = 0
         while case .watching = phase, let end = bytes[max(start, scanned)...].firstIndex(of: UInt8(ascii: "\n")) {
-            if end > start { take(event: Array(bytes[start..<end])) }
+            if end > start { take(event: start..<end, of: bytes) }
             start = end + 1
         }
         bytes.removeFirst(start)
         scanned = bytes.count
     }
 
-    private func take(event bytes: [UInt8]) {
-        guard let event = try? JSON(bytes, without: NodeMetadata.uninteresting), let type = event["type"]?.text,
-            let object = event["object"]
+    private func take(event range: Range<Int>, of bytes: [UInt8]) {
+        guard let event = try? JSON(bytes, in: range, NodeMetadata.eventInterest, within: .answer),
+            let type = event["type"]?.text, let object = event["object"]
         else {
             return stop(.garbled("a watch's line is no event"))
         }
         if type == "ERROR" { return stop(APIProblem(event: object)) }
         guard let metadata = NodeMetadata(object) else { return stop(.garbled("a watch's object has no resourceVersion")) }
         resourceVersion = metadata.resourceVersion
+        if type == "BOOKMARK", !sendsBookmarks {
+            sendsBookmarks = true
+            if isProven { due_ns = heard_ns + quiet_ns }
+        }
         guard type != "BOOKMARK", object["metadata"]?["name"]?.text == client.access.nodeName else { return }
         learn(type == "DELETED" ? .absent : .present(metadata))
+    }
+
+    /// Nothing has come for too long.
+    private func giveUp() {
+        if case .watching(let exchange) = phase { client.giveUp(exchange) }
+        fail(.silent)
     }
 
     private func stop(_ problem: APIProblem) {

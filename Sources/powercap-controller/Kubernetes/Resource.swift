@@ -56,7 +56,7 @@ struct Resource: Equatable, Sendable {
             ("timeoutSeconds", "\(seconds)"), ("fieldSelector", fieldSelector),
         ]
         return Request(
-            method: .get, path: path(query: query), accept: form.accept, stream_ms: seconds * 1_000, largestAnswer: 4 << 20)
+            method: .get, path: path(query: query), accept: form.accept, stream_ms: seconds * 1_000)
     }
 
     func create(_ object: JSON) -> Request {

@@ -29,7 +29,8 @@ enum TokenFile {
     /// server can tell whether that is true.
     static func expiry(of token: String) -> Int64? {
         let parts = token.split(separator: ".", omittingEmptySubsequences: false)
-        guard parts.count == 3, let claims = base64URL(parts[1].utf8), let json = try? JSON(claims) else { return nil }
+        guard parts.count == 3, let claims = base64URL(parts[1].utf8), let json = try? JSON(claims, .members(["exp": .all]))
+        else { return nil }
         return json["exp"]?.integer.flatMap { Int64(exactly: $0) }
     }
 

@@ -227,7 +227,7 @@ struct NodeWatchTests {
         try agent.run(until: { agent.agent.wishes.limit == .watts(90) })
         try server.tell("delete \(ApiServer.path)")
         try agent.run(until: missing, times: 2)
-        #expect(agent.agent.wishes == Overrides())
+        try agent.run(until: { agent.agent.wishes == Overrides() })
         try server.tell("node node-a")
         try server.annotate("powercap.dev/limit=91W")
         try agent.run(until: { agent.agent.wishes.limit == .watts(91) })

@@ -1,0 +1,36 @@
+internal import CThreads
+
+/// Where a URL's server is.
+struct Endpoint: Equatable, Sendable {
+    /// A name, or an address without brackets.
+    let host: String
+    let port: UInt16
+
+    /// From `SCHEME://HOST[:PORT]…`, with `USER@` before the host where a proxy's has one. nil where that is not what it is.
+    init?(_ url: String, defaultPort: UInt16) {
+        let rest = url.firstRange(of: "://").map { url[$0.upperBound...] } ?? url[...]
+        var authority = rest.prefix { $0 != "/" && $0 != "?" && $0 != "#" }
+        if let at = authority.lastIndex(of: "@") { authority = authority[authority.index(after: at)...] }
+        let port: Substring
+        if authority.hasPrefix("[") {
+            guard let end = authority.firstIndex(of: "]") else { return nil }
+            host = String(authority[authority.index(after: authority.startIndex)..<end])
+            port = authority[authority.index(after: end)...]
+        } else {
+            let name = authority.prefix { $0 != ":" }
+            (host, port) = (String(name), authority[name.endIndex...])
+        }
+        guard !host.isEmpty else { return nil }
+        if port.isEmpty {
+            self.port = defaultPort
+        } else {
+            guard port.hasPrefix(":"), let number = UInt16(port.dropFirst()), number > 0 else { return nil }
+            self.port = number
+        }
+    }
+
+    init(host: String, port: UInt16) { (self.host, self.port) = (host, port) }
+
+    /// There is nothing to look up.
+    var isAddress: Bool { unsafe host.withCString { unsafe ct_is_address($0) } }
+}
