@@ -2,7 +2,7 @@
 import ssl
 import subprocess
 
-NAMES = "subjectAltName=IP:127.0.0.1,IP:::1,DNS:localhost,DNS:kubernetes.default.svc"
+NAMES = "subjectAltName=IP:127.0.0.1,IP:::1,DNS:localhost,DNS:kubernetes.default,DNS:kubernetes.default.svc"
 
 
 def request(directory, name, subject, *options):

@@ -89,6 +89,8 @@ class Connection(http.server.BaseHTTPRequestHandler):
         try:
             if refused:
                 raise refused
+            if self.fault:
+                self.fault.prepare(self.asked)
             code, answer = self.server.api.answer(self.asked, target, self.user)
         except Refused as error:
             code, answer = error.code, error.status
