@@ -93,13 +93,13 @@ struct CommandLineTests {
     @Test(
         "P11: a date is a day that exists",
         arguments: [
-            "2026-02-29", "2026-13-01", "2026-00-10", "2026-04-31", "2026-1-1", "1969-12-31", "2100-02-29", "today",
+            "2026-02-29", "2026-13-01", "2026-00-10", "2026-04-31", "2026-1-1", "1969-12-31", "2100-02-29", "Today", "now",
             "2026-06-21T00:00",
             "+026-01-01", "-2026-01-01", "2026-06-00",
         ])
     func date(_ text: String) throws {
         #expect(throws: ValueProblem.malformed) { try PlanFlags.date.kind.parse(text) }
-        #expect(try PlanFlags.date.kind.parse("2028-02-29") == LocalDay(year: 2028, month: 2, day: 29))
-        #expect(try PlanFlags.date.kind.parse("2000-02-29") == LocalDay(year: 2000, month: 2, day: 29))
+        #expect(try PlanFlags.date.kind.parse("2028-02-29") == .day(LocalDay(year: 2028, month: 2, day: 29)))
+        #expect(try PlanFlags.date.kind.parse("2000-02-29") == .day(LocalDay(year: 2000, month: 2, day: 29)))
     }
 }

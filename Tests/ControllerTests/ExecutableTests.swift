@@ -30,6 +30,11 @@ struct ExecutableTests {
                 "no command is given, so nothing was done: `run` limits this node's power, `help` lists the others"
             ),
             (
+                ["validate", "--source", "demo", "--kube-server", "https://127.0.0.1", "--node-name", "n"],
+                "--source=\"demo\" is for showing what this program does, not for a cluster's Node: give solar or static, or "
+                    + "KUBERNETES=off"
+            ),
+            (
                 ["validate", "--env-file", "/nonexistent"],
                 "/nonexistent does not exist: give a file of NAME=value lines (-/nonexistent takes it where it is there)"
             ),
@@ -145,7 +150,7 @@ struct ExecutableTests {
             outcome.errorLine
                 == "powercap-controller: no helper answers and no --zones is given: assuming one package whose ceiling "
                 + "and reference are MAX_SOURCE, 5000 W")
-        #expect(outcome.output.contains("T12:00:00+00:00,5000000000,5000000000,5000000000\n"))
+        #expect(outcome.output.contains("T12:00:00+00:00,5000000000,5000000000,5000000000,5000000000,source,ceiling\n"))
     }
 
     @Test("a plan larger than any buffer arrives whole and in order")
@@ -156,7 +161,7 @@ struct ExecutableTests {
         let lines = try Executable.run(arguments, environment: ["TZ": "UTC"]).output.split(separator: "\n")
         #expect(lines.count == 10 * 1_440 + 1)
         #expect(lines.dropFirst().elementsEqual(lines.dropFirst().sorted()))
-        #expect(lines.last == "2026-01-10T23:59:00+00:00,0,20000000,10000000,10000000")
+        #expect(lines.last == "2026-01-10T23:59:00+00:00,0,20000000,10000000,10000000,10000000,10000000,floor,floor,floor")
     }
 
     @Test("output that can't be written is a failure, not a success")

@@ -101,9 +101,9 @@ extension ProcessTimeZone {
             Clock.setTimeZone("Europe/Paris")
             for day in 28...30 {
                 let first = LocalDay(year: 2026, month: 3, day: Int32(day))
-                let brightest = plan(first, packages: [.test(0)]).max { $0.decision.source < $1.decision.source }
+                let brightest = plan(first, packages: [.test(0)]).max { $0.source < $1.source }
                 #expect(brightest?.moment.local.hour == 12)
-                #expect(brightest?.decision.source == .watts(40))
+                #expect(brightest?.source == .watts(40))
             }
         }
     }
@@ -122,7 +122,8 @@ extension ProcessTimeZone {
             try Fixture.expect(
                 text { output throws(Errno) in try plan.writeCSV(to: &output) }, isGolden: "plan/spring-two-sockets.csv")
             try Fixture.expect(
-                text { output throws(Errno) in try plan.writeTable(to: &output) }, isGolden: "plan/spring-two-sockets.txt")
+                text { output throws(Errno) in try plan.writeTable(to: &output, columns: nil) },
+                isGolden: "plan/spring-two-sockets.txt")
             try Fixture.expect(
                 text { output throws(Errno) in try plan.writeJSON(to: &output) }, isGolden: "plan/spring-two-sockets.json")
         }
@@ -134,13 +135,100 @@ extension ProcessTimeZone {
                 $0.maxSource = .watts(300)
             }
             var hour: Int32 = 0
-            for (moment, decision) in plan {
-                #expect(moment.local.hour == hour)
+            for line in plan {
+                let decision = line.decision
+                #expect(line.moment.local.hour == hour)
+                #expect(line.source == decision.source)
                 let reading = powerSource(for: plan.configuration).reading(at: .test(hour))
                 #expect(decision == decide(packages: plan.packages, configuration: plan.configuration, reading: reading))
                 hour += 1
             }
             #expect(hour == 24)
+        }
+
+        @Test(
+            "P15: every line is what a run that makes every decision has in force then, whatever the step",
+            arguments: [
+                (300_000, 900), (60_000, 1_800), (300_000, 60), (300_000, 300), (1_000, 86_400), (420_000, 900), (1_500, 1),
+                (86_400_000, 3_600), (7_777, 60),
+            ] as [(UInt64, UInt64)])
+        func inForce(_ stabilisation_ms: UInt64, _ step: UInt64) throws {
+            Clock.setTimeZone("UTC")
+            let plan = plan(LocalDay(year: 2026, month: 6, day: 21), step: step, packages: [.test(0), .test(1, reference: 90)]) {
+                ($0.maxSource, $0.stabilisationTime) = (.watts(250), Milliseconds(stabilisation_ms))
+            }
+            let source = powerSource(for: plan.configuration)
+            var (last, next_ms): (Decision?, UInt64) = (nil, 0)
+            for line in plan.prefix(10_000) {
+                while Int64(next_ms) <= (line.moment.seconds - plan.startSeconds) * 1_000 {
+                    let moment = Moment(
+                        seconds: plan.startSeconds + Int64(next_ms / 1_000), nanoseconds: UInt32(next_ms % 1_000) * 1_000_000)
+                    last = decide(
+                        packages: plan.packages, configuration: plan.configuration, reading: source.reading(at: moment),
+                        last: last)
+                    next_ms += stabilisation_ms
+                }
+                try #require(line.decision == last, "\(line.moment)")
+                try #require(line.source == source.reading(at: line.moment).power)
+            }
+        }
+
+        @Test(
+            "a table says how often is decided and what its lines show",
+            arguments: [
+                (300, "a decision every 5 min;"), (1_800, "a decision every 5 min, shown every 30 min: the one then in force;"),
+            ])
+        func cadence(_ step: UInt64, _ words: String) throws {
+            Clock.setTimeZone("UTC")
+            let table = try text { output throws(Errno) in
+                try plan(LocalDay(year: 2026, month: 1, day: 1), step: step).writeTable(to: &output, columns: nil)
+            }
+            #expect(table.split(separator: "\n").prefix(4).joined(separator: " ").contains(words))
+        }
+
+        @Test("below a minute every line of a table has a time of its own")
+        func seconds() throws {
+            Clock.setTimeZone("UTC")
+            let table = try text { output throws(Errno) in
+                try plan(LocalDay(year: 2026, month: 1, day: 1), step: 90).writeTable(to: &output, columns: nil)
+            }
+            let times = table.split(separator: "\n").map { $0.prefix(8) }.filter {
+                $0.contains(":") && $0.first?.isNumber == true
+            }
+            #expect(times.prefix(3) == ["00:00:00", "00:01:30", "00:03:00"])
+            #expect(Set(times).count == 960)
+        }
+
+        @Test("a table is as wide as the terminal, says how many packages have no room, and is whole in a pipe", arguments: 1...8)
+        func width(_ count: Int) throws {
+            Clock.setTimeZone("Europe/Paris")
+            let packages = (0..<count).map { Package.test(UInt32($0)) }
+            for days in [1, 2] {
+                let plan = plan(LocalDay(year: 2026, month: 3, day: 1), days: days, packages: packages) {
+                    $0.maxSource = .watts(1_400)
+                }
+                func table(_ columns: Int?) throws -> [Substring] {
+                    try text { output throws(Errno) in try plan.writeTable(to: &output, columns: columns) }.split(separator: "\n")
+                }
+                let narrow = try table(80)
+                for line in narrow { #expect(line.utf8.count <= 80, "\(line)") }
+                let shown = narrow.first { $0.hasPrefix("time") }?.split(separator: " ").count { $0.hasPrefix("package-") } ?? 0
+                #expect(shown >= min(count, days == 1 ? 4 : 2))
+                let left = count - shown
+                #expect(narrow.contains { $0.hasPrefix("\(left) more package") } == (left > 0))
+                for line in try table(nil) where line.hasPrefix("time") { #expect(line.contains("package-\(count - 1)")) }
+                #expect(
+                    try table(nil).count == 24 * days + narrow.prefix { !$0.hasPrefix("time") }.count + 1 - (left > 0 ? 1 : 0))
+            }
+        }
+
+        @Test(
+            "days can be named", arguments: [("yesterday", -1), ("today", 0), ("tomorrow", 1)])
+        func namedDays(_ name: String, _ days: Int) throws {
+            Clock.setTimeZone("Pacific/Auckland")
+            let now = Moment(seconds: 1_780_000_000)
+            #expect(try PlanFlags.date.kind.parse(name).day(at: now) == LocalDay(now.local).adding(days: days))
+            #expect(PlanFlags.date.kind.show(try PlanFlags.date.kind.parse(name)) == name)
         }
 
         @Test(
@@ -154,7 +242,9 @@ extension ProcessTimeZone {
             let csv = try text { output throws(Errno) in
                 try plan(LocalDay(year: 2026, month: 1, day: 1), step: 86_400).writeCSV(to: &output)
             }
-            #expect(csv == "time,source_uw,node_limit_uw,package-0_uw\n\(expected),0,10000000,10000000\n")
+            #expect(
+                csv == "time,source_uw,node_limit_uw,package-0_long_term_uw,package-0_short_term_uw,reason,package-0_reason\n"
+                    + "\(expected),0,10000000,10000000,10000000,floor,floor\n")
         }
     }
 
@@ -172,7 +262,9 @@ extension ProcessTimeZone {
         func content() {
             let svg = svg(packages: [.test(0, reference: 200), .test(1, reference: 100)], .watts(280))
             for text in [
-                "Power plan, 2026-03-29, Europe/Paris", "solar source, peak 280 W, alpha 4; a decision every 15 min", "power (W)",
+                "Power plan, 2026-03-29, Europe/Paris",
+                "solar source, peak 280 W, alpha 4; a decision every 5 min, shown every 15 min: the one then in force",
+                "power (W)",
                 "local time (UTC+01:00, then UTC+02:00)", "source", "node limit", "package-0", "package-1", "node floor, 2 W",
                 "node ceiling, 300 W", "00:00", "12:00", "24:00", "300",
             ] { #expect(svg.contains(">\(text)</text>"), "\(text)") }

@@ -2,6 +2,8 @@
 import gzip
 import http.client
 import json
+import socket
+import struct
 import time
 import unittest
 
@@ -148,7 +150,9 @@ class RequestTests(FaultCase):
         with self.double.connect_plainly() as client:
             client.sendall(f"GET {NODE} HTTP/1.1\r\nConnection: close\r\n\r\n".encode())
             pieces = list(iter(lambda: client.recv(65536), b""))
-        self.assertGreater(len(pieces), 1)
+            # Whoever reads late gets several pieces at once. The kernel has counted them: tcpi_data_segs_in (linux/tcp.h).
+            segments, = struct.unpack_from("I", client.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 160), 152)
+        self.assertGreater(segments, 1)
         self.assertEqual(json.loads(b"".join(pieces).split(b"\r\n\r\n")[1])["reason"], "Forbidden")
 
     def test_half_ends_in_the_middle(self):
@@ -265,10 +269,9 @@ class EventTests(FaultCase):
         self.assertRaises(http.client.IncompleteRead, self.watch("nohttp").read)
 
     def test_delay_comes_later(self):
-        response = self.watch("delay 1000")
         started = time.monotonic()
-        next(lines(response))
-        self.assertGreaterEqual(time.monotonic() - started, 0.5)
+        next(lines(self.watch("delay 1000")))
+        self.assertGreaterEqual(time.monotonic() - started, 1)
 
     def test_drip_gives_the_whole_event(self):
         self.assertEqual(next(lines(self.watch("drip")))["object"]["metadata"]["annotations"]["example"], "two")

@@ -63,13 +63,14 @@ def against_the_plan(rig):
     dates = [decided.date(), (decided + timedelta(minutes=1)).date()]
     rows = []
     for date in sorted(set(dates)):
-        said = rig.controller.execute("/powercap-controller", "plan", "--date", date, "--step=1m", "--format=csv")
+        said = rig.controller.execute("/powercap-controller", "plan", "--date", date, "--step=1m", "--stabilisation-time=1m",
+                                      "--format=csv")
         rig.check(f"plan works in the container, for {date}", said.returncode == 0, said.stderr)
         rows += csv.DictReader(said.stdout.splitlines())
     around = [row for row in rows if abs(datetime.fromisoformat(row["time"]) - decided) <= timedelta(minutes=1)]
     limits = rig.limits()
     for package, (long_term, short_term) in limits.items():
-        planned = [int(row[f"{package}_uw"]) for row in around]
+        planned = [int(row[f"{package}_long_term_uw"]) for row in around]
         rig.check(f"the limits of {package} are what the plan says for this minute",
                   len(planned) >= 2 and min(planned) <= long_term == short_term <= max(planned) + STEP_UW, (planned, limits))
 

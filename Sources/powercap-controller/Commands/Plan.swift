@@ -1,7 +1,7 @@
 internal import LinuxSystem
 internal import PowercapProtocol
 
-/// What `run` decides from one moment to another: a sequence of moments and decisions, each made when it is asked for.
+/// What `run` does from one moment to another: a sequence of lines, each made when it is asked for.
 ///
 /// `time powercap-controller plan --days 365 --step 1m --format csv > year.csv` is half a million of them.
 struct Plan: Sequence {
@@ -21,21 +21,41 @@ struct Plan: Sequence {
         endSeconds = first.adding(days: days).start
     }
 
+    struct Line {
+        let moment: Moment
+        /// What the source gives then.
+        let source: Microwatts
+        /// What is in force then. It was made when `run` decided last.
+        let decision: Decision
+    }
+
     struct Iterator: IteratorProtocol {
         fileprivate let plan: Plan
         fileprivate let source: any PowerSource
         fileprivate var nextSeconds: Int64
-        fileprivate var last: Decision?
+        fileprivate var last: (decision: Decision, at_ms: UInt64)?
 
-        mutating func next() -> (moment: Moment, decision: Decision)? {
+        /// `run` decides every STABILISATION_TIME, here from the first midnight on. What it decides between two lines is passed over:
+        /// no decision depends on the one before while nothing pauses it.
+        mutating func next() -> Line? {
             guard nextSeconds < plan.endSeconds else { return nil }
             let moment = Moment(seconds: nextSeconds)
             nextSeconds += Int64(plan.step.rawValue / 1_000)
+            let elapsed_ms = UInt64(moment.seconds - plan.startSeconds) * 1_000
+            let decided_ms = elapsed_ms - elapsed_ms % plan.configuration.stabilisationTime.rawValue
+            let reading = source.reading(at: moment)
+            if let last, last.at_ms == decided_ms { return Line(moment: moment, source: reading.power, decision: last.decision) }
             let decision = decide(
-                packages: plan.packages, configuration: plan.configuration, reading: source.reading(at: moment), last: last)
-            last = decision
-            return (moment, decision)
+                packages: plan.packages, configuration: plan.configuration,
+                reading: decided_ms == elapsed_ms ? reading : source.reading(at: plan.moment(after_ms: decided_ms)),
+                last: last?.decision)
+            last = (decision, decided_ms)
+            return Line(moment: moment, source: reading.power, decision: decision)
         }
+    }
+
+    private func moment(after_ms: UInt64) -> Moment {
+        Moment(seconds: startSeconds + Int64(after_ms / 1_000), nanoseconds: UInt32(after_ms % 1_000) * 1_000_000)
     }
 
     func makeIterator() -> Iterator {
@@ -58,7 +78,15 @@ struct Plan: Sequence {
         return switch configuration.source {
         case .solar: "solar source, peak \(peak), alpha \(ValueKind.number(atMost: 100).show(configuration.alpha))"
         case .constant: "static source of \(peak)"
+        case .demo: "demonstration, peak \(peak): a day from 04:00 to 20:00 in \(DemoSource.day.words)"
         }
+    }
+
+    /// How often something is decided, and what is seen of it.
+    var cadence: String {
+        let stabilisation = configuration.stabilisationTime
+        return "a decision every \(stabilisation.words)"
+            + (stabilisation == step ? "" : ", shown every \(step.words): the one then in force")
     }
 }
 
@@ -74,9 +102,10 @@ extension Package {
 enum PlanFormat: String, CaseIterable, Sendable { case table, csv, json, svg }
 
 enum PlanFlags {
-    static let date = CommandFlag("--date", .date, default: nil, "First day.")
+    static let date = CommandFlag("--date", .date, default: PlanDay.today, "First day.")
     static let step = CommandFlag(
-        "--step", .wholeSeconds(.second ... .day), default: .seconds(900), "Time between two lines, from local midnight on.")
+        "--step", .wholeSeconds(.second ... .day), default: .seconds(900),
+        "Time between two lines, from local midnight on. Decisions are as far apart as STABILISATION_TIME says.")
     static let days = CommandFlag("--days", .count(1...3660), default: 1, "Number of days.")
     static let format = CommandFlag(
         "--format", short: "-o", .choice, default: PlanFormat.table, "What to print: a table, data, or a chart.")
@@ -127,7 +156,7 @@ func planCommand(_ invocation: Invocation, settings: Settings) throws(UsageError
     let known = try packages(invocation, configuration)
     if let known { try settings.check(known) }
     var plan = Plan(
-        configuration, known ?? [.assumed(configuration)], first: date ?? LocalDay(Moment.now.local), days: days, step: step)
+        configuration, known ?? [.assumed(configuration)], first: date.day(at: .now), days: days, step: step)
     plan.isAssumed = known == nil
     if plan.startSeconds == plan.endSeconds, let given = PlanFlags.date.given(in: invocation) {
         throw .value(given, .unknownName, PlanFlags.date.kind.words)
@@ -139,7 +168,7 @@ func planCommand(_ invocation: Invocation, settings: Settings) throws(UsageError
     }
     return printing { output throws(Errno) in
         switch format {
-        case .table: try plan.writeTable(to: &output)
+        case .table: try plan.writeTable(to: &output, columns: StandardStream.output.columns)
         case .csv: try plan.writeCSV(to: &output)
         case .json: try plan.writeJSON(to: &output)
         case .svg: output.append(PlanChart(plan).svg)

@@ -56,10 +56,11 @@ struct PlanChart {
     private static func samples(of plan: Plan) -> Samples {
         var samples = Samples(packages: plan.packages.map { _ in [] })
         let apart = Double(plan.endSeconds - plan.startSeconds) / plotWidth / 2
-        for (moment, decision) in plan {
-            if let last = samples.seconds.last, Double(moment.seconds - last) < apart { continue }
-            samples.seconds.append(moment.seconds)
-            samples.source.append(decision.source)
+        for line in plan {
+            let decision = line.decision
+            if let last = samples.seconds.last, Double(line.moment.seconds - last) < apart { continue }
+            samples.seconds.append(line.moment.seconds)
+            samples.source.append(line.source)
             samples.node.append(decision.nodeLimit)
             for (index, package) in decision.packages.enumerated() { samples.packages[index].append(package.longTerm) }
             (samples.floor, samples.ceiling) = (decision.floor, decision.ceiling)
@@ -133,7 +134,7 @@ extension PlanChart {
         out.append("<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n")
         text(title, Self.left, 34, "font-size=\"20\" font-weight=\"600\"")
         let notice = plan.isAssumed ? "; no helper was asked: one package is assumed" : ""
-        text("\(plan.sourceWords); a decision every \(plan.step.words)\(notice)", Self.left, 58, "fill=\"#555\"")
+        text("\(plan.sourceWords); \(plan.cadence)\(notice)", Self.left, 58, "fill=\"#555\"")
 
         drawPowerAxis()
         drawTimeAxis()

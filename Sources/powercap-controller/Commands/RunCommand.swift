@@ -13,6 +13,9 @@ func runCommand(_ invocation: Invocation, settings: Settings) throws(UsageError)
     let head = Log.Head(journal: Process.environment("JOURNAL_STREAM"), standardError: Process.standardError)
     let log = Log(format: settings.configuration.logFormat, level: settings.configuration.logLevel, head: head)
     defer { LogStream.end() }
+    if settings.configuration.source == .demo {
+        log.warning("the source is a demonstration: nothing real gives this power", ("source", .text("demo")))
+    }
     for misspelling in Misspelling.ofThisProcess {
         log.warning(
             "a variable looks like an option and is none: it has no effect", ("variable", .text(misspelling.name)),

@@ -34,6 +34,8 @@ enum ReferenceFunction: String, CaseIterable, Sendable { case sum, max, min, avg
 enum SourceName: String, CaseIterable, Sendable {
     case solar
     case constant = "static"
+    /// A day in 90 s, to look at: on no Node of a cluster.
+    case demo
 }
 
 /// What becomes of a package's short-term limit (PL2).

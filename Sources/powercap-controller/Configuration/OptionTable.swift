@@ -50,7 +50,11 @@ extension Option {
                 + "node's; with max, min or avg they are each package's."),
         Option(
             "TIMEZONE", \.timeZone, .timeZone, "Time zone of the solar curve; host is the machine's own (TZ, or /etc/localtime)."),
-        Option("SOURCE", \.source, .choice, "Power source: the solar curve, or MAX_SOURCE at all times."),
+        Option(
+            "SOURCE", \.source, .choice,
+            "Power source. solar is a clear day's curve from 04:00 to 20:00 local time with its peak at noon, the same all year: it knows "
+                + "no season and no weather. static is MAX_SOURCE at all times. demo is for showing, on no Node of a cluster: the curve "
+                + "in 90 s, again and again."),
         Option(
             "SHORT_TERM", \.shortTerm, .choice,
             "Short-term limit (PL2): equal to the long-term one, scaled by the original ratio, or untouched."),

