@@ -48,9 +48,11 @@ public struct Microjoules: RawRepresentable, Comparable, Hashable, Sendable {
 
     /// The energy since an earlier reading of a counter that wraps around at `range` (`max_energy_range_uj`). Two readings
     /// must be closer together than the range divided by the largest power, or the answer is short by whole ranges.
-    public func since(_ earlier: Microjoules, range: Microjoules) -> Microjoules {
+    /// - Returns: nil where the counter went back without a wrap: it was reset.
+    public func since(_ earlier: Microjoules, range: Microjoules) -> Microjoules? {
         if rawValue >= earlier.rawValue { return Microjoules(rawValue - earlier.rawValue) }
-        if range.rawValue < earlier.rawValue { return Microjoules(0) }
-        return Microjoules(range.rawValue - earlier.rawValue + rawValue)
+        guard range >= earlier else { return nil }
+        let (sum, overflow) = (range.rawValue - earlier.rawValue).addingReportingOverflow(rawValue)
+        return overflow ? nil : Microjoules(sum)
     }
 }

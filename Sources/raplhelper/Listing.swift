@@ -42,7 +42,8 @@ enum Listing {
 
     /// For programs, `powercap-controller plan --zones` among them. The numbers are those of sysfs.
     static func json(_ zones: [Zone], _ bounds: Bounds, root: String) -> Message {
-        var text: Message = "{\"format\":1,\"helper\":\"\(Release.version)\",\"powercap_root\":\(quoted(root)),\"zones\":["
+        var text: Message = "{\"format\":1,\"helper\":\"\(Release.version)\",\"powercap_root\":\(quoted(root))"
+        text += ",\"min_power_uw\":\(bounds.minPower.rawValue),\"zones\":["
         for (number, zone) in zones.enumerated() {
             let sample = zone.sample()
             text += number == 0 ? "\n" : ",\n"

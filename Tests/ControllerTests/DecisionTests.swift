@@ -129,7 +129,8 @@ struct DecisionTests {
             // policy, short-term ceiling, original short-term, expected; the long-term limit is 100 W of originally 200 W
             (.equal, 400, 240, 100), (.equal, 90, 240, 90), (.scaled, 400, 240, 120), (.scaled, 110, 240, 110),
             (.scaled, 400, 0, 100),
-            (.scaled, 400, 120, 60), (.scaled, 400, 10, 10), (.scaled, 4095, 4_000_000, 4095), (.untouched, 400, 240, nil),
+            (.scaled, 400, 120, 100), (.scaled, 400, 10, 100), (.scaled, 90, 120, 90), (.scaled, 4095, 4_000_000, 4095),
+            (.untouched, 400, 240, nil),
         ] as [(ShortTermPolicy, UInt64, UInt64, UInt64?)])
     func shortTerm(_ policy: ShortTermPolicy, _ ceiling: UInt64, _ original: UInt64, _ expected: UInt64?) {
         let package = Package.test(0, shortTermCeiling: ceiling, originalShortTerm: original)
@@ -145,6 +146,81 @@ struct DecisionTests {
         let uneven = decided(101, [.test(0, reference: 205, originalShortTerm: 247)]) { $0.shortTerm = .scaled }
         // 101 W * 247 / 205 = 121.69 W
         #expect(uneven.packages[0].shortTerm == Microwatts(121_625_000))
+    }
+
+    @Test("short_term is never below long_term, whatever the originals were, unless its own ceiling is")
+    func shortTermProperty() {
+        var random = SeededGenerator(seed: 5)
+        for _ in 0..<5_000 {
+            let reference = UInt64.random(in: 10...400, using: &random)
+            let ceiling = UInt64.random(in: 10...800, using: &random)
+            let package = Package.test(
+                0, reference: reference, shortTermCeiling: ceiling, originalShortTerm: .random(in: 0...800, using: &random))
+            for policy in [ShortTermPolicy.equal, .scaled] {
+                let limit = decided(.random(in: 0...500, using: &random), [package]) { $0.shortTerm = policy }.packages[0]
+                #expect(limit.shortTerm! >= min(limit.longTerm, .watts(ceiling)))
+            }
+        }
+    }
+
+    // MARK: P3: what firmware holds lower isn't raised
+
+    /// A 15 W part that firmware holds at 9 W.
+    private static let held = Package.test(0, reference: 15, floor: 9, ceiling: 15, original: 9)
+
+    @Test("P3: a source that gives little raises no limit above its original")
+    func heldByFirmware() {
+        #expect(
+            decided(0, [Self.held]).packages == [PackageLimit(longTerm: .watts(9), shortTerm: .watts(10), reason: .floor)])
+        #expect(decided(0, [Self.held]).floor == .watts(9))
+        #expect(decided(0, [Self.held]) { $0.raplMinPower = .watts(12) }.packages[0].longTerm == .watts(9))
+        #expect(decided(0, [Self.held]) { $0.raplLimit = Percent(millionths: 80_000_000) }.packages[0].longTerm == .watts(9))
+        #expect(decided(0, [Self.held], overrides: Overrides(limit: .watts(1))).packages[0].longTerm == .watts(9))
+        #expect(decided(0, [Self.held]) { $0.pmaxFunction = .max }.packages[0].longTerm == .watts(9))
+        // A source that gives more than the floor decides by itself.
+        #expect(decided(12, [Self.held]).packages[0].longTerm == .watts(12))
+    }
+
+    @Test("P3: no package is raised above its original where the floors win, however the node's floor is divided")
+    func heldProperty() {
+        var random = SeededGenerator(seed: 3)
+        for _ in 0..<5_000 {
+            let packages = (0..<UInt32.random(in: 1...4, using: &random)).map { number in
+                let (ceiling, original) = (
+                    UInt64.random(in: 10...300, using: &random), UInt64.random(in: 1...300, using: &random)
+                )
+                return Package.test(
+                    number, reference: ceiling, floor: min(10, original), ceiling: max(ceiling, original), original: original)
+            }
+            let source = UInt64.random(in: 0...400, using: &random)
+            let decision = decided(source, packages) {
+                $0.raplMinPower = .watts(.random(in: 1...60, using: &random))
+                $0.raplLimit = Percent(millionths: .random(in: 0...100_000_000, using: &random))
+                $0.pmaxFunction = ReferenceFunction.allCases.randomElement(using: &random)!
+            }
+            let sum = decision.packages.reduce(Microwatts.zero) { $0 + $1.longTerm }
+            #expect(sum <= decision.nodeLimit)
+            for (package, limit) in zip(packages, decision.packages) {
+                #expect(limit.longTerm >= package.longTerm.floor && limit.longTerm <= package.longTerm.ceiling)
+                if decision.reason == .floor || decision.floorsExceedBudget && decision.packages.count == 1 {
+                    #expect(limit.longTerm <= package.longTerm.original!, "\(source) \(package) \(limit)")
+                }
+            }
+        }
+    }
+
+    @Test("an original of 0 W is a register that nobody has set: the floor is RAPL_MIN_POWER")
+    func unset() {
+        #expect(decided(0, [.test(0, reference: 15, floor: 10, ceiling: 15, original: 0)]).packages[0].longTerm == .watts(10))
+    }
+
+    @Test("where no package can be set the floors take nothing")
+    func allFixed() {
+        for function in ReferenceFunction.allCases {
+            let decision = decided(20, [.test(0, fixed: 150), .test(1, fixed: 150)]) { $0.pmaxFunction = function }
+            #expect(!decision.floorsExceedBudget)
+            #expect(decision.packages.map(\.reason) == [.fixed, .fixed])
+        }
     }
 
     @Test("an override of the limit takes the source's place, between floor and ceiling")

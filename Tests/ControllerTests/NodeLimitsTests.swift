@@ -14,18 +14,20 @@ struct TestNode {
     var enabled: [ZoneSample.Enabled] = [.yes, .yes, .yes]
     /// Zones whose long-term limit can't be read.
     var unreadable: Set<Int> = []
+    /// What is in the way of the limits of the zones in `locked`.
+    var obstacle = Obstacle.ceilingBelowFloor
     var locked: Set<Int> = []
 
     var zones: HelperZones {
         func constraint(_ index: UInt8, _ name: StaticString, _ original: UInt64, _ zone: Int) -> ConstraintDescription {
             ConstraintDescription(
                 index: index, name: Name(constant: name), flags: .originalKnown,
-                obstacle: locked.contains(zone) ? .ceilingBelowFloor : .none,
+                obstacle: locked.contains(zone) ? obstacle : .none,
                 original: .watts(original), maxPower: .watts(original), floor: .watts(1), ceiling: .watts(original),
                 originalWindow_us: 0, requested: .zero)
         }
         return HelperZones(
-            header: ZonesHeader(leaseRemaining_ms: 0, leaseHolder: ZonesHeader.nobody, zoneCount: 3),
+            header: ZonesHeader(leaseRemaining_ms: 0, leaseHolder: ZonesHeader.nobody, zoneCount: 3), minPower: .watts(210),
             zones: TestNode.names.enumerated().map { index, name in
                 HelperZones.Zone(
                     description: ZoneDescription(
@@ -173,20 +175,58 @@ struct NodeLimitsTests {
         var limits = node.limits
         limits.settle(100)
         (node.longTerm, node.shortTerm) = ([50, 400, 50], [50, 400, 50])
-        #expect(limits.observe(node.sample, onDrift: .reassert).isEmpty)
+        func seen() -> [String] {
+            (limits.observe(node.sample, onDrift: .reassert) + limits.consequences()).map(Self.short)
+        }
+        #expect(seen().isEmpty)
         change(&node)
-        #expect(limits.observe(node.sample, onDrift: .reassert).map(Self.short) == expected, "\(name)")
-        #expect(limits.observe(node.sample, onDrift: .reassert).isEmpty, "\(name) is told once")
+        #expect(seen() == expected, "\(name)")
+        #expect(seen().isEmpty, "\(name) is told once")
     }
 
     private static func short(_ observation: NodeLimits.Observation) -> String {
         switch observation {
         case .gone(let package): "gone \(package.name.text)"
         case .enabled(let package, let isEnabled): "enabled \(package.name.text) \(isEnabled)"
-        case .drift(let package, let constraint, let before, let found, let action):
+        case .drift(let package, let constraint, let before, let found, let action, _):
             "drift \(package.name.text) \(constraint) \(before.rawValue / 1_000_000) \(found.rawValue / 1_000_000) \(action.rawValue)"
+        case .steady(let package, let constraint, let count): "steady \(package.name.text) \(constraint) \(count)"
+        case .lower(let package, let register, let count):
+            "lower \(package.name.text) \(register?.controlType ?? "none") \(count)"
         case .unreadable(let package, let constraint, let errno): "unreadable \(package.name.text) \(constraint) \(errno)"
         }
+    }
+
+    @Test("P12: what drifts at every sample is told with its number, and its end after a while without")
+    func driftOverAndOver() {
+        var node = TestNode()
+        var limits = node.limits
+        limits.settle(100)
+        (node.longTerm, node.shortTerm) = ([50, 400, 50], [50, 400, 50])
+        var counts: [Int] = []
+        for round in 0..<5 {
+            node.longTerm[0] = 90 + UInt64(round)
+            for case .drift(_, _, _, _, _, let count) in limits.observe(node.sample, onDrift: .reassert) { counts.append(count) }
+            #expect(limits.entries[0].longTerm.isRepeated == (round > 0))
+            limits.settle(100)
+            node.longTerm[0] = 50
+        }
+        #expect(counts == [1, 2, 3, 4, 5])
+        var ends: [String] = []
+        for _ in 0..<3 * Spell.quietLooks { ends += limits.observe(node.sample, onDrift: .reassert).map(Self.short) }
+        #expect(ends == ["steady package-0 long_term 5"])
+    }
+
+    @Test("a drift that came once was told then, and its end is nothing to tell of")
+    func driftOnce() {
+        var node = TestNode()
+        var limits = node.limits
+        limits.settle(100)
+        (node.longTerm, node.shortTerm) = ([70, 400, 50], [50, 400, 50])
+        #expect(limits.observe(node.sample, onDrift: .reassert).count == 1)
+        limits.settle(100)
+        node.longTerm[0] = 50
+        for _ in 0..<3 * Spell.quietLooks { #expect(limits.observe(node.sample, onDrift: .reassert).isEmpty) }
     }
 
     @Test("P12: a drifted limit is asked for again, or left and the rest divided anew each time it moves")
@@ -233,7 +273,102 @@ struct NodeLimitsTests {
     }
 }
 
+/// P4: what is said of a package's limit.
+struct StandingTests {
+    private func standings(_ limits: NodeLimits) -> [Standing] { limits.entries.map { limits.standing($0) } }
+
+    @Test("what was asked for and is in force is as asked")
+    func asAsked() {
+        var limits = TestNode().limits
+        limits.settle(100)
+        #expect(standings(limits) == [.asAsked, .asAsked])
+    }
+
+    @Test("a zone is disabled, unless its driver has shown it to be locked, which reads the same")
+    func lockedOrDisabled() {
+        var node = TestNode(enabled: [.no, .yes, .no])
+        var limits = node.limits
+        let change = limits.changes(for: decision(100, limits)).first { $0.entry == 0 && !$0.isShortTerm }!
+        limits.note(change, Failure(.locked, errno: 61, item: 0))
+        #expect(standings(limits) == [.locked, .disabled])
+        #expect(limits.consequences().count == 1, "one is told to be disabled")
+        // A sample doesn't know of the lock.
+        _ = limits.observe(node.sample, onDrift: .reassert)
+        #expect(standings(limits) == [.locked, .disabled])
+        #expect(limits.inForce(limits.entries[0]).limit == .watts(200), "a locked register counts as it is")
+        #expect(limits.inForce(limits.entries[1]).limit == nil, "what is not enforced is not in force")
+        // Until a limit is taken.
+        limits.retry()
+        limits.settle(100)
+        node.enabled = [.yes, .yes, .yes]
+        (node.longTerm, node.shortTerm) = ([50, 400, 50], [50, 400, 50])
+        _ = limits.observe(node.sample, onDrift: .reassert)
+        #expect(standings(limits) == [.asAsked, .asAsked])
+    }
+
+    @Test("what the helper knows to be locked isn't tried in the first decision, and is told as locked")
+    func knownLock() {
+        let limits = TestNode(obstacle: .locked, locked: [0]).limits
+        #expect(standings(limits) == [.locked, .asAsked])
+        #expect(limits.changes(for: decision(300, limits)).allSatisfy { $0.entry == 1 })
+    }
+
+    @Test("a package with a ceiling below the helper's floor isn't governed, and both powers are said")
+    func ceilingBelowFloor() {
+        let limits = TestNode(locked: [2]).limits
+        #expect(
+            standings(limits) == [
+                .asAsked, .ungoverned("its ceiling, 200 W, is below the helper's floor, 210 W (--min-power)"),
+            ])
+    }
+
+    @Test("every reason is a sentence of its own")
+    func words() {
+        let mmio = InForce.Register(controlType: "intel-rapl-mmio", limit: .watts(45), errno: 0, isDisabled: false)
+        let all: [Standing] = [
+            .asAsked, .heldLower(mmio), .unreadable(controlType: "intel-rapl-mmio", errno: 61), .disabled, .locked,
+            .refused(.writeFailed), .left, .ungoverned("why"),
+        ]
+        #expect(Set(all.map(\.words)).count == all.count)
+        #expect(Standing.heldLower(mmio).words == "intel-rapl-mmio holds it at 45 W")
+        #expect(all[2].words == "the limit of intel-rapl-mmio can't be read (ENODATA), and might be the lowest")
+    }
+}
+
 struct AveragePowerTests {
+    @Test("a counter that went back, or was reset, means nothing: no power above the register's is ever reported")
+    func reset() {
+        // A counter that is 1 mJ back after a second, and after one that began again from 0.
+        for later in [49_999_999_000, 0, 1_000_000] as [UInt64] {
+            #expect(
+                averagePower(
+                    from: Reading(50_000_000_000), at: 1_000_000_000, to: Reading(later), at: 2_000_000_000,
+                    range: Microjoules(262_143_328_850)) == nil)
+        }
+    }
+
+    @Test("a power is reported as it was where the counter went on, and never above the register's, whatever it did")
+    func property() {
+        var random = SeededGenerator(seed: 7)
+        for _ in 0..<20_000 {
+            let range = UInt64.random(in: 0...262_143_328_850, using: &random)
+            let first = UInt64.random(in: 0...max(range, 1), using: &random)
+            let time_ns = UInt64.random(in: 1_000_000...3_600_000_000_000, using: &random)
+            // Anything that the counter may show.
+            let any = averagePower(
+                from: Reading(first), at: 0, to: Reading(.random(in: 0...UInt64.max, using: &random)), at: time_ns,
+                range: Microjoules(range))
+            #expect(any.map { $0 <= .registerMaximum } ?? true)
+            // A package that takes less than the register allows, and at most one wrap.
+            let power = UInt64.random(in: 0...Microwatts.registerMaximum.rawValue, using: &random)
+            let energy = UInt64(UInt128(power) * UInt128(time_ns) / 1_000_000_000)
+            guard range >= first, energy <= range else { continue }
+            let second = first + energy > range ? first + energy - range : first + energy
+            let measured = averagePower(from: Reading(first), at: 0, to: Reading(second), at: time_ns, range: Microjoules(range))
+            #expect(measured.map { max($0.rawValue, power) - min($0.rawValue, power) <= 1_000 } == true)
+        }
+    }
+
     @Test(
         "the average power is the energy by the time, also where the counter has started again",
         arguments: [

@@ -16,7 +16,12 @@ func checkCommand(_ invocation: Invocation, settings: Settings) throws(UsageErro
         complain(error.sentence)
         return 1
     }
-    guard let problem = finding.problem, !isAlive || problem.isMendedByRestart else { return 0 }
+    guard let problem = finding.problem else {
+        // Nothing is wrong, and not everything is as it was asked for.
+        if !isAlive { for note in finding.notes { complain(note) } }
+        return 0
+    }
+    if isAlive && !problem.isMendedByRestart { return 0 }
     complain(problem.sentence)
     return 1
 }
@@ -26,18 +31,23 @@ struct Finding {
     let welcome: Welcome
     let zones: HelperZones
     let sample: HelperSample
+    private let seen: [Zone]
 
     init(helper path: String) throws(HelperError) {
         let client = try HelperClient(connecting: path)
         welcome = client.welcome
         zones = try client.zones()
         sample = try client.sample()
+        seen = [Zone](zones, sample)
     }
 
     enum Problem: Equatable {
         case writes(WritePolicy)
         case nobody
         case other(String)
+        /// Of no package a limit can be set.
+        case nothingGoverned(String)
+        case disabled(zone: String)
         case notInForce(zone: String, constraint: String, requested: Microwatts, found: Microwatts?)
 
         var isMendedByRestart: Bool { self == .nobody }
@@ -47,6 +57,9 @@ struct Finding {
             case .writes(let policy): "the helper takes no writes: \(policy.words) (see its log)"
             case .nobody: "nobody is in control of the limits: see the controller's log"
             case .other(let holder): "\(holder) is in control of the limits, not this program"
+            case .nothingGoverned(let why): "no limit of this node is in force as asked: \(why)"
+            case .disabled(let zone):
+                "\(zone) is disabled: its limits are set but not enforced until somebody writes 1 to its file `enabled`"
             case .notInForce(let zone, let constraint, let requested, let found):
                 "\(zone) \(constraint) was set to \(requested.words), but "
                     + (found.map { "\($0.words) is in force: another party changed it" } ?? "can't be read")
@@ -54,29 +67,49 @@ struct Finding {
         }
     }
 
-    /// The helper takes a limit that differs less from what was asked as set.
-    private static let tolerance = Microwatts.watts(1)
-
     /// nil where this program is in control and everything that was asked for is in force.
     var problem: Problem? {
         if welcome.writes != .accepted { return .writes(welcome.writes) }
         if zones.header.leaseRemaining_ms == 0 { return .nobody }
         if zones.header.leaseHolder != HelperClient.name { return .other(zones.header.leaseHolder.string) }
-        for zone in zones.zones {
-            let now = sample.zone(zone.description.index)
-            if now?.isGone == true { continue }
-            for (position, constraint) in zone.constraints.enumerated() where constraint.requested > .zero {
-                let found = now.flatMap { position < $0.constraintCount ? $0.limits[position].ifRead : nil }.map {
-                    Microwatts($0)
-                }
-                let isInForce = found.map { max($0, constraint.requested) - min($0, constraint.requested) < Finding.tolerance }
-                if isInForce != true {
+        var isAnythingAsked = false
+        for (zone, described) in zip(seen, zones.zones) where !zone.isGone {
+            for (constraint, wire) in zip(zone.constraints, described.constraints) where wire.requested > .zero {
+                isAnythingAsked = true
+                if zone.isDisabled { return .disabled(zone: zone.name) }
+                if constraint.powerLimit?.isRounding(of: wire.requested) != true {
                     return .notInForce(
-                        zone: zone.description.name.string, constraint: constraint.name.string, requested: constraint.requested,
-                        found: found)
+                        zone: zone.name, constraint: constraint.name, requested: wire.requested, found: constraint.powerLimit)
                 }
             }
         }
-        return nil
+        return isAnythingAsked ? nil : nothingGoverned
     }
+
+    /// Nothing was asked for: that is a fault where nothing can be.
+    private var nothingGoverned: Problem? {
+        let packages = self.packages
+        if packages.isEmpty { return .nothingGoverned("no package has a power limit") }
+        let reasons = packages.compactMap { zone, longTerm in
+            longTerm.obstacle == .none ? nil : "\(zone.name): \(Standing(of: longTerm, zone, in: seen).words)"
+        }
+        return reasons.count == packages.count ? .nothingGoverned(reasons.joined(separator: "; ")) : nil
+    }
+
+    /// The packages' zones that are there, with their long-term limits.
+    private var packages: [(zone: Zone, longTerm: Constraint)] {
+        seen.compactMap { zone in
+            guard !zone.isGone, Package(zone: zone) != nil else { return nil }
+            return zone.constraint("long_term").map { (zone, $0) }
+        }
+    }
+
+    /// What isn't as it was asked for, and no fault: limits are in force, and at most what was asked for.
+    var notes: [String] {
+        packages.compactMap { zone, longTerm in
+            let standing = Standing(of: longTerm, zone, in: seen)
+            return standing == .asAsked ? nil : "\(zone.name): \(standing.words)"
+        }
+    }
+
 }

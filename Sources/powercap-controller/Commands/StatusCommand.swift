@@ -13,8 +13,12 @@ struct Status {
     let zones: HelperZones
     let before: HelperSample
     let after: HelperSample
+    /// The zones as `after` has them.
+    let seen: [Zone]
+    /// RAPL_MIN_POWER, as it is where `status` runs.
+    let raplMinPower: Microwatts
 
-    init(helper path: String) throws(HelperError) {
+    init(helper path: String, raplMinPower: Microwatts) throws(HelperError) {
         let client = try HelperClient(connecting: path)
         welcome = client.welcome
         before = try client.sample()
@@ -22,6 +26,8 @@ struct Status {
         Clock.sleep(milliseconds: 1_000)
         after = try client.sample()
         zones = try client.zones()
+        seen = [Zone](zones, after)
+        self.raplMinPower = raplMinPower
     }
 
     /// The average power of a zone over the second.
@@ -32,18 +38,44 @@ struct Status {
             from: first.energy, at: before.time_ns, to: second.energy, at: after.time_ns, range: zone.description.maxEnergyRange)
     }
 
-    /// What is in force for the constraint at `position`.
-    func inForce(_ zone: HelperZones.Zone, _ position: Int) -> Reading? {
-        guard let sample = after.zone(zone.description.index), position < sample.constraintCount else { return nil }
-        return sample.limits[position]
+    /// Limits that are set while nobody is in control of them: their controller is gone, and has asked for them to be held.
+    var heldLimits: Int {
+        guard zones.header.leaseRemaining_ms == 0 else { return 0 }
+        return zones.zones.reduce(0) { $0 + $1.constraints.count { $0.flags.contains(.changed) } }
     }
+
+    /// What there is to say about a constraint's limit; nil where what was asked for is in force.
+    func note(on constraint: Constraint, of zone: Zone, requested: Microwatts) -> String? {
+        if zone.isGone { return nil }
+        // What lies in a package, and psys, is only measured; a lock is known only where somebody has tried.
+        guard zone.isPackage else { return constraint.obstacle == .locked ? Standing.locked.words : nil }
+        if zone.controlType != InForce.governed, constraint.obstacle != .locked { return nil }
+        let standing = Standing(of: constraint, zone, in: seen)
+        if standing != .asAsked { return standing.words }
+        return requested > .zero && constraint.powerLimit?.isRounding(of: requested) != true
+            ? "another party has changed it" : nil
+    }
+
+    /// What is in force of a constraint; nil where that isn't known, or nothing is.
+    func inForce(_ constraint: Constraint, of zone: Zone) -> Microwatts? {
+        zone.isPackage
+            ? InForce(of: constraint.name, package: zone.name, in: seen).limit : zone.isDisabled ? nil : constraint.powerLimit
+    }
+}
+
+extension Microwatts {
+    /// Whether a register that is told to hold `asked` may read so. No unit of a power register is coarser than 1 W (Intel SDM 15.10.1).
+    func isRounding(of asked: Microwatts) -> Bool { max(self, asked) - min(self, asked) < .watts(1) }
 }
 
 /// `powercap-controller status`: the exit status.
 func statusCommand(_ invocation: Invocation, settings: Settings) throws(UsageError) -> Int32 {
     let format = try StatusFlags.format.value(in: invocation)
     let status: Status
-    do throws(HelperError) { status = try Status(helper: settings.configuration.helperSocket) } catch {
+    do throws(HelperError) {
+        status = try Status(
+            helper: settings.configuration.helperSocket, raplMinPower: settings.configuration.raplMinPower)
+    } catch {
         complain(error.sentence)
         return 1
     }
@@ -52,106 +84,5 @@ func statusCommand(_ invocation: Invocation, settings: Settings) throws(UsageErr
         case .table: status.writeTable(to: &output)
         case .json: status.writeJSON(to: &output)
         }
-    }
-}
-
-extension Status {
-    func writeTable(to output: inout Output) {
-        output.append("helper   \(welcome.helperVersion.string), writes \(welcome.writes.words)\n")
-        output.append("sandbox  \(welcome.sandbox.words)\n")
-        let missing = SandboxBits.names.filter { !welcome.sandbox.contains($0.0) }.map { "\($0.1)" }
-        if !missing.isEmpty { output.append("missing  \(missing.joined(separator: ","))\n") }
-        if zones.header.leaseRemaining_ms == 0 {
-            output.append("control  nobody\n\n")
-        } else {
-            output.append("control  \(zones.header.leaseHolder.string), \(zones.header.leaseRemaining_ms) ms left\n\n")
-        }
-        output.append(left: "ZONE", width: 32)
-        for title in ["ORIGINAL W", "REQUESTED W", "IN FORCE W", "POWER W"] { output.append(title, width: 13) }
-        output.append("\n")
-        for zone in zones.zones { writeRows(zone, to: &output) }
-    }
-
-    private func writeRows(_ zone: HelperZones.Zone, to output: inout Output) {
-        let sample = after.zone(zone.description.index)
-        let indent = zone.description.parent == nil ? "" : "  "
-        let type = zone.description.controlType.string
-        output.append(left: "\(indent)\(zone.description.name.string)" + (type == "intel-rapl" ? "" : " (\(type))"), width: 71)
-        append(power(of: zone), to: &output)
-        if sample?.isGone == true { output.append("  gone") }
-        if sample?.enabled == .no && !zone.constraints.isEmpty { output.append("  disabled: limits are not enforced") }
-        output.append("\n")
-        for (position, constraint) in zone.constraints.enumerated() {
-            output.append(left: "\(indent)  \(constraint.name.string)", width: 32)
-            append(constraint.flags.contains(.originalKnown) ? constraint.original : nil, to: &output)
-            append(constraint.requested == .zero ? nil : constraint.requested, to: &output)
-            let reading = inForce(zone, position)
-            if let value = reading?.ifRead {
-                append(Microwatts(value), to: &output)
-            } else {
-                output.append(reading.map { Errno(Int32($0.errno)).name } ?? "-", width: 13)
-            }
-            output.append("\n")
-        }
-    }
-
-    private func append(_ power: Microwatts?, to output: inout Output) {
-        if let power { output.append(watts: power, width: 13) } else { output.append("-", width: 13) }
-    }
-
-    func writeJSON(to output: inout Output) {
-        output.append("{\"helper\":{\"version\":")
-        output.append(json: welcome.helperVersion.string)
-        output.append(",\"writes\":")
-        output.append(json: welcome.writes.words)
-        output.append(",\"sandbox\":{")
-        for (number, (bit, name)) in SandboxBits.names.enumerated() {
-            output.append("\(number == 0 ? "" : ",")\"\(name)\":\(welcome.sandbox.contains(bit))")
-        }
-        output.append("}},\"control\":")
-        if zones.header.leaseRemaining_ms == 0 {
-            output.append("null")
-        } else {
-            output.append("{\"holder\":")
-            output.append(json: zones.header.leaseHolder.string)
-            output.append(",\"remaining_ms\":\(zones.header.leaseRemaining_ms)}")
-        }
-        output.append(",\"zones\":[")
-        for (number, zone) in zones.zones.enumerated() {
-            output.append(number == 0 ? "\n" : ",\n")
-            writeJSON(zone, to: &output)
-        }
-        output.append("\n]}\n")
-    }
-
-    private func writeJSON(_ zone: HelperZones.Zone, to output: inout Output) {
-        let sample = after.zone(zone.description.index)
-        output.append("{\"id\":")
-        output.append(json: zone.description.id.string)
-        output.append(",\"parent\":")
-        if let parent = zones.zones.first(where: { $0.description.index == zone.description.parent }) {
-            output.append(json: parent.description.id.string)
-        } else {
-            output.append("null")
-        }
-        output.append(",\"control_type\":")
-        output.append(json: zone.description.controlType.string)
-        output.append(",\"name\":")
-        output.append(json: zone.description.name.string)
-        output.append(",\"gone\":\(sample?.isGone == true)")
-        output.append(",\"enabled\":\(sample.map { $0.enabled == .unknown ? "null" : "\($0.enabled == .yes)" } ?? "null")")
-        output.append(",\"power_uw\":\(power(of: zone).map { "\($0.rawValue)" } ?? "null"),\"constraints\":[")
-        for (position, constraint) in zone.constraints.enumerated() {
-            output.append(position == 0 ? "\n {\"name\":" : ",\n {\"name\":")
-            output.append(json: constraint.name.string)
-            let inForce = inForce(zone, position)?.ifRead.map { "\($0)" } ?? "null"
-            let requested = constraint.requested == .zero ? "null" : "\(constraint.requested.rawValue)"
-            let original = constraint.flags.contains(.originalKnown) ? "\(constraint.original.rawValue)" : "null"
-            output.append(",\"original_uw\":\(original),\"requested_uw\":\(requested)")
-            output.append(",\"in_force_uw\":\(inForce),\"floor_uw\":\(constraint.floor.rawValue)")
-            output.append(",\"ceiling_uw\":\(constraint.ceiling.rawValue)")
-            output.append(",\"writable\":\(constraint.obstacle == .none),\"obstacle\":\"\(constraint.obstacle.name)\"}")
-        }
-        output.append("]}")
     }
 }

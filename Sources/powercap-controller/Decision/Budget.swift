@@ -8,23 +8,29 @@ struct Budget {
     private(set) var ceiling = Microwatts.zero
     /// The floors take more than was there to divide.
     private(set) var floorsExceed = false
+    /// What the fixed packages take.
+    private var fixed = Microwatts.zero
+    /// For each share, the most that a floor gives it.
+    private let mostByFloor: [Microwatts]
 
     init(_ packages: [Package], _ configuration: Configuration, minPower: Microwatts, reference: Microwatts) {
         let isWhole = configuration.pmaxFunction == .sum
         let percentage = configuration.raplLimit.of(reference)
         shares.reserveCapacity(packages.count)
-        var fixed = Microwatts.zero
         for package in packages {
             let share = package.share(floor: isWhole ? minPower : max(minPower, percentage))
             (floor, ceiling, fixed) = (floor + share.floor, ceiling + share.ceiling, fixed + (package.fixed ?? .zero))
             shares.append(share)
         }
-        if isWhole { floor = min(max(floor, fixed + (percentage - fixed).roundedUp), ceiling) }
+        mostByFloor = zip(packages, shares).map { $0.mostByFloor($1) }
+        if isWhole { floor = min(max(floor, fixed + (percentage - fixed).roundedUp), mostByFloor.reduce(.zero, +)) }
     }
 
     /// Divides a power over the packages.
     mutating func divide(_ power: Microwatts, _ reason: Reason) -> (nodeLimit: Microwatts, Reason) {
-        floorsExceed = floor > power
+        // Where nothing can be divided no floor takes anything.
+        floorsExceed = floor > power && ceiling > fixed
+        if floorsExceed { shares = zip(shares, mostByFloor).map { Share(weight: $0.weight, floor: $0.floor, ceiling: $1) } }
         let limit = min(max(power, floor), ceiling)
         split(limit, atLeast: floor, over: &shares)
         return (limit, limit > power ? .floor : limit < power ? .ceiling : reason)
@@ -36,7 +42,7 @@ struct Budget {
         var reason: Reason?
         for index in shares.indices {
             let share = shares[index]
-            floorsExceed = floorsExceed || share.floor > power
+            floorsExceed = floorsExceed || share.floor > power && share.ceiling > share.floor
             shares[index].limit = min(max(power.roundedDown, share.floor), share.ceiling)
             total = total + shares[index].limit
             let own: Reason = share.floor > power ? .floor : share.ceiling < power ? .ceiling : .source
@@ -74,6 +80,12 @@ extension Package {
         return Share(weight: reference, floor: range.floor, ceiling: range.ceiling)
     }
 
+    /// P3: a floor, also that of the node, raises no limit above what it was at first.
+    fileprivate func mostByFloor(_ share: Share) -> Microwatts {
+        guard fixed == nil, let held = longTerm.held else { return share.ceiling }
+        return max(share.floor, min(share.ceiling, held))
+    }
+
     /// The short-term limit that goes with a long-term one; nil where it is left alone.
     func shortTermLimit(for longTermLimit: Microwatts, _ policy: ShortTermPolicy, minPower: Microwatts) -> Microwatts? {
         guard policy != .untouched, fixed == nil, let shortTerm else { return nil }
@@ -81,16 +93,25 @@ extension Package {
         var limit = longTermLimit
         if policy == .scaled, let from = longTerm.original, from > .zero, let to = shortTerm.original, to > .zero {
             let scaled = UInt128(limit.rawValue) * UInt128(to.rawValue) / UInt128(from.rawValue)
-            limit = Microwatts(UInt64(min(scaled, UInt128(range.ceiling.rawValue))))
+            // Firmware's long-term limit may be a placeholder above the short-term one, which must not become the lower of the two.
+            limit = max(limit, Microwatts(UInt64(min(scaled, UInt128(range.ceiling.rawValue)))))
         }
         return min(max(limit.roundedDown, range.floor), range.ceiling)
     }
 }
 
 extension Package.LimitRange {
-    /// In whole steps. The helper's ceiling holds against a floor above it: `Settings.check` refuses that at start.
+    /// The limit that firmware holds, in whole steps; nil where it isn't known, or below a step: nobody has set that.
+    fileprivate var held: Microwatts? {
+        let held = original?.roundedDown ?? .zero
+        return held == .zero ? nil : held
+    }
+
+    /// In whole steps. The helper's ceiling holds against a floor above it: `Settings.check` refuses that at start. And a floor
+    /// is the smaller of what is asked for and what firmware holds (P3), but not below the helper's, which has the same rule.
     fileprivate func steps(floor: Microwatts) -> (floor: Microwatts, ceiling: Microwatts) {
         let ceiling = self.ceiling.roundedDown
-        return (min(max(floor, self.floor).roundedUp, ceiling), ceiling)
+        let least = max(held.map { min(floor, $0) } ?? floor, self.floor)
+        return (min(least.roundedUp, ceiling), ceiling)
     }
 }

@@ -12,6 +12,8 @@ struct Package: Equatable, Sendable {
     let shortTerm: LimitRange?
     /// The long-term limit where it can't be changed: it counts against the node's limit, and the others share the rest.
     var fixed: Microwatts?
+    /// Why it isn't governed; nil where it is.
+    var ungoverned: String?
 
     /// What one constraint may be set to.
     struct LimitRange: Equatable, Sendable {
@@ -55,6 +57,11 @@ struct PackageName: Comparable, Hashable, Sendable {
     }
 }
 
+extension Zone {
+    /// A whole package, by whatever control type.
+    var isPackage: Bool { parent == nil && PackageName(name) != nil }
+}
+
 extension Package {
     /// The packages among the zones, by name, in the order of their numbers. Of `intel-rapl` alone: `intel-rapl-mmio` is the
     /// same packages by another way, and `psys` the whole platform. One without a long-term limit is only measured.
@@ -63,7 +70,7 @@ extension Package {
     }
 
     init?(zone: Zone) {
-        guard zone.controlType == "intel-rapl", zone.parent == nil, let name = PackageName(zone.name),
+        guard zone.controlType == InForce.governed, zone.parent == nil, let name = PackageName(zone.name),
             let longTerm = zone.constraint("long_term")
         else { return nil }
         let range = LimitRange(longTerm)
@@ -71,7 +78,8 @@ extension Package {
         self.init(
             name: name, zone: zone.id, reference: min(known ?? .step, .registerMaximum), longTerm: range,
             shortTerm: zone.constraint("short_term").flatMap { $0.isGovernable ? LimitRange($0) : nil },
-            fixed: longTerm.isGovernable ? nil : min(longTerm.powerLimit ?? range.ceiling, .registerMaximum))
+            fixed: longTerm.isGovernable ? nil : min(longTerm.powerLimit ?? range.ceiling, .registerMaximum),
+            ungoverned: longTerm.isGovernable ? nil : longTerm.obstacleWords)
     }
 }
 

@@ -19,7 +19,8 @@ struct HelperClient {
 
     /// Who is in control, and every zone with what is known of it.
     func zones() throws(HelperError) -> HelperZones {
-        try connection.exchange(.listZones, expecting: .zones, { _ in }) { reader throws(ProtocolError) in
+        let minPower = welcome.minPower
+        return try connection.exchange(.listZones, expecting: .zones, { _ in }) { reader throws(ProtocolError) in
             let header = try ZonesHeader(from: &reader)
             var zones: [HelperZones.Zone] = []
             for _ in 0..<header.zoneCount {
@@ -28,7 +29,7 @@ struct HelperClient {
                 for _ in 0..<description.constraintCount { constraints.append(try ConstraintDescription(from: &reader)) }
                 zones.append(HelperZones.Zone(description: description, constraints: constraints))
             }
-            return HelperZones(header: header, zones: zones)
+            return HelperZones(header: header, minPower: minPower, zones: zones)
         }
     }
 
@@ -94,6 +95,8 @@ struct HelperZones: Equatable, Sendable {
     }
 
     let header: ZonesHeader
+    /// The helper's `--min-power`.
+    var minPower = Microwatts.zero
     let zones: [Zone]
 }
 
@@ -119,21 +122,23 @@ extension Array where Element == Zone {
                 controlType: zone.description.controlType.string, name: zone.description.name.string,
                 enabled: now.flatMap { $0.enabled == .unknown ? nil : $0.enabled == .yes },
                 energy: now?.energy.ifRead.map { Microjoules($0) }, maxEnergyRange: zone.description.maxEnergyRange,
+                isGone: now?.isGone == true,
                 constraints: zone.constraints.enumerated().map { position, constraint in
-                    let limit = now.flatMap { position < $0.constraintCount ? $0.limits[position].ifRead : nil }
-                    return Constraint(constraint, limit: limit.map { Microwatts($0) })
+                    let reading = now.flatMap { position < $0.constraintCount ? $0.limits[position] : nil }
+                    return Constraint(constraint, reading, minPower: helper.minPower)
                 })
         }
     }
 }
 
 extension Constraint {
-    fileprivate init(_ description: ConstraintDescription, limit: Microwatts?) {
+    fileprivate init(_ description: ConstraintDescription, _ reading: Reading?, minPower: Microwatts) {
         self.init(
-            index: description.index, name: description.name.string, powerLimit: limit,
+            index: description.index, name: description.name.string, powerLimit: reading?.ifRead.map { Microwatts($0) },
+            readErrno: reading?.errno ?? 0,
             timeWindowMicroseconds: description.flags.contains(.hasTimeWindow) ? description.originalWindow_us : nil,
             maxPower: description.maxPower,
             original: description.flags.contains(.originalKnown) ? description.original : nil, floor: description.floor,
-            ceiling: description.ceiling, obstacle: description.obstacle)
+            ceiling: description.ceiling, minPower: minPower, obstacle: description.obstacle)
     }
 }

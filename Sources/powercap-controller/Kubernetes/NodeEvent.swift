@@ -4,6 +4,8 @@ struct NodeEvent: Equatable, Sendable {
         case limitChanged = "PowerLimitChanged"
         case limitRefused = "PowerLimitRefused"
         case zoneLocked = "PowerZoneLocked"
+        case notGoverned = "PowerNotGoverned"
+        case heldLower = "PowerHeldLower"
         case limitDrifted = "PowerLimitChangedByAnother"
         case zoneGone = "PowerZoneGone"
         case zoneDisabled = "PowerZoneDisabled"
@@ -14,8 +16,8 @@ struct NodeEvent: Equatable, Sendable {
         /// What the controller did or tried.
         var action: String {
             switch self {
-            case .limitChanged, .limitRefused, .zoneLocked: "ApplyLimit"
-            case .limitDrifted, .zoneGone, .zoneDisabled: "Sample"
+            case .limitChanged, .limitRefused, .zoneLocked, .notGoverned: "ApplyLimit"
+            case .limitDrifted, .zoneGone, .zoneDisabled, .heldLower: "Sample"
             case .overrideRejected: "ReadOverride"
             case .controlLost, .controlRegained: "HoldControl"
             }
@@ -24,7 +26,9 @@ struct NodeEvent: Equatable, Sendable {
         var type: String {
             switch self {
             case .limitChanged, .controlRegained: "Normal"
-            case .limitRefused, .zoneLocked, .limitDrifted, .zoneGone, .zoneDisabled, .overrideRejected, .controlLost: "Warning"
+            case .limitRefused, .zoneLocked, .notGoverned, .heldLower, .limitDrifted, .zoneGone, .zoneDisabled, .overrideRejected,
+                .controlLost:
+                "Warning"
             }
         }
     }

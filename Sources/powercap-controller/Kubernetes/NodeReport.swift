@@ -22,58 +22,82 @@ extension NodeRecord {
     /// - Parameter decision: nil before the first.
     init(_ limits: NodeLimits, _ decision: Decision?, _ overrides: Overrides, _ source: SourceName) {
         let entries = limits.present.map { limits.entries[$0] }
-        var sum: Microwatts? = entries.isEmpty || decision == nil ? nil : .zero
-        // P4: what is published as in force was read back, and is enforced. One limit that isn't makes the sum unknown.
-        for entry in entries {
-            let isInForce = entry.longTerm.readErrno == 0 && entry.isEnabled != false
-            sum = (isInForce ? entry.longTerm.inForce : nil).flatMap { limit in sum.map { $0 + limit } }
-        }
+        // P4, P13: what is published as in force was read back, is enforced, and is the lowest of every register that limits the
+        // package. One limit that isn't known makes the sum unknown.
+        let sum = entries.isEmpty || decision == nil ? nil : InForce.sum(entries.map { limits.inForce($0) })
         self.init(
             state: overrides.paused ? .paused : .managed, effectiveLimit: sum,
             reference: entries.isEmpty ? nil : decision?.reference,
             source: source.rawValue, reason: decision?.reason.rawValue,
-            condition: Condition(entries, decision, overrides))
+            condition: Condition(entries.map { ($0.package.name.text, limits.standing($0)) }, decision, overrides))
     }
-}
-
-extension NodeLimits.Entry {
-    fileprivate var isLocked: Bool { package.fixed != nil || longTerm.refusal == .locked }
-    /// For another reason than that it is locked.
-    fileprivate var isRefused: Bool { [longTerm.refusal, shortTerm?.refusal].contains { $0 != nil && $0 != .locked } }
 }
 
 extension NodeRecord.Condition {
     /// What an administrator has to know first.
-    fileprivate init(_ entries: [NodeLimits.Entry], _ decision: Decision?, _ overrides: Overrides) {
-        func names(_ isAffected: (NodeLimits.Entry) -> Bool) -> String? {
-            let names = entries.filter(isAffected).map(\.package.name.text)
-            return names.isEmpty ? nil : names.joined(separator: ", ")
+    fileprivate init(_ packages: [(name: String, standing: Standing)], _ decision: Decision?, _ overrides: Overrides) {
+        /// The packages of which this is so, with what differs between them; nil where there are none.
+        func those(_ detail: (Standing) -> String?) -> String? {
+            let named = packages.compactMap { package in detail(package.standing).map { package.name + $0 } }
+            return named.isEmpty ? nil : named.joined(separator: ", ")
         }
-        if entries.isEmpty {
+        let ungoverned = those { if case .ungoverned(let why) = $0 { " (\(why))" } else { nil } }
+        let locked = those { $0 == .locked ? "" : nil }
+        if packages.isEmpty {
             self.init(status: .no, reason: "NothingToLimit", message: "No package of this node has a power limit")
-        } else if let names = names({ $0.isEnabled == false }) {
+        } else if let names = those({ $0 == .disabled ? "" : nil }) {
             self.init(status: .no, reason: "ZoneDisabled", message: "Limits are set but not enforced: \(names)")
-        } else if let names = names({ $0.longTerm.readErrno != 0 }) {
+        } else if let names = those({
+            if case .unreadable(let type, _) = $0 { type == InForce.governed ? "" : " (\(type))" } else { nil }
+        }) {
             self.init(status: .unknown, reason: "LimitUnreadable", message: "The limit can't be read: \(names)")
-        } else if let names = names({ $0.isRefused }) {
+        } else if let names = those({ if case .refused = $0 { "" } else { nil } }) {
             self.init(status: .no, reason: "LimitRefused", message: "The limit was refused: \(names)")
-        } else if let names = names({ $0.longTerm.isLeft || $0.shortTerm?.isLeft == true }) {
+        } else if let names = those({ $0 == .left ? "" : nil }) {
             self.init(status: .no, reason: "LimitLeft", message: "Another party's limit is left: \(names)")
-        } else if entries.allSatisfy(\.isLocked) {
+        } else if packages.allSatisfy({ $0.standing == .locked }) {
             self.init(status: .no, reason: "ZoneLocked", message: "Every package's limit is locked by firmware")
+        } else if packages.allSatisfy({ $0.standing.isOutOfReach }) {
+            let names = [locked.map { "\($0) (locked by firmware)" }, ungoverned].compactMap { $0 }.joined(separator: ", ")
+            self.init(
+                status: .no, reason: "NotGoverned", message: "No package is governed: \(names)".shortened(to: Self.longestMessage)
+            )
         } else if decision == nil {
             self.init(status: .unknown, reason: "Starting", message: "No limit was set yet")
         } else if overrides.paused {
             self.init(status: .yes, reason: "Paused", message: "Limits stay as they are while the node is paused")
-        } else if decision?.floorsExceedBudget == true, overrides.limit != nil {
-            self.init(
-                status: .yes, reason: "FloorsExceedOverride", message: "The floors take more than \(overrides.budgetWords)")
         } else if decision?.floorsExceedBudget == true {
-            self.init(status: .yes, reason: "FloorsExceedSource", message: "The floors take more than \(overrides.budgetWords)")
-        } else if let names = names(\.isLocked) {
-            self.init(status: .yes, reason: "LimitInForce", message: "Limits are in force, but locked by firmware: \(names)")
+            self.init(
+                status: .yes, reason: overrides.limit == nil ? "FloorsExceedSource" : "FloorsExceedOverride",
+                message: "The floors take more than \(overrides.budgetWords)")
+        } else if let names = those({
+            if case .heldLower(let register) = $0 {
+                " at \(register.limit?.words ?? "less") by \(register.controlType)"
+            } else {
+                nil
+            }
+        }) {
+            self.init(
+                status: .yes, reason: "HeldLower",
+                message: "Another register holds less than what is set: \(names)".shortened(to: Self.longestMessage))
+        } else if let ungoverned {
+            self.init(
+                status: .yes, reason: "LimitInForce",
+                message: "Limits are in force, but not governed: \(ungoverned)".shortened(to: Self.longestMessage))
+        } else if let locked {
+            self.init(status: .yes, reason: "LimitInForce", message: "Limits are in force, but locked by firmware: \(locked)")
         } else {
             self.init(status: .yes, reason: "LimitInForce", message: "Limits are in force")
+        }
+    }
+}
+
+extension Standing {
+    /// No limit can be set.
+    fileprivate var isOutOfReach: Bool {
+        switch self {
+        case .locked, .ungoverned: true
+        default: false
         }
     }
 }

@@ -21,6 +21,8 @@ final class ControlSession {
     var renewal_ns: UInt64 { max(UInt64(lease_ms) * 1_000_000 / 3, 100_000_000) }
 
     var descriptorNumber: Int32 { client.descriptorNumber }
+    /// The helper's `--min-power`.
+    var minPower: Microwatts { client.welcome.minPower }
     /// What the helper does with the limits when the lease runs out.
     var onLeaseExpiry: LimitDisposal { client.welcome.onLeaseExpiry }
 
@@ -54,17 +56,43 @@ final class ControlSession {
             log.info(
                 "package", ("package", .text(package.name.text)), ("zone", .text(package.zone)),
                 ("reference_uw", .power(package.reference)), ("floor_uw", .power(package.longTerm.floor)),
-                ("ceiling_uw", .power(package.longTerm.ceiling)), ("in_force_uw", .power(entry.longTerm.inForce)),
-                ("writable", .flag(package.fixed == nil && entry.longTerm.refusal == nil)))
-            if entry.longTerm.refusal == .locked {
-                let note = "\(package.name.text) is locked: its limit can't be changed, and the others share the rest"
-                tell(NodeEvent(reason: .zoneLocked, subject: package.name.text, note: note))
+                ("ceiling_uw", .power(package.longTerm.ceiling)), ("in_force_uw", .power(limits.inForce(entry).limit)),
+                ("writable", .flag(package.ungoverned == nil && !entry.isLocked)))
+            if let why = package.ungoverned {
+                log.warning(
+                    "package not governed: it keeps what it has, the others share the rest",
+                    ("package", .text(package.name.text)), ("zone", .text(package.zone)), ("why", .text(why)))
+                tell(
+                    NodeEvent(
+                        reason: .notGoverned, subject: package.name.text, note: "\(package.name.text) isn't governed: \(why)"))
+            } else if entry.isLocked {
+                reportLock(entry)
             }
         }
+        reportShortTerm()
         if limits.present.isEmpty {
             log.warning("no package has a power limit: there is nothing to govern here")
         }
         for observation in observations { report(observation) }
+    }
+
+    private func reportLock(_ entry: NodeLimits.Entry) {
+        let name = entry.package.name.text
+        tell(
+            NodeEvent(
+                reason: .zoneLocked, subject: name,
+                note: "\(name) is locked: its limit can't be changed, and the others share the rest"))
+    }
+
+    /// A short-term limit that can't be set is left alone.
+    private func reportShortTerm() {
+        for zone in limits.zones
+        where limits.entries.contains(where: { $0.package.zone == zone.id && $0.package.ungoverned == nil }) {
+            guard let shortTerm = zone.constraint("short_term"), !shortTerm.isGovernable else { continue }
+            log.warning(
+                "short-term limit not governed: it is left alone", ("package", .text(zone.name)),
+                ("why", .text(shortTerm.obstacleWords)))
+        }
     }
 
     /// Takes control, or keeps the control that `previousToken` stands for.
@@ -82,12 +110,14 @@ final class ControlSession {
         lastSample = try client.sample()
         let observations = limits.observe(lastSample, onDrift: action)
         for observation in observations { report(observation) }
+        // Where something has to be put right, what then follows is told when it is.
+        if !observations.contains(where: \.callsForDecision) { reportConsequences() }
         if log.isLogged(.debug) {
             for entry in limits.entries {
                 log.debug(
                     "sample",
                     [
-                        ("package", .text(entry.package.name.text)), ("in_force_uw", .power(entry.longTerm.inForce)),
+                        ("package", .text(entry.package.name.text)), ("in_force_uw", .power(limits.inForce(entry).limit)),
                         ("power_uw", .power(measuredPower(of: entry, since: before))),
                     ])
             }
@@ -123,7 +153,26 @@ final class ControlSession {
                 "limit can't be read: whether another party changes it isn't known until it can",
                 ("package", .text(package.name.text)), ("constraint", .text(constraint)),
                 ("errno", .text(Errno(Int32(errno)).name)))
-        case .drift(let package, let constraint, let before, let found, let action):
+        case .steady(let package, let constraint, let count):
+            let note = "\(package.name.text) \(constraint): another party changed it \(count) times, and does so no more"
+            tell(NodeEvent(reason: .limitDrifted, subject: package.name.text, note: note))
+            log.info(
+                "another party changes the limit no more", ("package", .text(package.name.text)),
+                ("constraint", .text(constraint)), ("changes", .number(UInt64(count))))
+        case .lower(let package, .some(let register), _):
+            let limit = register.limit?.words ?? "less"
+            let note = "\(register.controlType) holds \(package.name.text) at \(limit), which is less than what is set"
+            tell(NodeEvent(reason: .heldLower, subject: package.name.text, note: note))
+            log.warning(
+                "another register holds the package at less: the lowest is in force", ("package", .text(package.name.text)),
+                ("held_by", .text(register.controlType)), ("in_force_uw", .power(register.limit)))
+        case .lower(let package, nil, let count):
+            log.info(
+                "no other register holds the package at less any more", ("package", .text(package.name.text)),
+                ("samples", .number(UInt64(count))))
+        case .drift(let package, let constraint, let before, let found, let action, let count):
+            // Told once, and what is left each time it moves, but not for ever; then counted until it ends.
+            guard count <= (action == .leave ? 3 : 1) else { return }
             let note =
                 "\(package.name.text) \(constraint): another party changed \(before.words) to \(found.words) (\(action.rawValue))"
             tell(NodeEvent(reason: .limitDrifted, subject: package.name.text, note: note))
@@ -138,7 +187,10 @@ final class ControlSession {
         while true {
             let decision = decide(limits.packages)
             let changes = Array(limits.changes(for: decision).prefix(Limits.itemsPerBatch))
-            if changes.isEmpty { return decision }
+            if changes.isEmpty {
+                reportConsequences()
+                return decision
+            }
             do throws(HelperError) {
                 let applied = try client.apply(limits.items(changes), token: token)
                 for (change, outcome) in zip(changes, applied) {
@@ -153,6 +205,8 @@ final class ControlSession {
         }
     }
 
+    private func reportConsequences() { for observation in limits.consequences() { report(observation) } }
+
     /// What was refused is tried again, except right after connecting what the helper knows to be refused.
     func retryRefused() {
         if isDecided { limits.retry() }
@@ -160,6 +214,8 @@ final class ControlSession {
     }
 
     private func report(_ change: NodeLimits.Change, _ outcome: AppliedItem, _ decision: Decision) {
+        // The same again, against another party that was told of.
+        if limits[change].isRepeated { return }
         log.info(
             "limit changed", ("package", .text(limits.entries[change.entry].package.name.text)),
             ("constraint", .text(limits[change].name)), ("from_uw", .power(change.from)), ("asked_uw", .power(change.to)),
@@ -176,6 +232,7 @@ final class ControlSession {
     private func report(_ change: NodeLimits.Change, _ failure: Failure) {
         guard limits[change].refusal != failure.code else { return }
         let package = limits.entries[change.entry].package.name.text
+        if failure.code == .locked, !change.isShortTerm { reportLock(limits.entries[change.entry]) }
         let note = "\(package) \(limits[change].name): \(change.to.words) was refused: \(failure.sentence)"
         tell(NodeEvent(reason: .limitRefused, subject: "\(package) \(limits[change].name)", note: note))
         log.error(
@@ -206,14 +263,4 @@ extension WritePolicy {
         case .stateUnwritable: "refused: the originals can't be saved"
         }
     }
-}
-
-/// The average power between two readings of a counter; nil where either can't be read or no time has passed.
-func averagePower(
-    from earlier: Reading, at earlier_ns: UInt64, to later: Reading, at later_ns: UInt64, range: Microjoules
-) -> Microwatts? {
-    guard let first = earlier.ifRead, let second = later.ifRead, later_ns > earlier_ns else { return nil }
-    let energy = Microjoules(second).since(Microjoules(first), range: range).rawValue
-    let scaled = UInt128(energy) * 1_000_000_000 / UInt128(later_ns - earlier_ns)
-    return Microwatts(UInt64(min(scaled, UInt128(UInt64.max))))
 }

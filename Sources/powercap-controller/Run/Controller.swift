@@ -30,6 +30,10 @@ final class Controller {
     private var due = Schedule()
     private var clock = StepDetector()
     private let node: NodeLink
+    /// What doesn't fit the zones of a helper that came back; to be told when control is granted.
+    private var misfit: UsageError?
+    /// The helper's floor that was last looked at.
+    private var reportedFloor: Microwatts?
     /// Control was lost: that it is back is worth telling.
     private var isControlMissed = false
 
@@ -83,8 +87,12 @@ final class Controller {
 
     private func step(_ now_ns: UInt64) throws(UsageError) {
         if session == nil, now_ns >= due.connect_ns, let candidate = connect() {
-            // Before control is even asked for: a floor that doesn't fit must not write anything.
-            try settings.check(candidate.limits.entries.map(\.package))
+            // Before control is even asked for: a floor that doesn't fit must not write anything. Only a start ends by it: zones that
+            // came back with another ceiling are no reason to leave a node alone that was governed for days.
+            do throws(UsageError) { try settings.check(candidate.limits.entries.map(\.package)) } catch {
+                guard last != nil else { throw error }
+                misfit = error
+            }
             takeControl(candidate, now_ns)
         }
         if let session { do throws(HelperError) { try cycle(session, now_ns) } catch { fail(error) } }
@@ -135,6 +143,11 @@ final class Controller {
         session = candidate
         last = (candidate.token, candidate.onLeaseExpiry)
         reportedProblem = nil
+        if let misfit {
+            log.warning("the configuration doesn't fit the zones any more: their ceilings hold", ("why", .text(misfit.sentence)))
+        }
+        misfit = nil
+        reportFloor(candidate)
         if isControlMissed {
             node.tell(NodeEvent(reason: .controlRegained, subject: "", note: "The controller is in control of the limits again"))
             isControlMissed = false
@@ -143,6 +156,17 @@ final class Controller {
         due = Schedule(
             connect_ns: 0, decide_ns: now_ns, sample_ns: now_ns + configuration.sampleInterval.nanoseconds,
             renew_ns: now_ns + candidate.renewal_ns)
+    }
+
+    /// Said at the first connection, and when the helper's floor has changed.
+    private func reportFloor(_ session: ControlSession) {
+        let floor = session.minPower
+        if floor > configuration.raplMinPower, floor != reportedFloor {
+            log.warning(
+                "RAPL_MIN_POWER is below the helper's floor (--min-power), which counts",
+                ("rapl_min_power_uw", .power(configuration.raplMinPower)), ("min_power_uw", .power(floor)))
+        }
+        reportedFloor = floor
     }
 
     private func renew(_ session: ControlSession, _ now_ns: UInt64) throws(HelperError) {
@@ -157,7 +181,7 @@ final class Controller {
         isProven = true
         backoff.succeed()
         // What was seen changes what the packages may take, or has to be put right: at once, not at the next decision.
-        if !observations.isEmpty { try decideAndApply(session) }
+        if observations.contains(where: \.callsForDecision) { try decideAndApply(session) }
     }
 
     private func decideAndApply(_ session: ControlSession) throws(HelperError) {

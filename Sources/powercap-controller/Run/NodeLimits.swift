@@ -21,6 +21,10 @@ struct NodeLimits {
         var isSkipped = false
         /// Why the last sample doesn't have it; 0 where it does.
         var readErrno: UInt8 = 0
+        /// Another party changes it again and again.
+        fileprivate(set) var drift = Spell()
+        /// It is set again as so often before.
+        var isRepeated: Bool { drift.count > 1 }
     }
 
     struct Entry: Equatable, Sendable {
@@ -30,16 +34,23 @@ struct NodeLimits {
         var longTerm: Tracked
         var shortTerm: Tracked?
         var isGone = false
-        /// The zone's enabled bit; a limit of a disabled zone isn't enforced.
-        var isEnabled: Bool?
+        /// Whether it was last told that its limits are enforced.
+        fileprivate var toldEnforced = true
+        /// Who limits it to less than the governed register, and how often that changes.
+        fileprivate var toldLower: String?
+        fileprivate var lower = Spell()
     }
 
     private(set) var entries: [Entry]
+    /// Every zone as it was last seen.
+    private(set) var zones: [Zone]
+    private let described: HelperZones
 
     /// - Parameter sample: read after `zones`.
     init(_ zones: HelperZones, _ sample: HelperSample) {
-        let all = [Zone](zones, sample)
-        entries = Package.all(in: all).compactMap { package in
+        self.zones = [Zone](zones, sample)
+        described = zones
+        entries = Package.all(in: self.zones).compactMap { package in
             guard let zone = zones.zones.first(where: { $0.description.id.string == package.zone }) else { return nil }
             func tracked(_ name: String) -> Tracked? {
                 guard let position = zone.constraints.firstIndex(where: { $0.name.string == name }) else { return nil }
@@ -76,8 +87,7 @@ struct NodeLimits {
         present.allSatisfy { index in
             let entry = entries[index]
             let isSet =
-                entry.package.fixed != nil || entry.longTerm.refusal == .locked
-                || entry.longTerm.asked != nil && !entry.longTerm.isLeft
+                entry.package.fixed != nil || entry.longTerm.asked != nil && !entry.longTerm.isLeft
             return isSet && entry.shortTerm?.refusal == nil
         }
     }
@@ -134,6 +144,7 @@ struct NodeLimits {
         self[change].asked = change.to
         self[change].inForce = applied.effective
         self[change].refusal = nil
+        see(applied.effective, change)
     }
 
     /// The helper could not set this limit: it isn't tried again before `retry`.
@@ -142,6 +153,39 @@ struct NodeLimits {
         self[change].refusal = failure.code
         self[change].isSkipped = true
         self[change].asked = nil
+        see(nil, change)
+    }
+
+    /// Keeps `zones` up with what a write has shown of the governed register.
+    private mutating func see(_ effective: Microwatts?, _ change: Change) {
+        guard let zone = zones.firstIndex(where: { $0.id == entries[change.entry].package.zone }),
+            let position = zones[zone].constraints.firstIndex(where: { $0.name == self[change].name })
+        else { return }
+        if let effective {
+            (zones[zone].constraints[position].powerLimit, zones[zone].constraints[position].readErrno) = (effective, 0)
+        }
+        markLock(zone, position, self[change])
+    }
+
+    /// Only a write shows a lock, and only a write its end.
+    private mutating func markLock(_ zone: Int, _ position: Int, _ tracked: Tracked) {
+        if tracked.refusal == .locked {
+            zones[zone].constraints[position].obstacle = .locked
+        } else if zones[zone].constraints[position].obstacle == .locked {
+            zones[zone].constraints[position].obstacle = .none
+        }
+    }
+
+    private mutating func see(_ sample: HelperSample) {
+        zones = [Zone](described, sample)
+        for entry in entries {
+            guard let zone = zones.firstIndex(where: { $0.id == entry.package.zone }) else { continue }
+            for tracked in [entry.longTerm, entry.shortTerm].compactMap({ $0 }) {
+                if let position = zones[zone].constraints.firstIndex(where: { $0.name == tracked.name }) {
+                    markLock(zone, position, tracked)
+                }
+            }
+        }
     }
 
     /// A new decision tries everything again.
@@ -170,15 +214,28 @@ struct NodeLimits {
         case gone(Package)
         case enabled(Package, Bool)
         /// P12: the limit isn't the one that was in force; another party, or firmware, changed it.
-        case drift(Package, constraint: String, before: Microwatts, found: Microwatts, DriftAction)
+        case drift(Package, constraint: String, before: Microwatts, found: Microwatts, DriftAction, count: Int)
+        /// After it was told, it went on so often, and hasn't for a while.
+        case steady(Package, constraint: String, count: Int)
+        /// P13: another register limits the package to less; nil: none does any more, after so many changes.
+        case lower(Package, InForce.Register?, count: Int)
         /// As long as a limit can't be read, nobody knows whether it drifts. 0: it can be read again.
         case unreadable(Package, constraint: String, errno: UInt8)
+
+        /// What was seen changes what the packages may take, or has to be put right.
+        var callsForDecision: Bool {
+            switch self {
+            case .gone, .drift, .unreadable: true
+            case .enabled, .steady, .lower: false
+            }
+        }
     }
 
     /// Compares a sample with what should be in force.
     /// - Parameter action: a drifted limit is marked to be set again, or left alone until the next connection.
     mutating func observe(_ sample: HelperSample, onDrift action: DriftAction) -> [Observation] {
         var observations: [Observation] = []
+        see(sample)
         for index in entries.indices where !entries[index].isGone {
             guard let zone = sample.zone(entries[index].zone) else { continue }
             let package = entries[index].package
@@ -187,16 +244,35 @@ struct NodeLimits {
                 observations.append(.gone(package))
                 continue
             }
-            if zone.enabled != .unknown, entries[index].isEnabled != (zone.enabled == .yes) {
-                // A zone that was enabled from the start is nothing to tell of.
-                if entries[index].isEnabled != nil || zone.enabled == .no {
-                    observations.append(.enabled(package, zone.enabled == .yes))
-                }
-                entries[index].isEnabled = zone.enabled == .yes
-            }
             // The others divide what a long-term limit leaves, also where it isn't ours.
-            if let drift = entries[index].longTerm.observe(zone, of: package, action, always: true) { observations.append(drift) }
-            if let drift = entries[index].shortTerm?.observe(zone, of: package, action) { observations.append(drift) }
+            observations += entries[index].longTerm.observe(zone, of: package, action, always: true)
+            observations += entries[index].shortTerm?.observe(zone, of: package, action) ?? []
+        }
+        return observations
+    }
+
+    /// What is different of the enforcement of limits and of registers that hold less since it was last asked. To be asked when
+    /// what was decided has been written: a locked zone reads as if it were disabled, and only a write tells them apart.
+    mutating func consequences() -> [Observation] {
+        var observations: [Observation] = []
+        for index in entries.indices where !entries[index].isGone && entries[index].package.ungoverned == nil {
+            let package = entries[index].package
+            let isEnforced = zones.first { $0.id == package.zone }?.isDisabled != true
+            if isEnforced != entries[index].toldEnforced {
+                entries[index].toldEnforced = isEnforced
+                observations.append(.enabled(package, isEnforced))
+            }
+            let lower = inForce(entries[index]).lower
+            let isTold = entries[index].toldLower != nil
+            if let lower {
+                // Who holds it counts, not how far: thermal daemons move such a limit every few seconds.
+                if entries[index].toldLower != lower.controlType { observations.append(.lower(package, lower, count: 0)) }
+                entries[index].toldLower = lower.controlType
+                _ = entries[index].lower.note(true)
+            } else if isTold, let count = entries[index].lower.note(false) {
+                entries[index].toldLower = nil
+                observations.append(.lower(package, nil, count: count))
+            }
         }
         return observations
     }
@@ -207,16 +283,20 @@ extension NodeLimits.Tracked {
     /// - Parameter always: also where the limit isn't ours.
     fileprivate mutating func observe(
         _ zone: ZoneSample, of package: Package, _ action: DriftAction, always: Bool = false
-    ) -> NodeLimits.Observation? {
-        guard position < zone.constraintCount else { return nil }
+    ) -> [NodeLimits.Observation] {
+        guard position < zone.constraintCount else { return [] }
         let (before, lastErrno) = (inForce, readErrno)
         let reading = zone.limits[position]
         readErrno = reading.errno
         if let value = reading.ifRead { inForce = Microwatts(value) }
-        guard asked != nil || always else { return nil }
+        guard asked != nil || always else { return [] }
         guard let before, let found = inForce, found != before else {
-            return readErrno == lastErrno ? nil : .unreadable(package, constraint: name, errno: readErrno)
+            var observations: [NodeLimits.Observation] = []
+            if let count = drift.note(false), count > 1 { observations.append(.steady(package, constraint: name, count: count)) }
+            if readErrno != lastErrno { observations.append(.unreadable(package, constraint: name, errno: readErrno)) }
+            return observations
         }
+        _ = drift.note(true)
         let action = isLeft || asked == nil ? .leave : action
         if asked != nil {
             switch action {
@@ -224,6 +304,6 @@ extension NodeLimits.Tracked {
             case .leave: isLeft = true
             }
         }
-        return .drift(package, constraint: name, before: before, found: found, action)
+        return [.drift(package, constraint: name, before: before, found: found, action, count: drift.count)]
     }
 }

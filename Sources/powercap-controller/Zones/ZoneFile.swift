@@ -60,7 +60,10 @@ enum ZoneFile {
         var found: UInt64 = 0
         do throws(JSONField.Problem) {
             found = try top.member("format").integer()
-            if found == format { for zone in try top.member("zones").elements() { zones.append(try Zone(zone)) } }
+            if found == format {
+                let minPower = try top.number("min_power_uw").map { Microwatts($0) }
+                for zone in try top.member("zones").elements() { zones.append(try Zone(zone, minPower)) }
+            }
         } catch { throw .notAList(error.words) }
         if found != format { throw .unknownFormat(found) }
         if Package.all(in: zones).isEmpty {
@@ -74,7 +77,7 @@ enum ZoneFile {
 // The names in the file are those of sysfs, with the unit.
 
 extension Zone {
-    fileprivate init(_ zone: JSONField) throws(JSONField.Problem) {
+    fileprivate init(_ zone: JSONField, _ minPower: Microwatts?) throws(JSONField.Problem) {
         self.init(
             id: try zone.member("id").text(),
             parent: try zone.optional("parent") { field throws(JSONField.Problem) in try field.text() },
@@ -82,13 +85,13 @@ extension Zone {
             enabled: try zone.optional("enabled") { field throws(JSONField.Problem) in try field.flag() },
             energy: try zone.number("energy_uj").map { Microjoules($0) },
             maxEnergyRange: try zone.number("max_energy_range_uj").map { Microjoules($0) }, constraints: [])
-        for constraint in try zone.member("constraints").elements() { constraints.append(try Constraint(constraint)) }
+        for constraint in try zone.member("constraints").elements() { constraints.append(try Constraint(constraint, minPower)) }
     }
 }
 
 extension Constraint {
     /// The list is made before the helper has written anything, so what is in force is the original.
-    fileprivate init(_ constraint: JSONField) throws(JSONField.Problem) {
+    fileprivate init(_ constraint: JSONField, _ minPower: Microwatts?) throws(JSONField.Problem) {
         let limit = try constraint.number("power_limit_uw").map { Microwatts($0) }
         self.init(
             index: try constraint.member("index").integer(), name: try constraint.member("name").text(), powerLimit: limit,
@@ -96,7 +99,7 @@ extension Constraint {
             maxPower: try constraint.number("max_power_uw").map { Microwatts($0) }, original: limit,
             floor: Microwatts(try constraint.member("floor_uw").integer()),
             ceiling: Microwatts(try constraint.member("ceiling_uw").integer()),
-            obstacle: .none)
+            minPower: minPower, obstacle: .none)
         let isWritable = try constraint.member("writable").flag()
         let named = try constraint.optional("obstacle") { field throws(JSONField.Problem) in try Obstacle(field) }
         // raplhelper 0.1 says only that a limit can't be set.

@@ -93,11 +93,26 @@ struct NodeReportTests {
 
     @Test("a package that is locked counts as it is, and where all are nothing is in force")
     func locked() {
+        let locked = { (node: inout TestNode) in (node.obstacle, node.locked) = (.locked, [0, 2]) }
+        expect(
+            record(before: { ($0.obstacle, $0.locked, $0.longTerm[0]) = (.locked, [0], 30) }), 100, .yes, "LimitInForce",
+            "Limits are in force, but locked by firmware: package-0")
+        expect(record(before: locked), 400, .no, "ZoneLocked", "Every package's limit is locked by firmware")
+        // A locked zone reads as a disabled one.
+        expect(
+            record(100, { $0.enabled = [.no, .yes, .no] }, before: locked), 400, .no, "ZoneLocked",
+            "Every package's limit is locked by firmware")
+    }
+
+    @Test("a package that isn't governed is no locked one: it is said why")
+    func ungoverned() {
+        let why = "its ceiling, 200 W, is below the helper's floor, 210 W (--min-power)"
         expect(
             record(before: { ($0.locked, $0.longTerm[0]) = ([0], 30) }), 100, .yes, "LimitInForce",
-            "Limits are in force, but locked by firmware: package-0")
+            "Limits are in force, but not governed: package-0 (\(why))")
         expect(
-            record(before: { $0.locked = [0, 2] }), 400, .no, "ZoneLocked", "Every package's limit is locked by firmware")
+            record(before: { $0.locked = [0, 2] }), 400, .no, "NotGoverned",
+            "No package is governed: package-0 (\(why)), package-1 (\(why))")
     }
 
     @Test("a package that is gone counts no more, and where all are there is nothing to limit")
