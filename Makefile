@@ -10,8 +10,8 @@ export DESTDIR PREFIX SYSCONFDIR UNITDIR ZSHDIR FORCE
 help: ## List the verbs
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /\1\t/' | awk -F'\t' '{printf "  make %-9s %s\n", $$1, $$2}'
 
-deps: ## Install what is missing (Debian packages; needs root or sudo)
-	@scripts/deps
+deps: ## Install what building needs and isn't there (Debian packages; needs root or sudo)
+	@scripts/deps build
 
 build: deps ## Build everything for development
 	swift build
@@ -20,12 +20,14 @@ release: deps ## Build the two programs that ship into .build/bin
 	@scripts/release $(BIN)
 
 images: release ## Build the two container images with podman, without a network (IMAGE_PREFIX, SOURCE_DATE_EPOCH)
+	@scripts/deps images
 	@scripts/images $(BIN)
 
 run: ## Start the real helper and controller; simulated zones where there is no RAPL
 	@scripts/run $(BIN)
 
 test: release ## Run every test of the project
+	@scripts/deps test
 	@scripts/test $(BIN)
 
 install: ## Install what `make release` built (DESTDIR, PREFIX=/usr/local, SYSCONFDIR=/etc); nothing is started
@@ -35,6 +37,7 @@ uninstall: ## Restore the limits and take away what was installed (DESTDIR, PREF
 	@scripts/uninstall
 
 deb: release ## Make a Debian package in .build/bin
+	@scripts/deps package
 	@scripts/deb $(BIN)
 
 lint: ## Check the formatting

@@ -1,0 +1,83 @@
+"""What the runners of the project's tests say, read from their lines."""
+import dataclasses
+import re
+
+
+@dataclasses.dataclass
+class Result:
+    passed: int = 0
+    failures: list = dataclasses.field(default_factory=list)  # names
+    skips: list = dataclasses.field(default_factory=list)     # `name: reason`
+
+    def ended(self, status, lines):
+        """A runner that failed without a failed test counts as one failure, under what it said last."""
+        if status != 0 and not self.failures:
+            last = next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
+            self.failures = [f"ended with {status}: {last}"]
+        elif status == 0 and not self.failures and not self.passed and not self.skips:
+            self.failures = ["no test ran"]
+        return self
+
+
+def command(lines, status):
+    """A step whose exit status is its only result."""
+    return Result(passed=int(status == 0)).ended(status, lines)
+
+
+def swift(lines, status):
+    """`swift test`: a line when a test starts, and one when it ends."""
+    result, running = Result(), {}
+    for line in lines:
+        line = line.rstrip()
+        if match := re.search(r"◇ Test (?!run )(.+) started\.$", line):
+            running[match[1]] = True
+        elif match := re.search(r"[✔✘] Test (?!run )(.+?)(?: with \d+ test cases?)? (passed|failed) after ", line):
+            running.pop(match[1], None)
+            if match[2] == "passed":
+                result.passed += 1
+            else:
+                result.failures.append(bare(match[1]))
+        elif match := re.search(r"Test (?!run )(.+?) skipped(?:: (.*))?$", line):
+            running.pop(match[1], None)
+            result.skips.append(f"{bare(match[1])}: {(match[2] or 'no reason given').strip(chr(34))}")
+    if status != 0 and not result.failures:
+        # A crash: nobody says in which test.
+        result.failures = [f"was running when the tests ended: {bare(name)}" for name in running]
+    return result.ended(status, lines)
+
+
+def bare(name):
+    return name[1:-1] if len(name) > 1 and name[0] == name[-1] == '"' else name
+
+
+def python(lines, status):
+    """unittest with -v. Status 77: it can't run here, and its last line says why."""
+    if status == 77:
+        return unable(lines)
+    result, ran, skipped = Result(), 0, 0
+    for line in lines:
+        line = line.rstrip()
+        if match := re.match(r"Ran (\d+) tests?", line):
+            ran = int(match[1])
+        elif match := re.match(r"(?:FAIL|ERROR): (.+)$", line):
+            result.failures.append(match[1])
+        elif match := re.match(r"(\S+) .*\.\.\. skipped (.*)", line):
+            result.skips.append(f"{match[1]}: {match[2]}")
+        if match := re.search(r"^(?:OK|FAILED) \(.*skipped=(\d+)", line):
+            skipped = int(match[1])
+    result.passed = max(0, ran - len(result.failures) - skipped)
+    return result.ended(status, lines)
+
+
+def rig(lines, status):
+    """Lines `ok …` and `not ok …`. Status 77 as above; what is left out for the lack of a tool is a line `skipped - …`."""
+    if status == 77:
+        return unable(lines)
+    result = Result(passed=sum(line.startswith("ok ") for line in lines))
+    result.failures = [line.removeprefix("not ok").strip(" -\n") for line in lines if line.startswith("not ok ")]
+    result.skips = [line.removeprefix("skipped - ").strip() for line in lines if line.startswith("skipped - ")]
+    return result.ended(status, lines)
+
+
+def unable(lines):
+    return Result(skips=[lines[-1].strip() if lines else "no reason given"])

@@ -1,0 +1,85 @@
+"""Every runner's failed tests are known by name, and nothing that went wrong counts as nothing."""
+import pathlib
+import sys
+import unittest
+
+import results
+
+SWIFT = """\
+◇ Test run started.
+◇ Test "a day is as long" started.
+◇ Test forms() started.
+◇ Test "P6: it comes back" started.
+◇ Test "with cases" started.
+✘ Test "with cases" recorded an issue with 1 argument count → 5 at PlanTests.swift:216:17: Expectation failed: 1 == 2
+✔ Test "a day is as long" with 8 test cases passed after 0.031 seconds.
+✘ Test forms() failed after 0.001 seconds with 1 issue.
+✘ Test "with cases" with 8 test cases failed after 0.032 seconds with 4 issues.
+✔ Test "P6: it comes back" passed after 0.2 seconds.
+➜ Test "needs root" skipped: "only root may"
+✘ Suite PlanTests failed after 0.269 seconds with 4 issues.
+✘ Test run with 4 tests in 1 suite failed after 0.3 seconds with 5 issues.
+"""
+PYTHON = """\
+test_a (test_faults.RequestTests.test_a) ... ok
+test_b (test_faults.RequestTests.test_b)
+What it is about. ... FAIL
+test_c (test_faults.RequestTests.test_c) ... skipped 'no nghttpx'
+test_d (test_faults.RequestTests.test_d) ... ERROR
+
+======================================================================
+ERROR: test_d (test_faults.RequestTests.test_d)
+----------------------------------------------------------------------
+Traceback (most recent call last):
+======================================================================
+FAIL: test_b (test_faults.RequestTests.test_b)
+----------------------------------------------------------------------
+Ran 4 tests in 0.1s
+
+FAILED (failures=1, errors=1, skipped=1)
+"""
+RIG = """\
+ok 1 - it starts
+not ok - it ends
+skipped - zsh: it is not installed
+ok - it is gone
+"""
+
+
+class ResultTests(unittest.TestCase):
+    def expect(self, result, passed, failures, skips=()):
+        self.assertEqual((result.passed, result.failures, result.skips), (passed, failures, list(skips)))
+
+    def test_swift_names_what_failed_once_and_what_was_skipped(self):
+        self.expect(results.swift(SWIFT.splitlines(True), 1), 2, ["forms()", "with cases"], ["needs root: only root may"])
+
+    def test_swift_that_crashes_names_what_was_running(self):
+        crashed = [line for line in SWIFT.splitlines(True) if "✘" not in line] + ["error: Exited with signal code 4\n"]
+        self.expect(results.swift(crashed, 1), 2, [
+            "was running when the tests ended: forms()", "was running when the tests ended: with cases"], ["needs root: only root may"])
+
+    def test_python_names_what_failed_and_what_was_skipped(self):
+        self.expect(results.python(PYTHON.splitlines(True), 1), 1, [
+            "test_d (test_faults.RequestTests.test_d)", "test_b (test_faults.RequestTests.test_b)"], ["test_c: 'no nghttpx'"])
+
+    def test_a_rig_names_what_failed_and_what_was_skipped(self):
+        self.expect(results.rig(RIG.splitlines(True), 1), 2, ["it ends"], ["zsh: it is not installed"])
+
+    def test_who_cannot_run_here_is_skipped_with_his_last_line(self):
+        for read in (results.python, results.rig):
+            self.expect(read(["building\n", "there is no qemu\n"], 77), 0, [], ["there is no qemu"])
+
+    def test_a_runner_that_ends_badly_without_a_failed_test_is_a_failure_with_its_last_words(self):
+        for read in (results.command, results.swift, results.python, results.rig):
+            self.expect(read(["ok - x\n"] if read is results.rig else ["x\n"], 3), int(read is results.rig), [
+                "ended with 3: ok - x" if read is results.rig else "ended with 3: x"])
+            self.expect(read([], -9), 0, ["ended with -9: it said nothing"])
+
+    def test_a_runner_that_runs_nothing_is_a_failure(self):
+        for read in (results.swift, results.python, results.rig):
+            self.expect(read(["nothing to do\n"], 0), 0, ["no test ran"])
+        self.expect(results.command([], 0), 1, [])
+
+
+if __name__ == "__main__":
+    unittest.main(module=None, argv=[sys.argv[0], "discover", "-s", str(pathlib.Path(__file__).parent), *sys.argv[1:]])
