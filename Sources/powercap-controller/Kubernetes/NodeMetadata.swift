@@ -1,9 +1,12 @@
-/// What the API server says of a Node, without its spec and status.
+/// What the API server says of a Node, without its spec, and of its status the conditions alone.
 struct NodeMetadata: Equatable, Sendable {
     let uid: String
     let resourceVersion: String
     let labels: [String: String]
     let annotations: [String: String]
+    let ownedCondition: OwnedCondition?
+    /// nil where the object came without its status.
+    let conditions: [NodeCondition]?
 
     /// From a whole object, or one reduced to its metadata.
     init?(_ object: JSON) {
@@ -16,13 +19,18 @@ struct NodeMetadata: Equatable, Sendable {
         resourceVersion = version
         labels = metadata["labels"]?.texts ?? [:]
         annotations = metadata["annotations"]?.texts ?? [:]
+        ownedCondition = OwnedCondition(metadata["managedFields"])
+        conditions = object["status"].map { ($0["conditions"]?.elements ?? []).compactMap { NodeCondition($0) } }
     }
 
     /// What is read of an object: the keys that this program writes or follows, of which it is the only user. Annotations may have 256 KiB,
-    /// and managedFields are most of a Node's metadata.
+    /// and managedFields are most of a Node's metadata: one path is read of them.
     static let interest = JSONInterest.members(["metadata": metadata])
     /// The same of a list, and of a watch's event, whose object is a Status where it is an error.
-    static let listInterest = JSONInterest.members(["metadata": .members(["resourceVersion": .all]), "items": .each(interest)])
+    static let listInterest = JSONInterest.members(["metadata": .members(["resourceVersion": .all]), "items": .each(whole)])
+    private static let whole = JSONInterest.members([
+        "metadata": metadata, "status": .members(["conditions": .each(NodeCondition.interest)]),
+    ])
     static let eventInterest = JSONInterest.members([
         "type": .all,
         "object": .members([
@@ -32,6 +40,7 @@ struct NodeMetadata: Equatable, Sendable {
 
     private static let metadata = JSONInterest.members([
         "name": .all, "uid": .all, "resourceVersion": .all, "labels": .prefixes(prefixes), "annotations": .prefixes(prefixes),
+        "managedFields": OwnedCondition.interest,
     ])
     private static let prefixes = ["rapl/", "power-manager/", "powercap.dev/"]
 

@@ -13,7 +13,7 @@ final class NodePublisher {
     private var inFlight: Exchange?
     /// nil where nothing is to be changed.
     private var changes: NodeChanges?
-    private var shownCondition: NodeRecord.Condition?
+    private var condition = StandingCondition()
     private var metadataWrite: Write
     private var conditionWrite: Write
     private var eventWrite: Write
@@ -54,7 +54,7 @@ final class NodePublisher {
     /// How many requests have failed.
     private(set) var failures = 0
 
-    private var isConditionDue: Bool { node != nil && wanted != nil && wanted?.condition != shownCondition }
+    private var isConditionDue: Bool { node != nil && wanted != nil && wanted?.condition != condition.known }
 
     // MARK: What is to be written
 
@@ -70,10 +70,11 @@ final class NodePublisher {
     func note(_ node: NodeMetadata?) {
         if node?.uid != self.node?.uid {
             // Another Node, though of the same name: nothing of what was written is there, and nothing that was refused either.
-            shownCondition = nil
+            condition = StandingCondition()
             if hurry() { (metadataWrite.retry_ns, conditionWrite.retry_ns) = (0, 0) }
         }
         self.node = node
+        if let node { condition.note(node) }
         compare()
     }
 
@@ -139,10 +140,13 @@ final class NodePublisher {
                 publisher.onAnswer(metadata)
             }
         } else if isConditionDue, let condition = wanted?.condition, now_ns >= conditionWrite.notBefore_ns {
-            let patch = condition.patch(at: .now, after: shownCondition)
+            let since = self.condition.since(condition, at: .now)
+            let patch = condition.patch(at: .now, since: since)
             try send(Resource.nodes.patch(node, .strategic, patch, subresource: "status"), \.conditionWrite) {
                 publisher, metadata in
-                publisher.shownCondition = condition
+                publisher.condition.written(condition, since: since, on: metadata)
+                // The watch may have told already what somebody else did with it.
+                if let node = publisher.node, metadata.isOlder(than: node) { publisher.condition.note(node) }
                 publisher.log.info(
                     "Node condition set", ("node", .text(node)), ("condition", .text(NodeRecord.Condition.type)),
                     ("status", .text(condition.status.rawValue)), ("reason", .text(condition.reason)))

@@ -118,16 +118,20 @@ struct NodeChanges: Equatable, Sendable {
 }
 
 extension NodeRecord.Condition {
+    /// As the Node shows it.
+    init?(_ shown: NodeCondition) {
+        guard let status = Status(rawValue: shown.status) else { return nil }
+        self.init(status: status, reason: shown.reason, message: shown.message)
+    }
+
     /// A strategic merge patch of the status: conditions are merged by their type.
-    /// - Parameter shown: what stands there; nil where that isn't known.
-    func patch(at moment: Moment, after shown: NodeRecord.Condition?) -> JSON {
-        let now = JSON.text(Timestamp.seconds(moment))
-        var members = [
+    /// - Parameter since: when its status last changed, which isn't when its reason did (metav1.Condition).
+    func patch(at moment: Moment, since: String) -> JSON {
+        let members = [
             JSON.Member("type", .text(Self.type)), JSON.Member("status", .text(status.rawValue)),
-            JSON.Member("reason", .text(reason)), JSON.Member("message", .text(message)), JSON.Member("lastHeartbeatTime", now),
+            JSON.Member("reason", .text(reason)), JSON.Member("message", .text(message)),
+            JSON.Member("lastHeartbeatTime", .text(Timestamp.seconds(moment))), JSON.Member("lastTransitionTime", .text(since)),
         ]
-        // The time of the last change of status, not of reason (metav1.Condition).
-        if status != shown?.status { members.append(JSON.Member("lastTransitionTime", now)) }
         return ["status": ["conditions": [.object(members)]]]
     }
 

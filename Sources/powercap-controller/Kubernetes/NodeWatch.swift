@@ -1,6 +1,6 @@
 internal import LinuxSystem
 
-/// One Node's metadata, listed once and then kept up to date by a watch.
+/// One Node's metadata, kept up to date by a watch. The list that it begins with shows the whole Node: its conditions, too.
 final class NodeWatch {
     /// What is known of the Node.
     enum Knowledge: Equatable {
@@ -103,7 +103,7 @@ final class NodeWatch {
 
     private func list(_ now_ns: UInt64) throws(APIProblem) {
         listed_ns = now_ns
-        let request = Resource.nodes.list(fieldSelector: selector, .metadata)
+        let request = Resource.nodes.list(fieldSelector: selector, .whole)
         phase = .listing(
             try client.send(request) { [weak self] result in
                 guard let self else { return }

@@ -84,6 +84,13 @@ final class ApiServer {
         try show(ApiServer.path)["status"]?["conditions"]?.elements?.first { $0["type"]?.text == "PowerCapped" }
     }
 
+    /// An administrator, or a kubelet, changes the conditions.
+    func changeConditions(_ change: ([JSON]) -> [JSON]) throws {
+        let conditions = try show(ApiServer.path)["status"]?["conditions"]?.elements ?? []
+        let patch: JSON = ["status": ["conditions": .list(change(conditions))]]
+        try tell("patch \(ApiServer.path)/status \(String(decoding: patch.bytes, as: UTF8.self))")
+    }
+
     /// What the token's account was asked for and allowed: `group resource verb namespace`.
     func rulesUsed() throws -> Set<String> {
         let rules = try #require(try ask("rules", "rules").elements).map(\.texts)

@@ -42,6 +42,19 @@ struct CleanupTests {
         #expect(try cleanup(server.environment).status == 0)
     }
 
+    @Test("cleanup beside a controller that runs removes nothing for long")
+    func besideController() throws {
+        let (server, mock) = (try ApiServer(), try Mock(packages: 1))
+        let controller = try RunningController(mock, server)
+        try controller.next("Node condition set")
+        #expect(try cleanup(server.environment).status == 0)
+        try controller.next("Node updated")
+        try controller.next("Node condition set")
+        #expect(try server.metadata().labels["rapl/pmax"] == "100000000")
+        #expect(try server.condition()?["status"]?.text == "True")
+        #expect(try controller.stop() == 0)
+    }
+
     @Test("a Node that is not there has nothing to remove")
     func absent() throws {
         let server = try ApiServer(["--empty"])

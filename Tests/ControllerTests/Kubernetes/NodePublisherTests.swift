@@ -35,9 +35,9 @@ struct NodePublisherTests {
         other.agent.publish(.test())
         try other.run(until: { other.agent.isSettled })
         try other.run(milliseconds: 50)
-        // A controller that starts can't see the condition; labels and annotations it can.
+        // A controller that starts finds everything there.
         #expect(try server.count(.metadata) == 1)
-        #expect(try server.count(.condition) == 2)
+        #expect(try server.count(.condition) == 1)
     }
 
     @Test("P10: one change is one patch, of what differs alone")
@@ -145,6 +145,72 @@ struct NodePublisherTests {
         #expect(node.annotations["powercap.dev/state"] == "managed")
         #expect(node.annotations["other"] == "y")
         #expect((2...3).contains(try server.count(.metadata)))
+    }
+
+    private static func falsified(_ conditions: [JSON]) -> [JSON] {
+        conditions.map { condition in
+            guard condition["type"]?.text == "PowerCapped", let members = condition.members else { return condition }
+            return .object(members.map { $0.name == "status" ? .init("status", "False") : $0 })
+        }
+    }
+
+    @Test(
+        "a condition that another party falsifies or removes is put back, with one patch and the time of transition that it had",
+        arguments: [true, false])
+    func conditionPutBack(_ isRemoved: Bool) throws {
+        try agent.start()
+        let since = try #require(try server.condition()?["lastTransitionTime"]?.text)
+        // A whole second, so that a new time would be another.
+        try agent.pause()
+        try agent.pause()
+        for number in 2...3 {
+            try server.changeConditions {
+                isRemoved ? $0.filter { $0["type"]?.text != "PowerCapped" } : Self.falsified($0)
+            }
+            try agent.run(until: { try server.condition()?["status"]?.text == "True" })
+            try agent.settle()
+            #expect(try server.count(.condition) == number)
+            #expect(try server.condition()?["lastTransitionTime"]?.text == since)
+            #expect(try server.condition()?["message"]?.text == "Limits are in force")
+            try agent.pause()
+        }
+        #expect(try server.count(.metadata) == 1)
+    }
+
+    @Test("one that was falsified while no controller ran is put right by the list, and one that is right is left")
+    func conditionFound() throws {
+        try agent.start()
+        let since = try #require(try server.condition()?["lastTransitionTime"]?.text)
+        try agent.pause()
+        let other = try RunningAgent(server.access)
+        other.agent.publish(.test())
+        try other.settle()
+        #expect(try server.count(.condition) == 1)
+        #expect(try server.condition()?["lastTransitionTime"]?.text == since)
+        try server.changeConditions(Self.falsified)
+        let third = try RunningAgent(server.access)
+        third.agent.publish(.test())
+        try third.run(until: { try server.condition()?["status"]?.text == "True" })
+    }
+
+    @Test("P10: a kubelet that says that it lives, as often as it will, causes no request")
+    func heartbeats() throws {
+        try server.tell("node \(ApiServer.node) large")
+        try agent.start()
+        let before = try server.requests.count
+        for second in 10..<40 {
+            try server.changeConditions { conditions in
+                conditions.map { condition in
+                    guard condition["type"]?.text != "PowerCapped", let members = condition.members else { return condition }
+                    let kept = members.filter { $0.name != "lastHeartbeatTime" }
+                    return .object(kept + [.init("lastHeartbeatTime", .text("2026-11-24T05:00:\(second)Z"))])
+                }
+            }
+            try agent.run(milliseconds: 20)
+        }
+        try agent.pause()
+        try agent.run(milliseconds: 200)
+        #expect(try server.requests.count == before)
     }
 
     @Test("events of the watch that tell of our own patches, or of before, cause no patch")
