@@ -194,7 +194,38 @@ struct NodeOfControllerTests {
         let controller = try RunningController(mock, server, ["SAMPLE_INTERVAL": "1h"])
         #expect(try mock.nextApply().limits["intel-rapl:0/long_term"] == .watts(100))
         #expect(try mock.nextApply().limits["intel-rapl:0/long_term"] == .watts(80))
+        // What is published first is true: nothing says 100 W.
+        try controller.next("Node condition set")
+        #expect(try server.metadata().labels["rapl/pmax"] == "80000000")
+        #expect(try server.count(.metadata) == 1)
         #expect(try controller.stop() == 0)
+    }
+
+    @Test("P16: an override that stands and is then misspelt holds, and the condition says so; after a restart the floor does")
+    func misspelt() throws {
+        let (server, mock) = (try ApiServer(), try Mock(packages: 1))
+        try server.annotate("'powercap.dev/limit=60 W'")
+        let settings = ["SAMPLE_INTERVAL": "1h", "STABILISATION_TIME": "1h", "RAPL_MIN_POWER": "20W"]
+        let controller = try RunningController(mock, server, settings)
+        try server.expectNode { $0.labels["rapl/pmax"] == "60000000" }
+        try controller.next("Node condition set")
+        try server.annotate("'powercap.dev/limit=60 X'")
+        #expect(try controller.next("override not followed")["instead"] == "60 W holds, as before")
+        try controller.next("Node condition set")
+        #expect(try server.condition()?["status"]?.text == "True")
+        #expect(try server.condition()?["reason"]?.text == "OverrideRejected")
+        #expect(try server.condition()?["message"]?.text?.hasSuffix(": 60 W holds, as before") == true)
+        let note = try #require(try server.nextEvent(.overrideRejected)["note"]?.text)
+        #expect(note.hasPrefix("powercap.dev/limit=") && note.contains("has the unknown unit \"X\""), "\(note)")
+        #expect(try server.metadata().labels["rapl/pmax"] == "60000000")
+        controller.child.kill(SIGKILL)
+        let second = try RunningController(mock, server, settings)
+        try server.expectNode { $0.labels["rapl/pmax"] == "20000000" }
+        #expect(
+            try second.next("override not followed")["instead"] == "what stood there before isn't known, so the floor holds")
+        try server.annotate("powercap.dev/limit-")
+        try server.expectNode { $0.labels["rapl/pmax"] == "100000000" }
+        #expect(try second.stop() == 0)
     }
 
     @Test("an override that is bad, or doesn't fit this node, is an Event and a warning once, and ignored")

@@ -86,6 +86,28 @@ struct NodePublishingTests {
         #expect(try controller.stop() == 0)
     }
 
+    @Test("a restart after SIGKILL that changes nothing tells and writes nothing, and the condition's time of transition is kept")
+    func restart() throws {
+        let (server, mock) = (try ApiServer(), try Mock(packages: 1))
+        let controller = try RunningController(mock, server)
+        try controller.next("Node condition set")
+        _ = try server.nextEvent(.limitChanged)
+        let since = try #require(try server.condition()?["lastTransitionTime"]?.text)
+        let writes = try server.requests.filter { $0.method != "GET" }.count
+        controller.child.kill(SIGKILL)
+        let second = try RunningController(mock, server)
+        try second.next("watching the Node")
+        for _ in 0..<3 { try mock.next("ReadSample") }
+        #expect(try server.requests.filter { $0.method != "GET" }.count == writes)
+        #expect(try server.condition()?["lastTransitionTime"]?.text == since)
+        // It does write, once there is something to tell.
+        try server.annotate("powercap.dev/limit=80W")
+        try server.expectNode { $0.labels["rapl/pmax"] == "80000000" }
+        #expect(try server.nextEvent(.limitChanged)["regarding"]?["name"]?.text == "node-a")
+        #expect(try server.condition()?["lastTransitionTime"]?.text == since)
+        #expect(try second.stop() == 0)
+    }
+
     // MARK: The end
 
     @Test("on a clean end the Node isn't managed any more; overrides and what isn't ours stay", arguments: ["restore", "hold"])
