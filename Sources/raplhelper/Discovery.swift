@@ -29,7 +29,7 @@ struct Discovery {
             let typeDirectory = try discovery.open(type, in: directory, path: path)
             try discovery.walk(typeDirectory, path: path, controlType: controlType, parent: nil)
         }
-        if discovery.zones.isEmpty { throw absent("\(root) has no zones") }
+        if discovery.zones.isEmpty { throw discovery.problemWithoutZones(directory) }
         return discovery.zones
     }
 
@@ -139,6 +139,19 @@ struct Discovery {
         if count > 0 && storage[count - 1] == UInt8(ascii: "\n") { count -= 1 }
         guard let name = Name(storage.span.extracting(0..<count)) else { throw absurd("\(path)/\(file)", "the contents") }
         return name
+    }
+
+    /// A directory of links, as /sys/class/powercap is, isn't an empty one: the real directories are elsewhere.
+    private func problemWithoutZones(_ directory: borrowing Descriptor) -> Problem {
+        if let names = try? directory.entries() {
+            for name in names where (try? directory.kind(of: name)) == .link {
+                return Problem(
+                    .failed,
+                    "\(root) holds links (\(name)) and no zones: links aren't followed. Give the directory that they lead to, "
+                        + "as --powercap-root /sys/devices/virtual/powercap for /sys/class/powercap")
+            }
+        }
+        return Discovery.absent("\(root) has no zones")
     }
 
     /// What is wrong with a tree whose root doesn't open.

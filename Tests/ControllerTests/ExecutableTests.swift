@@ -102,7 +102,7 @@ struct ExecutableTests {
         for (name, target) in [("Alias", "Tokyo"), ("Dangling", "Nowhere"), ("Directory", ".")] {
             try FileManager.default.createSymbolicLink(atPath: "\(database)/\(name)", withDestinationPath: target)
         }
-        let arguments = ["plan", "--date=2026-06-21", "--format=csv", "--step=1d", "--timezone"]
+        let arguments = ["plan", "--assume-packages=1", "--date=2026-06-21", "--format=csv", "--step=1d", "--timezone"]
         let alias = try Executable.run(arguments + ["Alias"], environment: ["TZDIR": database])
         #expect(alias.output.contains("2026-06-21T00:00:00+09:00"))
         for name in ["Dangling", "Directory"] {
@@ -112,9 +112,13 @@ struct ExecutableTests {
 
     @Test("P11: a date that a zone left out is refused")
     func missingDate() throws {
-        let outcome = try Executable.run(["plan", "--date=2011-12-30", "--timezone=Pacific/Apia", "--format=svg"])
+        let outcome = try Executable.run([
+            "plan", "--assume-packages=1", "--date=2011-12-30", "--timezone=Pacific/Apia", "--format=svg",
+        ])
         #expect(outcome.status == 2)
-        #expect(try Executable.run(["plan", "--date=2011-12-31", "--timezone=Pacific/Apia", "--format=svg"]).status == 0)
+        #expect(
+            try Executable.run(["plan", "--assume-packages=1", "--date=2011-12-31", "--timezone=Pacific/Apia", "--format=svg"])
+                .status == 0)
     }
 
     @Test("TIMEZONE moves the curve")
@@ -140,17 +144,33 @@ struct ExecutableTests {
         #expect(try Executable.run(arguments + ["-"], input: input).output == golden)
     }
 
-    @Test("without a helper and without zones a plan assumes one package, and says so in one line")
-    func assumedPackage() throws {
-        let outcome = try Executable.run([
-            "plan", "--date", "2026-06-21", "--step", "12h", "--format", "csv", "--max-source", "5kW",
-        ])
-        #expect(outcome.status == 0)
+    @Test("without a helper and without zones a plan says why there is none, and what to give, and its status is 1")
+    func noPackages() throws {
+        let outcome = try Executable.run(["plan", "--helper-socket", "/nonexistent/helper.sock"])
+        #expect(outcome.status == 1)
+        #expect(outcome.output.isEmpty)
         #expect(
             outcome.errorLine
-                == "powercap-controller: no helper answers and no --zones is given: assuming one package whose ceiling "
-                + "and reference are MAX_SOURCE, 5000 W")
-        #expect(outcome.output.contains("T12:00:00+00:00,5000000000,5000000000,5000000000,5000000000,source,ceiling\n"))
+                == "powercap-controller: the helper is not running: there is no socket /nonexistent/helper.sock (start raplhelper, "
+                + "or set RAPLHELPER_SOCKET). To plan without a helper, give --zones FILE or --assume-packages 1")
+    }
+
+    @Test("--assume-packages plans for so many, asks nobody, and says so in one line")
+    func assumedPackages() throws {
+        let arguments = [
+            "plan", "--date", "2026-06-21", "--step", "12h", "--format", "csv", "--max-source", "5kW", "--assume-packages",
+        ]
+        let one = try Executable.run(arguments + ["1"])
+        #expect(one.status == 0)
+        #expect(one.errorLine == "powercap-controller: assuming one package, with MAX_SOURCE, 5000 W, as ceiling and reference")
+        // The ceiling is what the register holds.
+        #expect(one.output.contains("T12:00:00"))
+        let two = try Executable.run(arguments + ["2"])
+        #expect(two.status == 0)
+        #expect(two.output.contains("package-1"))
+        let both = try Executable.run(arguments + ["1", "--zones", Self.zones])
+        #expect(both.status == 2)
+        #expect(both.errorLine == "powercap-controller: --assume-packages and --zones contradict each other: give one of them")
     }
 
     @Test("a plan larger than any buffer arrives whole and in order")

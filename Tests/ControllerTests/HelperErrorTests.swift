@@ -7,7 +7,10 @@ import Testing
 struct HelperErrorTests {
     private static let all: [HelperError] =
         [.noEntry, .connectionRefused, .denied, .again, .inputOutput].map { .unreachable(path: "/run/h.sock", $0) }
-        + [.closed(greeting: true), .closed(greeting: false), .silent(patience_ms: 2_000), .unfinished, .broken(.inputOutput)]
+        + [
+            .ended(path: "/run/h.sock"), .closed(greeting: true), .closed(greeting: false), .silent(patience_ms: 2_000),
+            .unfinished, .broken(.inputOutput),
+        ]
         + ProtocolError.allCases.map { .garbled($0) } + [.otherRequest, .noCommonVersion]
         + ErrorCode.allCases.map { .failed(Failure($0)) } + [.failed(Failure(.writeFailed, errno: 5))]
 

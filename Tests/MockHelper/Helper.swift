@@ -163,6 +163,7 @@ final class Helper {
         case .before(let request, let number, let fault): faults.add(request, number: number, fault)
         case .forget: faults.removeAll()
         case .set(let zone, let constraint, let power): try change(zone, constraint) { $0.overwrite(power) }
+        case .ceiling(let zone, let constraint, let power): try change(zone, constraint) { $0.mostOfScript = power }
         case .fail(let zone, let constraint, let fault): try change(zone, constraint) { $0.fault = fault }
         case .unreadable(let zone, let constraint, let errno): try change(zone, constraint) { $0.readErrno = errno }
         case .gone(let zone): machine.zones[try index(zone)].isGone = true

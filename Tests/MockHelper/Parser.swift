@@ -46,6 +46,9 @@ extension Statement {
         case .set:
             let (zone, constraint) = try target(&words)
             return .set(zone: zone, constraint: constraint, try words.power("the limit"))
+        case .ceiling:
+            let (zone, constraint) = try target(&words)
+            return .ceiling(zone: zone, constraint: constraint, try words.power("the ceiling"))
         case .fail:
             let (zone, constraint) = try target(&words)
             switch try words.choice("what happens", ["refused": 0, "ignored": 1, "no": 2]) {

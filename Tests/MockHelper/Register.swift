@@ -41,7 +41,9 @@ struct Register: Equatable {
     }
 
     /// As with the helper's `--ceiling max-power`.
-    var ceiling: Microwatts { min(max(original, maxPower), .registerMaximum) }
+    var ceiling: Microwatts { mostOfScript ?? min(max(original, maxPower), .registerMaximum) }
+    /// What the script says instead.
+    var mostOfScript: Microwatts?
     var reading: Reading { readErrno == 0 ? Reading(limit.rawValue) : Reading(errno: readErrno) }
 
     /// What another party may write.

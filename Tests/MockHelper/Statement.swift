@@ -14,6 +14,7 @@ enum Statement: Equatable {
     case before(Opcode, number: UInt64?, Fault)
     case forget
     case set(zone: Name, constraint: Name, Microwatts)
+    case ceiling(zone: Name, constraint: Name, Microwatts)
     case fail(zone: Name, constraint: Name, Register.WriteFault?)
     case unreadable(zone: Name, constraint: Name, errno: UInt8)
     case gone(zone: Name)
@@ -28,7 +29,8 @@ enum Statement: Equatable {
 
     /// The first word of a line.
     enum Verb: String, CaseIterable {
-        case zone, constraint, order, lease, expiry, writes, minimum, sandbox, serve, before, forget, set, fail, unreadable, gone,
+        case zone, constraint, order, lease, expiry, writes, minimum, sandbox, serve, before, forget, set, ceiling, fail,
+            unreadable, gone,
             enabled
         case holder, expire, disconnect, stop, listen, restart, show
 
@@ -63,6 +65,7 @@ enum Statement: Equatable {
                 )
             case .forget: ("", "forgets every before")
             case .set: ("ID CONSTRAINT POWER", "another party writes a limit")
+            case .ceiling: ("ID CONSTRAINT POWER", "the helper's ceiling, in place of the larger of original and maximum")
             case .fail:
                 ("ID CONSTRAINT refused ERRNO|ignored|no", "writes of the limit fail, or change nothing and are called a success")
             case .unreadable: ("ID CONSTRAINT ERRNO", "reading the limit fails; 0: it works again")

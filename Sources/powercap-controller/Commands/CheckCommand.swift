@@ -34,7 +34,7 @@ struct Finding {
     private let seen: [Zone]
 
     init(helper path: String) throws(HelperError) {
-        let client = try HelperClient(connecting: path)
+        let client = try HelperClient(connecting: path, isAskedAgain: true)
         welcome = client.welcome
         zones = try client.zones()
         sample = try client.sample()

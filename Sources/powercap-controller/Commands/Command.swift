@@ -23,7 +23,7 @@ enum Command: String, CaseIterable, Sendable {
         case .plan:
             [
                 PlanFlags.date.described, PlanFlags.step.described, PlanFlags.days.described, PlanFlags.format.described,
-                PlanFlags.zones.described, CommonFlags.environmentFile.described,
+                PlanFlags.zones.described, PlanFlags.assumed.described, CommonFlags.environmentFile.described,
             ]
         case .status: [StatusFlags.format.described, CommonFlags.environmentFile.described]
         case .check: [CheckFlags.alive.described, CommonFlags.environmentFile.described]

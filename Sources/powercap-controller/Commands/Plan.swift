@@ -92,10 +92,11 @@ struct Plan: Sequence {
 
 extension Package {
     /// In place of real packages: one that may take all that the source ever gives.
-    static func assumed(_ configuration: Configuration) -> Package {
+    static func assumed(_ number: UInt32 = 0, _ configuration: Configuration) -> Package {
         let range = LimitRange(index: 0, floor: .zero, ceiling: configuration.maxSource, original: configuration.maxSource)
         return Package(
-            name: PackageName(package: 0), zone: "assumed", reference: configuration.maxSource, longTerm: range, shortTerm: range)
+            name: PackageName(package: number), zone: "assumed", reference: configuration.maxSource, longTerm: range,
+            shortTerm: range)
     }
 }
 
@@ -112,6 +113,9 @@ enum PlanFlags {
     static let zones = CommandFlag(
         "--zones", .file, default: nil,
         "The machine's zones, as `raplhelper --list --format json` prints them; - is standard input.")
+    static let assumed = CommandFlag(
+        "--assume-packages", .count(1...64), default: 1,
+        "Asks no helper: plans for so many packages, each of which may take all of MAX_SOURCE. Only where it is given.")
 }
 
 extension ValueKind where Value == Milliseconds {
@@ -153,18 +157,36 @@ func planCommand(_ invocation: Invocation, settings: Settings) throws(UsageError
     if format == .svg, days > chartDays, let given = PlanFlags.days.given(in: invocation) {
         throw .chartTooLong(given, highest: chartDays)
     }
-    let known = try packages(invocation, configuration)
-    if let known { try settings.check(known) }
-    var plan = Plan(
-        configuration, known ?? [.assumed(configuration)], first: date.day(at: .now), days: days, step: step)
-    plan.isAssumed = known == nil
+    let packages: [Package]
+    let assumed = PlanFlags.assumed.given(in: invocation)
+    if let assumed {
+        if let zones = PlanFlags.zones.given(in: invocation) { throw .contradiction(assumed, zones) }
+        let count = try PlanFlags.assumed.value(in: invocation)
+        packages = (0..<UInt32(count)).map { .assumed($0, configuration) }
+    } else if let path = try PlanFlags.zones.value(in: invocation) {
+        do throws(ZoneFileProblem) { packages = Package.all(in: try ZoneFile.read(path)) } catch {
+            throw .zoneFile(Given(name: PlanFlags.zones.name, text: path), error)
+        }
+    } else {
+        do throws(NoPackages) { packages = try packagesOfRunningHelper(configuration) } catch {
+            complain("\(error.sentence). To plan without a helper, give --zones FILE or --assume-packages 1")
+            return 1
+        }
+    }
+    try settings.check(packages)
+    var plan = Plan(configuration, packages, first: date.day(at: .now), days: days, step: step)
+    plan.isAssumed = assumed != nil
     if plan.startSeconds == plan.endSeconds, let given = PlanFlags.date.given(in: invocation) {
         throw .value(given, .unknownName, PlanFlags.date.kind.words)
     }
     if plan.isAssumed {
-        complain(
-            "no helper answers and no --zones is given: assuming one package whose ceiling and reference are MAX_SOURCE, "
-                + configuration.maxSource.words)
+        let count = packages.count == 1 ? "one package" : "\(packages.count) packages, each"
+        complain("assuming \(count), with MAX_SOURCE, \(configuration.maxSource.words), as ceiling and reference")
+    }
+    for package in packages {
+        if let why = package.ungoverned {
+            complain("\(package.name.text) is not governed: \(why). It keeps what it has, and the others share the rest")
+        }
     }
     return printing { output throws(Errno) in
         switch format {
@@ -174,16 +196,4 @@ func planCommand(_ invocation: Invocation, settings: Settings) throws(UsageError
         case .svg: output.append(PlanChart(plan).svg)
         }
     }
-}
-
-/// The packages of the file, or else of the running helper; nil if there is neither.
-private func packages(_ invocation: Invocation, _ configuration: Configuration) throws(UsageError) -> [Package]? {
-    if let path = try PlanFlags.zones.value(in: invocation) {
-        do throws(ZoneFileProblem) { return Package.all(in: try ZoneFile.read(path)) } catch {
-            throw .zoneFile(Given(name: PlanFlags.zones.name, text: path), error)
-        }
-    }
-    guard let zones = zonesOfRunningHelper(configuration: configuration) else { return nil }
-    let packages = Package.all(in: zones)
-    return packages.isEmpty ? nil : packages
 }

@@ -133,7 +133,7 @@ extension PlanChart {
         out.append("<title>\(escaped(title))</title>\n")
         out.append("<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n")
         text(title, Self.left, 34, "font-size=\"20\" font-weight=\"600\"")
-        let notice = plan.isAssumed ? "; no helper was asked: one package is assumed" : ""
+        let notice = plan.isAssumed ? "; no helper was asked: the packages are assumed" : ""
         text("\(plan.sourceWords); \(plan.cadence)\(notice)", Self.left, 58, "fill=\"#555\"")
 
         drawPowerAxis()

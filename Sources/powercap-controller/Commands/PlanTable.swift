@@ -9,7 +9,7 @@ extension Plan {
         var form = TableForm(self)
         let left = columns.map { form.fit($0) } ?? 0
         var heading =
-            "\(dates), \(timeZone) (\(form.offsets)): \(sourceWords); \(cadence)\(isAssumed ? "; one assumed package" : "")"
+            "\(dates), \(timeZone) (\(form.offsets)): \(sourceWords); \(cadence)\(isAssumed ? "; assumed packages" : "")"
         if let line = first(where: { _ in true }) {
             heading += "; the node's limit is held between its floor, \(line.decision.floor.words), and its ceiling, "
             heading += line.decision.ceiling.words

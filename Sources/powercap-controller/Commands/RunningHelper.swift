@@ -1,7 +1,37 @@
-/// The zones of the helper at `configuration.helperSocket`; nil if none answers.
-func zonesOfRunningHelper(configuration: Configuration) -> [Zone]? {
-    guard let client = try? HelperClient(connecting: configuration.helperSocket), let zones = try? client.zones() else {
-        return nil
+internal import PowercapProtocol
+
+/// Why nothing can be planned for the running helper's machine.
+enum NoPackages: Error {
+    /// It can't be asked.
+    case helper(HelperError)
+    /// It has none.
+    case none
+    /// It has, and they have no limits.
+    case onlyMeasured([String])
+
+    /// Without a full stop.
+    var sentence: String {
+        switch self {
+        case .helper(let error): error.sentence
+        case .none: "the helper has no package zone of control type \(InForce.governed): there is nothing to plan on this machine"
+        case .onlyMeasured(let names):
+            "the helper only measures \(names.joined(separator: ", ")), without a long_term limit: there is nothing to plan on this machine"
+        }
     }
-    return [Zone](zones, try? client.sample())
+}
+
+/// The packages of the helper at `configuration.helperSocket`, as they are now.
+func packagesOfRunningHelper(_ configuration: Configuration) throws(NoPackages) -> [Package] {
+    let zones: [Zone]
+    do throws(HelperError) {
+        let client = try HelperClient(connecting: configuration.helperSocket, isAskedAgain: true)
+        zones = [Zone](try client.zones(), try client.sample())
+        if client.welcome.writes != .accepted {
+            complain("the helper takes no limits (\(client.welcome.writes.words)): this is what would be set if it did")
+        }
+    } catch { throw .helper(error) }
+    let packages = Package.all(in: zones)
+    guard packages.isEmpty else { return packages }
+    let measured = zones.filter { $0.isPackage && $0.controlType == InForce.governed }
+    throw measured.isEmpty ? .none : .onlyMeasured(measured.map(\.name))
 }

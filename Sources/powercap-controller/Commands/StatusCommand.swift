@@ -19,7 +19,7 @@ struct Status {
     let raplMinPower: Microwatts
 
     init(helper path: String, raplMinPower: Microwatts) throws(HelperError) {
-        let client = try HelperClient(connecting: path)
+        let client = try HelperClient(connecting: path, isAskedAgain: true)
         welcome = client.welcome
         before = try client.sample()
         // Counters move about once a millisecond; over a second the average is good to a thousandth.

@@ -34,6 +34,7 @@ enum UsageError: Error, Equatable, Sendable {
     case environmentFile(String, EnvironmentFile.Problem)
     case demoInCluster(Given)
     case chartTooLong(Given, highest: Int)
+    case contradiction(Given, Given)
 
     var sentence: String {
         switch self {
@@ -73,6 +74,8 @@ enum UsageError: Error, Equatable, Sendable {
         case .demoInCluster(let given):
             return "\(given.words) is for showing what this program does, not for a cluster's Node: give solar or static, or "
                 + "KUBERNETES=off"
+        case .contradiction(let first, let second):
+            return "\(first.name) and \(second.name) contradict each other: give one of them"
         case .chartTooLong(let given, let highest):
             return "\(given.words) is more than a chart can show: give at most \(highest), or --format csv"
         }

@@ -1,3 +1,4 @@
+internal import LinuxSystem
 internal import PowercapProtocol
 
 /// The helper's operations, one method each. After any error but `.failed` the client is of no use any more.
@@ -10,11 +11,28 @@ struct HelperClient {
     static let name = Name(constant: "powercap-controller")
 
     /// Connects and greets. The helper answers within a millisecond or not at all, so patience is short.
-    init(connecting path: String, patience_ms: Int32 = 2_000) throws(HelperError) {
-        connection = try HelperConnection(to: path, patience_ms: patience_ms)
-        welcome = try connection.exchange(
+    ///
+    /// A helper that ends closes its connections as it closes those of strangers, without a word.
+    /// - Parameter isAskedAgain: by who doesn't come back by itself: one that has ended isn't there any more, one that was started
+    ///   again answers, and one that closes a second time means it.
+    init(connecting path: String, patience_ms: Int32 = 2_000, isAskedAgain: Bool = false) throws(HelperError) {
+        do throws(HelperError) { (connection, welcome) = try HelperClient.greet(path, patience_ms) } catch {
+            guard isAskedAgain, case .closed(greeting: true) = error else { throw error }
+            do throws(HelperError) { (connection, welcome) = try HelperClient.greet(path, patience_ms) } catch {
+                switch error {
+                case .unreachable(_, .noEntry), .unreachable(_, .connectionRefused): throw .ended(path: path)
+                default: throw error
+                }
+            }
+        }
+    }
+
+    private static func greet(_ path: String, _ patience_ms: Int32) throws(HelperError) -> (HelperConnection, Welcome) {
+        let connection = try HelperConnection(to: path, patience_ms: patience_ms)
+        let welcome = try connection.exchange(
             .hello, expecting: .welcome, { Hello(clientName: HelperClient.name).encode(into: &$0) },
             { reader throws(ProtocolError) in try Welcome(from: &reader) })
+        return (connection, welcome)
     }
 
     /// Who is in control, and every zone with what is known of it.

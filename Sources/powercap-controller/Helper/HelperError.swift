@@ -5,7 +5,9 @@ internal import PowercapProtocol
 enum HelperError: Error, Equatable, Sendable {
     /// No connection: the helper isn't there, or its socket may not be opened.
     case unreachable(path: String, Errno)
-    /// The helper closed the connection: at once when this uid isn't on its list.
+    /// It closed the connection before it answered, and isn't there any more.
+    case ended(path: String)
+    /// The helper closed the connection: at once, and again, when this uid isn't on its list.
     case closed(greeting: Bool)
     /// No answer in time.
     case silent(patience_ms: Int32)
@@ -34,6 +36,9 @@ enum HelperError: Error, Equatable, Sendable {
         case .unreachable(let path, .again):
             "nobody takes the connections to \(path): the helper hangs or is stopped (see its log, or restart it)"
         case .unreachable(let path, let errno): "can't connect to \(path): \(errno.explanation) (\(errno.name))"
+        case .ended(let path):
+            "the helper ended before it answered, and nobody listens on \(path) now: it is being restarted, or was stopped "
+                + "(see its log)"
         case .closed(greeting: true):
             "the helper closed the connection without an answer: uid \(Process.uid) and gid \(Process.gid) are not on its list "
                 + "(raplhelper --allow-uid, --allow-gid)"

@@ -31,8 +31,9 @@ final class ControlSession {
 
     /// Connects and finds the zones. Nothing is written, control isn't asked for, and nothing is logged yet: there may be many
     /// attempts until control is granted.
-    init(helper path: String, log: Log, tell: @escaping (NodeEvent) -> Void) throws(HelperError) {
-        client = try HelperClient(connecting: path)
+    /// - Parameter isOnce: there is no other attempt.
+    init(helper path: String, isOnce: Bool, log: Log, tell: @escaping (NodeEvent) -> Void) throws(HelperError) {
+        client = try HelperClient(connecting: path, isAskedAgain: isOnce)
         (self.path, self.log, self.tell) = (path, log, tell)
         zones = try client.zones()
         lastSample = try client.sample()

@@ -25,6 +25,8 @@ final class Controller {
     private var reading: SourceReading
     /// What was last reported about the connection, so that it isn't told at every attempt.
     private var reportedProblem: HelperError?
+    /// The last attempt was closed without an answer.
+    private var wasClosed = false
     /// What was last reported about a batch that failed as a whole.
     private var reportedFailure: Failure?
     private var due = Schedule()
@@ -128,7 +130,7 @@ final class Controller {
 
     private func connect() -> ControlSession? {
         do throws(HelperError) {
-            return try ControlSession(helper: configuration.helperSocket, log: log) { [node] in node.tell($0) }
+            return try ControlSession(helper: configuration.helperSocket, isOnce: isOnce, log: log) { [node] in node.tell($0) }
         } catch {
             lose(error)
             return nil
@@ -223,6 +225,10 @@ final class Controller {
         let wait_ms = isProven ? 0 : backoff.fail()
         (session, isProven) = (nil, false)
         due.connect_ns = Clock.monotonic_ns + wait_ms * 1_000_000
+        // Once, that may be a helper which ends: it closes its connections as it closes those of strangers. The next attempt tells.
+        let isFirstClosed = error == .closed(greeting: true) && !wasClosed && !isOnce
+        wasClosed = error == .closed(greeting: true)
+        if isFirstClosed { return }
         guard reportedProblem != error || hadControl else { return }
         reportedProblem = error
         if hadControl {

@@ -103,18 +103,27 @@ struct ConnectionTests {
             (
                 "refuse-version",
                 "the helper speaks another version of the protocol than this controller, which speaks 2: install both programs from one release"
-            ),
-            (
-                "disconnect",
-                "the helper closed the connection without an answer: uid \(LinuxSystem.Process.uid) and gid "
-                    + "\(LinuxSystem.Process.gid) are not on its list (raplhelper --allow-uid, --allow-gid)"
-            ),
+            )
         ])
     func badGreeting(_ fault: String, _ why: String) throws {
         let mock = try Mock(packages: 1, "before Hello 1 \(fault)\n")
         let controller = try RunningController(mock.socket)
         let problem = try controller.next(Self.waiting)
         #expect(problem["why"] == why)
+        try mock.next("Apply")
+        #expect(try controller.stop() == 0)
+        #expect(controller.count(Self.waiting) == 1)
+    }
+
+    @Test("a Hello that is closed twice in a row, and not once, is told as a refusal of this user")
+    func closedGreeting() throws {
+        let mock = try Mock(packages: 1, "before Hello 1 disconnect\nbefore Hello 2 disconnect\n")
+        let controller = try RunningController(mock.socket)
+        let problem = try controller.next(Self.waiting)
+        #expect(
+            problem["why"]
+                == "the helper closed the connection without an answer: uid \(LinuxSystem.Process.uid) and gid "
+                + "\(LinuxSystem.Process.gid) are not on its list (raplhelper --allow-uid, --allow-gid)")
         try mock.next("Apply")
         #expect(try controller.stop() == 0)
         #expect(controller.count(Self.waiting) == 1)

@@ -60,9 +60,9 @@ has "the controller found two packages among nine zones" "zones=9 packages=2" "$
 
 ask_status
 equals "status has every zone and shows its energy" 9 "$(grep -c '^[{]"id":.*"power_uw":[0-9]' $RIG/status.lines)"
-equals "status and sysfs agree on every limit in force" \
+equals "status and sysfs agree on every register" \
 	"$(for dir in $(find $POWERCAP -name name); do limits_in "${dir%/name}"; done | sort)" \
-	"$(grep -o '"in_force_uw":[0-9]*' $RIG/status.lines | cut -d : -f 2 | sort)"
+	"$(grep -o '"register_uw":[0-9]*' $RIG/status.lines | cut -d : -f 2 | sort)"
 equals "status and the register agree on package 1" "100000000 150000000 100000000" \
 	"$(said package-1/long_term in_force_uw) $(said package-1/long_term original_uw) $(said package-1/long_term requested_uw)"
 
