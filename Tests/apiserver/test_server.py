@@ -135,6 +135,11 @@ subjects: [{kind: Group, name: "system:serviceaccounts:powercap-system"}]
                 ("node-a", {"metadata": {"labels": {"kubernetes.io/os": None}}}, MERGE, 422),
                 ("node-a", {"metadata": {"finalizers": ["a/b"]}}, MERGE, 422),
                 ("node-a", {"spec": {"unschedulable": True}}, MERGE, 422),
+                ("node-a", {"metadata": {"generateName": "x"}}, MERGE, 422),
+                ("node-a", {"metadata": {"annotations": {"powercap.dev/source": "x" * 257}}}, MERGE, 422),
+                ("node-a/status", {"status": {"declaredFeatures": ["x"]}}, MERGE, 422),
+                ("node-a/status", {"status": {"conditions": [
+                    {"type": "PowerCapped", "status": "True", "message": "x" * 1025}]}}, STRATEGIC, 422),
                 ("node-a/status", {"status": {"conditions": [{"type": "PowerCapped", "status": "True"}]}}, STRATEGIC, 200),
                 ("node-a/status", {"status": {"conditions": [{"type": "Ready", "status": "False"}]}}, STRATEGIC, 422),
                 ("node-a/status", {"status": {"capacity": {"cpu": "1"}}}, MERGE, 422),
@@ -145,14 +150,14 @@ subjects: [{kind: Group, name: "system:serviceaccounts:powercap-system"}]
         other = {"metadata": {"labels": {"example": "1"}}}
         self.assertEqual(status("node-b", other, token=double.facts["admin_token"]), 200)
 
-
     def test_the_policy_is_the_one_of_the_manifest(self):
         text = (PROGRAM.parents[2] / "deploy/kubernetes/components/own-node-policy/policy.yaml").read_text()
         messages = re.findall(r"[mM]essage(?:Expression)?: (?:\"')?(powercap may .*?)(?:: '.*)?$", text, re.M)
-        self.assertEqual(messages, [policy.OTHER_NODE, policy.OTHER_LABELS, policy.OTHER_ANNOTATIONS, policy.OTHER_PARTS,
-                                    policy.OTHER_STATUS])
-        labels, annotations = (set(re.findall("'(.+?)'", row)) for row in re.findall(r"\['.+?'\]$", text, re.M | re.S))
-        self.assertEqual((labels, annotations), (policy.LABELS, policy.ANNOTATIONS))
+        self.assertEqual(messages, [policy.OTHER_NODE, policy.OTHER_LABELS, policy.OTHER_ANNOTATIONS, policy.LONG_ANNOTATION,
+                                    policy.OTHER_PARTS, policy.OTHER_STATUS, policy.BAD_CONDITION, policy.OTHER_OWNERS])
+        for name, keys in (("ownLabels", policy.LABELS), ("ownNotes", policy.ANNOTATIONS), ("otherRules", policy.RULED)):
+            row = re.search(rf"name: {name}\n.*?\[(.*?)\]\n", text, re.S)[1]
+            self.assertEqual(set(re.findall("'(.+?)'", row)), keys)
 
 
 class ObjectTests(ServerCase):
