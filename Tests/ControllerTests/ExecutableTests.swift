@@ -205,6 +205,7 @@ struct ExecutableTests {
             ])
         let json = try Executable.run(["validate", "--format", "json", "--alpha", "2.5"]).output
         #expect(json.contains(#"{"variable":"ALPHA","flag":"--alpha","value":"2.5","from":"flag"}"#))
+        for row in outcome.output.split(separator: "\n") { #expect(row.utf8.count <= 80) }
         #expect(json.contains(#"{"variable":"RAPLHELPER_SOCKET","flag":"--helper-socket","#))
     }
 
@@ -244,6 +245,21 @@ struct ExecutableTests {
         for line in try Executable.run(["help"] + topic).output.split(separator: "\n") {
             #expect(line.utf8.count <= 80, "\(line)")
         }
+    }
+
+    @Test("on a terminal a plan is as wide as the terminal, and in a pipe it is whole", arguments: [50, 60, 80, 200])
+    func terminal(_ columns: Int) throws {
+        let plan = "plan --date 2026-06-21 --step 12h --max-source 4W --rapl-min-power 1W --zones \(Self.zones)"
+        let child = try Child(
+            "/usr/bin/script",
+            ["-qec", "stty cols \(columns); exec \(Executable.url("powercap-controller").path) \(plan)", "/dev/null"],
+            reading: .output)
+        #expect(try child.exitStatus() == 0)
+        let lines = child.lines.map { $0.filter { $0 != "\r" && $0 != "\r\n" } }
+        #expect(lines.count >= 5)
+        for line in lines { #expect(line.utf8.count <= columns, "\(line)") }
+        #expect(lines.contains { $0.contains("package-1") } == (columns >= 60))
+        #expect(try Executable.run(plan.split(separator: " ").map(String.init)).output.contains("package-1"))
     }
 
     @Test("the program's name alone does nothing: it prints the commands, and says so with the status of a wrong usage")

@@ -14,11 +14,13 @@ extension Plan {
             heading += "; the node's limit is held between its floor, \(line.decision.floor.words), and its ceiling, "
             heading += line.decision.ceiling.words
         }
-        output.append(wrapped(heading))
+        let room = Swift.min(columns ?? textWidth, textWidth)
+        output.append(wrapped(heading, width: room))
         if left > 0 {
             output.append(
                 wrapped(
-                    "\(left) more package\(left == 1 ? " has" : "s have") no room in this terminal: --format csv has everything"))
+                    "\(left) more package\(left == 1 ? " has" : "s have") no room in this terminal: --format csv has everything",
+                    width: room))
         }
         output.append("\n")
         output.append(left: "time", width: form.time)
