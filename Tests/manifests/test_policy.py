@@ -154,18 +154,19 @@ class PolicyTests(unittest.TestCase):
         condition = {"status": {"conditions": [READY, CAPPED]}}
         nobodys = self.owned({"metadata": {"labels": {"rapl/pmax": None}, "annotations": {"power-manager/initialized": None}}},
                              admin)
+        bare = {"metadata": {"name": "node-a"}, "spec": {}, "status": {}}
         published = self.owned(condition, (*OWN, "status"), self.owned(first, (*OWN, ""), nobodys))
         falsified = self.owned({"metadata": {"labels": {"rapl/pmax": "1", "theirs": "1"}}}, admin, published)
         alone = self.owned({"metadata": {"labels": {"rapl/pmax": "1"}}}, ("Update", "x", "v1", ""), published)
         hidden = self.owned({"status": {"conditions": [READY, CAPPED | {"status": "False"}]}},
                             ("Update", "kubectl-edit", "v1", "status"), published)
         for old, change, subresource in (
-                (nobodys, first, ""), (published, gone, ""), (falsified, first, ""), (falsified, gone, ""), (alone, first, ""),
+                (bare, first, ""), (bare, {"status": {"conditions": [CAPPED]}}, "status"), (nobodys, first, ""), (published, gone, ""), (falsified, first, ""), (falsified, gone, ""), (alone, first, ""),
                 (nobodys, condition, "status"), (hidden, condition, "status"),
                 (published, {"status": {"conditions": [READY]}}, "status")):
             with self.subTest(change=change):
                 new = self.written(change, old, (*OWN, subresource))
-                self.assertNotEqual(new["metadata"]["managedFields"], old["metadata"]["managedFields"])
+                self.assertNotEqual(new["metadata"]["managedFields"], old["metadata"].get("managedFields"))
                 resource = "nodes/status" if subresource else "nodes"
                 self.assertEqual(self.policy.refusals(account("node-a"), old, new, resource), [])
 
@@ -175,19 +176,35 @@ class PolicyTests(unittest.TestCase):
         kubelet = {"manager": "kubelet", "operation": "Update", "apiVersion": "v1", "time": "2026-11-24T05:00:00Z",
                    "fieldsType": "FieldsV1", "fieldsV1": {"f:status": {"f:images": {}}}, "subresource": "status"}
         own = next(entry for entry in entries if entry["manager"] == OWN[1])
-        other = next(entry for entry in entries if entry["manager"] != OWN[1])
-        grown = other | {"fieldsV1": {"f:metadata": {"f:labels": {f"f:{number}": {} for number in range(50_000)}}}}
+        other, *rest = [entry for entry in entries if entry is not own]
+        self.assertEqual(len(rest), 3)
+
+        def labels(*names):
+            return {"fieldsV1": {"f:metadata": {"f:labels": {f"f:{name}": {} for name in names}}}}
+        long = {"fieldsV1": {"f:metadata": {"f:labels": {"f:rapl/pmax": {f"f:{number}": {} for number in range(10_000)}}}}}
         self.assertEqual(self.metadata("managedFields", entries, node=node), [])
+        self.assertEqual(self.metadata("managedFields", [other, *rest], node=node), [])
+        self.assertEqual(self.metadata("managedFields", [other, *rest, own | labels("rapl/max_power_uw")], node=node), [])
         for name, changed in {
-                "all are gone": [], "one is gone": [entry for entry in entries if entry != other],
-                "one is new": [*entries, kubelet], "one is old": [other | {"time": "2020-01-01T00:00:00Z"}, own],
-                "one has grown": [grown, own], "a bucket": [*entries, kubelet | {"manager": "ancient-changes"}],
-                "own, about others' fields": [other, own | {"fieldsV1": {"f:spec": {"f:unschedulable": {}}}}],
-                "own, about others' labels": [other, own | {"fieldsV1": {"f:metadata": {"f:labels": {"f:other": {}}}}}],
-                "own, and long": [other, own | {"fieldsV1": {"f:metadata": {"f:labels": {"f:rapl/pmax": {
-                    f"f:{number}": {} for number in range(10_000)}}}}}]}.items():
+                "all are gone": [], "one is gone": [*rest, own], "one is new": [other, *rest, own, kubelet],
+                "one is old": [other | {"time": "2020-01-01T00:00:00Z"}, *rest, own],
+                "one has grown": [other | labels(*range(50_000)), *rest, own],
+                "one has shrunk": [other | {"fieldsV1": {}}, *rest, own],
+                "a bucket": [other, *rest, own, kubelet | {"manager": "ancient-changes"}],
+                "own, about others' fields": [other, *rest, own | {"fieldsV1": {"f:spec": {"f:unschedulable": {}}}}],
+                "own, about others' labels": [other, *rest, own | labels("other")],
+                "own, and long": [other, *rest, own | long]}.items():
             with self.subTest(name):
                 self.assertEqual(self.metadata("managedFields", changed, node=node), [OWNERS])
+        # Whose entry holds one of ours may lose it, and gain nothing.
+        robbed = [other | labels("rapl/pmax", "a"), *rest]
+        node = merged(node, {"metadata": {"managedFields": robbed}})
+        self.assertEqual(self.metadata("managedFields", [other | labels("a"), *rest], node=node), [])
+        self.assertEqual(self.metadata("managedFields", rest, node=node), [])
+        for gained in (("rapl/pmax", "a", "b"), ("rapl/pmax", "b"), ("b",)):
+            self.assertEqual(self.metadata("managedFields", [other | labels(*gained), *rest], node=node), [OWNERS])
+        elsewhere = {"fieldsV1": {"f:spec": {"f:taints": {}, "f:podCIDR": {}, "f:unschedulable": {}}}}
+        self.assertEqual(self.metadata("managedFields", [other | elsewhere, *rest], node=node), [OWNERS])
 
     def test_the_server_may_unite_the_oldest_owners_when_there_are_ten(self):
         node = self.node
