@@ -32,7 +32,7 @@ struct CommandLineTests {
     @Test(
         "--help and --version win over everything beside them, and help is about the command that is named",
         arguments: [
-            (["--help"], .help, nil), (["-h"], .help, nil), (["--version"], .version, nil),
+            (["--help"], .help, nil), (["-h"], .help, nil), (["--version"], .version, nil), (["-V"], .version, nil),
             (["plan", "--nonsense=1", "--help"], .help, .plan), (["plan", "-h"], .help, .plan),
             (["--help", "plan"], .help, .plan), (["help", "plan"], .help, .plan), (["help", "plan", "-h"], .help, .plan),
             (["help"], .help, nil), (["help", "--help"], .help, nil), (["--date", "x", "-h"], .help, nil),

@@ -21,7 +21,7 @@ struct Invocation: Equatable, Sendable {
                 let isAbout = (command == .help ? topic : command) ?? rest.lazy.compactMap(Command.init(rawValue:)).first
                 self.init(.help, topic: isAbout)
                 return
-            case "--version":
+            case "--version", "-V":
                 self.init(.version)
                 return
             case "--check" where command == nil: command = .check
