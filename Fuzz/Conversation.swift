@@ -102,8 +102,10 @@ private final class Node {
             }
             zones.append(
                 Zone(
-                    index: UInt16(zones.count), parent: parent, controlType: Name("intel-rapl")!,
-                    id: Name("intel-rapl:\(zones.count)")!, name: Name(name)!, path: "/", maxEnergyRange: Microjoules(1 << 40),
+                    index: UInt16(zones.count), parent: parent,
+                    identity: ZoneIdentity(
+                        controlType: Name("intel-rapl")!, id: Name("intel-rapl:\(zones.count)")!, names: [Name(name)!]),
+                    path: "/", maxEnergyRange: Microjoules(1 << 40),
                     energy: MemoryFile(123).attribute(), enabled: MemoryFile(1).attribute(), constraints: constraints))
         }
         zone("package-0", [("long_term", 150_000_000, .plain, 999_424), ("short_term", 180_000_000, .plain, 2_440)])
@@ -117,7 +119,7 @@ private final class Node {
         zone("psys", [])
         let records = limits.map {
             SavedState.Record(
-                zoneID: zones[$0.zone].id, zoneName: zones[$0.zone].name, index: $0.constraint.index,
+                zone: zones[$0.zone].identity, index: $0.constraint.index,
                 constraintName: $0.constraint.name, original: Constraint.Setting(limit: .zero, window_us: 0), change: nil)
         }
         let directory = "/dev/shm/powercap-fuzz-\(getpid())"

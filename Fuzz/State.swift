@@ -22,12 +22,12 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
 private func check(_ bytes: [UInt8]) {
     guard let state = try? SavedState(decoding: bytes.span) else { return }
     let encoded = encode(state)
-    precondition(encoded.count <= SavedState.frameBytes + state.records.count * SavedState.recordBytes)
+    precondition(encoded.count <= state.encodedBytes)
     guard let again = try? SavedState(decoding: encoded.span) else { preconditionFailure("what was saved can't be read") }
     precondition(encode(again) == encoded)
     precondition(again.bootID == state.bootID && again.generation == state.generation)
     for (one, other) in zip(again.records, state.records) {
-        precondition(one.zoneID == other.zoneID && one.zoneName == other.zoneName && one.index == other.index)
+        precondition(one.zone.id == other.zone.id && one.zone.isCalledLike(other.zone) && one.index == other.index)
         precondition(one.constraintName == other.constraintName && one.original == other.original)
         precondition(one.change == other.change)
     }

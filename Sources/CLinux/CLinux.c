@@ -27,7 +27,8 @@
 #include <unistd.h>
 
 const int32_t cl_o_rdonly = O_RDONLY, cl_o_rdwr = O_RDWR, cl_o_wronly = O_WRONLY, cl_o_creat = O_CREAT, cl_o_excl = O_EXCL,
-              cl_o_trunc = O_TRUNC, cl_o_directory = O_DIRECTORY, cl_o_nofollow = O_NOFOLLOW;
+              cl_o_trunc = O_TRUNC, cl_o_directory = O_DIRECTORY, cl_o_nofollow = O_NOFOLLOW, cl_o_nonblock = O_NONBLOCK,
+              cl_o_path = O_PATH;
 const uint32_t cl_epollin = EPOLLIN, cl_epollout = EPOLLOUT, cl_epollhup = EPOLLHUP, cl_epollerr = EPOLLERR,
                cl_epollrdhup = EPOLLRDHUP;
 const int32_t cl_sigterm = SIGTERM, cl_sigint = SIGINT, cl_sighup = SIGHUP;
@@ -84,9 +85,25 @@ int32_t cl_file_identity(int32_t fd, uint64_t *device, uint64_t *inode) {
     *inode = status.st_ino;
     return 0;
 }
+static enum cl_file_kind kind_of(mode_t mode) {
+    switch (mode & S_IFMT) {
+    case S_IFSOCK: return cl_kind_socket;
+    case S_IFDIR: return cl_kind_directory;
+    case S_IFREG: return cl_kind_regular;
+    case S_IFLNK: return cl_kind_link;
+    default: return cl_kind_other;
+    }
+}
+int32_t cl_status(int32_t fd, struct cl_file_status *out) {
+    struct stat status;
+    if (fstat(fd, &status) < 0) return -errno;
+    *out = (struct cl_file_status){.kind = kind_of(status.st_mode), .mode = status.st_mode & 07777, .uid = status.st_uid};
+    return 0;
+}
 int32_t cl_rename(const char *from, const char *to) { return (int32_t)outcome(rename(from, to)); }
 int32_t cl_unlink(const char *path) { return (int32_t)outcome(unlink(path)); }
 int32_t cl_mkdir(const char *path, uint32_t mode) { return (int32_t)outcome(mkdir(path, mode)); }
+int32_t cl_chown(int32_t fd, uint32_t uid, uint32_t gid) { return (int32_t)outcome(fchownat(fd, "", uid, gid, AT_EMPTY_PATH)); }
 int32_t cl_chmod(const char *path, uint32_t mode) { return (int32_t)outcome(chmod(path, mode)); }
 int32_t cl_chown_link(const char *path, uint32_t uid, uint32_t gid) { return (int32_t)outcome(lchown(path, uid, gid)); }
 int32_t cl_kind(int32_t directory, const char *path, enum cl_file_kind *kind) {
@@ -95,13 +112,7 @@ int32_t cl_kind(int32_t directory, const char *path, enum cl_file_kind *kind) {
         *kind = cl_kind_absent;
         return errno == ENOENT ? 0 : -errno;
     }
-    switch (status.st_mode & S_IFMT) {
-    case S_IFSOCK: *kind = cl_kind_socket; break;
-    case S_IFDIR: *kind = cl_kind_directory; break;
-    case S_IFREG: *kind = cl_kind_regular; break;
-    case S_IFLNK: *kind = cl_kind_link; break;
-    default: *kind = cl_kind_other;
-    }
+    *kind = kind_of(status.st_mode);
     return 0;
 }
 int32_t cl_lock(int32_t fd) { return (int32_t)outcome(flock(fd, LOCK_EX | LOCK_NB)); }
@@ -255,6 +266,19 @@ int32_t cl_next_signal(int32_t fd) {
     struct signalfd_siginfo info;
     int64_t got = outcome(read(fd, &info, sizeof info));
     return got < 0 ? (int32_t)got : (int32_t)info.ssi_signo;
+}
+void cl_open_standard_streams(void) {
+    // What is opened gets the lowest free number, and those below it are open already.
+    for (int fd = 0; fd <= 2; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0) _exit(1);
+}
+void cl_unblock_stderr(void) {
+    struct stat status;
+    if (fstat(2, &status) < 0 || !(S_ISFIFO(status.st_mode) || isatty(2))) return;
+    int own = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (own < 0) return;
+    dup2(own, 2);
+    close(own);
 }
 void cl_ignore_sigpipe(void) { signal(SIGPIPE, SIG_IGN); }
 uint64_t cl_monotonic_ns(void) {

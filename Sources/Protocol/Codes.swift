@@ -67,6 +67,10 @@ public enum Obstacle: UInt8, CaseIterable, Sendable {
     /// written; limits are taken all the same, and the first that succeeds ends it.
     case locked = 5
     case zoneGone = 6
+    /// Another has the same control type and names. When their numbers change places, nothing says whose original is whose.
+    case sameNames = 7
+    /// The helper may not write to its files.
+    case writeDenied = 8
 
     /// Whether the helper tries to write a limit for it.
     public var takesLimits: Bool { self == .none || self == .locked }
@@ -81,6 +85,8 @@ public enum Obstacle: UInt8, CaseIterable, Sendable {
         case .ceilingBelowFloor: "ceilingBelowFloor"
         case .locked: "locked"
         case .zoneGone: "zoneGone"
+        case .sameNames: "sameNames"
+        case .writeDenied: "writeDenied"
         }
     }
 
@@ -94,6 +100,8 @@ public enum Obstacle: UInt8, CaseIterable, Sendable {
         case .ceilingBelowFloor: "its ceiling is below the helper's floor (--min-power)"
         case .locked: "its register is locked: the driver refuses every limit"
         case .zoneGone: "its zone is gone"
+        case .sameNames: "another has the same names, so nothing would say whose original limit is whose"
+        case .writeDenied: "its files can't be opened for writing"
         }
     }
 }
@@ -119,6 +127,7 @@ public enum ErrorCode: UInt16, CaseIterable, Sendable {
     case writeFailed = 17
     case notInForce = 18
     case locked = 19
+    case windowNotRestorable = 20
 
     /// The short text of an Error frame.
     public var explanation: StaticString {
@@ -141,6 +150,7 @@ public enum ErrorCode: UInt16, CaseIterable, Sendable {
         case .readFailed: "the limit can't be read, so it isn't changed"
         case .writeFailed: "the kernel refused the limit; what was written of the batch was put back"
         case .notInForce: "the kernel took the limit but it isn't in force; what was written of the batch was put back"
+        case .windowNotRestorable: "the driver could not put the original time window back, so it isn't changed"
         case .locked: "the register is locked: its driver refuses every limit; what was written of the batch was put back"
         }
     }

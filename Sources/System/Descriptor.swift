@@ -26,18 +26,21 @@ public struct Descriptor: ~Copyable, Sendable {
     }
 
     /// How a file is opened. Only `readThroughLinks` follows a symbolic link in the last component: it is for files that a
-    /// person names.
+    /// person names. `read`, `readWrite` and `lockFile` don't wait for the other end of a FIFO; on the files of a disk or of
+    /// sysfs that changes nothing. `name` opens none of the contents, only what the path names (O_PATH in open(2)).
     public enum Access: Sendable {
-        case read, readThroughLinks, readWrite, write, create, createNew, directory
+        case read, readThroughLinks, readWrite, write, create, createNew, lockFile, directory, name
 
         var flags: Int32 {
             switch self {
-            case .read: cl_o_rdonly | cl_o_nofollow
+            case .read: cl_o_rdonly | cl_o_nofollow | cl_o_nonblock
             case .readThroughLinks: cl_o_rdonly
-            case .readWrite: cl_o_rdwr | cl_o_nofollow
+            case .readWrite: cl_o_rdwr | cl_o_nofollow | cl_o_nonblock
             case .write: cl_o_wronly | cl_o_nofollow
             case .create: cl_o_rdwr | cl_o_creat | cl_o_trunc | cl_o_nofollow
             case .createNew: cl_o_rdwr | cl_o_creat | cl_o_excl | cl_o_nofollow
+            case .lockFile: cl_o_rdwr | cl_o_creat | cl_o_nofollow | cl_o_nonblock
+            case .name: cl_o_path | cl_o_nofollow
             case .directory: cl_o_rdonly | cl_o_directory | cl_o_nofollow
             }
         }
@@ -91,6 +94,33 @@ public struct Descriptor: ~Copyable, Sendable {
     public borrowing func lock() throws(Errno) {
         let number = number
         try check { cl_lock(number) }
+    }
+
+    /// Whether only root, or this process's own user, can open it: a regular file of theirs without a right for others.
+    public var isPrivate: Bool { isOwn(withoutRights: 0o077) }
+
+    /// Whether it is a regular file that only root, or this process's own user, can have written (fstat(2)).
+    public var isTrustworthy: Bool { isOwn(withoutRights: 0o022) }
+
+    private func isOwn(withoutRights others: UInt32) -> Bool {
+        guard let status = try? status() else { return false }
+        return status.kind == cl_kind_regular && status.mode & others == 0 && (status.uid == 0 || status.uid == Process.uid)
+    }
+
+    /// Whether it is a socket (fstat(2)).
+    public var isSocket: Bool { (try? status())?.kind == cl_kind_socket }
+
+    private borrowing func status() throws(Errno) -> cl_file_status {
+        let number = number
+        var status = cl_file_status()
+        try check { unsafe cl_status(number, &status) }
+        return status
+    }
+
+    /// fchownat(2) with AT_EMPTY_PATH. `UInt32.max` leaves an id as it is.
+    public borrowing func changeOwner(uid: UInt32 = .max, gid: UInt32 = .max) throws(Errno) {
+        let number = number
+        try check { cl_chown(number, uid, gid) }
     }
 
     /// Whether this is in sysfs, the kernel's own tree, and not a copy of it (statfs(2)).
@@ -189,6 +219,10 @@ public struct StandardStream: Sendable {
         // SAFETY: the span outlives the call, and its own count bounds it.
         return Int(try check { unsafe bytes.withUnsafeBufferPointer { unsafe cl_write(number, $0.baseAddress, $0.count) } })
     }
+
+    /// From here on a write to standard error never waits, where that is a pipe or a terminal: what doesn't fit is refused. Only
+    /// this process is concerned.
+    public static func unblockError() { cl_unblock_stderr() }
 
     /// Writes all of it, waiting as long as the reader takes.
     public func writeAll(_ bytes: [UInt8]) throws(Errno) {

@@ -52,6 +52,10 @@ public enum Process {
     /// up to sixteen pages around each page that a program touches, so after start-up nearly all of it is resident.
     public static func dropStartupCode() { cl_drop_program_text() }
 
+    /// Opens /dev/null for each of the descriptors 0, 1 and 2 that is closed. It has to come before anything else: the next file
+    /// that is opened would become standard error, and the log would be written into it.
+    public static func openStandardStreams() { cl_open_standard_streams() }
+
     /// A write to a connection whose other end is gone then gives EPIPE instead of a signal.
     public static func ignoreBrokenPipes() { cl_ignore_sigpipe() }
 

@@ -20,15 +20,19 @@ public enum Socket {
         return socket
     }
 
-    /// A listening stream socket at `path`; the file is created with `mode`, whatever the umask.
-    public static func listen(at path: String, mode: UInt32, backlog: Int32 = 64) throws(Errno) -> Descriptor {
+    /// A stream socket at `path`, to which nobody can connect yet; the file is created with `mode`, whatever the umask.
+    public static func bind(at path: String, mode: UInt32) throws(Errno) -> Descriptor {
         let socket = Descriptor(owning: try check { cl_unix_socket(false) })
         let before = setFileModeMask(0o777 & ~mode)
         defer { setFileModeMask(before) }
         try check { unsafe path.withCString { unsafe cl_unix_bind(socket.number, $0) } }
-        socket.refuseDescriptors()
-        try check { cl_listen(socket.number, backlog) }
-        try socket.setNonBlocking()
+        return socket
+    }
+
+    /// A listening stream socket at `path`.
+    public static func listen(at path: String, mode: UInt32) throws(Errno) -> Descriptor {
+        let socket = try bind(at: path, mode: mode)
+        try socket.listen()
         return socket
     }
 }
@@ -38,6 +42,14 @@ extension Descriptor {
     public borrowing func accept() throws(Errno) -> Descriptor {
         let number = number
         return Descriptor(owning: try check { cl_accept(number) })
+    }
+
+    /// Takes connections from now on (listen(2)), without waiting for them.
+    public borrowing func listen(backlog: Int32 = 64) throws(Errno) {
+        let number = number
+        refuseDescriptors()
+        try check { cl_listen(number, backlog) }
+        try setNonBlocking()
     }
 
     /// SO_PEERCRED. Between two containers of a pod the pid is 0, so it isn't offered: never authorise by it.

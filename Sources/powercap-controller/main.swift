@@ -25,6 +25,7 @@ private func start(_ arguments: [String]) throws(UsageError) -> Int32 {
     }
 }
 
+Process.openStandardStreams()
 do throws(UsageError) {
     Process.exit(try start(Process.arguments))
 } catch {

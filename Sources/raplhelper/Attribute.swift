@@ -3,20 +3,19 @@ import LinuxSystem
 /// One sysfs file that holds a number, kept open for the life of the process: opening, reading and closing it again costs
 /// twenty times a pread, and after the sandbox nothing can be opened.
 struct Attribute: ~Copyable {
-    /// Nil where it may not be opened.
-    private let file: Descriptor?
-    /// What opening it gave.
-    private let refusal: Errno
+    private let file: Descriptor
+    /// Why there is no file.
+    private let failure: Errno?
 
     init(_ file: consuming Descriptor) {
-        self.file = consume file
-        refusal = .denied
+        self.file = file
+        failure = nil
     }
 
-    /// A file that is there and may not be opened, which every use of it says: denied isn't absent.
-    init(refused refusal: Errno) {
-        file = nil
-        self.refusal = refusal
+    /// A file that is there and could not be opened: absent, denied and failed are three things.
+    init(refused errno: Errno) {
+        file = Descriptor(owning: -1)
+        failure = errno
     }
 
     /// The value now. A read at offset 0 makes the kernel ask the hardware again (fs/sysfs/file.c).
@@ -25,11 +24,8 @@ struct Attribute: ~Copyable {
     borrowing func read() throws(Errno) -> UInt64 {
         var storage = InlineArray<32, UInt8>(repeating: 0)
         var buffer = storage.mutableSpan
-        let count =
-            switch file {
-            case .some(let file): try file.read(into: &buffer, at: 0)
-            case .none: throw refusal
-            }
+        if let failure { throw failure }
+        let count = try file.read(into: &buffer, at: 0)
         return try Attribute.number(storage.span.extracting(0..<count))
     }
 
@@ -39,11 +35,8 @@ struct Attribute: ~Copyable {
         let decimal = Decimal(value)
         let count = decimal.digits.count
         for index in 0..<count { line[index] = decimal.digits[index] }
-        switch file {
-        case .some(let file):
-            guard try file.write(line.span.extracting(0..<(count + 1)), at: 0) == count + 1 else { throw .inputOutput }
-        case .none: throw refusal
-        }
+        if let failure { throw failure }
+        guard try file.write(line.span.extracting(0..<(count + 1)), at: 0) == count + 1 else { throw .inputOutput }
     }
 
     /// The decimal number of 64 bits in the first line. sysfs gives one line; a plain file that stands in for it keeps the

@@ -33,6 +33,7 @@ struct Bounds {
         if !constraint.limit.isThere { return .noLimitFile }
         if constraint.original == nil { return .originalUnknown }
         if ceiling(of: constraint) < minPower { return .ceilingBelowFloor }
+        if let obstacle = constraint.obstacle { return obstacle }
         if constraint.isLocked { return .locked }
         return takesLimits ? .none : .writesRefused
     }
@@ -53,6 +54,10 @@ struct Bounds {
         if let window = item.window_us {
             guard constraint.hasWindow else { return .noTimeWindow }
             guard Bounds.windows_us.contains(window) else { return .windowOutOfRange }
+            // What is there now is fine: nothing is written.
+            if let original = constraint.original?.window_us, window != original, !TimeWindow.comesBack(original) {
+                return .windowNotRestorable
+            }
         }
         return nil
     }

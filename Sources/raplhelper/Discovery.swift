@@ -1,82 +1,84 @@
 import LinuxSystem
 import PowercapProtocol
 
-/// Finds the zones of a powercap tree and opens their files.
+/// Finds the zones of a powercap tree and opens their files. What can't be described is left out and named in a warning: one
+/// zone that makes no sense must not keep a node from having its limits.
 struct Discovery {
-    let root: String
     /// Opens nothing for writing (`--read-only`, `--list`).
     let readOnly: Bool
-    /// `--list` by somebody who isn't root still shows what everybody may read.
-    let toleratesDenial: Bool
 
     private var zones: [Zone] = []
     private var describedBytes = 0
-
-    private init(root: String, readOnly: Bool, toleratesDenial: Bool) {
-        (self.root, self.readOnly, self.toleratesDenial) = (root, readOnly, toleratesDenial)
-    }
+    private var omissions: Omissions
+    /// The first limit that may not be written. Where none may be, the helper was started in a wrong way.
+    private var denied: Problem?
+    private var isAnyOpenForWriting = false
 
     /// The zones below `root`, parents before children, in the order of their ids.
     /// - Throws: what is wrong and what to do about it. Nothing has been written.
-    static func zones(below root: String, readOnly: Bool, toleratesDenial: Bool = false) throws(Problem) -> [Zone] {
-        var discovery = Discovery(root: root, readOnly: readOnly, toleratesDenial: toleratesDenial)
-        let directory: Descriptor
-        do { directory = try Descriptor(opening: root, .directory) } catch { throw problem(opening: root, error) }
-        let types = try discovery.directories(in: directory, path: root)
-        for type in types {
-            guard let controlType = Name(type) else { continue }
-            let path = "\(root)/\(type)"
-            let typeDirectory = try discovery.open(type, in: directory, path: path)
-            try discovery.walk(typeDirectory, path: path, controlType: controlType, parent: nil)
+    static func zones(below root: String, readOnly: Bool) throws(Problem) -> [Zone] {
+        let omissions = Omissions()
+        var discovery = Discovery(readOnly: readOnly, omissions: omissions)
+        let tree = try ZoneTree(opening: root) { omissions.add($0, $1) }
+        try tree.walk { discovery.add($0, $1, $2, $3) }
+        if discovery.zones.isEmpty {
+            throw omissions.first.map { Problem(.failed, "failed: every zone of \(root) had to be left out: \($0)") }
+                ?? tree.problemWithoutZones
         }
-        if discovery.zones.isEmpty { throw discovery.problemWithoutZones(directory) }
+        if let denied = discovery.denied, !discovery.isAnyOpenForWriting { throw denied }
+        discovery.forbidNamesakes()
+        omissions.tell()
         return discovery.zones
     }
 
-    private mutating func walk(
-        _ directory: borrowing Descriptor, path: String, controlType: Name, parent: UInt16?
-    ) throws(Problem) {
-        for entry in try directories(in: directory, path: path) {
-            let zonePath = "\(path)/\(entry)"
-            let zoneDirectory = try open(entry, in: directory, path: zonePath)
-            // A zone is a directory with a file `name`; `power` and other directories of the device model have none.
-            guard let name = try self.name("name", in: zoneDirectory, path: zonePath) else { continue }
-            guard let id = Name(entry) else { throw absurd(zonePath, "the directory's name") }
-            guard zones.count < Limits.zones else {
-                throw Problem(.failed, "\(root) has more than \(Limits.zones) zones, which no known machine has")
-            }
-            let index = UInt16(zones.count)
-            let zone = Zone(
-                index: index, parent: parent, controlType: controlType, id: id, name: name, path: zonePath,
-                maxEnergyRange: Microjoules(try constant("max_energy_range_uj", in: zoneDirectory, path: zonePath) ?? 0),
-                energy: try attribute("energy_uj", in: zoneDirectory, path: zonePath, write: false),
-                enabled: try attribute("enabled", in: zoneDirectory, path: zonePath, write: false),
-                constraints: try constraints(in: zoneDirectory, path: zonePath))
-            describedBytes += zone.describedBytes
-            guard describedBytes <= Frame.maximumPayload - ZonesHeader.maximumBytes else {
-                throw Problem(.failed, "\(root) has more zones than one frame of 64 KiB can describe")
-            }
-            zones.append(zone)
-            try walk(zoneDirectory, path: zonePath, controlType: controlType, parent: index)
+    private init(readOnly: Bool, omissions: Omissions) { (self.readOnly, self.omissions) = (readOnly, omissions) }
+
+    /// - Returns: the zone's index, or nil when there is no room for it.
+    private mutating func add(
+        _ identity: ZoneIdentity, _ path: String, _ directory: borrowing Descriptor, _ parent: UInt16?
+    ) -> UInt16? {
+        let index = UInt16(zones.count)
+        guard zones.count < Limits.zones else {
+            omissions.add("\(path)", "there are more than \(Limits.zones) zones")
+            return nil
         }
+        let zone = Zone(
+            index: index, parent: parent, identity: identity, path: path,
+            maxEnergyRange: Microjoules(constant("max_energy_range_uj", in: directory, path)),
+            energy: attribute("energy_uj", in: directory), enabled: attribute("enabled", in: directory),
+            constraints: constraints(in: directory, path))
+        guard describedBytes + zone.describedBytes <= Frame.maximumPayload - ZonesHeader.maximumBytes else {
+            omissions.add("\(path)", "more zones than one frame of 64 KiB can describe")
+            return nil
+        }
+        describedBytes += zone.describedBytes
+        zones.append(zone)
+        return index
     }
 
-    private func constraints(in directory: borrowing Descriptor, path: String) throws(Problem) -> [Constraint] {
+    private mutating func constraints(in directory: borrowing Descriptor, _ path: String) -> [Constraint] {
         var constraints: [Constraint] = []
         for number in 0..<Limits.constraintsPerZone {
             let prefix = "constraint_\(number)"
-            guard let name = try name("\(prefix)_name", in: directory, path: path) else { continue }
+            let name: Name
+            switch NameFile.read("\(prefix)_name", in: directory) {
+            case .absent: continue
+            case .failed(let why):
+                omissions.add("\(path)/\(prefix)", "its name \(why)")
+                continue
+            case .name(let found): name = found
+            }
+            let limit = writable("\(prefix)_power_limit_uw", in: directory, path)
+            let window = writable("\(prefix)_time_window_us", in: directory, path)
+            let isWritable = limit.isWritable && window.isWritable
             let constraint = Constraint(
-                index: UInt8(number), name: name,
-                maxPower: Microwatts(try constant("\(prefix)_max_power_uw", in: directory, path: path) ?? 0),
-                limit: try attribute("\(prefix)_power_limit_uw", in: directory, path: path, write: !readOnly),
-                window: try attribute("\(prefix)_time_window_us", in: directory, path: path, write: !readOnly),
-                isOpenForWriting: !readOnly)
-            do { constraint.original = try constraint.readSetting() } catch {
+                index: UInt8(number), name: name, maxPower: Microwatts(constant("\(prefix)_max_power_uw", in: directory, path)),
+                limit: limit.attribute, window: window.attribute, isOpenForWriting: isWritable)
+            if !isWritable && !readOnly { constraint.obstacle = .writeDenied }
+            do throws(Errno) { constraint.original = try constraint.readSetting() } catch {
                 // The hardware doesn't answer, or there is no limit file: monitored, never written.
                 if error == .badMessage {
-                    let file: StaticString = (try? constraint.limit.readOrAbsent()) == nil ? "power_limit_uw" : "time_window_us"
-                    throw absurd("\(path)/\(prefix)_\(file)", "the contents")
+                    omissions.add("\(path)/\(prefix)", "its limit or window holds no number: it isn't set")
                 }
             }
             constraints.append(constraint)
@@ -84,106 +86,75 @@ struct Discovery {
         return constraints
     }
 
-    /// Real directories only: the tree's symbolic links (`device`, `subsystem`) lead back up.
-    private func directories(in directory: borrowing Descriptor, path: String) throws(Problem) -> [String] {
-        do {
-            var names: [String] = []
-            for name in try directory.entries() where try directory.kind(of: name) == .directory { names.append(name) }
-            // Shorter first, so that `intel-rapl:2` comes before `intel-rapl:10` (the numbers are hexadecimal).
-            return names.sorted {
-                $0.utf8.count == $1.utf8.count
-                    ? $0.utf8.lexicographicallyPrecedes($1.utf8) : $0.utf8.count < $1.utf8.count
-            }
-        } catch { throw Discovery.problem(error, "can't list", path) }
-    }
-
-    private func open(_ name: String, in directory: borrowing Descriptor, path: String) throws(Problem) -> Descriptor {
-        do { return try Descriptor(opening: name, in: directory, .directory) } catch {
-            throw Discovery.problem(error, "can't open", path)
+    /// A file to keep open for reading; nil when the zone has no such file. One that doesn't open says why at each reading.
+    private func attribute(_ file: String, in directory: borrowing Descriptor) -> Attribute? {
+        do throws(Errno) { return Attribute(try Descriptor(opening: file, in: directory, .read)) } catch {
+            return error == .noEntry ? nil : Attribute(refused: error)
         }
     }
 
-    /// A file to keep open; nil when the zone has no such file.
-    private func attribute(
-        _ file: String, in directory: borrowing Descriptor, path: String, write: Bool
-    ) throws(Problem) -> Attribute? {
-        do { return Attribute(try Descriptor(opening: file, in: directory, write ? .readWrite : .read)) } catch {
-            if error == .noEntry { return nil }
-            if error == .denied && toleratesDenial { return Attribute(refused: error) }
-            throw Discovery.problem(error, write ? "can't open for writing" : "can't open", "\(path)/\(file)")
-        }
+    private struct Writable: ~Copyable {
+        let attribute: Attribute?
+        let isWritable: Bool
     }
 
-    /// A number that never changes; nil where there is none (psys and core answer ENODATA for max_power_uw).
-    private func constant(_ file: String, in directory: borrowing Descriptor, path: String) throws(Problem) -> UInt64? {
-        guard let attribute = try attribute(file, in: directory, path: path, write: false) else { return nil }
-        do { return try attribute.read() } catch {
-            if error == .noData || error == .invalid { return nil }
-            if error == .badMessage { throw absurd("\(path)/\(file)", "the contents") }
-            throw Discovery.problem(error, "can't read", "\(path)/\(file)")
-        }
-    }
-
-    /// A name that never changes; nil where there is no such file.
-    private func name(_ file: String, in directory: borrowing Descriptor, path: String) throws(Problem) -> Name? {
-        var storage = InlineArray<96, UInt8>(repeating: 0)
-        var count = 0
-        do {
-            let descriptor = try Descriptor(opening: file, in: directory, .read)
-            var buffer = storage.mutableSpan
-            count = try descriptor.read(into: &buffer, at: 0)
+    /// A file to write to; where that is denied, to read from. A file that isn't there is no obstacle to writing the other.
+    private mutating func writable(_ file: String, in directory: borrowing Descriptor, _ path: String) -> Writable {
+        if readOnly { return Writable(attribute: attribute(file, in: directory), isWritable: false) }
+        do throws(Errno) {
+            let file = try Descriptor(opening: file, in: directory, .readWrite)
+            isAnyOpenForWriting = true
+            return Writable(attribute: Attribute(file), isWritable: true)
         } catch {
-            if error == .noEntry { return nil }
-            throw Discovery.problem(error, "can't read", "\(path)/\(file)")
+            if error == .noEntry { return Writable(attribute: nil, isWritable: true) }
+            if error.isDenial { denied = denied ?? Problem(error, "can't open for writing", "\(path)/\(file)") }
+            omissions.add("\(path)/\(file)", "it can't be opened for writing: \(error.explanation) (\(error)): it isn't set")
+            return Writable(attribute: attribute(file, in: directory), isWritable: false)
         }
-        if count > 0 && storage[count - 1] == UInt8(ascii: "\n") { count -= 1 }
-        guard let name = Name(storage.span.extracting(0..<count)) else { throw absurd("\(path)/\(file)", "the contents") }
-        return name
     }
 
-    /// A directory of links, as /sys/class/powercap is, isn't an empty one: the real directories are elsewhere.
-    private func problemWithoutZones(_ directory: borrowing Descriptor) -> Problem {
-        if let names = try? directory.entries() {
-            for name in names where (try? directory.kind(of: name)) == .link {
-                return Problem(
-                    .failed,
-                    "\(root) holds links (\(name)) and no zones: links aren't followed. Give the directory that they lead to, "
-                        + "as --powercap-root /sys/devices/virtual/powercap for /sys/class/powercap")
+    /// A number that never changes; 0 where there is none (psys and core answer ENODATA for max_power_uw).
+    private func constant(_ file: String, in directory: borrowing Descriptor, _ path: String) -> UInt64 {
+        guard let attribute = attribute(file, in: directory) else { return 0 }
+        do throws(Errno) { return try attribute.read() } catch {
+            if error != .noData && error != .invalid {
+                omissions.add(
+                    "\(path)/\(file)",
+                    error == .badMessage ? "it holds no number" : "it can't be read: \(error.explanation) (\(error))")
+            }
+            return 0
+        }
+    }
+
+    /// What can't be told from another by its names isn't set: when their numbers change places, nothing says whose original
+    /// limit is whose (decision 14).
+    private func forbidNamesakes() {
+        for zone in zones {
+            let isNamesake = zones.contains { $0 !== zone && $0.identity.isCalledLike(zone.identity) }
+            for constraint in zone.constraints
+            where isNamesake || zone.constraints.contains(where: { $0 !== constraint && $0.name == constraint.name }) {
+                constraint.obstacle = .sameNames
+                omissions.add("\(zone.path)/\(constraint.name)", "another has the same names: it isn't set")
             }
         }
-        return Discovery.absent("\(root) has no zones")
+    }
+}
+
+/// What is left out of the zones: named, with a bound to the lines.
+final class Omissions {
+    private var lines: [Message] = []
+    private var more = 0
+    private static let most = 32
+
+    func add(_ path: Message, _ why: Message) {
+        if lines.count < Omissions.most { lines.append("what=\(path) why=\"\(why)\"") } else { more += 1 }
     }
 
-    /// What is wrong with a tree whose root doesn't open.
-    static func problem(opening root: String, _ errno: Errno) -> Problem {
-        errno == .noEntry ? absent("there is no directory \(root)") : problem(errno, "can't open", root)
-    }
+    var first: Message? { lines.first }
 
-    private static func absent(_ what: Message) -> Problem {
-        Problem(
-            .absent,
-            "no RAPL zones: \(what). Load the driver (modprobe intel_rapl_msr, or rapl on AMD); most virtual machines "
-                + "have none. In a container, mount the host's /sys/devices/virtual/powercap outside /sys and name it with "
-                + "--powercap-root")
-    }
-
-    private func absurd(_ path: String, _ what: String) -> Problem {
-        Problem(
-            .failed,
-            "failed: \(what) of \(path) isn't what the kernel's powercap documentation describes. Nothing was "
-                + "written; check that --powercap-root is a powercap tree and look at the file")
-    }
-
-    private static func problem(_ errno: Errno, _ action: StaticString, _ path: String) -> Problem {
-        if errno == .denied || errno == .notPermitted || errno == .readOnlyFileSystem {
-            return Problem(
-                .denied,
-                "permission denied: \(action) \(path) (\(errno.name)). Start as root, or as uid 0 without "
-                    + "capabilities on a tree mounted read-write; for monitoring alone --read-only needs no write access")
-        }
-        return Problem(
-            .failed,
-            "failed: \(action) \(path): \(errno.explanation) (\(errno.name)). Nothing was written; the kernel log "
-                + "(dmesg) may say why")
+    /// Where there is something to serve without it; otherwise the sentence with which the helper ends says enough.
+    func tell() {
+        for line in lines { Log.warning("left out", line) }
+        if more > 0 { Log.warning("more is left out", "count=\(more)") }
     }
 }

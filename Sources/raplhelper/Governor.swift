@@ -7,6 +7,8 @@ final class Governor {
     let bounds: Bounds
     private(set) var policy: WritePolicy
     private var stateFile: StateFile?
+    /// Saved changes whose zones weren't there at the start.
+    let unclaimed: Int
     private var planned: [Planned]
     /// A controller can repeat what fails as fast as it likes; one time through all constraints of a large node is told in full.
     private var log = LogBudget(burst: 100)
@@ -27,7 +29,8 @@ final class Governor {
     /// original comes back instead of it; not knowing our own would leave the node capped.
     static let coarsestStep = Microwatts(1_000_000)
 
-    init(zones: [Zone], bounds: Bounds, policy: WritePolicy, stateFile: consuming StateFile?) {
+    init(zones: [Zone], bounds: Bounds, policy: WritePolicy, stateFile: consuming StateFile?, unclaimed: Int = 0) {
+        self.unclaimed = unclaimed
         (self.zones, self.bounds, self.policy) = (zones, bounds, policy)
         self.stateFile = stateFile
         planned = []
@@ -39,10 +42,11 @@ final class Governor {
         return true
     }
 
-    /// Whether a limit of this system's is in force, as far as it knows.
-    var hasChanges: Bool {
-        for zone in zones { for constraint in zone.constraints where constraint.change != nil { return true } }
-        return false
+    /// How many constraints hold a limit of this system's, as far as it knows.
+    var changeCount: Int {
+        var count = 0
+        for zone in zones { for constraint in zone.constraints where constraint.change != nil { count += 1 } }
+        return count
     }
 
     /// Whether the originals aren't saved any more, because somebody has removed their file. This process can't make another.
@@ -91,12 +95,14 @@ final class Governor {
         if let code = bounds.refusal(of: item, zone: zone, constraint: constraint) { throw Failure(code, item: number) }
         guard let zone, let constraint else { throw Failure(.unknownZone, item: number) }
         for other in planned where other.constraint === constraint { throw Failure(.duplicateItem, item: number) }
-        do throws(Errno) {
-            planned.append(
-                Planned(
-                    item: item, constraint: constraint, zone: zone, before: try constraint.readSetting(),
-                    changeBefore: constraint.change))
-        } catch { throw unreadable(error, zone, number) }
+        let before: Constraint.Setting
+        do throws(Errno) { before = try constraint.readSetting() } catch { throw unreadable(error, zone, number) }
+        // A batch that fails puts back what was there before it, which another party may have set.
+        if let window = item.window_us, window != before.window_us, !TimeWindow.comesBack(before.window_us) {
+            throw Failure(.windowNotRestorable, item: number)
+        }
+        planned.append(
+            Planned(item: item, constraint: constraint, zone: zone, before: before, changeBefore: constraint.change))
     }
 
     /// As long as nothing of ours is in force, the original is what is there now: somebody may have set another limit since
@@ -199,11 +205,7 @@ final class Governor {
         guard policy != .readOnly else { return outcome }
         for zone in zones {
             for constraint in zone.constraints where constraint.change != nil {
-                switch restore(constraint, of: zone) {
-                case .restored: outcome.restored += 1
-                case .foreign: outcome.foreign += 1
-                case .failed: outcome.failed += 1
-                }
+                outcome.count(constraint.restore(in: zone, &log))
             }
         }
         if outcome != Released() {
@@ -214,56 +216,7 @@ final class Governor {
         return outcome
     }
 
-    private enum Restoration { case restored, foreign, failed }
-
-    private func restore(_ constraint: Constraint, of zone: Zone) -> Restoration {
-        guard let change = constraint.change, let original = constraint.original else { return .restored }
-        let subject: Message = "zone=\(zone.name) id=\(zone.id) constraint=\(constraint.name)"
-        do throws(Errno) {
-            let now = try constraint.readSetting()
-            if change.touchesWindow && now.window_us != original.window_us && change.isOurs(window: now.window_us) {
-                try constraint.window.writeOrAbsent(original.window_us)
-            }
-            if now.limit != original.limit {
-                guard change.isOurs(now.limit) else {
-                    log.warning(
-                        "another party changed the limit: left as it is",
-                        "\(subject) limit_uw=\(now.limit.rawValue) ours_uw=\(change.inForce.limit.rawValue) original_uw=\(original.limit.rawValue)"
-                    )
-                    constraint.original = now
-                    constraint.change = nil
-                    return .foreign
-                }
-                try constraint.writeLimit(original.limit)
-            }
-            let after = try constraint.readSetting()
-            guard after.limit == original.limit else {
-                log.error(
-                    "the original limit was written but isn't in force",
-                    "\(subject) limit_uw=\(after.limit.rawValue) original_uw=\(original.limit.rawValue)")
-                return .failed
-            }
-            constraint.change = nil
-            return .restored
-        } catch {
-            log.error(
-                "the original limit could not be restored",
-                "\(subject) errno=\(zone.noting(error).name) original_uw=\(original.limit.rawValue)")
-            return .failed
-        }
-    }
-
     private func record() throws(Errno) {
         if stateFile != nil { try stateFile!.record(zones) } else { throw .readOnlyFileSystem }
-    }
-}
-
-extension Constraint.Change {
-    /// Whether a limit found in the hardware is this system's doing: what was read back after the last write, or what was
-    /// about to be written when the process died.
-    func isOurs(_ limit: Microwatts) -> Bool { limit == inForce.limit || Governor.isRounding(limit, of: intended.limit) }
-
-    func isOurs(window: UInt64) -> Bool {
-        window == inForce.window_us || (window <= intended.window_us && window > intended.window_us / 2)
     }
 }

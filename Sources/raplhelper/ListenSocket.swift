@@ -48,25 +48,33 @@ final class ListenSocket {
         case .socket: try removeStale(path)
         default: throw Problem(.failed, "\(path) exists and isn't a socket: remove it, or choose another --socket")
         }
-        let ownGroup = options.socketGroup == nil || options.socketGroup == Process.gid
         let socket: Descriptor
-        do throws(Errno) {
-            // Until the group is right the mode lets nobody else in.
-            socket = try Socket.listen(at: path, mode: ownGroup ? options.socketMode : 0o600)
-        } catch { throw failure("listen on \(path)", error) }
-        if let group = options.socketGroup, !ownGroup {
-            do throws(Errno) {
-                try changeOwner(path, gid: group)
-                try changeMode(path, options.socketMode)
-            } catch {
-                try? unlink(path)
-                throw Problem(
-                    .failed,
-                    "can't give \(path) to group \(group): \(error.explanation) (\(error)). Start with that gid "
-                        + "instead (runAsGroup in Kubernetes, Group= in systemd)")
-            }
+        do throws(Errno) { socket = try Socket.bind(at: path, mode: options.socketMode) } catch {
+            throw failure("make \(path)", error)
+        }
+        do throws(Problem) {
+            if let group = options.socketGroup, group != Process.gid { try give(path, toGroup: group) }
+            // Until here nobody could connect.
+            do throws(Errno) { try socket.listen() } catch { throw failure("listen on \(path)", error) }
+        } catch {
+            try? unlink(path)
+            throw error
         }
         return socket
+    }
+
+    /// By what the path names now, and only if that is a socket: whoever may write to the directory may have put a link there.
+    private static func give(_ path: String, toGroup group: UInt32) throws(Problem) {
+        do throws(Errno) {
+            let file = try Descriptor(opening: path, .name)
+            guard file.isSocket else { throw .exists }
+            try file.changeOwner(gid: group)
+        } catch {
+            throw Problem(
+                .failed,
+                "can't give \(path) to group \(group): \(error.explanation) (\(error)). Start with that gid "
+                    + "instead (runAsGroup in Kubernetes, Group= in systemd)")
+        }
     }
 
     /// Removes a socket that nobody listens on. One that somebody does listen on is never touched.

@@ -14,11 +14,39 @@ enum Log {
     /// A sentence for the person who started the program; used where it exits instead of serving.
     static func sentence(_ text: Message) { emit("raplhelper: \(text)\n") }
 
-    /// Never blocks: a log reader that has stopped must not keep a lease from expiring. A pipe that poll(2) calls writable
-    /// takes 4096 bytes at once (pipe(7)).
-    private static func emit(_ line: Message) {
-        guard let ready = try? StandardStream.error.wait(forWrite: true, milliseconds: 0), ready else { return }
-        _ = try? StandardStream.error.write(line.bytes.span)
+    // SAFETY: the helper has one thread. Tests that log from several count wrongly, at worst.
+    nonisolated(unsafe) private static var stream = LogStream()
+
+    private static func emit(_ line: Message) { unsafe stream.write(line) }
+}
+
+/// Standard error, which may be something that nobody reads. A line that it doesn't take at once is dropped and counted: waiting
+/// for a reader that has stopped would keep a lease from expiring.
+struct LogStream {
+    private var dropped = 0
+    /// What was taken of the last line ends in the middle of it.
+    private var isCut = false
+
+    mutating func write(_ line: Message) {
+        if dropped > 0 {
+            let start: StaticString = isCut ? "\n" : ""
+            guard put("\(start)level=warning msg=\"log lines were dropped: nobody read them\" dropped=\(dropped)\n") else {
+                dropped += 1
+                return
+            }
+            dropped = 0
+        }
+        if !put(line) { dropped += 1 }
+    }
+
+    /// - Returns: whether all of it was taken. A pipe that poll(2) calls writable takes 4096 bytes at once (pipe(7)), a stream
+    ///   socket a quarter of its buffer (unix(7)); a terminal may take less, and has to refuse the rest (`unblockError`).
+    private mutating func put(_ line: Message) -> Bool {
+        guard (try? StandardStream.error.wait(forWrite: true, milliseconds: 0)) == true,
+            let count = try? StandardStream.error.write(line.bytes.span)
+        else { return false }
+        if count > 0 { isCut = count < line.bytes.count }
+        return count == line.bytes.count
     }
 }
 

@@ -29,6 +29,11 @@ struct Message: ExpressibleByStringInterpolation {
 
     private init(bytes: [UInt8]) { self.bytes = bytes }
 
+    init(bytes: Span<UInt8>) {
+        self.init(capacity: bytes.count)
+        for index in 0..<bytes.count { append(byte: bytes[index]) }
+    }
+
     /// An empty text that grows to `capacity` bytes without allocating.
     init(capacity: Int) {
         bytes = []

@@ -22,7 +22,7 @@ enum Flag: CaseIterable {
         case .powercapRoot:
             Row(name: "--powercap-root", value: "DIR", help: "the powercap tree [/sys/devices/virtual/powercap]")
         case .stateDir: Row(name: "--state-dir", value: "DIR", help: "where original limits are saved [/run/raplhelper]")
-        case .user: Row(name: "--user", value: "UID", help: "uid and gid to become once the files are open [65534]")
+        case .user: Row(name: "--user", value: "UID", help: "uid and gid to become [those of raplhelper, or 65523]")
         case .allowUID: Row(name: "--allow-uid", value: "UID", help: "serve this uid; repeatable [the invoking uid]")
         case .allowGID: Row(name: "--allow-gid", value: "GROUP", help: "serve this group, a number or a name; repeatable")
         case .minPower: Row(name: "--min-power", value: "POWER", help: "no limit below this is ever written [10W]")
@@ -58,7 +58,8 @@ struct Options {
     var socketGroup: UInt32?
     var powercapRoot = "/sys/devices/virtual/powercap"
     var stateDirectory = "/run/raplhelper"
-    var user: UInt32 = 65534
+    /// Nil: the helper's own user.
+    var user: UInt32?
     var allowedUIDs: [UInt32] = []
     var allowedGIDs: [UInt32] = []
     var minPower = Microwatts(10_000_000)
@@ -75,7 +76,7 @@ struct Options {
     init() {}
 
     /// - Throws: the first thing that is wrong. Nothing has been touched then.
-    init(parsing arguments: [String], groupFile: String = GroupFile.path) throws(UsageError) {
+    init(parsing arguments: [String], groupFile: String = AccountFile.groups) throws(UsageError) {
         var index = 0
         var listing = false
         var format: String?
@@ -166,8 +167,8 @@ struct Options {
         guard let first = value.utf8.first, !(UInt8(ascii: "0")...UInt8(ascii: "9") ~= first) else {
             return try identifier(flag, value)
         }
-        switch GroupFile.gid(of: value, in: groupFile) {
-        case .gid(let gid): return gid
+        switch AccountFile.id(of: value, in: groupFile) {
+        case .id(let gid): return gid
         case .unknownName:
             throw refuse(flag, value, "a numeric gid, or the name of a group in \(groupFile) (groupadd --system makes one)")
         case .unreadable(let errno):

@@ -5,26 +5,73 @@ import PowercapProtocol
 struct Originals {
     let options: Options
     let bootID: BootID
+    private var policy = WritePolicy.accepted
+    /// What the saved state says of this boot that is still in force.
+    private var records: [SavedState.Record] = []
+    private var unclaimed = 0
 
-    /// A governor over the zones, with the limits that an earlier run left behind restored.
-    func governor(of zones: [Zone]) -> Governor {
-        let bounds = Bounds(minPower: options.minPower, ceilingRule: options.ceilingRule)
-        var (policy, records) = saved()
-        if policy == .stateUnreadable {
-            return Governor(zones: zones, bounds: bounds, policy: options.readOnly ? .readOnly : policy, stateFile: nil)
+    /// Reads the saved state and puts back what it can, before anything else can go wrong. What the state says it says until
+    /// every register has been read back: to die at any instruction of this loses nothing.
+    init(restoring options: Options, bootID: BootID) {
+        (self.options, self.bootID) = (options, bootID)
+        if options.discardState {
+            Log.warning("saved limits are forgotten: what is in force now counts as original", "flag=--discard-state")
+            return
         }
-        adopt(records, into: zones)
+        switch StateFile.earlier(in: options.stateDirectory, bootID: bootID) {
+        case .none: return
+        case .otherBoot: Log.info("saved limits are of another boot: firmware has set them anew since")
+        case .saved(let state): records = state.records.filter { $0.change != nil }
+        case .unreadable(let why):
+            policy = .stateUnreadable
+            Log.error(
+                "the saved original limits can't be read: serving reads, refusing writes",
+                "why=\"\(why)\" do=\"compare the limits with what they should be, then start once with --discard-state\"")
+        }
+        if records.isEmpty { return }
         if options.readOnly {
-            if records.contains(where: { $0.change != nil }) {
-                Log.warning("limits of an earlier run are still in force and stay so", "flag=--read-only")
-            }
-            return Governor(zones: zones, bounds: bounds, policy: .readOnly, stateFile: nil)
+            Log.warning("limits of an earlier run are still in force and stay so", "flag=--read-only")
+        } else {
+            restore()
         }
-        records = merged(records, with: zones)
+    }
+
+    private mutating func restore() {
+        let restoration = Restoration(of: records, in: options.powercapRoot)
+        (records, unclaimed) = (restoration.remaining, restoration.unclaimed)
+        let outcome = restoration.outcome
+        let counts: Message = "\(outcome.counts) unclaimed=\(unclaimed)"
+        if outcome.failed > 0 {
+            Log.error("an earlier helper died with limits in force, and not all could be restored", counts)
+        } else {
+            Log.warning("an earlier helper died with limits in force", counts)
+        }
+        if outcome.restored == 0 && outcome.foreign == 0 { return }
+        // From here on a limit that looks like ours is somebody else's.
+        do throws(Errno) { _ = try file(records) } catch {
+            Log.error("the saved state can't be brought up to date after restoring", "errno=\(error)")
+        }
+    }
+
+    private func file(_ records: [SavedState.Record]) throws(Errno) -> StateFile {
+        try StateFile(
+            creatingIn: options.stateDirectory, SavedState(bootID: bootID, generation: 1, records: records))
+    }
+
+    /// A governor over the zones, with the originals saved.
+    /// - Parameter failure: why the state directory isn't this helper's alone; nothing is saved then.
+    func governor(of zones: [Zone], failure: Errno? = nil) -> Governor {
+        let bounds = Bounds(minPower: options.minPower, ceilingRule: options.ceilingRule)
+        if options.readOnly { return Governor(zones: zones, bounds: bounds, policy: .readOnly, stateFile: nil) }
+        if policy == .stateUnreadable {
+            return Governor(zones: zones, bounds: bounds, policy: policy, stateFile: nil)
+        }
+        adopt(into: zones)
         let file: StateFile?
+        var policy = WritePolicy.accepted
         do throws(Errno) {
-            file = try StateFile(
-                creatingIn: options.stateDirectory, SavedState(bootID: bootID, generation: 1, records: records))
+            if let failure { throw failure }
+            file = try self.file(merged(with: zones))
         } catch {
             Log.error(
                 "the original limits can't be saved: serving reads, refusing writes",
@@ -33,38 +80,12 @@ struct Originals {
             file = nil
             policy = .stateUnwritable
         }
-        let governor = Governor(zones: zones, bounds: bounds, policy: policy, stateFile: file)
-        let outcome = governor.restore()
-        if outcome != Released() {
-            Log.warning(
-                "an earlier helper died with limits in force",
-                "restored=\(outcome.restored) foreign=\(outcome.foreign) failed=\(outcome.failed)")
-        }
-        return governor
+        return Governor(zones: zones, bounds: bounds, policy: policy, stateFile: file, unclaimed: unclaimed)
     }
 
-    private func saved() -> (WritePolicy, [SavedState.Record]) {
-        if options.discardState {
-            Log.warning("saved limits are forgotten: what is in force now counts as original", "flag=--discard-state")
-            return (.accepted, [])
-        }
-        switch StateFile.earlier(in: options.stateDirectory, bootID: bootID) {
-        case .none: return (.accepted, [])
-        case .otherBoot:
-            Log.info("saved limits are of another boot: firmware has set them anew since")
-            return (.accepted, [])
-        case .saved(let state): return (.accepted, state.records)
-        case .unreadable(let why):
-            Log.error(
-                "the saved original limits can't be read: serving reads, refusing writes",
-                "why=\"\(why)\" do=\"compare the limits with what they should be, then start once with --discard-state\"")
-            return (.stateUnreadable, [])
-        }
-    }
-
-    /// Gives the constraints back what was known of them.
-    private func adopt(_ records: [SavedState.Record], into zones: [Zone]) {
-        for record in records where record.change != nil {
+    /// Gives the constraints back what is known of them: what could not be restored is tried again.
+    private func adopt(into zones: [Zone]) {
+        for record in records {
             for zone in zones {
                 for constraint in zone.constraints where record.isOf(constraint, in: zone) {
                     constraint.original = record.original
@@ -75,18 +96,18 @@ struct Originals {
     }
 
     /// A record for every constraint of today, and those changed ones whose zone isn't there now: its package may come back.
-    private func merged(_ records: [SavedState.Record], with zones: [Zone]) -> [SavedState.Record] {
+    private func merged(with zones: [Zone]) -> [SavedState.Record] {
         var merged: [SavedState.Record] = []
         for zone in zones {
             for constraint in zone.constraints where constraint.limit.isThere {
                 merged.append(
                     SavedState.Record(
-                        zoneID: zone.id, zoneName: zone.name, index: constraint.index, constraintName: constraint.name,
+                        zone: zone.identity, index: constraint.index, constraintName: constraint.name,
                         original: constraint.original ?? Constraint.Setting(limit: .zero, window_us: 0),
                         change: constraint.change))
             }
         }
-        for record in records where record.change != nil {
+        for record in records {
             let isHere = zones.contains { zone in zone.constraints.contains { record.isOf($0, in: zone) } }
             if !isHere { merged.append(record) }
         }

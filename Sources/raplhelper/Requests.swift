@@ -21,7 +21,7 @@ final class Requests {
         lease = Lease(maximum_ms: welcome.leaseMaximum_ms)
         batch.reserveCapacity(Limits.itemsPerBatch)
         // The start has tried to restore what an earlier helper left; what it couldn't is tried again.
-        if governor.hasChanges && governor.policy != .readOnly {
+        if governor.changeCount > 0 && governor.policy != .readOnly {
             retryRestoreAt_ns = Clock.monotonic_ns + Requests.retryInterval_ns
         }
     }
@@ -192,17 +192,35 @@ final class Requests {
     func endControl(_ disposal: LimitDisposal, because reason: StaticString, _ now_ns: UInt64) -> Released {
         let holder = lease.holder?.name ?? ZonesHeader.nobody
         lease.end()
+        let subject: Message = "reason=\"\(reason)\" holder=\(holder)"
         guard disposal == .restore else {
-            ends.info("control ended, limits are held", "reason=\"\(reason)\" holder=\(holder)")
+            let count = governor.changeCount
+            if count == 0 {
+                ends.info("control ended, no limit is held", subject)
+            } else {
+                ends.warning("control ended, limits are held until the helper stops", "\(subject) held=\(count)")
+            }
             return Released()
         }
         let outcome = governor.restore()
-        ends.info(
-            "control ended, original limits restored",
-            "reason=\"\(reason)\" holder=\(holder) restored=\(outcome.restored) foreign=\(outcome.foreign) failed=\(outcome.failed)"
-        )
+        let counts: Message = "\(subject) \(outcome.counts)"
+        if outcome.failed > 0 {
+            ends.error("control ended, but not every original limit could be restored", counts)
+        } else if outcome.foreign > 0 {
+            ends.warning("control ended, limits that another party set are left as they are", counts)
+        } else if outcome.restored > 0 {
+            ends.info("control ended, original limits restored", counts)
+        } else {
+            ends.info("control ended, no limit had to be restored", counts)
+        }
         retryRestoreAt_ns = outcome.failed > 0 ? now_ns + Requests.retryInterval_ns : nil
         return outcome
+    }
+
+    /// The last end there is: it is told however many there were before it.
+    func finish(because reason: StaticString) -> Released {
+        ends = LogBudget()
+        return endControl(.restore, because: reason, Clock.monotonic_ns)
     }
 
     private static let retryInterval_ns: UInt64 = 30_000_000_000
@@ -210,7 +228,9 @@ final class Requests {
     /// A register that refused its original may take it later.
     func retryRestore(_ now_ns: UInt64) {
         guard let due = retryRestoreAt_ns, due <= now_ns else { return }
-        retryRestoreAt_ns = governor.restore().failed > 0 ? now_ns + Requests.retryInterval_ns : nil
+        let outcome = governor.restore()
+        retryRestoreAt_ns = outcome.failed > 0 ? now_ns + Requests.retryInterval_ns : nil
+        if outcome.restored > 0 { ends.info("original limits restored at another attempt", outcome.counts) }
     }
 
     /// P7: acts by itself when the controller has been silent for the lease's time.

@@ -4,7 +4,7 @@ import PowercapProtocol
 
 /// P1: gives up every privilege, in the order that works (docs/architecture.md): each step needs what a later one drops.
 struct Sandbox {
-    let user: UInt32
+    let user: OwnUser
     /// A file that must not open any more when all is done.
     let witness: String
 
@@ -14,12 +14,12 @@ struct Sandbox {
     private var becameUser = false
     private var missing: [StaticString] = []
 
-    private init(user: UInt32, witness: String) { (self.user, self.witness) = (user, witness) }
+    private init(user: OwnUser, witness: String) { (self.user, self.witness) = (user, witness) }
 
     /// Gives everything up. It can't be undone, and nothing can be opened afterwards.
     /// - Returns: what was given up; what is missing has been logged with its reason.
     /// - Throws: a step that should have worked and didn't, or that the kernel lacks while `--require-sandbox` asks for it.
-    static func enter(user: UInt32, witness: String, required: Bool) throws(Problem) -> Sandbox {
+    static func enter(user: OwnUser, witness: String, required: Bool) throws(Problem) -> Sandbox {
         var sandbox = Sandbox(user: user, witness: witness)
         // Nobody of the same uid may attach while the rest is under way.
         try sandbox.step(.notDumpable, "PR_SET_DUMPABLE") { cs_not_dumpable() }
@@ -69,12 +69,18 @@ struct Sandbox {
     private mutating func becomeUser() throws(Problem) {
         if cs_can_set_uid() {
             let user = user
-            try step(.unprivilegedUser, "setgroups, setresgid and setresuid") { cs_become(user, user) }
-            guard Process.uid == user && Process.gid == user else {
-                throw Problem(.failed, "giving up privileges: uid and gid didn't change to \(user)")
+            if let other = user.other() {
+                Log.warning(
+                    "the helper shares its uid: whoever has it may stop or kill the helper",
+                    "uid=\(user.uid) user=\(other) do=\"make a user raplhelper (useradd --system raplhelper), or name an unused uid\""
+                )
             }
-            becameUser = user != 0
-            if user == 0 { bits.remove(.unprivilegedUser) }
+            try step(.unprivilegedUser, "setgroups, setresgid and setresuid") { cs_become(user.uid, user.gid) }
+            guard Process.uid == user.uid && Process.gid == user.gid else {
+                throw Problem(.failed, "giving up privileges: uid and gid didn't change to \(user.uid) and \(user.gid)")
+            }
+            becameUser = user.uid != 0
+            if user.uid == 0 { bits.remove(.unprivilegedUser) }
         } else if Process.uid != 0 {
             bits.insert(.unprivilegedUser)
         }

@@ -3,26 +3,39 @@ import PowercapProtocol
 /// What the state file says: the original of every constraint and what this system last did to it. Text, so that a person
 /// can put a node right with nothing but `cat`.
 ///
-///     raplhelper-state 1
+///     raplhelper-state 2
 ///     boot 6f1c2a0e-…
 ///     generation 12
-///     constraint intel-rapl:0 package-0 0 long_term original 150000000 999424 intended 60000000 999424 in-force 60000000 999424 limit
-///     constraint intel-rapl:1 package-1 0 long_term original 150000000 999424 unchanged
+///     constraint long_term 0 of intel-rapl:0 intel-rapl 1 package-0 original 150000000 999424 intended 60000000 999424 in-force 60000000 999424 limit
+///     constraint long_term 0 of intel-rapl:0:0 intel-rapl 2 package-0 dram original 30000000 976 unchanged
 ///     checksum 9c1f00aa52e3d1b7
 ///
+/// A constraint's name and number; its zone's directory, control type and, counted, the names from the top down to its own.
 /// Limits in µW, time windows in µs (0: none). The last word of a changed line says whether the limit alone or the window
 /// too was changed.
 struct SavedState {
     struct Record {
-        var zoneID: Name
-        var zoneName: Name
+        var zone: ZoneIdentity
         var index: UInt8
         var constraintName: Name
         var original: Constraint.Setting
         var change: Constraint.Change?
 
+        /// Whether it is of this very constraint, of today's number.
         func isOf(_ constraint: Constraint, in zone: Zone) -> Bool {
-            index == constraint.index && constraintName == constraint.name && zoneID == zone.id && zoneName == zone.name
+            index == constraint.index && constraintName == constraint.name && self.zone.id == zone.id
+                && self.zone.isCalledLike(zone.identity)
+        }
+
+        /// Whether a zone has the names of this one, whatever its number. Of a zone that version 1 of the file doesn't name in
+        /// full the number has to agree.
+        func isOf(_ other: ZoneIdentity) -> Bool {
+            zone.isCalledLike(other)
+                || (zone.isIncomplete && zone.id == other.id && zone.name == other.name && zone.controlType == other.controlType)
+        }
+
+        func isSame(as other: Record) -> Bool {
+            zone.isCalledLike(other.zone) && constraintName == other.constraintName
         }
     }
 
@@ -33,9 +46,17 @@ struct SavedState {
     var generation: UInt64
     var records: [Record]
 
-    static let version: StaticString = "raplhelper-state 1\n"
-    /// An upper bound of a record's line: four names and seven numbers with their words.
-    static let recordBytes = 4 * Limits.nameBytes + 7 * 20 + 96
+    static let version: StaticString = "raplhelper-state 2\n"
+    /// Of helper 0.1: `constraint intel-rapl:0 package-0 0 long_term original …`, without control type and parents.
+    static let firstVersion: StaticString = "raplhelper-state 1\n"
+
+    /// An upper bound of the text.
+    var encodedBytes: Int {
+        records.reduce(SavedState.frameBytes) {
+            // Constraint, id, control type and the zones' names, each with a blank; eight numbers and the words.
+            $0 + (3 + $1.zone.names.count) * (Limits.nameBytes + 1) + 8 * 21 + 64
+        }
+    }
     /// An upper bound of everything else.
     static let frameBytes = 160
 
@@ -59,13 +80,19 @@ struct SavedState {
 
     private static func append(_ record: Record, to text: inout Message) {
         text.append("constraint ")
-        text.append(record.zoneID)
-        text.append(" ")
-        text.append(record.zoneName)
+        text.append(record.constraintName)
         text.append(" ")
         text.append(UInt64(record.index))
+        text.append(" of ")
+        text.append(record.zone.id)
         text.append(" ")
-        text.append(record.constraintName)
+        text.append(record.zone.controlType)
+        text.append(" ")
+        text.append(UInt64(record.zone.names.count))
+        for index in 0..<record.zone.names.count {
+            text.append(" ")
+            text.append(record.zone.names[index])
+        }
         text.append(" original ")
         append(record.original, to: &text)
         if let change = record.change {
@@ -95,7 +122,8 @@ struct SavedState {
     init(decoding bytes: Span<UInt8>) throws(Defect) {
         var scanner = Scanner(bytes)
         if scanner.isBlank { throw .blank }
-        guard scanner.literal(SavedState.version) else {
+        let isFirst = scanner.literal(SavedState.firstVersion)
+        guard isFirst || scanner.literal(SavedState.version) else {
             throw scanner.literal("raplhelper-state ") ? .unknownVersion : .garbled
         }
         guard scanner.literal("boot "), let bootID = BootID(scanner.word()), scanner.literal("\ngeneration "),
@@ -103,7 +131,9 @@ struct SavedState {
         else { throw .garbled }
         var records: [Record] = []
         while scanner.literal("constraint ") {
-            guard let record = SavedState.record(&scanner) else { throw .garbled }
+            guard let record = isFirst ? SavedState.firstRecord(&scanner, behind: records) : SavedState.record(&scanner) else {
+                throw .garbled
+            }
             records.append(record)
         }
         let expected = Checksum.of(bytes.extracting(0..<scanner.offset))
@@ -114,13 +144,44 @@ struct SavedState {
     }
 
     private static func record(_ scanner: inout Scanner) -> Record? {
-        guard let zoneID = Name(scanner.word()), scanner.literal(" "), let zoneName = Name(scanner.word()), scanner.literal(" "),
-            let index = scanner.number(), index < UInt64(Limits.constraintsPerZone), scanner.literal(" "),
-            let constraintName = Name(scanner.word()), scanner.literal(" original "), let original = setting(&scanner)
+        guard let constraintName = Name(scanner.word()), scanner.literal(" "), let index = index(&scanner),
+            scanner.literal(" of "), let id = Name(scanner.word()), scanner.literal(" "), let controlType = Name(scanner.word()),
+            scanner.literal(" "), let count = scanner.number(), 1...UInt64(ZoneIdentity.deepest) ~= count
         else { return nil }
-        var record = Record(
-            zoneID: zoneID, zoneName: zoneName, index: UInt8(index), constraintName: constraintName, original: original,
-            change: nil)
+        var names: [Name] = []
+        for _ in 0..<count {
+            guard scanner.literal(" "), let name = Name(scanner.word()) else { return nil }
+            names.append(name)
+        }
+        return settings(&scanner, ZoneIdentity(controlType: controlType, id: id, names: names), index, constraintName)
+    }
+
+    /// A line of version 1. The control type and the parent are those of the id: `intel-rapl:0:0` lies in `intel-rapl:0`.
+    private static func firstRecord(_ scanner: inout Scanner, behind others: [Record]) -> Record? {
+        guard let id = Name(scanner.word()), scanner.literal(" "), let zoneName = Name(scanner.word()), scanner.literal(" "),
+            let index = index(&scanner), scanner.literal(" "), let constraintName = Name(scanner.word())
+        else { return nil }
+        var names = [zoneName]
+        if let parent = id.upToColon(last: true),
+            let record = others.first(where: { $0.zone.id == parent })
+        {
+            names = record.zone.names + names
+        }
+        guard let controlType = id.upToColon(last: false), names.count <= ZoneIdentity.deepest else { return nil }
+        return settings(&scanner, ZoneIdentity(controlType: controlType, id: id, names: names), index, constraintName)
+    }
+
+    private static func index(_ scanner: inout Scanner) -> UInt8? {
+        guard let index = scanner.number(), index < UInt64(Limits.constraintsPerZone) else { return nil }
+        return UInt8(index)
+    }
+
+    /// The rest of a line.
+    private static func settings(
+        _ scanner: inout Scanner, _ zone: ZoneIdentity, _ index: UInt8, _ constraintName: Name
+    ) -> Record? {
+        guard scanner.literal(" original "), let original = setting(&scanner) else { return nil }
+        var record = Record(zone: zone, index: index, constraintName: constraintName, original: original, change: nil)
         if scanner.literal(" unchanged\n") { return record }
         guard scanner.literal(" intended "), let intended = setting(&scanner), scanner.literal(" in-force "),
             let inForce = setting(&scanner)
@@ -137,43 +198,23 @@ struct SavedState {
     }
 }
 
-/// The kernel's random id of this boot (/proc/sys/kernel/random/boot_id, random(4)).
-struct BootID: Equatable {
-    let high: UInt64
-    let low: UInt64
-
-    /// 32 hexadecimal digits with hyphens, as the kernel prints them.
-    init?(_ text: Span<UInt8>) {
-        var halves: (UInt64, UInt64) = (0, 0)
-        var digits = 0
-        for index in 0..<text.count where text[index] != UInt8(ascii: "-") {
-            guard let digit = Scanner.hexadecimalDigit(text[index]), digits < 32 else { return nil }
-            halves.0 = halves.0 << 4 | halves.1 >> 60
-            halves.1 = halves.1 << 4 | digit
-            digits += 1
-        }
-        guard digits == 32 else { return nil }
-        (high, low) = halves
-    }
-
-    func append(to text: inout Message) {
-        text.appendHexadecimal(high >> 32, digits: 8)
-        text.append("-")
-        text.appendHexadecimal(high >> 16 & 0xFFFF, digits: 4)
-        text.append("-")
-        text.appendHexadecimal(high & 0xFFFF, digits: 4)
-        text.append("-")
-        text.appendHexadecimal(low >> 48, digits: 4)
-        text.append("-")
-        text.appendHexadecimal(low & 0xFFFF_FFFF_FFFF, digits: 12)
+extension ZoneIdentity {
+    /// Whether zones that it lies in aren't named: its id has more numbers than it has names.
+    fileprivate var isIncomplete: Bool {
+        var numbers = 0
+        for index in 0..<id.count where id[index] == UInt8(ascii: ":") { numbers += 1 }
+        return numbers > names.count
     }
 }
 
-/// FNV-1a, 64 bits: it tells a torn or edited file from a whole one; it doesn't guard against forgery.
-enum Checksum {
-    static func of(_ bytes: Span<UInt8>) -> UInt64 {
-        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-        for index in 0..<bytes.count { hash = (hash ^ UInt64(bytes[index])) &* 0x100_0000_01B3 }
-        return hash
+extension Name {
+    /// What is before the first or the last colon; nil where there is none.
+    fileprivate func upToColon(last: Bool) -> Name? {
+        var found: Int?
+        for index in 0..<count where self[index] == UInt8(ascii: ":") && (last || found == nil) { found = index }
+        guard let found else { return nil }
+        var text = Message(capacity: found)
+        for index in 0..<found { text.append(byte: self[index]) }
+        return Name(text.bytes.span)
     }
 }

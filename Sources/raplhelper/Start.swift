@@ -13,26 +13,32 @@ enum Start {
         let descriptorLimit = Process.raiseDescriptorLimit()
         let bootID = try bootID()
 
-        // A second helper must stop at one of these two, before it touches a limit or the state of the first. The lock comes
-        // first: of two that find the same stale socket, one would otherwise remove the socket that the other has just made.
-        let claims = Claims(tree: try claimTree(options), stateDirectory: try claimStateDirectory(options))
+        // A second helper must stop here, before it touches a limit, the state or the socket of the first: of two that find the
+        // same stale socket, one would otherwise remove the socket that the other has just made.
+        let claims = try Claims(options)
+        // Otherwise the locks would end with the last line that looks at them.
+        defer { withExtendedLifetime(claims) {} }
+        let originals = Originals(restoring: options, bootID: bootID)
         let listening = try ListenSocket(options)
         do throws(Problem) {
             let zones = try Discovery.zones(below: options.powercapRoot, readOnly: options.readOnly)
-
-            // Puts back what a helper that was killed has left, before anything else can go wrong.
-            let governor = Originals(options: options, bootID: bootID).governor(of: zones)
+            let governor = originals.governor(of: zones, failure: claims.stateFailure)
+            if claims.isUnguarded {
+                Log.warning(
+                    "no counter of the tree is root's alone: a second helper with another --state-dir would go unnoticed",
+                    "root=\(options.powercapRoot)")
+            }
 
             // Everything that has to be open when nothing can be opened any more.
             let signals = try opened("a signal descriptor") { () throws(Errno) in try Signals() }
             let tokens = try opened("/dev/urandom") { () throws(Errno) in try TokenSource() }
-            let uevents = claims.tree.isInSysfs ? ueventSocket() : nil
+            let uevents = claims.isInSysfs ? ueventSocket() : nil
             let supervisor = Supervisor()
             let epoll = try opened("an epoll descriptor") { () throws(Errno) in try Epoll() }
             let sessionCount = try room(below: descriptorLimit, above: epoll.number)
 
             let sandbox = try Sandbox.enter(
-                user: options.user, witness: "\(zones[0].path)/energy_uj", required: options.requireSandbox)
+                user: OwnUser(options.user), witness: "\(zones[0].path)/energy_uj", required: options.requireSandbox)
 
             listening.keep()
             let requests = Requests(
@@ -55,29 +61,6 @@ enum Start {
         }
     }
 
-    /// Locks that last as long as the process serves.
-    private struct Claims: ~Copyable {
-        let tree: Descriptor
-        let stateDirectory: Descriptor?
-    }
-
-    /// Limits of the node belong to one helper, wherever it runs: two would undo each other's work.
-    private static func claimTree(_ options: Options) throws(Problem) -> Descriptor {
-        let root: Descriptor
-        do throws(Errno) { root = try Descriptor(opening: options.powercapRoot, .directory) } catch {
-            throw Discovery.problem(opening: options.powercapRoot, error)
-        }
-        guard !options.readOnly else { return root }
-        do throws(Errno) { try root.lock() } catch {
-            throw Problem(
-                .failed,
-                error == .again
-                    ? "another raplhelper already controls \(options.powercapRoot) (perhaps in a container): stop it, or use --read-only"
-                    : "can't lock \(options.powercapRoot): \(error.explanation) (\(error))")
-        }
-        return root
-    }
-
     /// How many connections the descriptors suffice for. `highest` was the last to be opened, so those above it are free. One
     /// stays free for accepting: a stranger must be looked at before anybody makes room.
     private static func room(below limit: UInt64, above highest: Int32) throws(Problem) -> Int {
@@ -86,22 +69,6 @@ enum Start {
             throw Problem(.failed, "\(limit) descriptors are too few for these zones: raise the limit (LimitNOFILE= in systemd)")
         }
         return min(free, Server.mostSessions)
-    }
-
-    /// Nor may two helpers, each over a tree of its own, replace each other's saved originals. Where the directory can't be had at
-    /// all, writes are refused later.
-    private static func claimStateDirectory(_ options: Options) throws(Problem) -> Descriptor? {
-        guard !options.readOnly, (try? makeDirectory(options.stateDirectory, mode: 0o755)) != nil,
-            let directory = try? Descriptor(opening: options.stateDirectory, .directory)
-        else { return nil }
-        do throws(Errno) { try directory.lock() } catch {
-            if error == .again {
-                throw Problem(
-                    .failed,
-                    "another raplhelper saves its state in \(options.stateDirectory): stop it, or choose another --state-dir")
-            }
-        }
-        return directory
     }
 
     private static func bootID() throws(Problem) -> BootID {
@@ -163,7 +130,12 @@ enum Start {
             }
         } catch { Log.error("the event loop failed", "errno=\(error)") }
         supervisor.stopping("restoring limits")
-        let outcome = requests.endControl(.restore, because: reason, Clock.monotonic_ns)
+        let outcome = requests.finish(because: reason)
+        if requests.governor.unclaimed > 0 {
+            Log.warning(
+                "saved limits of zones that weren't there are kept for the next start", "unclaimed=\(requests.governor.unclaimed)"
+            )
+        }
         return outcome.failed > 0 && status == 0 ? 1 : status
     }
 }

@@ -30,10 +30,14 @@ struct StateFile: ~Copyable {
         var count = 0
         do {
             let file = try Descriptor(opening: path, .read)
+            guard file.isTrustworthy else {
+                return .unreadable("\(path) isn't a file that only root can have written")
+            }
             var buffer = bytes.mutableSpan
             count = try file.read(into: &buffer, at: 0)
         } catch {
             if error == .noEntry { return .none }
+            // ELOOP: a symbolic link; ENXIO: a socket.
             return .unreadable("can't read \(path): \(error.explanation) (\(error))")
         }
         guard count > 0, count % 2 == 0, count < bytes.count else { return .unreadable("\(path) has an impossible size") }
@@ -60,8 +64,7 @@ struct StateFile: ~Copyable {
     init(creatingIn directory: String, _ state: SavedState) throws(Errno) {
         try makeDirectory(directory, mode: 0o755)
         let path = StateFile.path(in: directory)
-        let needed = SavedState.frameBytes + state.records.count * SavedState.recordBytes
-        let slotBytes = (needed + 4095) / 4096 * 4096
+        let slotBytes = (state.encodedBytes + 4095) / 4096 * 4096
         var text = Message(capacity: slotBytes)
         let temporary = "\(path).new"
         try? unlink(temporary)
@@ -88,7 +91,7 @@ struct StateFile: ~Copyable {
     mutating func record(_ zones: [Zone]) throws(Errno) {
         guard !isRemoved else { throw .noEntry }
         for index in 0..<state.records.count {
-            for zone in zones where zone.id == state.records[index].zoneID {
+            for zone in zones where zone.id == state.records[index].zone.id {
                 for constraint in zone.constraints where state.records[index].isOf(constraint, in: zone) {
                     if let original = constraint.original { state.records[index].original = original }
                     state.records[index].change = constraint.change

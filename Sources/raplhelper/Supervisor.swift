@@ -19,7 +19,8 @@ final class Supervisor {
         if let text = Process.environment("WATCHDOG_USEC"), let interval_us = Supervisor.number(text), interval_us > 0,
             Process.environment("WATCHDOG_PID").map({ Supervisor.number($0) == UInt64(Process.pid) }) ?? true
         {
-            watchdogInterval_ns = interval_us * 1000 / 2
+            // As good as never from 12 days on.
+            watchdogInterval_ns = min(interval_us, 1 << 40) * 1000 / 2
             nextWatchdog_ns = 0
         } else {
             watchdogInterval_ns = nil

@@ -6,10 +6,10 @@ final class Zone {
     /// Position in the helper's list, which is its number on the wire.
     let index: UInt16
     let parent: UInt16?
-    let controlType: Name
-    /// The directory's name, such as `intel-rapl:0:0`. The numbers in it are hexadecimal and no package's number.
-    let id: Name
-    let name: Name
+    let identity: ZoneIdentity
+    var controlType: Name { identity.controlType }
+    var id: Name { identity.id }
+    var name: Name { identity.name }
     /// Its directory, for messages.
     let path: String
     /// Zero where there is no energy counter.
@@ -21,10 +21,10 @@ final class Zone {
     private(set) var isGone = false
 
     init(
-        index: UInt16, parent: UInt16?, controlType: Name, id: Name, name: Name, path: String, maxEnergyRange: Microjoules,
+        index: UInt16, parent: UInt16?, identity: ZoneIdentity, path: String, maxEnergyRange: Microjoules,
         energy: consuming Attribute?, enabled: consuming Attribute?, constraints: [Constraint]
     ) {
-        (self.index, self.parent, self.controlType, self.id, self.name) = (index, parent, controlType, id, name)
+        (self.index, self.parent, self.identity) = (index, parent, identity)
         (self.path, self.maxEnergyRange, self.constraints) = (path, maxEnergyRange, constraints)
         self.energy = energy
         self.enabled = enabled
@@ -115,6 +115,8 @@ final class Constraint {
     let window: Attribute?
     /// Opened for writing too.
     let isOpenForWriting: Bool
+    /// What is in its way since the start, whatever its numbers are.
+    var obstacle: Obstacle?
     /// What was there before the first change of this boot; nil when it couldn't be read.
     var original: Setting?
     /// What was done since; nil while the original is in force as far as this system is concerned.

@@ -17,7 +17,9 @@ private func show(_ text: Message) -> Never {
 }
 
 private func run() throws(Problem) -> Never {
+    Process.openStandardStreams()
     Process.ignoreBrokenPipes()
+    StandardStream.unblockError()
     let options: Options
     do throws(Options.UsageError) { options = try Options(parsing: Process.arguments) } catch {
         fail(error.sentence, status: 2)
@@ -26,7 +28,7 @@ private func run() throws(Problem) -> Never {
     case .help: show(Options.help)
     case .version: show("raplhelper \(Release.version)\n")
     case .list(let json):
-        let zones = try Discovery.zones(below: options.powercapRoot, readOnly: true, toleratesDenial: true)
+        let zones = try Discovery.zones(below: options.powercapRoot, readOnly: true)
         let bounds = Bounds(minPower: options.minPower, ceilingRule: options.ceilingRule)
         show(json ? Listing.json(zones, bounds, root: options.powercapRoot) : Listing.table(zones, bounds))
     case .check:

@@ -8,7 +8,7 @@ import Testing
 struct BoundsTests {
     /// A constraint of an open zone; its files exist and are never used.
     private func constraint(
-        original_uw: UInt64?, maxPower_uw: UInt64, hasWindow: Bool = true, window_us: UInt64 = 1_000_000,
+        original_uw: UInt64?, maxPower_uw: UInt64, hasWindow: Bool = true, window_us: UInt64 = 999_424,
         isOpenForWriting: Bool = true
     ) throws -> Constraint {
         let constraint = Constraint(
@@ -21,8 +21,8 @@ struct BoundsTests {
 
     private func zone(_ constraint: Constraint) -> Zone {
         Zone(
-            index: 0, parent: nil, controlType: Name(constant: "intel-rapl"), id: Name(constant: "intel-rapl:0"),
-            name: Name(constant: "package-0"), path: "", maxEnergyRange: Microjoules(0), energy: nil, enabled: nil,
+            index: 0, parent: nil, identity: .sample("intel-rapl:0", ["package-0"]), path: "", maxEnergyRange: Microjoules(0),
+            energy: nil, enabled: nil,
             constraints: [constraint])
     }
 

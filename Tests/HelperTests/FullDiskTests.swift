@@ -39,7 +39,7 @@ final class FullDiskTests {
         #expect(failure(of: rig.governor, [rig.item("intel-rapl:0", watts: 60)]) == full)
         #expect(try rig.settings() == settings)
         #expect(try contents(rig.statePath) == state)
-        #expect(!rig.governor.hasChanges)
+        #expect(rig.governor.changeCount == 0)
         makeRoom()
         try rig.governor.apply([rig.item("intel-rapl:0", watts: 60)])
         #expect(try rig.limit_uw("intel-rapl:0") == 60_000_000)

@@ -8,7 +8,7 @@ import Testing
 @Suite("The helper's command line")
 struct OptionsTests {
     /// What a command line is refused with, or nil.
-    private func refusal(_ arguments: [String], groupFile: String = GroupFile.path) -> String? {
+    private func refusal(_ arguments: [String], groupFile: String = AccountFile.groups) -> String? {
         do throws(Options.UsageError) {
             _ = try Options(parsing: arguments, groupFile: groupFile)
             return nil
@@ -105,7 +105,7 @@ struct OptionsTests {
         #expect(options.socketGroup == nil)
         #expect(options.powercapRoot == "/sys/devices/virtual/powercap")
         #expect(options.stateDirectory == "/run/raplhelper")
-        #expect(options.user == 65534)
+        #expect(options.user == nil)
         #expect(options.allowedUIDs == [Process.uid])
         #expect(options.allowedGIDs == [])
         #expect(options.minPower == Microwatts(10_000_000))

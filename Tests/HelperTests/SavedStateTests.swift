@@ -10,10 +10,11 @@ struct SavedStateTests {
     }
 
     private static func record(
-        _ zoneID: String, _ zoneName: String, _ index: UInt8, _ constraintName: String, change: Constraint.Change?
+        _ id: String, _ names: [String], type: String = "intel-rapl", _ index: UInt8, _ constraintName: String,
+        change: Constraint.Change?
     ) -> SavedState.Record {
         SavedState.Record(
-            zoneID: Name(zoneID)!, zoneName: Name(zoneName)!, index: index, constraintName: Name(constraintName)!,
+            zone: .sample(id, names, type: type), index: index, constraintName: Name(constraintName)!,
             original: setting(150_000_000, 999_424), change: change)
     }
 
@@ -24,20 +25,21 @@ struct SavedStateTests {
         let change = Constraint.Change(intended: setting(60_000_000, 1), inForce: setting(59_875_000, 0), touchesWindow: false)
         let extreme = Constraint.Change(
             intended: setting(.max, .max), inForce: setting(.max, .max), touchesWindow: true)
-        var largest = record(longest, longest, 3, longest, change: extreme)
+        var largest = record(
+            longest, Array(repeating: longest, count: ZoneIdentity.deepest), type: longest, 3, longest, change: extreme)
         largest.original = setting(.max, .max)
         return [
             SavedState(bootID: Rig.boot, generation: 0, records: []),
             SavedState(
                 bootID: Rig.bootID("ffffffff-ffff-ffff-ffff-ffffffffffff"), generation: .max,
-                records: [record("intel-rapl:0", "package-0", 0, "long_term", change: change)]),
+                records: [record("intel-rapl:0", ["package-0"], 0, "long_term", change: change)]),
             SavedState(
                 bootID: Rig.bootID("0123456789abcdef0123456789abcdef"), generation: 12,
                 records: [
-                    record("intel-rapl:0", "package-0", 0, "long_term", change: nil),
-                    record("intel-rapl:0", "package-0", 1, "short_term", change: change),
+                    record("intel-rapl:0", ["package-0"], 0, "long_term", change: nil),
+                    record("intel-rapl:0", ["package-0", "dram"], 1, "short_term", change: change),
                     // Names that look like the file's own words.
-                    record("checksum", "constraint", 2, "unchanged", change: extreme),
+                    record("of", ["original", "constraint"], type: "checksum", 2, "unchanged", change: extreme),
                 ]),
             SavedState(
                 bootID: Rig.boot, generation: 1,
@@ -57,7 +59,7 @@ struct SavedStateTests {
     func roundTrip(_ index: Int) throws {
         let state = Self.states[index]
         let bytes = encoded(state)
-        #expect(bytes.count <= SavedState.frameBytes + state.records.count * SavedState.recordBytes)
+        #expect(bytes.count <= state.encodedBytes)
         #expect(try decoded(bytes) == state)
         #expect(try decoded(bytes + Array(repeating: UInt8(ascii: "\n"), count: 100)) == state)
     }
@@ -68,18 +70,18 @@ struct SavedStateTests {
             bootID: Rig.bootID("6f1c2a0e-0000-4000-8000-00000000000f"), generation: 12,
             records: [
                 Self.record(
-                    "intel-rapl:0", "package-0", 0, "long_term",
+                    "intel-rapl:0", ["package-0"], 0, "long_term",
                     change: Constraint.Change(
                         intended: Self.setting(60_000_000, 999_424), inForce: Self.setting(59_875_000, 999_424),
                         touchesWindow: false)),
-                Self.record("intel-rapl:1", "package-1", 0, "long_term", change: nil),
+                Self.record("intel-rapl:1", ["package-1"], 0, "long_term", change: nil),
             ])
         let lines = String(decoding: encoded(state), as: UTF8.self).split(separator: "\n")
         #expect(
             lines.dropLast() == [
-                "raplhelper-state 1", "boot 6f1c2a0e-0000-4000-8000-00000000000f", "generation 12",
-                "constraint intel-rapl:0 package-0 0 long_term original 150000000 999424 intended 60000000 999424 in-force 59875000 999424 limit",
-                "constraint intel-rapl:1 package-1 0 long_term original 150000000 999424 unchanged",
+                "raplhelper-state 2", "boot 6f1c2a0e-0000-4000-8000-00000000000f", "generation 12",
+                "constraint long_term 0 of intel-rapl:0 intel-rapl 1 package-0 original 150000000 999424 intended 60000000 999424 in-force 59875000 999424 limit",
+                "constraint long_term 0 of intel-rapl:1 intel-rapl 1 package-1 original 150000000 999424 unchanged",
             ])
         #expect(lines.last?.wholeMatch(of: /checksum [0-9a-f]{16}/) != nil)
     }
@@ -110,27 +112,65 @@ struct SavedStateTests {
 
     @Test("of an unknown version is told apart from a damaged one")
     func version() {
-        #expect(throws: SavedState.Defect.unknownVersion) { try decoded(Array("raplhelper-state 2\nanything".utf8)) }
+        #expect(throws: SavedState.Defect.unknownVersion) { try decoded(Array("raplhelper-state 3\nanything".utf8)) }
         #expect(throws: SavedState.Defect.unknownVersion) { try decoded(Array("raplhelper-state 10\n".utf8)) }
         #expect(throws: SavedState.Defect.garbled) { try decoded(Array("raplhelper-state".utf8)) }
+    }
+
+    private func state(version: Int, _ lines: String) -> [UInt8] {
+        var bytes = Array(
+            "raplhelper-state \(version)\nboot 00000000-0000-0000-0000-000000000001\ngeneration 1\n\(lines)".utf8)
+        let sum = String(Checksum.of(bytes.span), radix: 16)
+        bytes += Array("checksum \(String(repeating: "0", count: 16 - sum.utf8.count))\(sum)\n".utf8)
+        return bytes
     }
 
     @Test(
         "isn't read with a line that makes no sense, even when its checksum fits",
         arguments: [
-            "constraint intel-rapl:0 package-0 4 long_term original 1 1 unchanged\n",
-            "constraint intel-rapl:0 package-0 0 long_term original 1 unchanged\n",
-            "constraint intel-rapl:0 package-0 0 long_term original -1 1 unchanged\n",
-            "constraint intel-rapl:0 package-0 0 long_term original 1 1 changed\n",
-            "constraint intel-rapl:0 package-0 0 long_term original 1 1 intended 1 1 in-force 1 1 window\n",
-            "constraint intel-rapl:0  0 long_term original 1 1 unchanged\n",
-            "limit intel-rapl:0 package-0 0 long_term 1\n",
+            (2, "constraint long_term 4 of intel-rapl:0 intel-rapl 1 package-0 original 1 1 unchanged\n"),
+            (2, "constraint long_term 0 of intel-rapl:0 intel-rapl 1 package-0 original 1 unchanged\n"),
+            (2, "constraint long_term 0 of intel-rapl:0 intel-rapl 1 package-0 original -1 1 unchanged\n"),
+            (2, "constraint long_term 0 of intel-rapl:0 intel-rapl 1 package-0 original 1 1 changed\n"),
+            (2, "constraint long_term 0 of intel-rapl:0 intel-rapl 1 package-0 original 1 1 intended 1 1 in-force 1 1 window\n"),
+            (2, "constraint long_term 0 of intel-rapl:0 intel-rapl 0 original 1 1 unchanged\n"),
+            (2, "constraint long_term 0 of intel-rapl:0 intel-rapl 2 package-0 original 1 1 unchanged\n"),
+            (2, "constraint long_term 0 of intel-rapl:0 intel-rapl 7 a b c d e f g original 1 1 unchanged\n"),
+            (2, "constraint intel-rapl:0 package-0 0 long_term original 1 1 unchanged\n"),
+            (2, "limit intel-rapl:0 package-0 0 long_term 1\n"),
+            (1, "constraint intel-rapl:0 package-0 4 long_term original 1 1 unchanged\n"),
+            (1, "constraint intel-rapl package-0 0 long_term original 1 1 unchanged\n"),
+            (1, "constraint intel-rapl:0  0 long_term original 1 1 unchanged\n"),
+            (1, "constraint long_term 0 of intel-rapl:0 intel-rapl 1 package-0 original 1 1 unchanged\n"),
         ])
-    func nonsense(_ line: String) {
-        var bytes = Array("raplhelper-state 1\nboot 00000000-0000-0000-0000-000000000001\ngeneration 1\n\(line)".utf8)
-        let sum = String(Checksum.of(bytes.span), radix: 16)
-        bytes += Array("checksum \(String(repeating: "0", count: 16 - sum.utf8.count))\(sum)\n".utf8)
-        #expect(throws: SavedState.Defect.garbled) { try decoded(bytes) }
+    func nonsense(_ version: Int, _ line: String) {
+        #expect(throws: SavedState.Defect.garbled) { try decoded(state(version: version, line)) }
+    }
+
+    @Test("of helper 0.1 is read: the control type and the parents are those of the ids")
+    func firstVersion() throws {
+        let lines = """
+            constraint intel-rapl:1 package-1 0 long_term original 150000000 999424 intended 60000000 999424 in-force 60000000 999424 limit
+            constraint intel-rapl:1:0 dram 0 long_term original 150000000 999424 unchanged
+            constraint intel-rapl-mmio:0:2 core 1 long_term original 150000000 999424 unchanged
+
+            """
+        let change = Constraint.Change(
+            intended: Self.setting(60_000_000, 999_424), inForce: Self.setting(60_000_000, 999_424), touchesWindow: false)
+        let state = try decoded(state(version: 1, lines))
+        #expect(
+            state.records == [
+                Self.record("intel-rapl:1", ["package-1"], 0, "long_term", change: change),
+                Self.record("intel-rapl:1:0", ["package-1", "dram"], 0, "long_term", change: nil),
+                Self.record("intel-rapl-mmio:0:2", ["core"], type: "intel-rapl-mmio", 1, "long_term", change: nil),
+            ])
+        // Wherever package-1 is now; the core, whose package isn't named, where its number is.
+        #expect(state.records[0].isOf(.sample("intel-rapl:0", ["package-1"])))
+        #expect(!state.records[0].isOf(.sample("intel-rapl:1", ["package-0"])))
+        #expect(state.records[1].isOf(.sample("intel-rapl:0:1", ["package-1", "dram"])))
+        #expect(!state.records[1].isOf(.sample("intel-rapl:1:0", ["package-0", "dram"])))
+        #expect(state.records[2].isOf(.sample("intel-rapl-mmio:0:2", ["package-0", "core"], type: "intel-rapl-mmio")))
+        #expect(!state.records[2].isOf(.sample("intel-rapl-mmio:1:2", ["package-0", "core"], type: "intel-rapl-mmio")))
     }
 
     @Test(
@@ -154,7 +194,7 @@ extension SavedState: Equatable {
 
 extension SavedState.Record: Equatable {
     static func == (left: SavedState.Record, right: SavedState.Record) -> Bool {
-        left.zoneID == right.zoneID && left.zoneName == right.zoneName && left.index == right.index
+        left.zone.id == right.zone.id && left.zone.isCalledLike(right.zone) && left.index == right.index
             && left.constraintName == right.constraintName && left.original == right.original && left.change == right.change
     }
 }

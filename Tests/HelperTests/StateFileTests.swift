@@ -31,7 +31,7 @@ struct StateFileTests {
     /// A file of two good slots, with generations 6 and 7.
     private func writeTwoSlots() throws -> [UInt8] {
         let record = SavedState.Record(
-            zoneID: Name(constant: "intel-rapl:0"), zoneName: Name(constant: "package-0"), index: 0,
+            zone: .sample("intel-rapl:0", ["package-0"]), index: 0,
             constraintName: Name(constant: "long_term"),
             original: Constraint.Setting(limit: Microwatts(150_000_000), window_us: 999_424),
             change: Constraint.Change(
@@ -134,7 +134,7 @@ struct StateFileTests {
 
     @Test("of another version is unreadable, and says so")
     func otherVersion() throws {
-        let slot = "raplhelper-state 2\n\(String(repeating: " ", count: 100))"
+        let slot = "raplhelper-state 3\n\(String(repeating: " ", count: 100))"
         try put(slot + slot, in: path)
         #expect(why() == "\(path) was written by another version")
     }

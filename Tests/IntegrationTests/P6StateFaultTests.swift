@@ -113,7 +113,11 @@ struct P6StateFaultTests {
         #expect(try helper.stop() == .exited(0))
         #expect(try Files.contents(tree.statePath) == before)
         #expect(try tree.limit_uw(package0) == 60_000_000)
-        // Whoever may read it restores.
+        // Root may read both, and trusts no file of another's.
+        let second = try tree.startHelper()
+        #expect(try tree.limit_uw(package0) == (what == "file" ? 60_000_000 : 150_000_000))
+        try second.stop()
+        try changeOwner(path, uid: geteuid())
         try tree.startHelper()
         #expect(try tree.settings() == tree.originals())
     }
@@ -123,7 +127,9 @@ struct P6StateFaultTests {
     @Test(
         "a disk that is full or fails at any step of saving: what was left is put back, the file before stays, writes are refused",
         .enabled(if: Conditions.has("strace"), "needs strace, which can let a system call fail"),
-        arguments: ["pwrite64:when=1", "pwrite64:when=2", "fsync:when=1", "rename,renameat,renameat2:when=1"], ["ENOSPC", "EIO"])
+        // The first write puts the limit back; from then on all fail, at the rewriting after it and at the saving of today's originals.
+        arguments: ["pwrite64:when=2+", "pwrite64:when=3+", "fsync:when=1+", "rename,renameat,renameat2:when=1+"],
+        ["ENOSPC", "EIO"])
     func failingSave(_ step: String, _ errno: String) throws {
         try leaveCapped()
         let before = try Files.contents(tree.statePath)

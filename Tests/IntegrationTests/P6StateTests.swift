@@ -40,7 +40,7 @@ struct P6StateTests {
         ("edited", { Array(String(decoding: $0, as: UTF8.self).replacing("150000000", with: "250000000").utf8) }),
         (
             "of another version",
-            { Array(String(decoding: $0, as: UTF8.self).replacing("raplhelper-state 1", with: "raplhelper-state 2").utf8) }
+            { Array(String(decoding: $0, as: UTF8.self).replacing("raplhelper-state 2", with: "raplhelper-state 3").utf8) }
         ),
         ("text of somebody's", { _ in Array("to be done\nlater\n\n".utf8) }),
     ]
@@ -169,7 +169,7 @@ struct P6StateTests {
         let text = try Files.text(tree.statePath)
         #expect(
             text.contains(
-                "constraint intel-rapl:0 package-0 0 long_term original 150000000 999424 intended 60000000 999424 in-force 60000000 999424 limit\n"
+                "constraint long_term 0 of intel-rapl:0 intel-rapl 1 package-0 original 150000000 999424 intended 60000000 999424 in-force 60000000 999424 limit\n"
             ))
     }
 }

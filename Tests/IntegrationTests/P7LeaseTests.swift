@@ -51,7 +51,8 @@ struct P7LeaseTests {
         let helper = try tree.startHelper(["--on-lease-expiry", "hold"])
         let client = try cap()
         #expect(client.welcome.onLeaseExpiry == .hold)
-        try helper.waitForLog("msg=\"control ended, limits are held\" reason=\"lease expired\" holder=first")
+        try helper.waitForLog(
+            "msg=\"control ended, limits are held until the helper stops\" reason=\"lease expired\" holder=first held=1")
         #expect(try tree.limit_uw(package0) == 60_000_000)
         let second = try WireClient(tree.socket)
         _ = try second.acquire()

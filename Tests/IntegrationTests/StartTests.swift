@@ -85,18 +85,87 @@ struct StartTests {
             ["--socket", "\(own)/socket", "--state-dir", own],
             through: ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"])
         let sentence = try refusal(helper, status: 1)
-        #expect(sentence.hasPrefix("permission denied: can't open \(tree.root)/\(package0)/energy_uj (EACCES). Start as root"))
+        #expect(
+            sentence.hasPrefix(
+                "permission denied: can't open for writing \(tree.root)/\(package0)/constraint_0_power_limit_uw (EACCES). Start as root"
+            ))
         #expect(!Files.exists("\(own)/socket") && !Files.exists("\(own)/state"))
     }
 
-    @Test("a tree that makes no sense: it names the file, exit 1, no socket left")
+    @Test("a tree that makes no sense: it names what it is and why, exit 1, no socket left")
     func failed() throws {
-        let file = tree.path(package1, "constraint_0_power_limit_uw")
-        try Files.put(file, "lots\n")
+        for zone in [package0, package1] {
+            try changeMode(tree.path(zone, "name"), 0o644)
+            try Files.put(tree.path(zone, "name"), "two words\n")
+        }
         #expect(
             try refusal(try tree.spawnHelper(), status: 1).hasPrefix(
-                "failed: the contents of \(file) isn't what the kernel's powercap documentation describes. Nothing was written"))
+                "failed: every zone of \(tree.root) had to be left out: what=\(tree.root)/\(package0) why=\"its name isn't 1 to 63"
+            ))
         #expect(!Files.exists(tree.socket) && !Files.exists(tree.statePath))
+    }
+
+    // MARK: What it inherits
+
+    @Test("closed standard streams are /dev/null before anything is opened, also with a socket from systemd")
+    func closedStreams() throws {
+        let path = "\(tree.directory)/systemd"
+        let listening = try Socket.listen(at: path, mode: 0o600)
+        let helper = try tree.spawnHelper(
+            through: ["sh", "-c", "export LISTEN_PID=$$ LISTEN_FDS=1; exec \"$@\" 0<&- 1>&- 2>&-", "sh"],
+            inheriting: [listening.number])
+        try wait(for: "an answer") { (try? WireClient(path)) != nil }
+        let open = try helper.descriptors()
+        #expect(open[0] == "/dev/null" && open[1] == "/dev/null" && open[2] == "/dev/null")
+        #expect(open[3]?.hasPrefix("socket:") == true)
+        let client = try WireClient(path)
+        _ = try client.acquire()
+        try client.apply([try client.zones().item("intel-rapl:0", watts: 60)])
+        // Neither the state nor a limit has a line of the log in it.
+        #expect(try Files.text(tree.statePath).hasPrefix("raplhelper-state 2\n"))
+        #expect(try !Files.text(tree.statePath).contains("level="))
+        helper.process.signal(SIGTERM)
+        try wait(for: "the originals") { try tree.settings() == tree.originals() }
+    }
+
+    @Test(
+        "no number of the environment is too large",
+        arguments: [
+            "18446744073709551615", "18446744073709551616", "18446744073709552", "9223372036854775807", "-1",
+            "99999999999999999999999",
+        ])
+    func largeNumbers(_ number: String) throws {
+        for variable in ["WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_PID", "LISTEN_FDS"] {
+            let helper = try tree.startHelper(environment: ["WATCHDOG_USEC": "1000000"].merging([variable: number]) { $1 })
+            try WireClient(tree.socket).ping()
+            #expect(try helper.stop() == .exited(0), "\(variable)")
+        }
+        let helper = try tree.spawnHelper(through: ["sh", "-c", "export LISTEN_PID=$$ LISTEN_FDS=\(number); exec \"$@\"", "sh"])
+        // A number is a wrong count, anything else no systemd.
+        if UInt64(number) != nil { #expect(try helper.waitForEnd() == .exited(1)) } else { try helper.waitUntilReady() }
+    }
+
+    // MARK: Its own user
+
+    @Test(
+        "it becomes a user that nobody else is, and says so where the one it is told isn't",
+        .enabled(if: Conditions.isRoot && !Conditions.sandboxIsHidden, Conditions.root))
+    func ownUser() throws {
+        let helper = try tree.startHelper()
+        let uid = try #require(UInt32(try helper.status()["Uid"]?.split(separator: " ").first ?? ""))
+        #expect(
+            try Files.text("/etc/passwd").split(separator: "\n").allSatisfy {
+                $0.hasPrefix("raplhelper:") || $0.split(separator: ":")[2] != "\(uid)"
+            })
+        #expect(uid != 65_534 && !helper.log.contains("shares its uid"))
+        let pid = helper.pid
+        #expect(try OtherUser.run(uid: 65_534, gid: 65_534) { kill(pid, SIGSTOP) == -1 && errno == EPERM })
+        try helper.stop()
+        let shared = try tree.startHelper(["--user", "65534"])
+        #expect(
+            shared.log.contains(
+                "level=warning msg=\"the helper shares its uid: whoever has it may stop or kill the helper\" uid=65534 user=nobody"
+            ))
     }
 
     // MARK: The socket
@@ -109,6 +178,22 @@ struct StartTests {
         #expect(unsafe stat(path, &status) == 0)
         #expect(status.st_mode & 0o7777 == 0o660)
         try WireClient(path).ping()
+    }
+
+    @Test(
+        "the group is given to the socket itself, never to what a path names meanwhile",
+        .enabled(if: Conditions.isRoot && Conditions.has("strace"), "needs root, and strace to see the calls"))
+    func socketGroup() throws {
+        let trace = "\(tree.directory)/trace"
+        let calls = "chmod,fchmod,fchmodat,chown,lchown,fchown,fchownat"
+        try tree.startHelper(
+            ["--socket-group", "12345", "--socket-mode", "0620"],
+            through: ["strace", "-D", "-qq", "-o", trace, "-e", "trace=\(calls)"])
+        var status = stat()
+        #expect(unsafe lstat(tree.socket, &status) == 0)
+        #expect(status.st_mode & 0o7777 == 0o620 && status.st_gid == 12_345)
+        let lines = try Files.text(trace).split(separator: "\n")
+        #expect(lines.count == 1 && lines[0].contains(/fchownat\(\d+, "", -1, 12345, AT_EMPTY_PATH\) += 0/), "\(lines)")
     }
 
     @Test("a stale socket is replaced")

@@ -18,7 +18,8 @@ MAGIC, VERSION, HEADER_BYTES, MAXIMUM_BYTES = 0x43525750, 2, 8, 65536
 RESTORE, HOLD = 0, 1
 
 # What is in the way of a limit; with `locked` limits are taken all the same.
-OBSTACLES = ["none", "writesRefused", "noLimitFile", "originalUnknown", "ceilingBelowFloor", "locked", "zoneGone"]
+OBSTACLES = ["none", "writesRefused", "noLimitFile", "originalUnknown", "ceilingBelowFloor", "locked", "zoneGone", "sameNames",
+             "writeDenied"]
 ORIGINAL_KNOWN = 1
 
 TYPES = {

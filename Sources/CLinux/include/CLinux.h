@@ -9,11 +9,13 @@
 #include <stdint.h>
 
 // Values of the running architecture; see open(2), epoll_ctl(2), signal(7).
-extern const int32_t cl_o_rdonly, cl_o_rdwr, cl_o_wronly, cl_o_creat, cl_o_excl, cl_o_trunc, cl_o_directory, cl_o_nofollow;
+extern const int32_t cl_o_rdonly, cl_o_rdwr, cl_o_wronly, cl_o_creat, cl_o_excl, cl_o_trunc, cl_o_directory, cl_o_nofollow,
+    cl_o_nonblock, cl_o_path;
 extern const uint32_t cl_epollin, cl_epollout, cl_epollhup, cl_epollerr, cl_epollrdhup;
 extern const int32_t cl_sigterm, cl_sigint, cl_sighup;
 
 enum cl_file_kind { cl_kind_absent, cl_kind_socket, cl_kind_directory, cl_kind_regular, cl_kind_link, cl_kind_other };
+struct cl_file_status { enum cl_file_kind kind; uint32_t mode, uid; };
 struct cl_event { uint32_t events; uint64_t data; };
 struct cl_credentials { uint32_t uid, gid; int32_t pid; };
 struct cl_local_time { int32_t year, month, day, hour, minute, second, offset_s; };
@@ -38,9 +40,13 @@ int32_t cl_fsync(int32_t fd);
 // How many names a file has; 0 once it was removed.
 int32_t cl_link_count(int32_t fd);
 int32_t cl_file_identity(int32_t fd, uint64_t *device, uint64_t *inode);
+// Kind, permissions and owner (fstat(2)).
+int32_t cl_status(int32_t fd, struct cl_file_status *out);
 int32_t cl_rename(const char *from, const char *to);
 int32_t cl_unlink(const char *path);
 int32_t cl_mkdir(const char *path, uint32_t mode);
+// Of the file that is open, also by O_PATH.
+int32_t cl_chown(int32_t fd, uint32_t uid, uint32_t gid);
 int32_t cl_chmod(const char *path, uint32_t mode);
 int32_t cl_chown_link(const char *path, uint32_t uid, uint32_t gid);
 int32_t cl_kind(int32_t directory, const char *path, enum cl_file_kind *kind);
@@ -78,6 +84,11 @@ int32_t cl_epoll_remove(int32_t epoll, int32_t fd);
 int32_t cl_epoll_wait(int32_t epoll, struct cl_event *out, int32_t capacity, int32_t timeout_ms);
 int32_t cl_signal_descriptor(void);
 int32_t cl_next_signal(int32_t fd);
+// Opens /dev/null for those of descriptors 0, 1 and 2 that are closed: otherwise the next file that is opened becomes one of them.
+void cl_open_standard_streams(void);
+// Gives a standard error that is a pipe or a terminal a description of its own that never blocks. O_NONBLOCK on the one that was
+// passed would change it for everybody who shares it.
+void cl_unblock_stderr(void);
 void cl_ignore_sigpipe(void);
 uint64_t cl_monotonic_ns(void);
 void cl_wall_clock(int64_t *seconds, uint32_t *nanoseconds);

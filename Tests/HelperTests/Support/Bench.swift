@@ -24,7 +24,7 @@ final class Bench {
     private(set) var governor: Governor
 
     static let original = Microwatts(150_000_000)
-    static let originalWindow_us: UInt64 = 1_000_000
+    static let originalWindow_us: UInt64 = 999_424
 
     init(_ files: [LimitFile], windowsRefuseWrites: Bool = false, _ arguments: [String] = []) throws {
         directory = try TemporaryDirectory()
@@ -36,12 +36,15 @@ final class Bench {
     func restart(_ files: [LimitFile]) throws {
         zones = try Bench.zones(in: directory.path, files, false)
         governor = Bench.governor(in: directory.path, zones, [])
+        _ = governor.restore()
     }
 
     private static func governor(in directory: String, _ zones: [Zone], _ arguments: [String]) -> Governor {
         var options = Options()
         options.stateDirectory = "\(directory)/state"
-        return Originals(options: options, bootID: Rig.boot).governor(of: zones)
+        // No tree in which a restoration could find anything: the governor gets it all.
+        options.powercapRoot = directory
+        return Originals(restoring: options, bootID: Rig.boot).governor(of: zones)
     }
 
     private static func zones(in directory: String, _ files: [LimitFile], _ windowsRefuseWrites: Bool) throws -> [Zone] {
@@ -64,8 +67,8 @@ final class Bench {
                 isOpenForWriting: true)
             constraint.original = try? constraint.readSetting()
             return Zone(
-                index: UInt16(index), parent: nil, controlType: Name(constant: "intel-rapl"), id: Name("intel-rapl:\(index)")!,
-                name: Name("package-\(index)")!, path: directory, maxEnergyRange: Microjoules(0), energy: nil, enabled: nil,
+                index: UInt16(index), parent: nil, identity: .sample("intel-rapl:\(index)", ["package-\(index)"]),
+                path: directory, maxEnergyRange: Microjoules(0), energy: nil, enabled: nil,
                 constraints: [constraint])
         }
     }
@@ -92,7 +95,14 @@ final class Bench {
         guard case .saved(let state) = StateFile.earlier(in: "\(directory.path)/state", bootID: Rig.boot) else {
             throw Errno.badMessage
         }
-        guard let record = state.records.first(where: { $0.zoneID.string == "intel-rapl:\(zone)" }) else { throw Errno.noEntry }
+        guard let record = state.records.first(where: { $0.zone.id.string == "intel-rapl:\(zone)" }) else { throw Errno.noEntry }
         return record.change
+    }
+}
+
+extension ZoneIdentity {
+    /// A zone of `intel-rapl`, or of the control type that is named.
+    static func sample(_ id: String, _ names: [String], type controlType: String = "intel-rapl") -> ZoneIdentity {
+        ZoneIdentity(controlType: Name(controlType)!, id: Name(id)!, names: names.map { Name($0)! })
     }
 }

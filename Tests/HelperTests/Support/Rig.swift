@@ -34,8 +34,9 @@ final class Rig {
     private static func start(_ directory: String, _ arguments: [String], _ boot: BootID) throws -> ([Zone], Governor) {
         let options = try Options(
             parsing: ["--state-dir", "\(directory)/state", "--powercap-root", "\(directory)/powercap"] + arguments)
+        let originals = Originals(restoring: options, bootID: boot)
         let zones = try Discovery.zones(below: options.powercapRoot, readOnly: options.readOnly)
-        return (zones, Originals(options: options, bootID: boot).governor(of: zones))
+        return (zones, originals.governor(of: zones))
     }
 
     static func bootID(_ text: String) -> BootID {
@@ -92,7 +93,7 @@ final class Rig {
     }
 
     func savedChange(_ id: String, _ index: UInt8 = 0) throws -> Constraint.Change? {
-        guard let record = try savedState().records.first(where: { $0.zoneID.string == id && $0.index == index }) else {
+        guard let record = try savedState().records.first(where: { $0.zone.id.string == id && $0.index == index }) else {
             throw Errno.noEntry
         }
         return record.change

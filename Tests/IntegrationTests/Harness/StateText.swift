@@ -7,11 +7,15 @@ enum StateText {
         guard let checksum = slot.range(of: "checksum ") else { return slot }
         var lines = slot[..<checksum.lowerBound].split(separator: "\n").map(String.init)
         lines[1] = "boot " + lines[1].dropFirst(5).map { $0 == "-" ? "-" : String(digit) }.joined()
-        let text = lines.joined(separator: "\n") + "\n"
+        return withChecksum(lines.joined(separator: "\n") + "\n", slotBytes: slot.utf8.count)
+    }
+
+    /// A slot with these lines.
+    static func withChecksum(_ lines: String, slotBytes: Int) -> String {
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-        for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
+        for byte in lines.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
         let sum = String(hash, radix: 16)
-        let whole = text + "checksum \(String(repeating: "0", count: 16 - sum.utf8.count))\(sum)\n"
-        return whole + String(repeating: "\n", count: slot.utf8.count - whole.utf8.count)
+        let whole = lines + "checksum \(String(repeating: "0", count: 16 - sum.utf8.count))\(sum)\n"
+        return whole + String(repeating: "\n", count: slotBytes - whole.utf8.count)
     }
 }

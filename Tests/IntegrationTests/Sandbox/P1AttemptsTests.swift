@@ -9,7 +9,7 @@ struct P1AttemptsTests {
 
     init() throws { tree = try TemporaryTree() }
 
-    private static let starts: [(wrapper: [String], uid: UInt32)] = [([], 65534), (Conditions.dropAll, 0)]
+    private static let starts: [(wrapper: [String], uid: UInt32)] = [([], 65523), (Conditions.dropAll, 0)]
 
     @Test("every attempt is a row")
     func table() { #expect(Attempt.all.count == 50) }

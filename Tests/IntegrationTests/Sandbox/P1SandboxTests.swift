@@ -43,7 +43,7 @@ struct P1SandboxTests {
         .enabled(if: Conditions.isRoot, Conditions.root))
     func everything() throws {
         let helper = try tree.startHelper()
-        try expectNothing(of: helper, uid: 65534)
+        try expectNothing(of: helper, uid: 65523)
     }
 
     @Test("as root with --user: it becomes that one", .enabled(if: Conditions.isRoot, Conditions.root))
@@ -55,7 +55,7 @@ struct P1SandboxTests {
     @Test("as root in groups: it leaves them", .enabled(if: Conditions.isRoot, Conditions.root))
     func groups() throws {
         let helper = try tree.startHelper(through: ["setpriv", "--groups", "4,27"])
-        try expectNothing(of: helper, uid: 65534)
+        try expectNothing(of: helper, uid: 65523)
     }
 
     @Test("Welcome says what /proc and the kernel say", .enabled(if: Conditions.isRoot, Conditions.root))
@@ -76,7 +76,7 @@ struct P1SandboxTests {
     func notDumpable() throws {
         let pid = try tree.startHelper().pid
         #expect(isOwnedByRoot("/proc/\(pid)/fd"))
-        let refused = try OtherUser.run(uid: 65534, gid: 65534) {
+        let refused = try OtherUser.run(uid: 65523, gid: 65523) {
             ["mem", "environ", "maps", "fd/3"].map { name -> Int32 in
                 let number = unsafe open("/proc/\(pid)/\(name)", O_RDONLY)
                 return number < 0 ? errno : 0
