@@ -96,6 +96,16 @@ struct P3ToP5LimitsTests {
         #expect(try failure { try client.apply([item(0, 0, 60_000_000)]) }?.code == .unknownConstraint)
     }
 
+    @Test("P3: what firmware holds below --min-power isn't raised: its floor is what it was")
+    func heldByFirmware() throws {
+        try tree.setLimit_uw("intel-rapl/intel-rapl:0", 9_000_000)
+        let client = try takeControl()
+        let longTerm = try client.zones()["intel-rapl:0"].constraints[0]
+        #expect(longTerm.floor == Microwatts(9_000_000) && longTerm.obstacle == .none)
+        #expect(try failure { try client.apply([client.zones().item("intel-rapl:0", watts: 8)]) }?.code == .belowFloor)
+        #expect(try client.apply([client.zones().item("intel-rapl:0", watts: 9)])[0].effective == Microwatts(9_000_000))
+    }
+
     @Test("P3: core has no ceiling above the floor, psys has its original")
     func coreAndPsys() throws {
         try tree.replace(by: Machine(hasPsys: true, hasCore: true))

@@ -32,7 +32,7 @@ final class ControlSession {
     /// Connects and finds the zones. Nothing is written, control isn't asked for, and nothing is logged yet: there may be many
     /// attempts until control is granted.
     /// - Parameter isOnce: there is no other attempt.
-    init(helper path: String, isOnce: Bool, log: Log, tell: @escaping (NodeEvent) -> Void) throws(HelperError) {
+    init(helper path: String, isOnce: Bool = false, log: Log, tell: @escaping (NodeEvent) -> Void) throws(HelperError) {
         client = try HelperClient(connecting: path, isAskedAgain: isOnce)
         (self.path, self.log, self.tell) = (path, log, tell)
         zones = try client.zones()
@@ -195,8 +195,8 @@ final class ControlSession {
             do throws(HelperError) {
                 let applied = try client.apply(limits.items(changes), token: token)
                 for (change, outcome) in zip(changes, applied) {
-                    report(change, outcome, decision)
                     limits.note(change, outcome)
+                    report(change, outcome, decision)
                 }
             } catch {
                 guard case .failed(let failure) = error, let item = failure.item, Int(item) < changes.count else { throw error }
@@ -220,13 +220,17 @@ final class ControlSession {
         log.info(
             "limit changed", ("package", .text(limits.entries[change.entry].package.name.text)),
             ("constraint", .text(limits[change].name)), ("from_uw", .power(change.from)), ("asked_uw", .power(change.to)),
-            ("in_force_uw", .power(outcome.effective)), ("reason", .text(change.reason.rawValue)),
+            ("in_force_uw", .power(limits.inForce(change))), ("reason", .text(change.reason.rawValue)),
             ("source_uw", .power(decision.source)), ("node_limit_uw", .power(decision.nodeLimit)))
         // A successor that sets what its predecessor did changes nothing.
         if change.isShortTerm || change.from == outcome.effective { return }
         let package = limits.entries[change.entry].package.name.text
         let from = change.from.map { " from \($0.words)" } ?? ""
-        let note = "\(package) limited\(from) to \(outcome.effective.words) (\(change.reason.rawValue))"
+        let lower = limits.inForce(limits.entries[change.entry]).lower
+        let held = lower.flatMap { register in
+            register.limit.map { ", of which \(register.controlType) leaves \($0.words)" }
+        }
+        let note = "\(package) limited\(from) to \(outcome.effective.words)\(held ?? "") (\(change.reason.rawValue))"
         tell(NodeEvent(reason: .limitChanged, subject: package, note: note))
     }
 
@@ -239,7 +243,7 @@ final class ControlSession {
         log.error(
             "limit refused: the package keeps what it has, the others share the rest",
             ("package", .text(limits.entries[change.entry].package.name.text)), ("constraint", .text(limits[change].name)),
-            ("asked_uw", .power(change.to)), ("in_force_uw", .power(change.from)),
+            ("asked_uw", .power(change.to)), ("in_force_uw", .power(limits.inForce(change))),
             ("why", .text(failure.sentence)))
     }
 

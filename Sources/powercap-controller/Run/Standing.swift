@@ -66,6 +66,12 @@ extension NodeLimits {
         InForce(of: constraint, package: entry.package.name.text, in: zones)
     }
 
+    /// What is in force for a limit that was written, or refused: the lowest of its registers. A zone's being disabled is told by itself.
+    func inForce(_ change: Change) -> Microwatts? {
+        let inForce = inForce(self[change].name, entries[change.entry])
+        return inForce.unreadable.isEmpty ? inForce.lower?.limit ?? self[change].inForce : nil
+    }
+
     /// What comes first is what an administrator has to know first.
     func standing(_ entry: Entry) -> Standing {
         guard let zone = zones.first(where: { $0.id == entry.package.zone }), let longTerm = zone.constraint("long_term") else {

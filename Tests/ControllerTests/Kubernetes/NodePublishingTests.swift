@@ -38,6 +38,27 @@ struct NodePublishingTests {
         #expect(try controller.stop() == 0)
     }
 
+    @Test("P13: what is published is the lowest register's limit, and the condition names who holds it")
+    func lowerRegister() throws {
+        let server = try ApiServer()
+        let mock = try Mock(
+            "zone intel-rapl:0 package-0\nconstraint intel-rapl:0 long_term 175W max=55W\n"
+                + "zone intel-rapl-mmio:0 package-0 type=intel-rapl-mmio\nconstraint intel-rapl-mmio:0 long_term 45W max=55W\n")
+        let controller = try RunningController(mock, server, ["MAX_SOURCE": "110W"])
+        try server.expectNode {
+            $0.labels["rapl/pmax"] == "45000000" && $0.annotations["powercap.dev/effective-limit"]?.hasPrefix("45") == true
+        }
+        try controller.next("Node condition set")
+        #expect(try server.condition()?["reason"]?.text == "HeldLower")
+        #expect(
+            try server.condition()?["message"]?.text
+                == "Another register holds less than what is set: package-0 at 45 W by intel-rapl-mmio")
+        #expect(
+            try server.nextEvent(.heldLower)["note"]?.text
+                == "intel-rapl-mmio holds package-0 at 45 W, which is less than what is set")
+        #expect(try controller.stop() == 0)
+    }
+
     @Test("a package that firmware has locked is an Event, and counts as it is")
     func locked() throws {
         let server = try ApiServer()

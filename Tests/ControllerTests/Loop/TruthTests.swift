@@ -23,6 +23,7 @@ struct TruthTests {
     func lowerRegister(_ isFirst: Bool) throws {
         let mock = try Mock(Self.mmio(first: isFirst))
         let controller = try RunningController(mock.socket, ["MAX_SOURCE": "110W"])
+        #expect(try controller.next("limit changed")["in_force_uw"] == "45000000")
         let lower = try controller.next("another register holds the package at less: the lowest is in force")
         #expect(lower["held_by"] == "intel-rapl-mmio")
         #expect(lower["in_force_uw"] == "45000000")
