@@ -17,7 +17,7 @@ enum Listing {
                 let limit = sample.limits[position]
                 text += "\(indent)  \(constraint.name)"
                 text += "  limit: \(value(limit, "W"))"
-                if let window = constraint.original?.window_us, constraint.window.isThere {
+                if let window = try? constraint.window.readOrAbsent() {
                     text += "  window: \(watts(Microwatts(window))) s"
                 }
                 let maxPower: Message = constraint.maxPower == .zero ? "not given" : "\(watts(constraint.maxPower)) W"
@@ -59,7 +59,7 @@ enum Listing {
                 text += position == 0 ? "\n" : ",\n"
                 text += " {\"index\":\(constraint.index),\"name\":\(quoted(constraint.name.string))"
                 text += ",\"power_limit_uw\":\(json(sample.limits[position].ifRead))"
-                text += ",\"time_window_us\":\(json(constraint.window.isThere ? constraint.original?.window_us : nil))"
+                text += ",\"time_window_us\":\(json(try? constraint.window.readOrAbsent()))"
                 text += ",\"max_power_uw\":\(json(constraint.maxPower == .zero ? nil : constraint.maxPower.rawValue))"
                 text +=
                     ",\"floor_uw\":\(bounds.floor(of: constraint).rawValue),\"ceiling_uw\":\(bounds.ceiling(of: constraint).rawValue)"

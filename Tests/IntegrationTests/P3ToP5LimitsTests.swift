@@ -98,7 +98,7 @@ struct P3ToP5LimitsTests {
 
     @Test("P3: what firmware holds below --min-power isn't raised: its floor is what it was")
     func heldByFirmware() throws {
-        try tree.setLimit_uw("intel-rapl/intel-rapl:0", 9_000_000)
+        try tree.setLimit_uw("intel-rapl/intel-rapl:0", 0, 9_000_000)
         let client = try takeControl()
         let longTerm = try client.zones()["intel-rapl:0"].constraints[0]
         #expect(longTerm.floor == Microwatts(9_000_000) && longTerm.obstacle == .none)

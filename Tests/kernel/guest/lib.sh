@@ -237,7 +237,7 @@ exec_controller() { # VARIABLE=VALUE... [-- ARGS...]; AS=USER is another user th
 	while [ $# -gt 0 ] && [ "$1" != -- ]; do variables="$variables $1"; shift; done
 	[ $# = 0 ] || shift
 	# shellcheck disable=SC2086 # no value has a space
-	exec env $variables su -m -s /bin/sh "${AS:-controller}" -c "exec powercap-controller $*"
+	exec env $variables su -m -s /bin/sh "${AS:-controller}" -c "exec powercap-controller ${*:-run}"
 }
 
 # In the foreground, for what ends by itself: `run --once`, `status`, a start that fails.
