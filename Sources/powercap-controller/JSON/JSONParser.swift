@@ -84,14 +84,17 @@ private struct JSONParser {
         var members: [JSON.Member] = []
         repeat {
             skipSpace()
+            // A name that isn't kept isn't counted.
             let bytesBefore = bytesLeft
+            bytesLeft = .max
             let name = try string()
+            bytesLeft = bytesBefore
             skipSpace()
             try expect(UInt8(ascii: ":"))
             if let inner = interest.inMember(name) {
+                try keep(name.utf8.count)
                 members.append(JSON.Member(name, try value(inner, depth: depth + 1)))
             } else {
-                bytesLeft = bytesBefore
                 try skipValue()
             }
             skipSpace()

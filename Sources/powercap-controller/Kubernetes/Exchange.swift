@@ -156,9 +156,6 @@ internal import LinuxSystem
 
     private var status: Int { unsafe ccurl_info_number(handle, CURLINFO_RESPONSE_CODE) }
 
-    /// Such as CURL_HTTP_VERSION_2_0; 0 where nothing was answered.
-    var version: Int { unsafe ccurl_info_number(handle, CURLINFO_HTTP_VERSION) }
-
     /// Ends it without an answer.
     func fail(_ problem: APIProblem) { onEnd(.failure(problem)) }
 

@@ -163,6 +163,7 @@ final class NodeWatch {
             log.info("watching the Node", fields)
         }
         (isAnswered, wasEverAnswered) = (true, true)
+        heard_ns = Clock.monotonic_ns
         due_ns = Clock.monotonic_ns + NodeWatch.shortest_ns
     }
 
@@ -175,7 +176,6 @@ final class NodeWatch {
     private func take(_ bytes: inout [UInt8]) {
         guard case .watching = phase else { return }
         if !isAnswered { begin() }
-        heard_ns = Clock.monotonic_ns
         var start = 0
         while case .watching = phase, let end = bytes[max(start, scanned)...].firstIndex(of: UInt8(ascii: "\n")) {
             if end > start { take(event: start..<end, of: bytes) }
@@ -191,6 +191,7 @@ final class NodeWatch {
         else {
             return stop(.garbled("a watch's line is no event"))
         }
+        heard_ns = Clock.monotonic_ns
         if type == "ERROR" { return stop(APIProblem(event: object)) }
         guard let metadata = NodeMetadata(object) else { return stop(.garbled("a watch's object has no resourceVersion")) }
         resourceVersion = metadata.resourceVersion

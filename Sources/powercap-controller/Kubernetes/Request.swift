@@ -14,9 +14,12 @@ struct Request: Equatable, Sendable {
     var body: Body?
     /// How long the server is asked to go on with its answer. What the client's patience is comes on top.
     var stream_ms: UInt64 = 0
-    /// Of bytes that are held at a time: an answer that is taken whole, or a line of a watch. All are about one object, and etcd takes
-    /// none of more than 1.5 MiB (--max-request-bytes).
-    var largestAnswer = 2 << 20
+    /// Of bytes that are held at a time: an answer that is taken whole, or a line of a watch. Most are of one object's metadata: Kubernetes
+    /// lets all annotations together have 256 KiB, and of the largest recorded Node it is 5 kB.
+    var largestAnswer = 512 << 10
+
+    /// A whole object. etcd takes none of more than 1.5 MiB (--max-request-bytes).
+    static let largestObject = 2 << 20
 
     static let connectTime_ms = 5_000
 

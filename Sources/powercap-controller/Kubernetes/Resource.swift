@@ -46,7 +46,9 @@ struct Resource: Equatable, Sendable {
 
     /// - Parameter fieldSelector: such as `metadata.name=node-a`.
     func list(fieldSelector: String? = nil, _ form: Form = .whole) -> Request {
-        Request(method: .get, path: path(query: [("fieldSelector", fieldSelector)]), accept: form.acceptList)
+        Request(
+            method: .get, path: path(query: [("fieldSelector", fieldSelector)]), accept: form.acceptList,
+            largestAnswer: Request.largestObject)
     }
 
     /// Changes since `resourceVersion`, until the server ends it after `seconds`.

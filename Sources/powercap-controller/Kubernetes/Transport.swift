@@ -10,8 +10,6 @@ internal import LinuxSystem
     private var exchanges: [UInt: Exchange] = [:]
     /// Those that ended before libcurl had a part in it, to be told so by `run`.
     private var failed: [(exchange: Exchange, problem: APIProblem)] = []
-    /// The last answer came over HTTP/1: a connection has one exchange at a time there, and ends with one that fails.
-    private var isFirstVersion = false
     /// When libcurl has something to do though no socket is ready, on CLOCK_MONOTONIC.
     private var libcurlDue_ns: UInt64 = .max
     var due_ns: UInt64 { failed.isEmpty ? libcurlDue_ns : 0 }
@@ -79,10 +77,10 @@ internal import LinuxSystem
         unsafe ccurl_multi_remove(multi, exchange.handle)
     }
 
-    /// Closes every connection that something has had no answer on in its time; what else is on its way there fails. Over HTTP/2 libcurl
-    /// ends such an exchange, keeps the connection, and puts the next one on it: for ever, where the connection's packets vanish.
+    /// Closes every connection, because something has had no answer on one of them in its time; what else is on its way fails. Over HTTP/2
+    /// libcurl ends such an exchange, keeps the connection, and puts the next one on it: for ever, where the connection's packets vanish.
+    /// Over HTTP/1 others lie idle that have the same way, and may have the same fate.
     func giveUpConnections() {
-        if isFirstVersion { return }
         // Without memory for another the old one has to do.
         guard let fresh = unsafe try? Transport.multi() else { return }
         for exchange in exchanges.values {
@@ -94,7 +92,6 @@ internal import LinuxSystem
         libcurlDue_ns = .max
         unsafe multi = fresh
         unsafe ccurl_multi_owner(multi, Unmanaged.passUnretained(self).toOpaque())
-        isFirstVersion = false
     }
 
     /// Moves every exchange on as far as it goes without waiting.
@@ -114,7 +111,6 @@ internal import LinuxSystem
             guard let exchange = exchanges.removeValue(forKey: UInt(bitPattern: handle)) else { continue }
             unsafe ccurl_multi_remove(multi, handle)
             ended.append((exchange, result))
-            if exchange.version != 0 { isFirstVersion = exchange.version < CURL_HTTP_VERSION_2_0 }
             if result == CURLE_OPERATION_TIMEDOUT { isSilent = true }
         }
         // Before anybody hears of it, who might send again at once.
