@@ -16,11 +16,14 @@ final class ApiServer {
     static let path = "/api/v1/nodes/\(node)"
     static let events = "/apis/events.k8s.io/v1/namespaces/default/events"
 
-    init(_ arguments: [String] = []) throws {
+    var pid: Int32 { child.pid }
+
+    /// - Parameter wrapper: a command that becomes the server.
+    init(_ arguments: [String] = [], through wrapper: [String] = []) throws {
         directory = try TemporaryDirectory()
         let program = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../apiserver/apiserver")
-        child = try Child(
-            "/usr/bin/python3", [program.standardized.path, "--node", ApiServer.node] + arguments, reading: .output)
+        let command = wrapper + ["/usr/bin/python3", program.standardized.path, "--node", ApiServer.node] + arguments
+        child = try Child(command[0], Array(command.dropFirst()), environment: ["PATH": "/usr/bin:/bin"], reading: .output)
         let ready = try child.next("ready") { $0.hasPrefix("ready ") }
         let facts = try JSON(Array(ready.dropFirst(6).utf8)).texts
         url = try #require(facts["url"])

@@ -4,7 +4,7 @@ import Testing
 @testable import powercap_controller
 
 /// A proxy in front of the API server's double, which speaks HTTP/1.1 alone: real API servers speak HTTP/2.
-private final class HTTP2Proxy {
+final class HTTP2Proxy {
     static let program = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../../.build/tools/nghttpx")
         .standardized.path
     static let isInstalled = FileManager.default.isExecutableFile(atPath: program)

@@ -31,7 +31,7 @@ struct NodeWatchTests {
         let node =
             "{\"metadata\":{\"name\":\"node-a\",\"uid\":\"\(uid)\",\"resourceVersion\":\"1\","
             + "\"annotations\":{\"powercap.dev/limit\":\"77W\"}}}"
-        try server.tell("fault 1 list * body {\"metadata\":{\"resourceVersion\":\"1\"},\"items\":[\(node)]}")
+        try server.tell("fault every list * body {\"metadata\":{\"resourceVersion\":\"1\"},\"items\":[\(node)]}")
         // The double's own versions haven't gone back: what it would tell from there on is another story.
         try server.tell("fault every watch * status 503")
         try server.tell("expire")

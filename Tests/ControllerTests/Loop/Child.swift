@@ -30,12 +30,17 @@ final class Child {
     /// - Parameters:
     ///   - program: as it was built beside these tests, or an absolute path.
     ///   - stream: whose lines are read; the other one goes where the tests' own goes.
-    init(_ program: String, _ arguments: [String], environment: [String: String] = [:], reading stream: Stream) throws {
+    ///   - errors: where standard error goes instead.
+    init(
+        _ program: String, _ arguments: [String], environment: [String: String] = [:], reading stream: Stream,
+        errors: FileHandle? = nil
+    ) throws {
         name = URL(filePath: program).lastPathComponent
         process.executableURL = program.hasPrefix("/") ? URL(filePath: program) : Executable.url(program)
         process.arguments = arguments
         process.environment = environment
         process.standardInput = input
+        if let errors { process.standardError = errors }
         let pipe = Pipe()
         switch stream {
         case .output: process.standardOutput = pipe
@@ -70,6 +75,11 @@ final class Child {
             if isAtEnd { throw missing("\(what), before it ended") }
             try read(until: deadline_ns, what)
         }
+    }
+
+    /// Reads what is there already.
+    func poll() throws {
+        while !isAtEnd, try descriptor.wait(milliseconds: 0) { try read(until: Clock.monotonic_ns + 1_000_000_000, "anything") }
     }
 
     /// Writes a line, and waits for the answer to it. No line is passed over.

@@ -10,10 +10,17 @@ final class RunningController {
     var log: [LogLine] { child.lines.map(LogLine.init) }
 
     /// With a constant source of 100 W, sampled every second.
-    init(_ socket: String, _ environment: [String: String] = [:], arguments: [String] = []) throws {
+    /// - Parameters:
+    ///   - program: what becomes the controller in the end, where it isn't started by itself.
+    ///   - before: what `program` is given before the controller's own arguments.
+    init(
+        _ socket: String, _ environment: [String: String] = [:], arguments: [String] = [],
+        program: String = "powercap-controller",
+        before: [String] = ["run"]
+    ) throws {
         var all = ["SOURCE": "static", "MAX_SOURCE": "100W", "SAMPLE_INTERVAL": "1s", "RAPLHELPER_SOCKET": socket]
         all.merge(environment) { $1 }
-        child = try Child("powercap-controller", ["run"] + arguments, environment: all, reading: .errors)
+        child = try Child(program, before + arguments, environment: all, reading: .errors)
     }
 
     /// Waits for the next line with this message, and passes over those before it.
