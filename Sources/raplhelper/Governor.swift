@@ -97,8 +97,10 @@ final class Governor {
         for other in planned where other.constraint === constraint { throw Failure(.duplicateItem, item: number) }
         let before: Constraint.Setting
         do throws(Errno) { before = try constraint.readSetting() } catch { throw unreadable(error, zone, number) }
-        // A batch that fails puts back what was there before it, which another party may have set.
-        if let window = item.window_us, window != before.window_us, !TimeWindow.comesBack(before.window_us) {
+        // A batch that fails puts back what was there before it. What the driver made of a window of ours it makes again; another
+        // party's may be one that can only be read.
+        let isOurs = constraint.change.map { $0.touchesWindow && $0.inForce.window_us == before.window_us } ?? false
+        if let window = item.window_us, window != before.window_us, !isOurs, !TimeWindow.comesBack(before.window_us) {
             throw Failure(.windowNotRestorable, item: number)
         }
         planned.append(

@@ -74,6 +74,17 @@ struct TimeWindowTests {
         #expect(try rig.limit_uw("intel-rapl:0", 1) == 180_000_000)
     }
 
+    @Test("one of ours is replaced by another, whatever the driver made of it")
+    func replaced() throws {
+        let rig = try Rig()
+        for window_us in [5_000, 7_001, 3_333] as [UInt64] {
+            try rig.governor.apply([rig.item("intel-rapl:0", watts: 60, window_us: window_us)])
+            #expect(try rig.window_us("intel-rapl:0") == window_us)
+        }
+        #expect(rig.governor.restore() == Released(restored: 1))
+        #expect(try rig.window_us("intel-rapl:0") == 999_424)
+    }
+
     @Test("one that was written and isn't there is a failure, also where the limit is back; its change stays known")
     func notInForce() throws {
         let directory = try TemporaryDirectory()
