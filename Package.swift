@@ -23,7 +23,7 @@ let shared: [SwiftSetting] =
 let c: [CSetting] = [.unsafeFlags(["-Wall", "-Wextra", "-Werror", "-ffunction-sections", "-fdata-sections"])]
 
 let helperLink: [LinkerSetting] =
-    [.linkedLibrary("seccomp"), .linkedLibrary("cap")]
+    [.linkedLibrary("cap")]
     + (embedded
         ? [
             .linkedLibrary("m"),

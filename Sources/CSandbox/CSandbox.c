@@ -4,9 +4,7 @@
 #include <errno.h>
 #include <grp.h>
 #include <linux/landlock.h>
-#include <seccomp.h>
 #include <sys/capability.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -103,59 +101,4 @@ int32_t cs_landlock_forbid_all(int32_t version) {
     int32_t result = outcome(syscall(SYS_landlock_restrict_self, ruleset, 0u));
     close((int)ruleset);
     return result < 0 ? result : version;
-}
-
-// The one list of what the helper may still call; docs/security.md says what for, and a test holds the two together.
-static const struct call {
-    const char *name;
-    // What other architectures have in its place (arm64 has no poll and no epoll_wait).
-    const char *or_else;
-    // Only with these arguments: (argument & mask) == value.
-    unsigned argument;
-    uint64_t mask, value;
-} allowed[] = {
-    {.name = "read"},
-    {.name = "write"},
-    {.name = "pread64"},
-    {.name = "pwrite64"},
-    {.name = "recvfrom"},
-    {.name = "epoll_wait", .or_else = "epoll_pwait"},
-    {.name = "epoll_ctl"},
-    {.name = "accept4"},
-    {.name = "getsockopt"},
-    {.name = "poll", .or_else = "ppoll"},
-    {.name = "fstat"},
-    {.name = "close"},
-    {.name = "brk"},
-    {.name = "mmap", .argument = 2, .mask = PROT_EXEC, .value = 0}, // memory for data, never for code
-    {.name = "munmap"},
-    {.name = "madvise"},
-    {.name = "clock_gettime"},
-    {.name = "restart_syscall"}, // the kernel's way to go on with a poll that SIGSTOP interrupted (signal(7))
-    {.name = "exit_group"},
-};
-enum { allowed_count = sizeof allowed / sizeof *allowed };
-
-const char *cs_allowed_call(uint32_t index, int32_t *number) {
-    if (index >= allowed_count) return NULL;
-    const char *name = allowed[index].name;
-    *number = seccomp_syscall_resolve_name(name);
-    if (*number < 0 && allowed[index].or_else) *number = seccomp_syscall_resolve_name(name = allowed[index].or_else);
-    return name;
-}
-int32_t cs_load_system_call_filter(void) {
-    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
-    // The kernel has no filters, or none that kills a process (Linux 4.14).
-    if (!filter) return -ENOSYS;
-    // Calls of other ABIs (32 bits, x32) would otherwise kill a thread, not the process.
-    int result = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
-    int32_t number;
-    for (unsigned i = 0; result == 0 && cs_allowed_call(i, &number); i++) {
-        const struct call *call = &allowed[i];
-        const struct scmp_arg_cmp only = SCMP_CMP64(call->argument, SCMP_CMP_MASKED_EQ, call->mask, call->value);
-        result = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, number, call->mask != 0, &only);
-    }
-    if (result == 0) result = seccomp_load(filter);
-    seccomp_release(filter);
-    return result;
 }

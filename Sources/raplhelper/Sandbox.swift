@@ -119,8 +119,9 @@ struct Sandbox {
             throw Problem(.failed, "giving up privileges: the kernel says that some are still there")
         }
         guard bits.contains(.landlock) || becameUser else { return }
-        // For writing too: before Linux 5.10 everybody may read the counters.
-        if (try? Descriptor(opening: witness, .readWrite)) != nil {
+        // Landlock forbids to read it as well, and uid 0 may not write it anyway. Without Landlock for writing: before Linux 5.10
+        // everybody may read the counters.
+        if (try? Descriptor(opening: witness, bits.contains(.landlock) ? .read : .readWrite)) != nil {
             throw Problem(.failed, "giving up privileges: \(witness) can still be opened")
         }
     }

@@ -1,5 +1,5 @@
-// The calls with which the helper gives up its privileges, by libcap, libseccomp and prctl. What can fail returns a negative
-// errno. Apart from CLinux so that the controller needs neither library.
+// The calls with which the helper gives up its privileges, by libcap, prctl, Landlock and seccomp. What can fail returns a negative
+// errno. Apart from CLinux so that the controller doesn't need libcap.
 #ifndef CSANDBOX_H
 #define CSANDBOX_H
 
@@ -26,7 +26,7 @@ int32_t cs_landlock_version(void);
 // Forbids everything that this version of Landlock can forbid; no rule allows anything. Returns the version in force, which is
 // an older one where the kernel doesn't know all the rights of the one it claims.
 int32_t cs_landlock_forbid_all(int32_t version);
-// A filter that kills the process at any system call that is not on the list in the .c file.
+// A filter that kills the process at any system call that is not on the list in Filter.c.
 int32_t cs_load_system_call_filter(void);
 // That list on this architecture: names with their numbers; NULL behind the last.
 const char *cs_allowed_call(uint32_t index, int32_t *number);
