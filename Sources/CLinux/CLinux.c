@@ -210,6 +210,20 @@ int32_t cl_peer_credentials(int32_t fd, struct cl_credentials *out) {
     *out = (struct cl_credentials){.uid = peer.uid, .gid = peer.gid, .pid = peer.pid};
     return 0;
 }
+// Linux 4.13. The number is that of the architectures with the generic socket options.
+#ifndef SO_PEERGROUPS
+#define SO_PEERGROUPS 59
+#endif
+int32_t cl_peer_is_member(int32_t fd, const uint32_t *groups, size_t count) {
+    gid_t peer[cl_peer_groups];
+    socklen_t length = sizeof peer;
+    // With more groups the kernel gives none of them, and ERANGE.
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, peer, &length) < 0) return -errno;
+    for (size_t i = 0; i < length / sizeof *peer; i++)
+        for (size_t j = 0; j < count; j++)
+            if (peer[i] == groups[j]) return 1;
+    return 0;
+}
 int32_t cl_poll(int32_t fd, bool for_write, int32_t timeout_ms) {
     struct pollfd one = {.fd = fd, .events = for_write ? POLLOUT : POLLIN};
     return (int32_t)outcome(poll(&one, 1, timeout_ms));
@@ -231,7 +245,8 @@ int64_t cl_uevent_receive(int32_t fd, void *buffer, size_t count, bool *from_ker
     memset(&sender, 0, sizeof sender);
     socklen_t length = sizeof sender;
     int64_t got = outcome(recvfrom(fd, buffer, count, 0, (struct sockaddr *)&sender, &length));
-    *from_kernel = got >= 0 && sender.nl_pid == 0;
+    // Only the kernel has no address of its own, and it sends to the group; whoever may administrate a network can send to either.
+    *from_kernel = got >= 0 && length == sizeof sender && sender.nl_pid == 0 && sender.nl_groups == 1;
     return got;
 }
 

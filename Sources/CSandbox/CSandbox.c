@@ -40,6 +40,7 @@ bool cs_can_set_uid(void) {
 }
 int32_t cs_become(uint32_t uid, uint32_t gid) {
     if (setgroups(0, NULL) < 0) return -errno;
+    if (getgroups(0, NULL) != 0) return -EPERM;
     if (setresgid(gid, gid, gid) < 0) return -errno;
     return outcome(setresuid(uid, uid, uid));
 }

@@ -60,6 +60,15 @@ extension Descriptor {
         return Socket.Peer(uid: credentials.uid, gid: credentials.gid)
     }
 
+    /// Whether the peer was a member of one of these groups when it connected, beside its primary one (SO_PEERGROUPS). False where
+    /// the kernel can't say: before Linux 4.13, or for a peer with more than 4,096 groups.
+    public borrowing func peerIsMember(ofAny groups: [UInt32]) -> Bool {
+        let number = number
+        if groups.isEmpty { return false }
+        // SAFETY: the array outlives the call, and its own count bounds it.
+        return unsafe groups.withUnsafeBufferPointer { unsafe cl_peer_is_member(number, $0.baseAddress, $0.count) } == 1
+    }
+
     /// Whether this is a listening Unix stream socket (what LISTEN_FDS must hold).
     public borrowing func isListeningUnixStream() throws(Errno) -> Bool {
         let number = number

@@ -18,7 +18,7 @@ enum Listing {
                 text += "\(indent)  \(constraint.name)"
                 text += "  limit: \(value(limit, "W"))"
                 if let window = try? constraint.window.readOrAbsent() {
-                    text += "  window: \(watts(Microwatts(window))) s"
+                    text += "  window: \(time(window))"
                 }
                 let maxPower: Message = constraint.maxPower == .zero ? "not given" : "\(watts(constraint.maxPower)) W"
                 text += "  max_power: \(maxPower)"
@@ -26,6 +26,36 @@ enum Listing {
             }
         }
         return text
+    }
+
+    /// The table as a terminal with so many columns shows it best: whole where it has room, else at most 80 columns wide, each line
+    /// broken between its fields.
+    static func fitted(_ table: Message, to columns: Int) -> Message {
+        var lines: [Message] = []
+        var line: Message = ""
+        var widest = 0
+        for byte in table.bytes {
+            guard byte == UInt8(ascii: "\n") else {
+                line.append(byte: byte)
+                continue
+            }
+            widest = max(widest, line.bytes.count)
+            lines.append(line)
+            line = ""
+        }
+        if widest <= columns { return table }
+        var fitted: Message = ""
+        for line in lines {
+            var (indent, words): (Message, Message) = ("", "")
+            for byte in line.bytes {
+                if words.isEmpty && byte == UInt8(ascii: " ") { indent.append(byte: byte) } else { words.append(byte: byte) }
+            }
+            let start = indent.bytes.count
+            fitted += indent
+            fitted.append(words, gap: 2, column: start, indent: start + 4, width: min(columns, 80))
+            fitted += "\n"
+        }
+        return fitted
     }
 
     /// Between which limits a constraint may be set, or why it may not.
@@ -81,7 +111,17 @@ enum Listing {
         }
     }
 
-    /// A millionth's decimal with up to three places; µW as W, µJ as J, µs as s.
+    /// Microseconds in the unit that shows all of them, or three decimals of a second.
+    private static func time(_ time_us: UInt64) -> Message {
+        switch time_us {
+        case 0: "0 s"
+        case ..<1_000: "\(time_us) µs"
+        case ..<1_000_000: "\(watts(Microwatts(time_us * 1_000))) ms"
+        default: "\(watts(Microwatts(time_us))) s"
+        }
+    }
+
+    /// A millionth's decimal with three places; µW as W, µJ as J, µs as s.
     private static func watts(_ value: Microwatts) -> Message {
         let decimals = value.rawValue % 1_000_000 / 1_000
         let zeros: StaticString = decimals < 10 ? "00" : decimals < 100 ? "0" : ""
@@ -92,22 +132,9 @@ enum Listing {
         if let value = reading.ifRead { "\(watts(Microwatts(value))) \(unit)" } else { unreadable(reading) }
     }
 
-    /// A JSON string (RFC 8259, section 7).
     private static func quoted(_ text: String) -> Message {
-        var quoted: Message = "\""
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "\""): quoted += "\\\""
-            case UInt8(ascii: "\\"): quoted += "\\\\"
-            case 0..<0x20:
-                let digits: StaticString = "0123456789abcdef"
-                quoted += "\\u00"
-                quoted.append(byte: byte < 16 ? 0x30 : 0x31)
-                digits.withUTF8Buffer { unsafe quoted.append(byte: $0[Int(byte & 15)]) }
-            default: quoted.append(byte: byte)
-            }
-        }
-        quoted += "\""
+        var quoted: Message = ""
+        quoted.append(json: [UInt8](text.utf8).span)
         return quoted
     }
 

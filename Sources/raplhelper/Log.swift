@@ -1,18 +1,76 @@
 import LinuxSystem
 
-/// One line of logfmt per event on stderr, without a time stamp: journald and container runtimes add theirs.
+/// One line per event on stderr, without a time stamp: journald and container runtimes add theirs.
 enum Log {
-    static func info(_ message: StaticString, _ fields: Message = "") { write("info", message, fields) }
-    static func warning(_ message: StaticString, _ fields: Message = "") { write("warning", message, fields) }
-    static func error(_ message: StaticString, _ fields: Message = "") { write("error", message, fields) }
+    enum Format { case logfmt, json }
+    enum Level {
+        case error, warning, info
 
-    private static func write(_ level: StaticString, _ message: StaticString, _ fields: Message) {
-        let space: StaticString = fields.isEmpty ? "" : " "
-        emit("level=\(level) msg=\"\(message)\"\(space)\(fields)\n")
+        var name: StaticString {
+            switch self {
+            case .error: "error"
+            case .warning: "warning"
+            case .info: "info"
+            }
+        }
+
+        /// syslog(3)'s number.
+        var priority: StaticString {
+            switch self {
+            case .error: "3"
+            case .warning: "4"
+            case .info: "6"
+            }
+        }
     }
 
+    // SAFETY: both are set before anything is logged, by the only thread.
+    nonisolated(unsafe) static var format = Format.logfmt
+    /// Standard error is the journal, which takes a line's importance from `<N>` before it (sd-daemon(3)).
+    nonisolated(unsafe) static var isJournal = false
+
+    /// - Parameter stream: JOURNAL_STREAM, which says what the journal's stream is. It is inherited also where standard error was
+    ///   redirected since, so that only the stream itself counts (systemd.exec(5)).
+    static func isJournal(_ stream: String?, _ error: (device: UInt64, inode: UInt64)?) -> Bool {
+        guard let stream, let error else { return false }
+        let own: Message = "\(error.device):\(error.inode)"
+        return stream.utf8.elementsEqual(own.bytes)
+    }
+
+    static func info(_ message: StaticString, _ fields: Message = "") { write(.info, message, fields) }
+    static func warning(_ message: StaticString, _ fields: Message = "") { write(.warning, message, fields) }
+    static func error(_ message: StaticString, _ fields: Message = "") { write(.error, message, fields) }
+
+    private static func write(_ level: Level, _ message: StaticString, _ fields: Message) {
+        emit(event(level, message, fields))
+    }
+
+    /// The line as it is written, with its newline.
+    static func event(_ level: Level, _ message: StaticString, _ fields: Message) -> Message {
+        "\(head(level))\(unsafe line(format, level, "\(message)", fields))\n"
+    }
+
+    private static func head(_ level: Level) -> Message { unsafe isJournal ? "<\(level.priority)>" : "" }
+
     /// A sentence for the person who started the program; used where it exits instead of serving.
-    static func sentence(_ text: Message) { emit("raplhelper: \(text)\n") }
+    static func sentence(_ text: Message) {
+        let shown = unsafe format == .json ? line(.json, .error, text, "") : "raplhelper: \(text)"
+        emit("\(head(.error))\(shown)\n")
+    }
+
+    /// - Parameter fields: as logfmt has them, from which JSON is made.
+    static func line(_ format: Format, _ level: Level, _ message: Message, _ fields: Message) -> Message {
+        switch format {
+        case .logfmt:
+            let space: StaticString = fields.isEmpty ? "" : " "
+            return "level=\(level.name) msg=\"\(message)\"\(space)\(fields)"
+        case .json:
+            var line: Message = "{\"level\":\"\(level.name)\",\"msg\":"
+            line.append(json: message.bytes.span)
+            line.append(jsonOfLogfmt: fields.bytes.span)
+            return line + "}"
+        }
+    }
 
     // SAFETY: the helper has one thread. Tests that log from several count wrongly, at worst.
     nonisolated(unsafe) private static var stream = LogStream()
@@ -30,7 +88,8 @@ struct LogStream {
     mutating func write(_ line: Message) {
         if dropped > 0 {
             let start: StaticString = isCut ? "\n" : ""
-            guard put("\(start)level=warning msg=\"log lines were dropped: nobody read them\" dropped=\(dropped)\n") else {
+            let event = Log.event(.warning, "log lines were dropped: nobody read them", "dropped=\(dropped)")
+            guard put("\(start)\(event)") else {
                 dropped += 1
                 return
             }

@@ -73,6 +73,37 @@ struct Message: ExpressibleByStringInterpolation {
     }
     /// Fills up to `count` bytes, so that a shorter text leaves nothing of a longer one before it.
     mutating func pad(to count: Int, with byte: UInt8) { while bytes.count < count { bytes.append(byte) } }
+    /// Appends one line, which begins in `column`, broken where `gap` spaces stand before it is wider than `width`. What has none
+    /// for too long is broken at single ones.
+    mutating func append(_ line: Message, gap: Int, column start: Int, indent: Int, width: Int) {
+        let text = line.bytes
+        var (offset, column) = (0, start)
+        while offset < text.count {
+            var (end, spaces) = (offset, 0)
+            while end < text.count && spaces < gap {
+                spaces = text[end] == UInt8(ascii: " ") ? spaces + 1 : 0
+                end += 1
+            }
+            end -= spaces
+            var piece = Message(bytes: [])
+            for index in offset..<end { piece.append(byte: text[index]) }
+            if offset > 0 {
+                let isTooWide = column + gap + piece.bytes.count > width
+                if isTooWide { append(byte: UInt8(ascii: "\n")) }
+                for _ in 0..<(isTooWide ? indent : gap) { append(byte: UInt8(ascii: " ")) }
+                column = isTooWide ? indent : column + gap
+            }
+            if gap > 1 && column + piece.bytes.count > width {
+                append(piece, gap: 1, column: column, indent: indent, width: width)
+                column = width
+            } else {
+                append(piece)
+                column += piece.bytes.count
+            }
+            offset = end
+            while offset < text.count && text[offset] == UInt8(ascii: " ") { offset += 1 }
+        }
+    }
     mutating func removeAll() { bytes.removeAll(keepingCapacity: true) }
     static func + (left: Message, right: Message) -> Message { "\(left)\(right)" }
     static func += (left: inout Message, right: Message) { left.append(right) }

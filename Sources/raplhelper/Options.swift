@@ -1,52 +1,6 @@
 import LinuxSystem
 import PowercapProtocol
 
-/// The command line, one row per flag: parsing and `--help` come from it.
-enum Flag: CaseIterable {
-    case socket, socketMode, socketGroup, powercapRoot, stateDir, user, allowUID, allowGID, minPower, ceiling
-    case leaseSeconds, onLeaseExpiry, readOnly, requireSandbox, discardState, list, format, check, version, help
-
-    struct Row {
-        let name: StaticString
-        /// What its value is; nil for a flag without one.
-        let value: StaticString?
-        let help: StaticString
-    }
-
-    var row: Row {
-        switch self {
-        case .socket:
-            Row(name: "--socket", value: "PATH", help: "where controllers connect [/run/powercap/raplhelper.sock]")
-        case .socketMode: Row(name: "--socket-mode", value: "MODE", help: "the socket's mode, octal [0660]")
-        case .socketGroup: Row(name: "--socket-group", value: "GROUP", help: "the socket's group [the helper's own]")
-        case .powercapRoot:
-            Row(name: "--powercap-root", value: "DIR", help: "the powercap tree [/sys/devices/virtual/powercap]")
-        case .stateDir: Row(name: "--state-dir", value: "DIR", help: "where original limits are saved [/run/raplhelper]")
-        case .user: Row(name: "--user", value: "UID", help: "uid and gid to become [those of raplhelper, or 65523]")
-        case .allowUID: Row(name: "--allow-uid", value: "UID", help: "serve this uid; repeatable [the invoking uid]")
-        case .allowGID: Row(name: "--allow-gid", value: "GROUP", help: "serve this group, a number or a name; repeatable")
-        case .minPower: Row(name: "--min-power", value: "POWER", help: "no limit below this is ever written [10W]")
-        case .ceiling:
-            Row(
-                name: "--ceiling", value: "max-power|original",
-                help: "highest limit: the larger of max_power_uw and the original, or the original [max-power]")
-        case .leaseSeconds:
-            Row(name: "--lease-seconds", value: "N", help: "how long a controller may be silent, 1-3600 [30]")
-        case .onLeaseExpiry:
-            Row(name: "--on-lease-expiry", value: "restore|hold", help: "what becomes of its limits then [restore]")
-        case .readOnly: Row(name: "--read-only", value: nil, help: "never write; open every file for reading only")
-        case .requireSandbox: Row(name: "--require-sandbox", value: nil, help: "exit if any privilege can't be given up")
-        case .discardState:
-            Row(name: "--discard-state", value: nil, help: "forget saved limits, also unreadable ones: today's are the originals")
-        case .list: Row(name: "--list", value: nil, help: "print the zones and exit")
-        case .format: Row(name: "--format", value: "table|json", help: "how --list prints [table]")
-        case .check: Row(name: "--check", value: nil, help: "exit 0 if the helper on --socket answers, 1 if not")
-        case .version: Row(name: "--version", value: nil, help: "print the version and exit")
-        case .help: Row(name: "--help", value: nil, help: "print this and exit")
-        }
-    }
-}
-
 /// How the helper was asked to run.
 struct Options {
     enum Action { case serve, list(json: Bool), check, version, help }
@@ -64,11 +18,12 @@ struct Options {
     var allowedGIDs: [UInt32] = []
     var minPower = Microwatts(10_000_000)
     var ceilingRule = CeilingRule.maxPower
-    var leaseSeconds: UInt32 = 30
+    var leaseTime_ms: UInt32 = 30_000
     var onLeaseExpiry = LimitDisposal.restore
     var readOnly = false
     var requireSandbox = false
     var discardState = false
+    var logFormat = Log.Format.logfmt
 
     /// A command line that isn't understood: the sentence names flag, value and what would be valid.
     struct UsageError: Error { let sentence: Message }
@@ -76,7 +31,9 @@ struct Options {
     init() {}
 
     /// - Throws: the first thing that is wrong. Nothing has been touched then.
-    init(parsing arguments: [String], groupFile: String = AccountFile.groups) throws(UsageError) {
+    init(
+        parsing arguments: [String], userFile: String = AccountFile.users, groupFile: String = AccountFile.groups
+    ) throws(UsageError) {
         var index = 0
         var listing = false
         var format: String?
@@ -84,9 +41,7 @@ struct Options {
             let argument = arguments[index]
             index += 1
             let (name, inlineValue) = Options.splitAtEquals(argument)
-            guard let flag = Flag.allCases.first(where: { name.isSame(as: $0.row.name) }) else {
-                throw UsageError(sentence: "unknown flag \(argument); raplhelper --help lists them")
-            }
+            guard let flag = Flag(named: name) else { throw Options.unknown(argument, name) }
             var value = ""
             if let placeholder = flag.row.value {
                 if let inlineValue {
@@ -106,13 +61,12 @@ struct Options {
             case .socketGroup: socketGroup = try Options.group(flag, value, groupFile)
             case .powercapRoot: powercapRoot = try Options.path(flag, value)
             case .stateDir: stateDirectory = try Options.path(flag, value)
-            case .user: user = try Options.identifier(flag, value)
-            case .allowUID: allowedUIDs.append(try Options.identifier(flag, value))
+            case .user: user = try Options.user(flag, value, userFile)
+            case .allowUID: allowedUIDs.append(try Options.user(flag, value, userFile))
             case .allowGID: allowedGIDs.append(try Options.group(flag, value, groupFile))
             case .minPower: minPower = try Options.power(flag, value)
             case .ceiling: ceilingRule = try Options.choice(flag, value, ("max-power", .maxPower), ("original", .original))
-            case .leaseSeconds:
-                leaseSeconds = UInt32(try Options.number(flag, value, 1...3600, "a whole number of seconds, 1 to 3600"))
+            case .leaseTime: leaseTime_ms = try Options.time(flag, value)
             case .onLeaseExpiry: onLeaseExpiry = try Options.choice(flag, value, ("restore", .restore), ("hold", .hold))
             case .readOnly: readOnly = true
             case .requireSandbox: requireSandbox = true
@@ -120,6 +74,7 @@ struct Options {
             case .list: listing = true
             case .format: format = try Options.choice(flag, value, ("table", "table"), ("json", "json"))
             case .check: action = .check
+            case .logFormat: logFormat = try Options.choice(flag, value, ("logfmt", .logfmt), ("json", .json))
             case .version: action = .version
             case .help: action = .help
             }
@@ -147,33 +102,60 @@ struct Options {
         return value
     }
 
-    private static func number(
-        _ flag: Flag, _ value: String, _ range: ClosedRange<UInt64>, _ valid: Message
-    ) throws(UsageError) -> UInt64 {
+    /// The user's or group's number. What begins with a digit is one; 2^32-1 means "no change" to the kernel (setresuid(2)), and
+    /// is therefore none.
+    private static func identifier(
+        _ flag: Flag, _ value: String, _ file: String, _ number: StaticString, _ kind: StaticString, _ maker: StaticString
+    ) throws(UsageError) -> UInt32 {
+        if let first = value.utf8.first, !(UInt8(ascii: "0")...UInt8(ascii: "9") ~= first) {
+            switch AccountFile.id(of: value, in: file) {
+            case .id(let id): return id
+            case .unknownName:
+                throw refuse(flag, value, "a numeric \(number), or the name of a \(kind) in \(file) (\(maker) makes one)")
+            case .unreadable(let errno):
+                throw refuse(flag, value, "a numeric \(number): \(file) can't be read (\(errno))")
+            }
+        }
         let bytes = [UInt8](value.utf8)
-        guard !bytes.contains(UInt8(ascii: ".")), let number = decimal(bytes.span, shiftedBy: 0), range.contains(number) else {
-            throw refuse(flag, value, valid)
+        guard let id = try? Attribute.number(bytes.span), id < UInt32.max else {
+            throw refuse(flag, value, "a numeric \(number), 0 to 4294967294, or the name of a \(kind)")
         }
-        return number
+        return UInt32(id)
     }
 
-    /// A uid or gid; 2^32-1 means "no change" to the kernel (setresuid(2)) and is therefore not one.
-    private static func identifier(_ flag: Flag, _ value: String) throws(UsageError) -> UInt32 {
-        UInt32(try number(flag, value, 0...UInt64(UInt32.max - 1), "a numeric id, 0 to 4294967294"))
+    private static func user(_ flag: Flag, _ value: String, _ file: String) throws(UsageError) -> UInt32 {
+        try identifier(flag, value, file, "uid", "user", "useradd --system")
     }
 
-    /// A gid, or the name of a group. What begins with a digit is a number.
-    private static func group(_ flag: Flag, _ value: String, _ groupFile: String) throws(UsageError) -> UInt32 {
-        guard let first = value.utf8.first, !(UInt8(ascii: "0")...UInt8(ascii: "9") ~= first) else {
-            return try identifier(flag, value)
+    private static func group(_ flag: Flag, _ value: String, _ file: String) throws(UsageError) -> UInt32 {
+        try identifier(flag, value, file, "gid", "group", "groupadd --system")
+    }
+
+    /// As the controller reads times: without a unit, seconds.
+    private static func time(_ flag: Flag, _ value: String) throws(UsageError) -> UInt32 {
+        let bytes = [UInt8](value.utf8)
+        let end = bytes.firstIndex { !(UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 || $0 == UInt8(ascii: ".")) } ?? bytes.count
+        let unit = String(decoding: bytes[end...], as: UTF8.self)
+        let units: [(name: StaticString, places: Int, count: UInt64)] = [
+            ("", 3, 1), ("ms", 0, 1), ("s", 3, 1), ("m", 3, 60), ("min", 3, 60), ("h", 3, 3_600),
+        ]
+        for known in units where unit.isSame(as: known.name) {
+            // Decimals of a minute or an hour only as far as they are whole milliseconds of it.
+            guard let thousandths = decimal(bytes.span.extracting(0..<end), shiftedBy: known.places) else { break }
+            let (time_ms, overflow) = thousandths.multipliedReportingOverflow(by: known.count)
+            if !overflow && 1_000...3_600_000 ~= time_ms { return UInt32(time_ms) }
         }
-        switch AccountFile.id(of: value, in: groupFile) {
-        case .id(let gid): return gid
-        case .unknownName:
-            throw refuse(flag, value, "a numeric gid, or the name of a group in \(groupFile) (groupadd --system makes one)")
-        case .unreadable(let errno):
-            throw refuse(flag, value, "a numeric gid: \(groupFile) can't be read (\(errno))")
+        throw refuse(flag, value, "a time from 1s to 1h, in seconds or with ms, s, m or h")
+    }
+
+    private static func unknown(_ argument: String, _ name: String) -> UsageError {
+        var sentence: Message = "\"\(argument)\" is not an option: "
+        if let nearest = Flag.nearest(to: name) {
+            sentence += "did you mean \(nearest.row.name)?"
+        } else {
+            sentence += "`raplhelper --help` lists them"
         }
+        return UsageError(sentence: sentence)
     }
 
     private static func mode(_ flag: Flag, _ value: String) throws(UsageError) -> UInt32 {
@@ -204,25 +186,36 @@ struct Options {
         throw refuse(flag, value, "\(first.0) or \(second.0)")
     }
 
-    /// What `--help` prints.
+    /// What `--help` prints, at most 80 columns wide.
     static var help: Message {
         var text: Message = """
-            usage: raplhelper [flags]
-            Opens the node's RAPL zones, gives up every privilege, and sets the power limits that a controller asks for.
+            Usage: raplhelper [flags]
 
-            flags:
+            Opens the node's RAPL zones, gives up every privilege, and sets the power limits
+            that a controller asks for.
+
+            Flags:
 
             """
         for flag in Flag.allCases {
-            var left: Message = "  \(flag.row.name)"
+            var left: Message = "  "
+            if flag.row.short.utf8CodeUnitCount > 0 { left += "\(flag.row.short), " }
+            left += "\(flag.row.name)"
             if let value = flag.row.value { left += " \(value)" }
             repeat { left += " " } while left.bytes.count < 32
-            text += "\(left)\(flag.row.help)\n"
+            text += left
+            text.append(Message(stringLiteral: flag.row.help), gap: 1, column: 32, indent: 32, width: 80)
+            text += "\n"
         }
         text += """
 
-            exit status: 0 stopped and limits restored; 1 failed; 2 command line not understood; 75 zones came or went, or the
-            saved state was removed: start again
+            A power is a plain number of microwatts, or has a unit: uW, mW, W, kW. A time is
+            a plain number of seconds, or has one: ms, s, m, h. USER and GROUP are names of
+            /etc/passwd and /etc/group, or numbers.
+
+            Exit status: 0 stopped and limits restored, 1 failure, 2 bad usage (nothing was
+            touched), 75 zones came or went, or the saved state was removed (start it
+            again).
 
             """
         return text

@@ -160,7 +160,9 @@ final class Server {
     /// P2: only peers on the list are served; everybody else is closed without an answer.
     private func admit(_ socket: consuming Descriptor, _ now_ns: UInt64) throws(Errno) {
         let peer = try socket.peer()
-        guard allowedUIDs.contains(peer.uid) || allowedGIDs.contains(peer.gid) else {
+        guard
+            allowedUIDs.contains(peer.uid) || allowedGIDs.contains(peer.gid) || socket.peerIsMember(ofAny: allowedGIDs)
+        else {
             return strangers.warning("refused a peer that isn't on the list", "uid=\(peer.uid) gid=\(peer.gid)")
         }
         guard let slot = freeSlot(now_ns) else { return }

@@ -106,7 +106,7 @@ enum Start {
     ) -> Welcome {
         Welcome(
             version: Greeting.highestVersion, bootID: (bootID.high, bootID.low), helperVersion: Name(constant: Release.version),
-            sandbox: sandbox, writes: writes, leaseMinimum_ms: Lease.minimum_ms, leaseMaximum_ms: options.leaseSeconds * 1000,
+            sandbox: sandbox, writes: writes, leaseMinimum_ms: Lease.minimum_ms, leaseMaximum_ms: options.leaseTime_ms,
             onLeaseExpiry: options.onLeaseExpiry, minPower: options.minPower)
     }
 

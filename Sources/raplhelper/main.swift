@@ -20,17 +20,21 @@ private func run() throws(Problem) -> Never {
     Process.openStandardStreams()
     Process.ignoreBrokenPipes()
     StandardStream.unblockError()
+    unsafe Log.isJournal = Log.isJournal(Process.environment("JOURNAL_STREAM"), Process.standardError)
     let options: Options
     do throws(Options.UsageError) { options = try Options(parsing: Process.arguments) } catch {
         fail(error.sentence, status: 2)
     }
+    unsafe Log.format = options.logFormat
     switch options.action {
     case .help: show(Options.help)
     case .version: show("raplhelper \(Release.version)\n")
     case .list(let json):
         let zones = try Discovery.zones(below: options.powercapRoot, readOnly: true)
         let bounds = Bounds(minPower: options.minPower, ceilingRule: options.ceilingRule)
-        show(json ? Listing.json(zones, bounds, root: options.powercapRoot) : Listing.table(zones, bounds))
+        if json { show(Listing.json(zones, bounds, root: options.powercapRoot)) }
+        let table = Listing.table(zones, bounds)
+        show(StandardStream.output.columns.map { Listing.fitted(table, to: $0) } ?? table)
     case .check:
         try Check.run(options.socketPath)
         Process.exit(0)

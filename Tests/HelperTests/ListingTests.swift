@@ -28,6 +28,21 @@ struct ListingTests {
     @Test("prints a table that a person reads at a glance", arguments: Fixture.names)
     func table(_ name: String) throws { try expect(Listing.table(try zones(name), bounds).string, asIn: "\(name).table") }
 
+    @Test("fits a narrower terminal in 80 columns or fewer, with every word of the whole table", arguments: Fixture.names)
+    func narrow(_ name: String) throws {
+        let whole = Listing.table(try zones(name), bounds)
+        func words(_ text: Message) -> [Substring] { text.string.split(whereSeparator: \.isWhitespace) }
+        let widest = whole.string.split(separator: "\n").map(\.utf8.count).max()!
+        for columns in [40, 60, 79, 80, 100, widest - 1] where columns < widest {
+            let fitted = Listing.fitted(whole, to: columns)
+            #expect(
+                fitted.string.split(separator: "\n").allSatisfy { $0.utf8.count <= min(columns, 80) },
+                "\(columns)\n\(fitted.string)")
+            #expect(words(fitted) == words(whole))
+        }
+        for columns in [widest, widest + 1, 1_000] { #expect(Listing.fitted(whole, to: columns).string == whole.string) }
+    }
+
     @Test("prints JSON with the numbers of sysfs", arguments: Fixture.names)
     func json(_ name: String) throws {
         let text = Listing.json(try zones(name), bounds, root: "/sys/devices/virtual/powercap").string

@@ -8,19 +8,23 @@ import Testing
 @Suite("The helper's command line")
 struct OptionsTests {
     /// What a command line is refused with, or nil.
-    private func refusal(_ arguments: [String], groupFile: String = AccountFile.groups) -> String? {
+    private func refusal(
+        _ arguments: [String], userFile: String = AccountFile.users, groupFile: String = AccountFile.groups
+    ) -> String? {
         do throws(Options.UsageError) {
-            _ = try Options(parsing: arguments, groupFile: groupFile)
+            _ = try Options(parsing: arguments, userFile: userFile, groupFile: groupFile)
             return nil
         } catch { return error.sentence.string }
     }
 
     static let valid: [(Flag, String)] = [
         (.socket, "/run/x.sock"), (.socketMode, "0600"), (.socketMode, "777"), (.socketGroup, "0"), (.socketGroup, "4294967294"),
-        (.powercapRoot, "/host/powercap"), (.stateDir, "/"), (.user, "65534"), (.allowUID, "0"), (.allowGID, "65532"),
-        (.allowGID, "root"),
+        (.powercapRoot, "/host/powercap"), (.stateDir, "/"), (.user, "65534"), (.user, "root"), (.allowUID, "0"),
+        (.allowUID, "root"), (.allowGID, "65532"), (.allowGID, "root"),
         (.minPower, "1W"), (.minPower, "1000000"), (.minPower, "4095.875W"), (.minPower, "12500mW"), (.minPower, "1.5W"),
-        (.ceiling, "max-power"), (.ceiling, "original"), (.leaseSeconds, "1"), (.leaseSeconds, "3600"),
+        (.ceiling, "max-power"), (.ceiling, "original"), (.leaseTime, "1"), (.leaseTime, "3600"), (.leaseTime, "1s"),
+        (.leaseTime, "1.5s"), (.leaseTime, "2500ms"), (.leaseTime, "1m"), (.leaseTime, "1h"), (.logFormat, "logfmt"),
+        (.logFormat, "json"),
         (.onLeaseExpiry, "restore"), (.onLeaseExpiry, "hold"),
     ]
 
@@ -36,12 +40,16 @@ struct OptionsTests {
         (.socketGroup, ["4294967295", "4294967296", "no such group", "1.0"]),
         (.powercapRoot, ["sys/devices", "./x", "~"]),
         (.stateDir, ["run", "/" + String(repeating: "y", count: 100)]),
-        (.user, ["4294967295", "18446744073709551616", "nobody", "0x10"]),
-        (.allowUID, ["4294967295", "root", "1,2"]),
+        (.user, ["4294967295", "18446744073709551616", "no such user", "0x10"]),
+        (.allowUID, ["4294967295", "no such user", "1,2"]),
         (.allowGID, ["4294967295", "no such group", "1 2"]),
         (.minPower, ["0", "999999", "0.999W", "4095.876W", "4096W", "4kW ", "10w", "1e7", "10 W", "0.0000001W", "W", "10WW"]),
         (.ceiling, ["max", "Original", "max_power", "original "]),
-        (.leaseSeconds, ["0", "3601", "1.5", "30s", "1e1"]),
+        (
+            .leaseTime,
+            ["0", "3601", "0.999s", "999ms", "3600.001s", "61m", "2h", "30 s", "30S", "s", "1e1", "18446744073709551616s"]
+        ),
+        (.logFormat, ["text", "JSON"]),
         (.onLeaseExpiry, ["drop", "RESTORE", "holdd"]),
         (.format, ["yaml", "JSON"]),
     ]
@@ -77,9 +85,38 @@ struct OptionsTests {
 
     @Test(
         "refuses what it doesn't know: a misspelt flag is an error",
-        arguments: ["--lease-second", "--Socket", "-h", "help", "", "--", "--read-only ", "--réad-only", "socket=/x"])
-    func unknown(_ argument: String) {
-        #expect(refusal([argument, "1"]) == "unknown flag \(argument); raplhelper --help lists them")
+        arguments: [
+            ("--lease-tme", "--lease-time"), ("--Socket", "--socket"), ("--socket-grup=0", "--socket-group"), ("help", "--help"),
+            ("--read-only ", "--read-only"), ("--réad-only", "--read-only"), ("socket=/x", "--socket"),
+            ("--alow-uid", "--allow-uid"),
+            ("-x", nil), ("", nil), ("--", nil), ("--frobnicate", nil), (String(repeating: "x", count: 100_000), nil),
+        ])
+    func unknown(_ argument: String, _ meant: String?) {
+        let hint = meant.map { "did you mean \($0)?" } ?? "`raplhelper --help` lists them"
+        #expect(refusal([argument, "1"]) == "\"\(argument)\" is not an option: \(hint)")
+    }
+
+    @Test("takes one letter for a flag that has one, and --lease-seconds as it was called before")
+    func otherNames() throws {
+        guard case .help = try Options(parsing: ["-h"]).action, case .version = try Options(parsing: ["-V"]).action,
+            case .list(json: true) = try Options(parsing: ["--list", "-o", "json"]).action
+        else {
+            Issue.record("-h, -V or -o means something else")
+            return
+        }
+        #expect(try Options(parsing: ["--lease-seconds", "7"]).leaseTime_ms == 7_000)
+        #expect(try Options(parsing: ["--lease-seconds=90s"]).leaseTime_ms == 90_000)
+    }
+
+    @Test(
+        "reads a time as the controller does",
+        arguments: [
+            ("30", 30_000), ("30s", 30_000), ("1.5s", 1_500), ("1500ms", 1_500), ("2m", 120_000), ("2min", 120_000),
+            ("1h", 3_600_000),
+            ("0.5m", 30_000),
+        ] as [(String, UInt32)])
+    func times(_ text: String, _ time_ms: UInt32) throws {
+        #expect(try Options(parsing: ["--lease-time", text]).leaseTime_ms == time_ms)
     }
 
     @Test(
@@ -94,7 +131,7 @@ struct OptionsTests {
     @Test("reports the first mistake, and one behind --help too")
     func firstMistake() {
         #expect(refusal(["--user", "x", "--bogus"])?.hasPrefix("--user=") == true)
-        #expect(refusal(["--help", "--bogus"])?.hasPrefix("unknown flag") == true)
+        #expect(refusal(["--help", "--bogus"])?.contains(" is not an option: ") == true)
     }
 
     @Test("without flags means the documented defaults")
@@ -110,7 +147,7 @@ struct OptionsTests {
         #expect(options.allowedGIDs == [])
         #expect(options.minPower == Microwatts(10_000_000))
         #expect(options.ceilingRule == .maxPower)
-        #expect(options.leaseSeconds == 30)
+        #expect(options.leaseTime_ms == 30_000)
         #expect(options.onLeaseExpiry == .restore)
         #expect(!options.readOnly && !options.requireSandbox && !options.discardState)
         guard case .serve = options.action else {
@@ -149,22 +186,40 @@ struct OptionsTests {
         try "root:x:0:\n".write(toFile: file, atomically: true, encoding: .utf8)
         let unknown = "a numeric gid, or the name of a group in \(file) (groupadd --system makes one)"
         #expect(refusal([flag, "powercap"], groupFile: file) == "\(flag)=\"powercap\" isn't valid: give \(unknown)")
-        #expect(refusal([flag, "7up"], groupFile: file)?.hasSuffix("give a numeric id, 0 to 4294967294") == true)
+        #expect(
+            refusal([flag, "7up"], groupFile: file)?.hasSuffix("give a numeric gid, 0 to 4294967294, or the name of a group")
+                == true)
+    }
+
+    @Test("takes a user's name from the user file, for --allow-uid and --user")
+    func userNames() throws {
+        let directory = try TemporaryDirectory()
+        let file = "\(directory.path)/passwd"
+        try "root:x:0:0:root:/root:/bin/bash\nraplhelper:x:65523:65523::/:/usr/sbin/nologin\n".write(
+            toFile: file, atomically: true, encoding: .utf8)
+        let options = try Options(parsing: ["--allow-uid", "root", "--allow-uid=7", "--user=raplhelper"], userFile: file)
+        #expect(options.allowedUIDs == [0, 7])
+        #expect(options.user == 65523)
+        let unknown = "a numeric uid, or the name of a user in \(file) (useradd --system makes one)"
+        #expect(refusal(["--user", "carol"], userFile: file) == "--user=\"carol\" isn't valid: give \(unknown)")
     }
 
     @Test("takes the last of two values")
     func lastCounts() throws {
-        #expect(try Options(parsing: ["--lease-seconds=5", "--lease-seconds=6"]).leaseSeconds == 6)
+        #expect(try Options(parsing: ["--lease-time=5", "--lease-time=6"]).leaseTime_ms == 6_000)
     }
 
-    @Test("--help shows every flag with its value and its meaning")
+    @Test("--help shows every flag with its letter, its value and its meaning, in 80 columns")
     func help() {
-        let lines = Options.help.string.split(separator: "\n")
+        let help = Options.help.string
+        let words = help.split(whereSeparator: \.isWhitespace).joined(separator: " ")
         for flag in Flag.allCases {
-            let left = flag.row.value.map { "  \(flag.row.name) \($0) " } ?? "  \(flag.row.name) "
-            #expect(lines.contains { $0.hasPrefix(left) && $0.hasSuffix(" \(flag.row.help)") }, "\(flag)")
+            let short = flag.row.short.utf8CodeUnitCount > 0 ? "\(flag.row.short), " : ""
+            let value = flag.row.value.map { " \($0)" } ?? ""
+            #expect(words.contains(" \(short)\(flag.row.name)\(value) \(flag.row.help) "), "\(flag)")
         }
-        #expect(lines.contains { $0.hasPrefix("exit status: 0 ") })
+        #expect(help.contains("\nExit status: 0 "))
+        #expect(help.split(separator: "\n").allSatisfy { $0.utf8.count <= 80 })
     }
 
     @Test("--list prints a table, or JSON")

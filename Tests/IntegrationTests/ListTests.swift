@@ -1,3 +1,4 @@
+import Documents
 import Foundation
 import LinuxSystem
 import Testing
@@ -46,6 +47,15 @@ struct ListTests {
         #expect(zones["intel-rapl-mmio:1"]!["control_type"] as? String == "intel-rapl-mmio")
     }
 
+    @Test("JSON has the fields that docs/operations.md lists, and no other")
+    func documented() throws {
+        let rows = try Document(page: "docs/operations.md").tables(startingWith: ["field"])
+        let listed = Set(rows.flatMap { $0[0].split(separator: ", ").map { $0.filter { $0 != "`" } } })
+        let zones = try json().values
+        let constraints = zones.flatMap { $0["constraints"] as! [[String: Any]] }
+        #expect(Set(zones.flatMap(\.keys)).union(constraints.flatMap(\.keys)) == listed)
+    }
+
     @Test("the bounds are those of the flags")
     func bounds() throws {
         try tree.setLimit_uw(package0, 0, 40_000_000)
@@ -60,13 +70,32 @@ struct ListTests {
         #expect(lines[0] == "package-0  (intel-rapl:0, intel-rapl)  enabled: yes  energy: 1000.000 J")
         #expect(
             lines[1]
-                == "  long_term  limit: 150.000 W  window: 0.999 s  max_power: 150.000 W  may be set from 10.000 to 150.000 W")
+                == "  long_term  limit: 150.000 W  window: 999.424 ms  max_power: 150.000 W  may be set from 10.000 to 150.000 W")
         #expect(lines[3] == "  core  (intel-rapl:0:0, intel-rapl)  enabled: no  energy: 1000.000 J")
         #expect(
             lines[4].hasSuffix(
                 "max_power: not given  not governed: its ceiling, 0.000 W, is below the helper's floor, 10.000 W (--min-power)"))
         let layout = Layout(of: tree.machine).zones
         #expect(lines.count == layout.count + layout.reduce(0) { $0 + $1.files.count { $0.name.hasSuffix("_name") } })
+    }
+
+    /// script(1) runs it on a terminal of its own.
+    @Test(
+        "on a terminal that is narrower than the table no line is wider than 80 columns; on a wide one, and in a pipe, the table is whole",
+        .enabled(if: Conditions.has("script"), "needs script(1)"), arguments: [60, 80, 100, 200])
+    func terminal(_ columns: Int) throws {
+        let command = "stty cols \(columns); exec '\(Programs.helper)' --list --powercap-root '\(tree.root)'"
+        let script = try tree.spawn("script-\(columns)", ["script", "--quiet", "--return", "--command", command, "/dev/null"])
+        #expect(try script.waitForEnd() == .exited(0))
+        let shown = script.outputText.replacing("\r\n", with: "\n")
+        let whole = try list()
+        #expect(whole.split(separator: "\n").contains { $0.utf8.count > 100 })
+        if columns == 200 {
+            #expect(shown == whole)
+        } else {
+            #expect(shown.split(separator: "\n").allSatisfy { $0.utf8.count <= min(columns, 80) }, "\(shown)")
+            #expect(shown.split(whereSeparator: \.isWhitespace) == whole.split(whereSeparator: \.isWhitespace))
+        }
     }
 
     @Test("somebody who isn't root sees what everybody may read", .enabled(if: Conditions.isRoot, Conditions.root))

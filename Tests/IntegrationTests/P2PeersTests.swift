@@ -10,8 +10,8 @@ struct P2PeersTests {
     init() throws { tree = try TemporaryTree() }
 
     /// Whether a peer with these ids gets a Welcome; if not, it gets nothing at all.
-    private func isServed(uid: UInt32, gid: UInt32) throws -> Bool {
-        let client = WireClient(adopting: try OtherUser.connect(to: tree.socket, uid: uid, gid: gid))
+    private func isServed(uid: UInt32, gid: UInt32, groups: [UInt32] = []) throws -> Bool {
+        let client = WireClient(adopting: try OtherUser.connect(to: tree.socket, uid: uid, gid: gid, groups: groups))
         do { try client.greet() } catch is WireClient.Closed { return false } catch let errno as Errno where errno == .brokenPipe
         {
             return false
@@ -38,6 +38,33 @@ struct P2PeersTests {
         ] as [(UInt32, UInt32, Bool)] {
             #expect(try isServed(uid: uid, gid: gid) == isOnIt, "uid \(uid) gid \(gid)")
         }
+    }
+
+    @Test("a member of a group on the list is served, whichever of its groups it is, and nobody by the number of a group alone")
+    func supplementaryGroups() throws {
+        try tree.startHelper(["--socket-mode", "0666", "--allow-gid", "2001", "--allow-gid", "2002", "--allow-uid", "7"])
+        for (groups, isMember) in [
+            ([2001], true), ([5, 6, 2002], true), ([], false), ([2000, 2003], false), ([7], false), (Array(3000..<3600), false),
+            (Array(3000..<3600) + [2001], true),
+        ] as [([UInt32], Bool)] {
+            #expect(try isServed(uid: 1003, gid: 1003, groups: groups) == isMember, "\(groups.suffix(3))")
+        }
+        #expect(try isServed(uid: 1003, gid: 2001, groups: [4]))
+    }
+
+    @Test("without a group on the list no membership counts, not even of root's group")
+    func noGroups() throws {
+        try tree.startHelper(["--socket-mode", "0666", "--allow-uid", "1001"])
+        #expect(try !isServed(uid: 1003, gid: 1003, groups: [0, 1001]))
+    }
+
+    @Test("of a peer with more groups than the helper looks at, the primary one counts")
+    func manyGroups() throws {
+        try tree.startHelper(["--socket-mode", "0666", "--allow-gid", "2001"])
+        let most: [UInt32] = Array(10_000..<(10_000 + 4_095))
+        #expect(try isServed(uid: 1003, gid: 1003, groups: most + [2001]))
+        #expect(try !isServed(uid: 1003, gid: 1003, groups: most + [20_000, 2001]))
+        #expect(try isServed(uid: 1003, gid: 2001, groups: most + [20_000]))
     }
 
     @Test("a stranger is closed without an answer, whatever it sends and however often it comes")

@@ -83,9 +83,9 @@ struct P7LeaseTests {
         #expect(try tree.limit_uw(package0) == 150_000_000)
     }
 
-    @Test("the lease is clamped to --lease-seconds, which Welcome tells")
+    @Test("the lease is clamped to --lease-time, which Welcome tells")
     func clamped() throws {
-        try tree.startHelper(["--lease-seconds", "7"])
+        try tree.startHelper(["--lease-time", "7s"])
         let client = try WireClient(tree.socket)
         #expect(client.welcome.leaseMinimum_ms == 1_000 && client.welcome.leaseMaximum_ms == 7_000)
         #expect(try client.acquire(lease_ms: 3_600_000).lease_ms == 7_000)

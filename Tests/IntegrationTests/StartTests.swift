@@ -24,18 +24,21 @@ struct StartTests {
     @Test(
         "a command line that isn't understood: exit 2, one line, nothing touched",
         arguments: [
-            (["--bogus"], "unknown flag --bogus; raplhelper --help lists them"),
-            (["--lease-seconds"], "--lease-seconds needs a value: N"),
+            (["--bogus"], "\"--bogus\" is not an option: `raplhelper --help` lists them"),
+            (["--lease-time"], "--lease-time needs a value: TIME"),
             (
                 ["--min-power", "0"],
                 "--min-power=\"0\" isn't valid: give a power from 1W to 4095.875W, in microwatts or with uW, mW, W or kW"
             ),
             (["--socket", "relative"], "--socket=\"relative\" isn't valid: give an absolute path of at most 100 bytes"),
-            (["--user=-1"], "--user=\"-1\" isn't valid: give a numeric id, 0 to 4294967294"),
+            (
+                ["--user=-1"],
+                "--user=\"-1\" isn't valid: give a numeric uid, or the name of a user in /etc/passwd (useradd --system makes one)"
+            ),
             (["--read-only=yes"], "--read-only takes no value, but was given --read-only=yes"),
             (["--read-only", "--discard-state"], "--read-only and --discard-state contradict each other"),
             (["--format", "json"], "--format goes with --list only"),
-            (["extra"], "unknown flag extra; raplhelper --help lists them"),
+            (["extra"], "\"extra\" is not an option: `raplhelper --help` lists them"),
         ])
     func commandLine(_ flags: [String], _ sentence: String) throws {
         let before = try tree.settings()
@@ -46,7 +49,7 @@ struct StartTests {
 
     @Test(
         "--help and --version go to standard output, exit 0",
-        arguments: [("--help", "usage: raplhelper [flags]\n"), ("--version", "raplhelper 0.1.0\n")])
+        arguments: [("--help", "Usage: raplhelper [flags]\n"), ("--version", "raplhelper 0.1.0\n")])
     func help(_ flag: String, _ text: String) throws {
         let helper = try tree.spawnHelper([flag])
         #expect(try helper.waitForEnd() == .exited(0))

@@ -134,4 +134,52 @@ struct SupervisionTests {
         #expect(helper.log == "raplhelper: LISTEN_FDS: descriptor 3 isn't a listening Unix stream socket\n")
         #expect(listening.number >= 0)
     }
+
+    // MARK: The journal
+
+    /// What systemd sets where standard error is the journal: here it is the test's file.
+    private static let journal = [
+        "sh", "-c", "JOURNAL_STREAM=$(stat --dereference --format=%d:%i /proc/self/fd/2) && export JOURNAL_STREAM && exec \"$@\"",
+        "sh",
+    ]
+
+    @Test(
+        "where standard error is the journal, each line has its priority; nowhere has one a time", arguments: ["logfmt", "json"])
+    func priorities(_ format: String) throws {
+        let flags = ["--log-format", format, "--socket-mode", "0666"]
+        let helper = try tree.startHelper(flags, through: Self.journal)
+        let client = try WireClient(tree.socket)
+        _ = try client.acquire()
+        try client.send([0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0, 0])
+        try helper.waitForLog("closed a connection")
+        try helper.stop()
+        let warning =
+            format == "json"
+            ? #"<4>{"level":"warning","msg":"closed a connection","why":"# : #"<4>level=warning msg="closed a connection" why="#
+        let info = format == "json" ? #"<6>{"level":"info","msg":"serving","version":"# : #"<6>level=info msg="serving" version="#
+        let lines = helper.log.split(separator: "\n")
+        #expect(lines.contains { $0.hasPrefix(warning) }, "\(helper.log)")
+        #expect(lines.contains { $0.hasPrefix(info) })
+        #expect(
+            lines.allSatisfy {
+                ["<3>", "<4>", "<6>"].contains($0.prefix(3)) && !$0.contains("time=") && !$0.contains("\"time\"")
+            })
+    }
+
+    @Test("JOURNAL_STREAM that is inherited, and another's, puts nothing before a line")
+    func otherStream() throws {
+        let helper = try tree.startHelper(environment: ["JOURNAL_STREAM": "8:15"])
+        #expect(helper.log.hasPrefix("level=") && !helper.log.contains("<"))
+    }
+
+    @Test("the sentence about a start that fails is an error, in JSON too")
+    func sentence() throws {
+        let missing = ["--powercap-root", "\(tree.directory)/nowhere"]
+        let plain = try tree.spawnHelper(missing, through: Self.journal)
+        #expect(try plain.waitForEnd() == .exited(1))
+        #expect(plain.log.hasPrefix("<3>raplhelper: no RAPL zones: "))
+        let json = try tree.spawnHelper(missing + ["--log-format=json"])
+        #expect(try json.waitForEnd() == .exited(1))
+        #expect(json.log.hasPrefix(#"{"level":"error","msg":"no RAPL zones: "#))
+    }
 }

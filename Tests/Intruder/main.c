@@ -1,9 +1,10 @@
 // Runs a program as if its kernel lacked something, and makes it do, from inside, what nobody wrote into it: the shipped
 // helper's sandbox is tested on the shipped helper.
 //
-//   Intruder [--without CALL]... [--landlock CLAIMED[,KNOWN]] [--prepare CALL]... [--attempt CALL] -- PROGRAM ARGUMENT...
+//   Intruder [--without CALL]... [--pretend CALL[,FIRST]]... [--landlock CLAIMED[,KNOWN]] [--prepare CALL]... [--attempt CALL] -- PROGRAM ARGUMENT...
 //
 // --without   the kernel answers ENOSYS to this system call
+// --pretend   the kernel says that this system call was done, and doesn't do it; FIRST: only with this first argument
 // --landlock  the kernel claims this version of Landlock and knows the rights of that one
 // --prepare   made by the program just before it gives up its privileges (at its epoll_create1)
 // --attempt   made by it once it serves (at its first wait for events). On standard output comes what it gave: `result N`,
@@ -17,6 +18,7 @@
 #include <linux/seccomp.h>
 #include <seccomp.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,6 +35,8 @@
 static struct {
     int without[8];
     unsigned without_count;
+    struct { int number; long first; } pretend[8]; // first is -1 for any
+    unsigned pretend_count;
     const char *prepare[4];
     unsigned prepare_count;
     const char *attempt;
@@ -50,7 +54,13 @@ static char **parse(char **argument) {
         if (!value) usage(*argument);
         if (!strcmp(*argument, "--without") && options.without_count < 8)
             options.without[options.without_count++] = call_number(value);
-        else if (!strcmp(*argument, "--landlock"))
+        else if (!strcmp(*argument, "--pretend") && options.pretend_count < 8) {
+            char *name = strdup(value), *first = strchr(name, ',');
+            if (first) *first++ = 0;
+            options.pretend[options.pretend_count].first = first ? strtol(first, NULL, 0) : -1;
+            options.pretend[options.pretend_count++].number = call_number(name);
+            free(name);
+        } else if (!strcmp(*argument, "--landlock"))
             options.landlock = landlock_parse(value);
         else if (!strcmp(*argument, "--prepare") && options.prepare_count < 4)
             options.prepare[options.prepare_count++] = value;
@@ -65,12 +75,26 @@ static char **parse(char **argument) {
 
 // A filter of this process, which its program inherits. Only for natively numbered calls: nothing is kept from anybody here.
 static void hide_calls(void) {
-    struct sock_filter program[2 * 8 + 2];
+    struct sock_filter program[(2 + 5) * 8 + 2];
     unsigned short length = 0;
     program[length++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
     for (unsigned i = 0; i < options.without_count; i++) {
         program[length++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)options.without[i], 0, 1);
         program[length++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS);
+    }
+    for (unsigned i = 0; i < options.pretend_count; i++) {
+        bool any = options.pretend[i].first < 0;
+        program[length++] =
+            (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)options.pretend[i].number, 0, any ? 1 : 4);
+        if (!any) {
+            program[length++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0]));
+            program[length++] =
+                (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)options.pretend[i].first, 0, 1);
+        }
+        // An errno of 0 is success.
+        program[length++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO);
+        if (!any)
+            program[length++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
     }
     program[length++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
     struct sock_fprog filter = {.len = length, .filter = program};
@@ -138,7 +162,7 @@ int main(int argc, char **argv) {
     char **program = parse(argv + 1);
     setvbuf(stdout, NULL, _IONBF, 0);
     if (options.landlock.claimed || options.prepare_count || options.attempt) start_tracer();
-    if (options.without_count) hide_calls();
+    if (options.without_count + options.pretend_count) hide_calls();
     execvp(program[0], program);
     perror(program[0]);
     return 127;

@@ -11,7 +11,7 @@ from powercap_client import HOLD, MAGIC, RESTORE, VERSION, Failed, encode_frame
 
 class GreetingTests(HelperCase):
     def test_hello_is_answered_with_the_helper_s_terms(self):
-        self.start("--lease-seconds", "45", "--on-lease-expiry", "hold")
+        self.start("--lease-time", "45", "--on-lease-expiry", "hold")
         welcome = self.connect(greet=False).hello()
         boot_id = pathlib.Path("/proc/sys/kernel/random/boot_id").read_text().strip().replace("-", "")
         self.assertEqual(f"{welcome['boot_id_high']:016x}{welcome['boot_id_low']:016x}", boot_id)
@@ -122,7 +122,7 @@ class ControlTests(HelperCase):
         self.assertFalse(second.acquire(30000)["resumed"])
 
     def test_a_lease_is_moved_into_the_helper_s_bounds(self):
-        self.start("--lease-seconds", "45")
+        self.start("--lease-time", "45")
         client = self.connect()
         self.assert_fails("leaseOutOfRange", client.acquire, 0)
         self.assertEqual(client.acquire(1)["lease_ms"], 1000)
@@ -207,7 +207,7 @@ class ControlTests(HelperCase):
         self.assertLess(remaining(), 29600)
 
     def test_when_the_lease_runs_out_the_original_limits_come_back(self):
-        self.start("--lease-seconds", "1")
+        self.start("--lease-time", "1")
         client, token = self.in_control()
         began = time.monotonic()
         client.apply(token, [(PACKAGE_0, 0, 60000000), (PACKAGE_1, 1, 70000000, 1000)])
@@ -219,7 +219,7 @@ class ControlTests(HelperCase):
         self.assertFalse(client.acquire(1000, token)["resumed"])
 
     def test_when_the_lease_runs_out_limits_can_be_held_until_the_helper_stops(self):
-        helper = self.start("--lease-seconds", "1", "--on-lease-expiry", "hold")
+        helper = self.start("--lease-time", "1", "--on-lease-expiry", "hold")
         client, token = self.in_control()
         client.apply(token, [(PACKAGE_0, 0, 60000000)])
         self.eventually(lambda: client.list_zones()["lease_holder"] == "-")

@@ -247,7 +247,7 @@ def constant(pod, power="140W"):
 def quick(pod):
     """Short times, for a test that waits for them."""
     pod.environment(STABILISATION_TIME="1s", SAMPLE_INTERVAL="1s", LEASE_TIME="5s")
-    pod.arguments("--lease-seconds=5")
+    pod.arguments("--lease-time=5s")
     return pod
 
 

@@ -71,6 +71,10 @@ int32_t cl_refuse_descriptors(int32_t fd);
 int64_t cl_send(int32_t fd, const void *buffer, size_t count);
 int32_t cl_set_nonblocking(int32_t fd);
 int32_t cl_peer_credentials(int32_t fd, struct cl_credentials *out);
+// Whether one of the peer's supplementary groups is one of these (SO_PEERGROUPS): 1 or 0. A peer with more groups than this is
+// answered with -ERANGE.
+enum { cl_peer_groups = 4096 };
+int32_t cl_peer_is_member(int32_t fd, const uint32_t *groups, size_t count);
 int32_t cl_poll(int32_t fd, bool for_write, int32_t timeout_ms);
 int32_t cl_uevent_socket(void);
 int64_t cl_uevent_receive(int32_t fd, void *buffer, size_t count, bool *from_kernel);

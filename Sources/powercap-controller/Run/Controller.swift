@@ -36,6 +36,7 @@ final class Controller {
     private var misfit: UsageError?
     /// The helper's floor that was last looked at.
     private var reportedFloor: Microwatts?
+    private let supervisor: Supervisor
     /// Control was lost: that it is back is worth telling.
     private var isControlMissed = false
 
@@ -59,6 +60,7 @@ final class Controller {
         configuration = settings.configuration
         source = powerSource(for: settings.configuration)
         node = NodeLink(cluster, settings.configuration, log)
+        supervisor = Supervisor(log)
         reading = source.reading(at: .now)
         signals = try Signals()
         epoll = try Epoll()
@@ -72,6 +74,7 @@ final class Controller {
         try step(Clock.monotonic_ns)
         node.start(in: epoll, token: Token.api)
         while true {
+            supervisor.step(record.supervisorStatus(lastDecision, why: reportedProblem?.sentence), Clock.monotonic_ns)
             if let signal = wait().map({ "\($0)" }) { return signal == "SIGHUP" ? handOver(signal) : end(signal) }
             try step(Clock.monotonic_ns)
         }
@@ -250,7 +253,7 @@ final class Controller {
     private func wait() -> StaticString? {
         let now_ns = Clock.monotonic_ns
         let own_ns = session == nil ? due.connect_ns : min(due.decide_ns, due.sample_ns, due.renew_ns)
-        let next_ns = min(own_ns, node.due_ns)
+        let next_ns = min(own_ns, node.due_ns, supervisor.due_ns)
         let milliseconds = next_ns <= now_ns ? 0 : min((next_ns - now_ns + 999_999) / 1_000_000, 3_600_000)
         guard let count = try? epoll.wait(milliseconds: Int32(milliseconds)) else { return nil }
         for index in 0..<count {
@@ -281,6 +284,7 @@ final class Controller {
 
     /// Gives control back, and then says so on the Node: the exit status.
     private func end(_ reason: String) -> Int32 {
+        supervisor.stopping()
         let status = giveBack(reason)
         node.finish()
         return status

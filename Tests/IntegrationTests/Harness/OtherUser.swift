@@ -6,16 +6,16 @@ import Synchronization
 /// Does things as another uid, in a thread of its own: Linux keeps credentials per thread, and only the C library makes all
 /// threads follow. The thread loses its capabilities with its uid (capabilities(7)).
 enum OtherUser {
-    /// Runs `body` as `uid` and `gid`, without supplementary groups.
+    /// Runs `body` as `uid` and `gid`, with these supplementary groups.
     static func run<Result: Sendable>(
-        uid: UInt32, gid: UInt32, _ body: @escaping @Sendable () throws -> Result
+        uid: UInt32, gid: UInt32, groups: [UInt32] = [], _ body: @escaping @Sendable () throws -> Result
     ) throws -> Result {
         let outcome = Mutex<Swift.Result<Result, any Error>?>(nil)
         let box = Box(outcome)
         let done = DispatchSemaphore(value: 0)
         let thread = Thread {
             let result = Swift.Result {
-                try become(uid, gid)
+                try become(uid, gid, groups)
                 return try body()
             }
             box.outcome.withLock { $0 = result }
@@ -31,20 +31,23 @@ enum OtherUser {
         init(_ outcome: consuming Mutex<Swift.Result<Value, any Error>?>) { self.outcome = outcome }
     }
 
-    /// A connection whose SO_PEERCRED says `uid` and `gid`.
-    static func connect(to path: String, uid: UInt32, gid: UInt32) throws -> Descriptor {
-        let number = try run(uid: uid, gid: gid) {
+    /// A connection whose SO_PEERCRED says `uid` and `gid`, and its SO_PEERGROUPS `groups`.
+    static func connect(to path: String, uid: UInt32, gid: UInt32, groups: [UInt32] = []) throws -> Descriptor {
+        let number = try run(uid: uid, gid: gid, groups: groups) {
             let socket = try Socket.connect(to: path)
             return dup(socket.number)
         }
         return Descriptor(owning: number)
     }
 
-    private static func become(_ uid: UInt32, _ gid: UInt32) throws {
+    private static func become(_ uid: UInt32, _ gid: UInt32, _ groups: [UInt32]) throws {
         let (id, group) = (Int(uid), Int(gid))
-        for (number, arguments) in [
-            (Kernel.setgroups, (0, 0, 0)), (Kernel.setresgid, (group, group, group)), (Kernel.setresuid, (id, id, id)),
-        ] {
+        // SAFETY: the kernel reads as many numbers as it is told, and the array outlives the call.
+        let result = unsafe groups.withUnsafeBufferPointer {
+            Kernel.call(Kernel.setgroups, $0.count, Int(bitPattern: $0.baseAddress), 0)
+        }
+        guard result == 0 else { throw Errno(errno) }
+        for (number, arguments) in [(Kernel.setresgid, (group, group, group)), (Kernel.setresuid, (id, id, id))] {
             let result = Kernel.call(number, arguments.0, arguments.1, arguments.2)
             guard result == 0 else { throw Errno(errno) }
         }

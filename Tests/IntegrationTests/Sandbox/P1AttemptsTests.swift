@@ -1,3 +1,4 @@
+import Documents
 import Glibc
 import LinuxSystem
 import Testing
@@ -55,4 +56,25 @@ struct P1AttemptsTests {
         let outcome = try? Intruder.outcome(of: "\(number)", in: tree)
         if case .result(let result) = outcome { #expect(result < 0) }
     }
+
+    /// What the document lists, and not what the code does: a call that is missing from the code kills a helper in the middle of its
+    /// work, and some are needed seldom.
+    @Test("a system call that is on the document's list is let through")
+    func listed() throws {
+        let rows = try Document(page: "docs/security.md").table("System calls", startingWith: "system call")
+        #expect(rows.count > 15)
+        let names = rows.map { SystemCalls.allowed.keys.contains($0[0]) ? $0[0] : SystemCalls.elsewhere[$0[0]] ?? $0[0] }
+        for name in names where name != "exit_group" {
+            let outcome = try Intruder.outcome(of: name, in: tree)
+            guard case .result = outcome else {
+                Issue.record("\(name) is \(outcome)")
+                continue
+            }
+        }
+    }
+
+    /// Called by the kernel on a process's behalf, where SIGSTOP and SIGCONT come during a poll. Without anything to go on with it
+    /// answers EINTR.
+    @Test("the kernel may go on with what a stop has interrupted")
+    func restart() throws { #expect(try Intruder.outcome(of: "restart_syscall", in: tree) == .result(-Int(EINTR))) }
 }

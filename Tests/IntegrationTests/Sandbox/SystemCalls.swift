@@ -14,6 +14,9 @@ enum SystemCalls {
         return calls
     }()
 
+    /// What arm64 has in the place of two.
+    static let elsewhere = ["epoll_wait": "epoll_pwait", "poll": "ppoll"]
+
     /// uretprobe and uprobe, which newer kernels let through every filter (kernel/seccomp.c): they refuse to be called from
     /// anywhere but the kernel's own trampoline.
     #if arch(x86_64)

@@ -8,7 +8,7 @@ start_changing() {
 	wait_for "limits are set" 20 limits_differ
 }
 limits_differ() { ! registers_are "$original"; }
-restart_helper() { start_helper --lease-seconds 2; }
+restart_helper() { start_helper --lease-time 2; }
 
 load
 poke 0 limit 0x0047864000188460

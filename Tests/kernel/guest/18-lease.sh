@@ -4,7 +4,7 @@ others_turn() { controller_said 'another controller holds control'; }
 
 load
 original=$(registers)
-start_helper --lease-seconds 4
+start_helper --lease-time 4
 start_controller MAX_SOURCE=200W LEASE_TIME=1h
 wait_for "the packages share 200 W" 20 limits_are "100/100 100/100"
 has "the helper grants no longer lease than its own" "lease_ms=4000" "$(controller_log)"
@@ -41,7 +41,7 @@ stop_helper
 equals "P6: the originals are back" "0 $original" "$exit_status $(registers)"
 
 # A helper that doesn't run for a while, alone or with its controller, as in a frozen cgroup.
-start_helper --lease-seconds 2
+start_helper --lease-time 2
 start_controller MAX_SOURCE=200W
 for others in "" " and its controller"; do
 	wait_for "the packages share 200 W" 20 limits_are "100/100 100/100"
@@ -60,7 +60,7 @@ stop_controller
 stop_helper
 equals "P6: the originals are back" "0 $original" "$exit_status $(registers)"
 
-start_helper --lease-seconds 1 --on-lease-expiry hold
+start_helper --lease-time 1 --on-lease-expiry hold
 forget_logs
 start_controller MAX_SOURCE=200W
 wait_for "the packages share 200 W" 20 limits_are "100/100 100/100"

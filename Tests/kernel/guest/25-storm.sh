@@ -15,7 +15,7 @@ kills=0 capped=0
 # Without a word, which start_helper and stop_helper have for each of them.
 serve() {
 	: >$RIG/helper.log
-	exec_helper --lease-seconds 2 >>$RIG/helper.log 2>&1 &
+	exec_helper --lease-time 2 >>$RIG/helper.log 2>&1 &
 	helper_pid=$!
 	until helper_said 'msg="serving"'; do running $helper_pid || die "raplhelper serves"; usleep 5000; done
 }

@@ -19,7 +19,7 @@ check "the driver itself writes the limits of before the sleep back" [ "$(raw 0 
 equals "as they were" "$original" "$(raw 0 limit)"
 
 now() { raw 0 limit; }
-start_helper --lease-seconds 3
+start_helper --lease-time 3
 # A limit that would change every few seconds, if STABILISATION_TIME let it: 300 kW * sin(..)^100 in the morning.
 set_clock "2026-06-21 09:54:30"
 start_controller SOURCE=solar MAX_SOURCE=300kW ALPHA=100 TIMEZONE=UTC STABILISATION_TIME=1h

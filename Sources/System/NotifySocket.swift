@@ -1,0 +1,60 @@
+/// Where a service tells systemd how it is (sd_notify(3)): datagrams to NOTIFY_SOCKET. Without that variable nothing is sent.
+public final class NotifySocket {
+    private let socket: Descriptor?
+    /// Why systemd hears nothing although it asked to.
+    public let problem: Errno?
+    /// Half of what systemd waits for a sign of life; nil where it doesn't.
+    private let interval_ns: UInt64?
+    /// When the next sign of life is due, on CLOCK_MONOTONIC.
+    public private(set) var nextWatchdog_ns: UInt64?
+
+    public init() {
+        var socket: Descriptor?
+        var problem: Errno?
+        if let path = Process.environment("NOTIFY_SOCKET"), !path.utf8.isEmpty {
+            do throws(Errno) {
+                let connected = try Socket.connect(to: path, .datagram)
+                try connected.setNonBlocking()
+                socket = consume connected
+            } catch { problem = error }
+        }
+        self.socket = consume socket
+        self.problem = problem
+        interval_ns = NotifySocket.interval_ns(
+            Process.environment("WATCHDOG_USEC"), pid: Process.environment("WATCHDOG_PID"), own: Process.pid)
+        nextWatchdog_ns = interval_ns.map { _ in 0 }
+    }
+
+    /// - Parameter pid: which process is meant (sd_watchdog_enabled(3)); nil for whichever has the variables.
+    static func interval_ns(_ microseconds: String?, pid: String?, own: Int32) -> UInt64? {
+        guard let interval_us = microseconds.flatMap(number), interval_us > 0 else { return nil }
+        if let pid, number(pid) != UInt64(own) { return nil }
+        // As good as never from 12 days on.
+        return min(interval_us, 1 << 40) * 1000 / 2
+    }
+
+    /// A decimal number of 64 bits, and nothing else.
+    public static func number(_ text: String) -> UInt64? {
+        var (value, isEmpty): (UInt64, Bool) = (0, true)
+        for byte in text.utf8 {
+            guard UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte else { return nil }
+            let (product, overflow) = value.multipliedReportingOverflow(by: 10)
+            let (sum, carry) = product.addingReportingOverflow(UInt64(byte - UInt8(ascii: "0")))
+            if overflow || carry { return nil }
+            (value, isEmpty) = (sum, false)
+        }
+        return isEmpty ? nil : value
+    }
+
+    /// Lines of NAME=value. One that systemd has no room for is lost.
+    public func send(_ lines: Span<UInt8>) { _ = try? socket?.write(lines) }
+
+    /// Sends WATCHDOG=1 when half of the interval is over.
+    public func feedWatchdog(_ now_ns: UInt64) {
+        guard let interval_ns, let due = nextWatchdog_ns, due <= now_ns else { return }
+        nextWatchdog_ns = now_ns + interval_ns
+        let sign: StaticString = "WATCHDOG=1\n"
+        // SAFETY: a static string lives for ever, and its own count bounds it.
+        sign.withUTF8Buffer { unsafe send(Span(_unsafeElements: $0)) }
+    }
+}
