@@ -6,11 +6,20 @@ public enum Clock {
     public static var monotonic_ns: UInt64 { cl_monotonic_ns() }
 
     /// CLOCK_REALTIME: seconds since 1970 and the nanoseconds within.
-    public static var wall: (seconds: Int64, nanoseconds: UInt32) {
+    public static var wall: Wall {
         var seconds: Int64 = 0
         var nanoseconds: UInt32 = 0
         unsafe cl_wall_clock(&seconds, &nanoseconds)
-        return (seconds, nanoseconds)
+        return Wall(seconds: seconds, nanoseconds: nanoseconds)
+    }
+
+    /// A point in time of CLOCK_REALTIME.
+    public struct Wall: Equatable, Sendable {
+        /// Since 1970.
+        public let seconds: Int64
+        public let nanoseconds: UInt32
+
+        public init(seconds: Int64, nanoseconds: UInt32 = 0) { (self.seconds, self.nanoseconds) = (seconds, nanoseconds) }
     }
 
     /// A time on the wall of the configured time zone.

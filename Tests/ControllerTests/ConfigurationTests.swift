@@ -187,8 +187,8 @@ struct ConfigurationTests {
     @Test("a flag wins over its variable, even over one that is wrong")
     func flagWins() throws {
         let both = try settings(["MAX_SOURCE": "50W", "ALPHA": "wrong"], flags: ["--max-source": "60W", "--alpha": "2"])
-        #expect(both.configuration.maxSource == .watts(60))
-        #expect(both.configuration.alpha == 2)
+        #expect(both.configuration.policy.maxSource == .watts(60))
+        #expect(both.configuration.policy.alpha == 2)
         #expect(both.origins[0].origin == .flag)
         #expect(both.given("MAX_SOURCE") == Given(name: "--max-source", text: "60W"))
     }
@@ -206,7 +206,7 @@ struct ConfigurationTests {
             error?.sentence == "RAPL_MIN_POWER=\"50W\" is above MAX_SOURCE=\"40W\" (the default), so the source could never "
                 + "decide anything: give a RAPL_MIN_POWER of at most 40 W, or a larger MAX_SOURCE")
         #expect(throws: UsageError.self) { try settings(flags: ["--max-source": "5W"]) }
-        #expect(try settings(["RAPL_MIN_POWER": "40W"]).configuration.raplMinPower == .watts(40))
+        #expect(try settings(["RAPL_MIN_POWER": "40W"]).configuration.policy.raplMinPower == .watts(40))
     }
 
     @Test("a sampling interval longer than the lease is allowed, as the lease has its own timer")

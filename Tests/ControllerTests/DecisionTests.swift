@@ -5,9 +5,9 @@ import Testing
 
 private func decided(
     _ source: UInt64, _ packages: [Package], overrides: Overrides = Overrides(),
-    _ change: (inout Configuration) -> Void = { _ in }
+    _ change: (inout PowerPolicy) -> Void = { _ in }
 ) -> Decision {
-    decide(packages: packages, configuration: .test(change), reading: SourceReading(.watts(source)), overrides: overrides)
+    decide(packages: packages, policy: .test(change), reading: SourceReading(.watts(source)), overrides: overrides)
 }
 
 struct DecisionTests {
@@ -88,9 +88,9 @@ struct DecisionTests {
         #expect(decision.nodeLimit == .watts(150))
         #expect(decision.floorsExceedBudget)
         #expect(decision.reason == .source)
-        let configuration = Configuration.test { $0.pmaxFunction = function }
+        let policy = PowerPolicy.test { $0.pmaxFunction = function }
         let between = SourceReading(Microwatts(50_124_999))
-        let uneven = decide(packages: packages, configuration: configuration, reading: between)
+        let uneven = decide(packages: packages, policy: policy, reading: between)
         #expect(uneven.packages[2].longTerm == .watts(50), "rounded down to a step")
         let night = decided(0, packages) { $0.pmaxFunction = function }
         #expect(night.packages.map(\.longTerm) == [.watts(10), .watts(60), .watts(10)])
@@ -250,7 +250,7 @@ struct DecisionTests {
         let packages = [Package.test(0), .test(1)]
         let last = decided(100, packages)
         let paused = decide(
-            packages: packages, configuration: Configuration(), reading: SourceReading(.watts(300)),
+            packages: packages, policy: PowerPolicy(), reading: SourceReading(.watts(300)),
             overrides: Overrides(paused: true),
             last: last)
         #expect(paused.packages == last.packages)
@@ -259,7 +259,7 @@ struct DecisionTests {
         #expect(paused.source == .watts(300))
         #expect(paused.sameLimits(as: last))
         let others = decide(
-            packages: packages + [.test(2)], configuration: Configuration(), reading: SourceReading(.watts(300)),
+            packages: packages + [.test(2)], policy: PowerPolicy(), reading: SourceReading(.watts(300)),
             overrides: Overrides(paused: true), last: last)
         #expect(others.packages.isEmpty, "the last decision was about other packages")
         let first = decided(100, packages, overrides: Overrides(paused: true))
@@ -276,7 +276,7 @@ struct DecisionTests {
         let noon = decided(100, packages)
         #expect(!noon.sameLimits(as: night))
         let withinStep = decide(
-            packages: packages, configuration: Configuration(), reading: SourceReading(Microwatts(100_249_999)))
+            packages: packages, policy: PowerPolicy(), reading: SourceReading(Microwatts(100_249_999)))
         #expect(withinStep.sameLimits(as: noon))
         #expect(!decided(100, packages) { $0.shortTerm = .untouched }.sameLimits(as: noon))
         #expect(!decided(100, [.test(0)]).sameLimits(as: noon))

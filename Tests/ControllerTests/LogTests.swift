@@ -6,9 +6,7 @@ import Testing
 @testable import powercap_controller
 
 struct LogTests {
-    private static let noon = Moment(
-        seconds: 1_782_036_000,
-        local: .init(year: 2026, month: 6, day: 21, hour: 12, minute: 0, second: 0, offset_s: 7_200))
+    private static let noon = Clock.Local(year: 2026, month: 6, day: 21, hour: 12, minute: 0, second: 0, offset_s: 7_200)
 
     private func line(_ format: LogFormat, _ message: String, _ fields: [Log.Field]) -> String {
         String(decoding: Log.line(format, .warning, message, fields, at: Self.noon).bytes, as: UTF8.self)

@@ -55,7 +55,7 @@ struct TestNode {
 }
 
 private func decision(_ watts: UInt64, _ limits: NodeLimits) -> Decision {
-    decide(packages: limits.packages, configuration: Configuration(), reading: SourceReading(.watts(watts)))
+    decide(packages: limits.packages, policy: PowerPolicy(), reading: SourceReading(.watts(watts)))
 }
 
 extension NodeLimits {

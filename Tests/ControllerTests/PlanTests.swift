@@ -9,7 +9,9 @@ private func plan(
     _ first: LocalDay, days: Int = 1, step: UInt64 = 3_600, packages: [Package] = [.test(0)],
     _ change: (inout Configuration) -> Void = { _ in }
 ) -> Plan {
-    Plan(.test(change), packages, first: first, days: days, step: .seconds(step))
+    var configuration = Configuration()
+    change(&configuration)
+    return Plan(configuration, packages, first: first, days: days, step: .seconds(step))
 }
 
 private func text(_ body: (inout Output) throws(Errno) -> Void) throws -> String {
@@ -101,7 +103,7 @@ extension ProcessTimeZone {
             Clock.setTimeZone("Europe/Paris")
             for day in 28...30 {
                 let first = LocalDay(year: 2026, month: 3, day: Int32(day))
-                let brightest = plan(first, packages: [.test(0)]).max { $0.source < $1.source }
+                let brightest = plan(first, packages: [.test(0)]).max { $0.policy.source < $1.source }
                 #expect(brightest?.moment.local.hour == 12)
                 #expect(brightest?.source == .watts(40))
             }
@@ -117,7 +119,7 @@ extension ProcessTimeZone {
         func golden() throws {
             Clock.setTimeZone("Europe/Paris")
             let plan = plan(LocalDay(year: 2026, month: 3, day: 29), packages: try Self.twoSockets()) {
-                ($0.maxSource, $0.timeZone, $0.shortTerm) = (.watts(400), "Europe/Paris", .scaled)
+                ($0.policy.maxSource, $0.timeZone, $0.policy.shortTerm) = (.watts(400), "Europe/Paris", .scaled)
             }
             try Fixture.expect(
                 text { output throws(Errno) in try plan.writeCSV(to: &output) }, isGolden: "plan/spring-two-sockets.csv")
@@ -132,15 +134,15 @@ extension ProcessTimeZone {
         func decisions() {
             Clock.setTimeZone("UTC")
             let plan = plan(LocalDay(year: 2026, month: 6, day: 21), packages: [.test(0), .test(1)]) {
-                $0.maxSource = .watts(300)
+                $0.policy.maxSource = .watts(300)
             }
             var hour: Int32 = 0
             for line in plan {
                 let decision = line.decision
                 #expect(line.moment.local.hour == hour)
                 #expect(line.source == decision.source)
-                let reading = powerSource(for: plan.configuration).reading(at: .test(hour))
-                #expect(decision == decide(packages: plan.packages, configuration: plan.configuration, reading: reading))
+                let reading = powerSource(for: plan.configuration.policy).reading(at: .test(hour))
+                #expect(decision == decide(packages: plan.packages, policy: plan.configuration.policy, reading: reading))
                 hour += 1
             }
             #expect(hour == 24)
@@ -155,16 +157,16 @@ extension ProcessTimeZone {
         func inForce(_ stabilisation_ms: UInt64, _ step: UInt64) throws {
             Clock.setTimeZone("UTC")
             let plan = plan(LocalDay(year: 2026, month: 6, day: 21), step: step, packages: [.test(0), .test(1, reference: 90)]) {
-                ($0.maxSource, $0.stabilisationTime) = (.watts(250), Milliseconds(stabilisation_ms))
+                ($0.policy.maxSource, $0.stabilisationTime) = (.watts(250), Milliseconds(stabilisation_ms))
             }
-            let source = powerSource(for: plan.configuration)
+            let source = powerSource(for: plan.configuration.policy)
             var (last, next_ms): (Decision?, UInt64) = (nil, 0)
             for line in plan.prefix(10_000) {
                 while Int64(next_ms) <= (line.moment.seconds - plan.startSeconds) * 1_000 {
                     let moment = Moment(
                         seconds: plan.startSeconds + Int64(next_ms / 1_000), nanoseconds: UInt32(next_ms % 1_000) * 1_000_000)
                     last = decide(
-                        packages: plan.packages, configuration: plan.configuration, reading: source.reading(at: moment),
+                        packages: plan.packages, policy: plan.configuration.policy, reading: source.reading(at: moment),
                         last: last)
                     next_ms += stabilisation_ms
                 }
@@ -205,7 +207,7 @@ extension ProcessTimeZone {
             let packages = (0..<count).map { Package.test(UInt32($0)) }
             for days in [1, 2] {
                 let plan = plan(LocalDay(year: 2026, month: 3, day: 1), days: days, packages: packages) {
-                    $0.maxSource = .watts(1_400)
+                    $0.policy.maxSource = .watts(1_400)
                 }
                 func table(_ columns: Int?) throws -> [Substring] {
                     try text { output throws(Errno) in try plan.writeTable(to: &output, columns: columns) }.split(separator: "\n")
@@ -253,7 +255,7 @@ extension ProcessTimeZone {
             Clock.setTimeZone("Europe/Paris")
             return PlanChart(
                 plan(LocalDay(year: 2026, month: 3, day: 29), days: days, step: step, packages: packages) {
-                    ($0.maxSource, $0.timeZone, $0.raplMinPower) = (maxSource, "Europe/Paris", .watts(1))
+                    ($0.policy.maxSource, $0.timeZone, $0.policy.raplMinPower) = (maxSource, "Europe/Paris", .watts(1))
                 }
             ).svg
         }

@@ -21,11 +21,11 @@ extension Package {
     }
 }
 
-extension Configuration {
+extension PowerPolicy {
     /// The defaults with changes.
-    static func test(_ change: (inout Configuration) -> Void = { _ in }) -> Configuration {
-        var configuration = Configuration()
-        change(&configuration)
-        return configuration
+    static func test(_ change: (inout PowerPolicy) -> Void = { _ in }) -> PowerPolicy {
+        var policy = PowerPolicy()
+        change(&policy)
+        return policy
     }
 }

@@ -40,7 +40,7 @@ struct SourceTests {
     func demo() {
         let source = powerSource(for: .test { ($0.source, $0.maxSource) = (.demo, .watts(40)) })
         let solar = SolarSource(peak: .watts(40), alpha: 4)
-        let local = Clock.Local(year: 2026, month: 1, day: 1, hour: 2)
+        let local = LocalTime(year: 2026, month: 1, day: 1, hour: 2)
         for start: Int64 in [0, 90, 1_780_000_020] {
             for seconds: Int64 in [0, 1, 22, 45, 89] {
                 let hours = 4 + 16 * Double(seconds) / 90
@@ -48,7 +48,7 @@ struct SourceTests {
                 #expect(reading.power == solar.power(atHour: hours))
             }
         }
-        #expect(source.reading(at: Moment(seconds: 45, local: Clock.Local(year: 1970, month: 1, day: 1))).power == .watts(40))
+        #expect(source.reading(at: Moment(seconds: 45, local: LocalTime(year: 1970, month: 1, day: 1))).power == .watts(40))
     }
 
     @Test("the static source gives its power day and night")
@@ -60,11 +60,11 @@ struct SourceTests {
 
     @Test("the configuration chooses the source, and an override its peak")
     func chosen() {
-        let solar = Configuration.test { ($0.maxSource, $0.alpha) = (.watts(80), 1) }
+        let solar = PowerPolicy.test { ($0.maxSource, $0.alpha) = (.watts(80), 1) }
         #expect(powerSource(for: solar).reading(at: .test(12)).power == .watts(80))
         #expect(powerSource(for: solar).reading(at: .test(0)).power == .zero)
         #expect(powerSource(for: solar, Overrides(maxSource: .watts(50))).reading(at: .test(12)).power == .watts(50))
-        let constant = Configuration.test { ($0.maxSource, $0.source) = (.watts(80), .constant) }
+        let constant = PowerPolicy.test { ($0.maxSource, $0.source) = (.watts(80), .constant) }
         #expect(powerSource(for: constant).reading(at: .test(0)).power == .watts(80))
         #expect(powerSource(for: constant, Overrides(maxSource: .watts(50))).reading(at: .test(0)).power == .watts(50))
         #expect(powerSource(for: constant).reading(at: .test(0)).age == Milliseconds(0))
@@ -76,6 +76,6 @@ extension Moment {
     static func test(_ hour: Int32, _ minute: Int32 = 0, _ second: Int32 = 0, nanoseconds: UInt32 = 0) -> Moment {
         Moment(
             seconds: 0, nanoseconds: nanoseconds,
-            local: Clock.Local(year: 2026, month: 6, day: 21, hour: hour, minute: minute, second: second))
+            local: LocalTime(year: 2026, month: 6, day: 21, hour: hour, minute: minute, second: second))
     }
 }

@@ -6,15 +6,15 @@ import Testing
 /// A machine and a moment, from one seed.
 struct RandomNode: Sendable {
     var packages: [Package] = []
-    var configuration = Configuration()
+    var policy = PowerPolicy()
     var source: Microwatts
 
     init(seed: UInt64) {
         var random = SeededGenerator(seed: seed)
         let count = Int.random(in: 1...8, using: &random)
-        configuration.raplMinPower = Microwatts(.random(in: 1_000_000...20_000_000, using: &random))
+        policy.raplMinPower = Microwatts(.random(in: 1_000_000...20_000_000, using: &random))
         if Bool.random(using: &random) {
-            configuration.raplLimit = Percent(millionths: .random(in: 0...100_000_000, using: &random))
+            policy.raplLimit = Percent(millionths: .random(in: 0...100_000_000, using: &random))
         }
         for number in 0..<count {
             let floor = Microwatts(.random(in: 0...30_000_000, using: &random))
@@ -33,12 +33,12 @@ struct RandomNode: Sendable {
     }
 
     func floor(_ package: Package) -> Microwatts {
-        package.fixed ?? max(configuration.raplMinPower, package.longTerm.floor).roundedUp
+        package.fixed ?? max(policy.raplMinPower, package.longTerm.floor).roundedUp
     }
 
     func ceiling(_ package: Package) -> Microwatts { package.fixed ?? package.longTerm.ceiling.roundedDown }
 
-    var decision: Decision { decide(packages: packages, configuration: configuration, reading: SourceReading(source)) }
+    var decision: Decision { decide(packages: packages, policy: policy, reading: SourceReading(source)) }
 }
 
 struct SplitTests {
@@ -93,7 +93,7 @@ struct SplitTests {
             let sum = decision.packages.reduce(UInt64(0)) { $0 + $1.longTerm.rawValue }
             #expect(sum >= decision.floor.rawValue, "seed \(seed)")
             let reference = node.packages.reduce(UInt64(0)) { $0 + $1.reference.rawValue }
-            let percentage = node.configuration.raplLimit.of(Microwatts(reference))
+            let percentage = node.policy.raplLimit.of(Microwatts(reference))
             #expect(decision.floor >= min(percentage, decision.ceiling), "seed \(seed)")
             if sum == decision.floor.rawValue
                 && decision.packages.contains(where: { $0.reason == .floor && $0.longTerm > .watts(31) })
@@ -124,7 +124,7 @@ struct SplitTests {
     func equal() {
         for watts in UInt64(20)...410 {
             let decision = decide(
-                packages: [.test(0, reference: 205), .test(1, reference: 205)], configuration: Configuration(),
+                packages: [.test(0, reference: 205), .test(1, reference: 205)], policy: PowerPolicy(),
                 reading: SourceReading(Microwatts(watts * 1_000_000 + 77_777)))
             #expect(decision.packages[0] == decision.packages[1])
         }

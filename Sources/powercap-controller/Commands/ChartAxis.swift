@@ -29,7 +29,7 @@ struct PowerAxis {
 struct TimeAxis {
     struct Tick: Equatable {
         let seconds: Int64
-        let local: Clock.Local
+        let local: LocalTime
         var isMidnight: Bool { local.hour == 0 && local.minute == 0 }
     }
 
@@ -43,7 +43,7 @@ struct TimeAxis {
         (self.startSeconds, self.endSeconds) = (startSeconds, endSeconds)
         days = (0...count).map { index in
             let seconds = first.adding(days: index).start
-            return Tick(seconds: seconds, local: Clock.local(seconds))
+            return Tick(seconds: seconds, local: .at(seconds))
         }
         let hours: Int32 =
             switch count {
@@ -53,7 +53,7 @@ struct TimeAxis {
             case 4...6: 12
             default: 24
             }
-        ticks = stride(from: startSeconds, through: endSeconds, by: 1_800).map { Tick(seconds: $0, local: Clock.local($0)) }
+        ticks = stride(from: startSeconds, through: endSeconds, by: 1_800).map { Tick(seconds: $0, local: .at($0)) }
             .filter { $0.local.minute == 0 && $0.local.hour % hours == 0 }
     }
 
@@ -62,10 +62,10 @@ struct TimeAxis {
         var output = Output()
         var last: Int32?
         for seconds in stride(from: startSeconds, to: endSeconds, by: 1_800) {
-            let local = Clock.local(seconds)
+            let local = LocalTime.at(seconds)
             if local.offset_s == last { continue }
             output.append(last == nil ? "UTC" : ", then UTC")
-            output.append(offset: local)
+            output.append(offset_s: local.offset_s)
             last = local.offset_s
         }
         return String(decoding: output.bytes, as: UTF8.self)

@@ -2,9 +2,9 @@ internal import LinuxSystem
 
 /// `powercap-controller cleanup`: the exit status.
 func cleanupCommand(settings: Settings) throws(UsageError) -> Int32 {
-    guard let access = try ClusterAccess(settings) else { throw .noCluster }
+    guard let own = try OwnNode(settings) else { throw .noCluster }
     Process.ignoreBrokenPipes()
-    let node = access.nodeName
+    let node = own.name
     let steps = [
         ("its labels and annotations", Resource.nodes.patch(node, .merge, NodeChanges.removal.patch)),
         (
@@ -13,7 +13,7 @@ func cleanupCommand(settings: Settings) throws(UsageError) -> Int32 {
         ),
     ]
     for (what, request) in steps {
-        switch answer(to: request, at: access) {
+        switch answer(to: request, at: own.access) {
         case .success: break
         case .failure(let problem) where problem.status == 404:
             return printing { $0.append("There is no Node \(node): nothing to remove.\n") }
@@ -33,7 +33,7 @@ func cleanupCommand(settings: Settings) throws(UsageError) -> Int32 {
 private func answer(to request: Request, at access: ClusterAccess) -> Result<Answer, APIProblem> {
     var outcome: Result<Answer, APIProblem>?
     do {
-        let client = try APIClient(access)
+        let client = try APIClient(access, userAgent: OwnNode.userAgent)
         let epoll = try Epoll()
         try epoll.add(client.descriptorNumber, token: 0)
         try client.send(request) { outcome = $0 }
@@ -44,7 +44,7 @@ private func answer(to request: Request, at access: ClusterAccess) -> Result<Ans
             client.run()
         }
     } catch let problem as APIProblem { return .failure(problem) } catch {
-        return .failure(.broken("\(error)"))
+        return .failure(.failed(.broken("\(error)")))
     }
-    return outcome ?? .failure(.silent)
+    return outcome ?? .failure(.failed(.silent))
 }

@@ -8,7 +8,7 @@ struct LocalDay: Comparable, Sendable {
 
     init(year: Int32, month: Int32, day: Int32) { (self.year, self.month, self.day) = (year, month, day) }
 
-    init(_ local: Clock.Local) { self.init(year: local.year, month: local.month, day: local.day) }
+    init(_ local: LocalTime) { self.init(year: local.year, month: local.month, day: local.day) }
 
     /// Strictly `YYYY-MM-DD`, from 1970 on, and a day that exists.
     init?(_ text: String) {
@@ -25,13 +25,13 @@ struct LocalDay: Comparable, Sendable {
 
     var text: String {
         var output = Output()
-        output.append(day: Clock.Local(year: year, month: month, day: day))
+        output.append(year: year, month: month, day: day)
         return String(decoding: output.bytes, as: UTF8.self)
     }
 
     func adding(days: Int) -> LocalDay {
         // Noon exists once on every day in every zone.
-        LocalDay(Clock.local(Clock.seconds(of: Clock.Local(year: year, month: month, day: day + Int32(days), hour: 12))))
+        LocalDay(.at(Clock.seconds(of: Clock.Local(year: year, month: month, day: day + Int32(days), hour: 12))))
     }
 
     /// The day's first second: midnight, or where the clocks go forward at midnight the time they are set to. A day that the
@@ -39,8 +39,8 @@ struct LocalDay: Comparable, Sendable {
     var start: Int64 {
         var seconds = Clock.seconds(of: Clock.Local(year: year, month: month, day: day))
         // For a midnight that is left out or comes twice mktime(3) may answer with a time on either side.
-        while LocalDay(Clock.local(seconds)) < self { seconds += 1_800 }
-        while LocalDay(Clock.local(seconds - 1_800)) >= self { seconds -= 1_800 }
+        while LocalDay(.at(seconds)) < self { seconds += 1_800 }
+        while LocalDay(.at(seconds - 1_800)) >= self { seconds -= 1_800 }
         return seconds
     }
 

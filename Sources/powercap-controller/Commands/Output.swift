@@ -1,5 +1,4 @@
 internal import LinuxSystem
-internal import PowercapProtocol
 
 /// Text on its way out, as bytes: a year of minutes is half a million lines.
 struct Output {
@@ -10,8 +9,6 @@ struct Output {
     static let chunk = 1 << 16
 
     init(to stream: StandardStream? = nil) { self.stream = stream }
-
-    static var standard: Output { Output(to: .output) }
 
     /// To be called between lines.
     mutating func flushWhenFull() throws(Errno) { if bytes.count >= Self.chunk { try flush() } }
@@ -29,23 +26,10 @@ struct Output {
         bytes.append(UInt8(ascii: "0") + UInt8(number % 10))
     }
 
-    mutating func append(_ power: Microwatts) { append(power.rawValue) }
-
     /// With leading zeros.
     mutating func append(_ number: Int32, digits: Int) {
         if digits > 1 { append(number / 10, digits: digits - 1) }
         bytes.append(UInt8(ascii: "0") + UInt8(number % 10))
-    }
-
-    /// In watts with three decimals, enough for the hardware's step, right-aligned; what is finer is left out.
-    mutating func append(watts power: Microwatts, width: Int) {
-        let milliwatts = power.rawValue / 1_000
-        var (digits, whole) = (1, milliwatts / 1_000)
-        while whole >= 10 { (digits, whole) = (digits + 1, whole / 10) }
-        appendSpaces(width - digits - 4)
-        append(milliwatts / 1_000)
-        bytes.append(UInt8(ascii: "."))
-        append(Int32(milliwatts % 1_000), digits: 3)
     }
 
     mutating func append(_ text: String, width: Int) {
@@ -75,55 +59,23 @@ struct Output {
         bytes.append(UInt8(ascii: "\""))
     }
 
-    /// RFC 3339, with the zone's offset: `2026-06-21T12:00:00+02:00`.
-    mutating func append(_ moment: Moment) {
-        let local = moment.local
-        append(day: local)
-        bytes.append(UInt8(ascii: "T"))
-        append(clock: local)
-        bytes.append(UInt8(ascii: ":"))
-        append(local.second, digits: 2)
-        append(offset: local)
-    }
-
-    mutating func append(day local: Clock.Local) {
-        append(local.year, digits: 4)
+    mutating func append(year: Int32, month: Int32, day: Int32) {
+        append(year, digits: 4)
         bytes.append(UInt8(ascii: "-"))
-        append(local.month, digits: 2)
+        append(month, digits: 2)
         bytes.append(UInt8(ascii: "-"))
-        append(local.day, digits: 2)
+        append(day, digits: 2)
     }
 
-    mutating func append(clock local: Clock.Local) {
-        append(local.hour, digits: 2)
+    mutating func append(hour: Int32, minute: Int32) {
+        append(hour, digits: 2)
         bytes.append(UInt8(ascii: ":"))
-        append(local.minute, digits: 2)
+        append(minute, digits: 2)
     }
 
-    mutating func append(offset local: Clock.Local) {
-        bytes.append(UInt8(ascii: local.offset_s < 0 ? "-" : "+"))
-        let minutes = abs(local.offset_s) / 60
-        append(minutes / 60, digits: 2)
-        bytes.append(UInt8(ascii: ":"))
-        append(minutes % 60, digits: 2)
-    }
-}
-
-/// One line on standard error, under the program's name.
-func complain(_ sentence: String) {
-    // Where standard error is closed there is nobody to tell.
-    try? StandardStream.error.writeAll(Array("powercap-controller: \(sentence.printable)\n".utf8))
-}
-
-/// Writes to standard output, and gives the exit status.
-func printing(_ body: (inout Output) throws(Errno) -> Void) -> Int32 {
-    var output = Output.standard
-    do throws(Errno) {
-        try body(&output)
-        try output.flush()
-        return 0
-    } catch {
-        complain("can't write to standard output: \(error.explanation) (\(error.name))")
-        return 1
+    /// Of a time zone, east of Greenwich: `+02:00`.
+    mutating func append(offset_s: Int32) {
+        bytes.append(UInt8(ascii: offset_s < 0 ? "-" : "+"))
+        append(hour: abs(offset_s) / 3600, minute: abs(offset_s) / 60 % 60)
     }
 }

@@ -46,7 +46,7 @@ struct Plan: Sequence {
             let reading = source.reading(at: moment)
             if let last, last.at_ms == decided_ms { return Line(moment: moment, source: reading.power, decision: last.decision) }
             let decision = decide(
-                packages: plan.packages, configuration: plan.configuration,
+                packages: plan.packages, policy: plan.configuration.policy,
                 reading: decided_ms == elapsed_ms ? reading : source.reading(at: plan.moment(after_ms: decided_ms)),
                 last: last?.decision)
             last = (decision, decided_ms)
@@ -59,7 +59,7 @@ struct Plan: Sequence {
     }
 
     func makeIterator() -> Iterator {
-        Iterator(plan: self, source: powerSource(for: configuration), nextSeconds: startSeconds)
+        Iterator(plan: self, source: powerSource(for: configuration.policy), nextSeconds: startSeconds)
     }
 
     /// `2026-06-21`, or `2026-06-21 to 2026-06-23`.
@@ -74,9 +74,9 @@ struct Plan: Sequence {
 
     /// One line about the source, for headings.
     var sourceWords: String {
-        let peak = configuration.maxSource.words + (configuration.pmaxFunction == .sum ? "" : " for each package")
-        return switch configuration.source {
-        case .solar: "solar source, peak \(peak), alpha \(ValueKind.number(atMost: 100).show(configuration.alpha))"
+        let peak = configuration.policy.maxSource.words + (configuration.policy.pmaxFunction == .sum ? "" : " for each package")
+        return switch configuration.policy.source {
+        case .solar: "solar source, peak \(peak), alpha \(ValueKind.number(atMost: 100).show(configuration.policy.alpha))"
         case .constant: "static source of \(peak)"
         case .demo: "demonstration, peak \(peak): a day from 04:00 to 20:00 in \(DemoSource.day.words)"
         }
@@ -93,9 +93,9 @@ struct Plan: Sequence {
 extension Package {
     /// In place of real packages: one that may take all that the source ever gives.
     static func assumed(_ number: UInt32 = 0, _ configuration: Configuration) -> Package {
-        let range = LimitRange(index: 0, floor: .zero, ceiling: configuration.maxSource, original: configuration.maxSource)
+        let range = LimitRange(index: 0, floor: .zero, ceiling: configuration.policy.maxSource, original: configuration.policy.maxSource)
         return Package(
-            name: PackageName(package: number), zone: "assumed", reference: configuration.maxSource, longTerm: range,
+            name: PackageName(package: number), zone: "assumed", reference: configuration.policy.maxSource, longTerm: range,
             shortTerm: range)
     }
 }
@@ -181,7 +181,7 @@ func planCommand(_ invocation: Invocation, settings: Settings) throws(UsageError
     }
     if plan.isAssumed {
         let count = packages.count == 1 ? "one package" : "\(packages.count) packages, each"
-        complain("assuming \(count), with MAX_SOURCE, \(configuration.maxSource.words), as ceiling and reference")
+        complain("assuming \(count), with MAX_SOURCE, \(configuration.policy.maxSource.words), as ceiling and reference")
     }
     for package in packages {
         if let why = package.ungoverned {

@@ -69,7 +69,7 @@ struct PlanChart {
     }
 
     private static func series(_ samples: Samples, _ plan: Plan, isCeilingShown: Bool) -> [Series] {
-        let isWhole = plan.configuration.pmaxFunction == .sum
+        let isWhole = plan.configuration.policy.pmaxFunction == .sum
         var series = [
             Series(
                 label: "source" + (isWhole ? "" : ", for each package"), color: "#d98c00", isStepped: false, isFilled: true,
@@ -263,14 +263,14 @@ private func escaped(_ text: String) -> String {
     return result
 }
 
-private func clock(_ local: Clock.Local) -> String {
+private func clock(_ local: LocalTime) -> String {
     var output = Output()
     output.append(clock: local)
     return String(decoding: output.bytes, as: UTF8.self)
 }
 
 /// `21 Jun`
-private func date(_ local: Clock.Local) -> String {
+private func date(_ local: LocalTime) -> String {
     let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
     return "\(local.day) \(months[Int(local.month) - 1])"
 }

@@ -59,9 +59,9 @@ private struct TableForm {
         let axis = TimeAxis(startSeconds: plan.startSeconds, endSeconds: plan.endSeconds, first: plan.first, days: plan.days)
         offsets = axis.offsets
         hasDay = plan.days > 1 || offsets.contains(",")
-        hasSeconds = plan.step.rawValue % 60_000 != 0 || Clock.local(plan.startSeconds).second != 0
+        hasSeconds = plan.step.rawValue % 60_000 != 0 || LocalTime.at(plan.startSeconds).second != 0
         time = (hasDay ? 23 : 5) + (hasSeconds ? 3 : 0)
-        source = TableForm.width("source W", plan.configuration.maxSource)
+        source = TableForm.width("source W", plan.configuration.policy.maxSource)
         let ceilings = plan.packages.map { $0.fixed ?? $0.longTerm.ceiling }
         limit = TableForm.width("limit W", Microwatts(ceilings.reduce(0) { $0 + $1.rawValue }))
         packages = zip(plan.packages, ceilings).map { TableForm.width($0.name.text, $1) }
@@ -92,7 +92,7 @@ private struct TableForm {
         }
         if hasDay {
             output.append(" ")
-            output.append(offset: moment.local)
+            output.append(offset_s: moment.local.offset_s)
         }
     }
 }

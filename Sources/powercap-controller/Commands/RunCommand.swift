@@ -9,11 +9,11 @@ enum RunFlags {
 /// `powercap-controller run`: the exit status.
 func runCommand(_ invocation: Invocation, settings: Settings) throws(UsageError) -> Int32 {
     let once = try RunFlags.once.value(in: invocation)
-    let cluster = try ClusterAccess(settings)
+    let node = try OwnNode(settings)
     let head = Log.Head(journal: Process.environment("JOURNAL_STREAM"), standardError: Process.standardError)
     let log = Log(format: settings.configuration.logFormat, level: settings.configuration.logLevel, head: head)
     defer { LogStream.end() }
-    if settings.configuration.source == .demo {
+    if settings.configuration.policy.source == .demo {
         log.warning("the source is a demonstration: nothing real gives this power", ("source", .text("demo")))
     }
     for misspelling in Misspelling.ofThisProcess {
@@ -24,7 +24,7 @@ func runCommand(_ invocation: Invocation, settings: Settings) throws(UsageError)
     // A helper that goes away while a request is written must be an error, not a signal.
     Process.ignoreBrokenPipes()
     let controller: Controller
-    do throws(Errno) { controller = try Controller(settings: settings, cluster: cluster, log: log) } catch {
+    do throws(Errno) { controller = try Controller(settings: settings, node: node, log: log) } catch {
         complain("can't start the event loop: \(error.explanation) (\(error.name))")
         return 1
     }

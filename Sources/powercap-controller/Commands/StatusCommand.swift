@@ -74,7 +74,7 @@ func statusCommand(_ invocation: Invocation, settings: Settings) throws(UsageErr
     let status: Status
     do throws(HelperError) {
         status = try Status(
-            helper: settings.configuration.helperSocket, raplMinPower: settings.configuration.raplMinPower)
+            helper: settings.configuration.helperSocket, raplMinPower: settings.configuration.policy.raplMinPower)
     } catch {
         complain(error.sentence)
         return 1

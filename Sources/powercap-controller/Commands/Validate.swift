@@ -11,7 +11,7 @@ enum ValidateFlags {
 /// `powercap-controller validate`: what is wrong was refused before this is called.
 func validateCommand(_ invocation: Invocation, settings: Settings) throws(UsageError) -> Int32 {
     let format = try ValidateFlags.format.value(in: invocation)
-    _ = try ClusterAccess(settings)
+    _ = try OwnNode(settings)
     if try ValidateFlags.quiet.value(in: invocation) { return 0 }
     return printing { output in
         switch format {

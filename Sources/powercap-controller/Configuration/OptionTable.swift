@@ -32,31 +32,31 @@ extension Option {
     /// The one table of options: parsing, `help`, `validate` and the README's table come from it.
     static let all: [Option] = [
         Option(
-            "MAX_SOURCE", \.maxSource, .power(.watts(1) ... .watts(1_000_000)),
+            "MAX_SOURCE", \.policy.maxSource, .power(.watts(1) ... .watts(1_000_000)),
             "Peak of the power source: the node's, or each package's where PMAX_FUNC is not sum."),
         Option(
             "STABILISATION_TIME", \.stabilisationTime, .time(.second ... .day),
             "Time between decisions. A changed override or a step of the source decides at once."),
-        Option("ALPHA", \.alpha, .number(atMost: 100), "Exponent of the solar curve: the larger, the shorter the day."),
+        Option("ALPHA", \.policy.alpha, .number(atMost: 100), "Exponent of the solar curve: the larger, the shorter the day."),
         Option(
-            "RAPL_MIN_POWER", \.raplMinPower, .power(.watts(1) ... .registerMaximum),
+            "RAPL_MIN_POWER", \.policy.raplMinPower, .power(.watts(1) ... .registerMaximum),
             "Floor of every limit that is written, per package."),
         Option(
-            "RAPL_LIMIT", \.raplLimit, .percent,
+            "RAPL_LIMIT", \.policy.raplLimit, .percent,
             "Floor of the node's limit as a percentage of its reference power."),
         Option(
-            "PMAX_FUNC", \.pmaxFunction, .choice,
+            "PMAX_FUNC", \.policy.pmaxFunction, .choice,
             "How the reference power comes from the packages' long_term maxima. With sum, MAX_SOURCE and the limit are the "
                 + "node's; with max, min or avg they are each package's."),
         Option(
             "TIMEZONE", \.timeZone, .timeZone, "Time zone of the solar curve; host is the machine's own (TZ, or /etc/localtime)."),
         Option(
-            "SOURCE", \.source, .choice,
+            "SOURCE", \.policy.source, .choice,
             "Power source. solar is a clear day's curve from 04:00 to 20:00 local time with its peak at noon, the same all year: it knows "
                 + "no season and no weather. static is MAX_SOURCE at all times. demo is for showing, on no Node of a cluster: the curve "
                 + "in 90 s, again and again."),
         Option(
-            "SHORT_TERM", \.shortTerm, .choice,
+            "SHORT_TERM", \.policy.shortTerm, .choice,
             "Short-term limit (PL2): equal to the long-term one, scaled by the original ratio, or untouched."),
         Option("ON_EXIT", \.onExit, .choice, "What becomes of the limits at exit: the originals come back, or they stay."),
         Option(

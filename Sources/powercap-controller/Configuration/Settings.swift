@@ -43,9 +43,9 @@ struct Settings: Sendable {
         self.configuration = configuration
         self.origins = origins
         if configuration.timeZone == nil, let zone = environment("TZ") { try Settings.check(hostZone: zone) }
-        if configuration.raplMinPower > configuration.maxSource {
+        if configuration.policy.raplMinPower > configuration.policy.maxSource {
             throw .floorAbovePeak(
-                floor: given("RAPL_MIN_POWER"), peak: given("MAX_SOURCE"), peakPower: configuration.maxSource)
+                floor: given("RAPL_MIN_POWER"), peak: given("MAX_SOURCE"), peakPower: configuration.policy.maxSource)
         }
     }
 
@@ -63,7 +63,7 @@ struct Settings: Sendable {
     func check(_ packages: [Package]) throws(UsageError) {
         for package in packages where package.fixed == nil {
             let ceiling = package.longTerm.ceiling.roundedDown
-            if configuration.raplMinPower > ceiling {
+            if configuration.policy.raplMinPower > ceiling {
                 throw .floorAboveCeiling(floor: given("RAPL_MIN_POWER"), package: package.name.text, ceiling: ceiling)
             }
         }

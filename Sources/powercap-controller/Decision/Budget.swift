@@ -13,9 +13,9 @@ struct Budget {
     /// For each share, the most that a floor gives it.
     private let mostByFloor: [Microwatts]
 
-    init(_ packages: [Package], _ configuration: Configuration, minPower: Microwatts, reference: Microwatts) {
-        let isWhole = configuration.pmaxFunction == .sum
-        let percentage = configuration.raplLimit.of(reference)
+    init(_ packages: [Package], _ policy: PowerPolicy, minPower: Microwatts, reference: Microwatts) {
+        let isWhole = policy.pmaxFunction == .sum
+        let percentage = policy.raplLimit.of(reference)
         shares.reserveCapacity(packages.count)
         for package in packages {
             let share = package.share(floor: isWhole ? minPower : max(minPower, percentage))

@@ -1,6 +1,6 @@
 internal import PowercapProtocol
 
-/// What the node's annotations say against the configuration.
+/// What the node's annotations say against the policy.
 struct Overrides: Equatable, Sendable {
     /// Limits stay as they are.
     var paused = false
@@ -61,12 +61,12 @@ struct Decision: Equatable, Sendable {
 /// The policy: every limit that `run` sets and that `plan` prints comes from here, and from nothing but the arguments. Time
 /// acts through the source's reading.
 func decide(
-    packages: [Package], configuration: Configuration, reading: SourceReading, overrides: Overrides = Overrides(),
+    packages: [Package], policy: PowerPolicy, reading: SourceReading, overrides: Overrides = Overrides(),
     last: Decision? = nil
 ) -> Decision {
-    let reference = configuration.pmaxFunction.reference(of: packages)
-    let minPower = overrides.minPower ?? configuration.raplMinPower
-    var budget = Budget(packages, configuration, minPower: minPower, reference: reference)
+    let reference = policy.pmaxFunction.reference(of: packages)
+    let minPower = overrides.minPower ?? policy.raplMinPower
+    var budget = Budget(packages, policy, minPower: minPower, reference: reference)
     var decision = Decision(
         source: reading.power, reference: reference, floor: budget.floor, ceiling: budget.ceiling, nodeLimit: budget.ceiling,
         reason: .paused, floorsExceedBudget: false, packages: [])
@@ -78,7 +78,7 @@ func decide(
     }
     if let limit = overrides.limit {
         (decision.nodeLimit, decision.reason) = budget.divide(limit, .override)
-    } else if configuration.pmaxFunction == .sum {
+    } else if policy.pmaxFunction == .sum {
         (decision.nodeLimit, decision.reason) = budget.divide(reading.power, .source)
     } else {
         (decision.nodeLimit, decision.reason) = budget.give(reading.power)
@@ -89,7 +89,7 @@ func decide(
         decision.packages.append(
             PackageLimit(
                 longTerm: share.limit,
-                shortTerm: package.shortTermLimit(for: share.limit, configuration.shortTerm, minPower: minPower),
+                shortTerm: package.shortTermLimit(for: share.limit, policy.shortTerm, minPower: minPower),
                 reason: package.fixed == nil ? share.reason(otherwise: decision.reason) : .fixed))
     }
     return decision

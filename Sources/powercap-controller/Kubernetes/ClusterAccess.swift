@@ -1,46 +1,24 @@
 internal import LinuxSystem
 
-/// Where the API server is, and what the controller shows there.
+/// Where an API server is, and with what its clients show who they are.
 struct ClusterAccess: Equatable, Sendable {
-    /// `https://10.96.0.1:443`, without a slash at the end: a request's path follows.
-    let server: String
+    let server: Server
     /// nil where no token is sent: a proxy on this machine has its own.
     let tokenFile: String?
-    /// What the server's certificate is checked against; nil is the system's.
-    let certificateFile: String?
-    let nodeName: String
-    /// Why Kubernetes is used at all.
-    let reason: String
 
-    /// HTTP without TLS, to this machine.
-    var isPlain: Bool { server.hasPrefix("http://") }
+    init(_ server: Server, tokenFile: String?) { (self.server, self.tokenFile) = (server, tokenFile) }
 
     /// Where the kubelet puts a pod's token and the cluster's certificate.
-    static let serviceAccount = "/var/run/secrets/kubernetes.io/serviceaccount"
+    private static let serviceAccount = "/var/run/secrets/kubernetes.io/serviceaccount"
 
-    /// nil where Kubernetes is off.
-    init?(_ settings: Settings) throws(UsageError) {
-        let configuration = settings.configuration
-        let host = settings.serviceHost
-        switch configuration.kubernetes {
-        case .off: return nil
-        case .auto where host.isEmpty && configuration.kubeServer == nil: return nil
-        case .auto: reason = configuration.kubeServer == nil ? "KUBERNETES_SERVICE_HOST is set" : "KUBE_SERVER is set"
-        case .on: reason = "KUBERNETES=on"
-        }
-        if configuration.source == .demo { throw .demoInCluster(settings.given("SOURCE")) }
-        guard let name = configuration.nodeName else { throw .noNodeName(because: reason) }
-        nodeName = name
-        if let server = configuration.kubeServer {
-            self.server = server.hasSuffix("/") ? String(server.dropLast()) : server
-            (tokenFile, certificateFile) = (configuration.kubeTokenFile, configuration.kubeCertificateFile)
-        } else {
-            guard !host.isEmpty else { throw .noServer(settings.given("KUBERNETES")) }
-            // An IPv6 address has brackets in a URL (RFC 3986, section 3.2.2).
-            server = "https://" + (host.contains(":") ? "[\(host)]" : host) + ":\(settings.servicePort)"
-            tokenFile = configuration.kubeTokenFile ?? "\(ClusterAccess.serviceAccount)/token"
-            certificateFile = configuration.kubeCertificateFile ?? "\(ClusterAccess.serviceAccount)/ca.crt"
-        }
+    /// What the kubelet gives every container: the server's address in the environment (KUBERNETES_SERVICE_HOST and _PORT), the
+    /// service account's token and the cluster's certificate as files, unless others are named.
+    init(ofPodAt host: String, port: String, tokenFile: String?, certificateFile: String?) {
+        // An IPv6 address has brackets in a URL (RFC 3986, section 3.2.2).
+        let address = "https://" + (host.contains(":") ? "[\(host)]" : host) + ":\(port)"
+        self.init(
+            Server(address, certificateFile: certificateFile ?? "\(ClusterAccess.serviceAccount)/ca.crt"),
+            tokenFile: tokenFile ?? "\(ClusterAccess.serviceAccount)/token")
     }
 
     /// Whether a text is an address that a token may be sent to: HTTPS, or this machine.

@@ -4,12 +4,15 @@ internal import LinuxSystem
 struct EventLedger {
     private(set) var series: [EventSeries] = []
     private let node: String
+    private let reporter: String
 
     /// Series that are remembered.
     static let mostSeries = 64
 
-    /// - Parameter node: the name of the Node that they are about.
-    init(node: String) { self.node = node }
+    /// - Parameters:
+    ///   - node: the name of the Node that they are about.
+    ///   - reporter: who tells of them, as a name with a domain.
+    init(node: String, reporter: String) { (self.node, self.reporter) = (node, reporter) }
 
     /// Every Event is told; how often it came again since may be told later.
     var isTold: Bool { series.allSatisfy { $0.isTold || $0.isKnown } }
@@ -17,7 +20,7 @@ struct EventLedger {
     /// The series that is due first.
     var next: EventSeries? { series.filter { !$0.isTold }.min { $0.due_ns < $1.due_ns } }
 
-    mutating func record(_ event: NodeEvent, at now: Moment, _ now_ns: UInt64) {
+    mutating func record(_ event: Event, at now: Clock.Wall, _ now_ns: UInt64) {
         series.removeAll { $0.isTold && now.seconds - $0.last.seconds > EventSeries.lifetime_s }
         if let same = series.firstIndex(where: { $0.isOf(event) }) { return series[same].note(event, now) }
         // What nobody was told of yet is worth more than counting on, and than what is new.
@@ -25,7 +28,7 @@ struct EventLedger {
             guard let told = series.firstIndex(where: \.isTold) else { return }
             series.remove(at: told)
         }
-        series.append(EventSeries(event, node: node, at: now, now_ns))
+        series.append(EventSeries(event, node: node, reporter: reporter, at: now, now_ns))
     }
 
     /// An object of the series was made or changed.

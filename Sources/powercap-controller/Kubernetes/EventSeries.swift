@@ -3,13 +3,14 @@ internal import LinuxSystem
 /// Events of one reason about one thing. The same happening again counts up in one object at the API server, and isn't told each time.
 /// What reads otherwise is an object of its own, because nobody may change an Event's text; of many in a row, the last one is.
 struct EventSeries {
-    private(set) var event: NodeEvent
+    private(set) var event: Event
     /// The object's.
     private(set) var name: String
-    private(set) var first: Moment
-    private(set) var last: Moment
+    private(set) var first: Clock.Wall
+    private(set) var last: Clock.Wall
     private(set) var count = 1
     private let node: String
+    private let reporter: String
     private var isCreated = false
     /// What was told last.
     private var toldCount = 0
@@ -24,14 +25,17 @@ struct EventSeries {
     /// A note has at most 1 kB of UTF-8 (validation of events.k8s.io/v1).
     private static let longestNote = 1_000
 
-    init(_ event: NodeEvent, node: String, at moment: Moment, _ now_ns: UInt64) {
-        (self.event, self.node) = (event, node)
+    /// - Parameters:
+    ///   - node: the name of the Node that it is about.
+    ///   - reporter: who tells of it, as a name with a domain.
+    init(_ event: Event, node: String, reporter: String, at moment: Clock.Wall, _ now_ns: UInt64) {
+        (self.event, self.node, self.reporter) = (event, node, reporter)
         name = EventSeries.name(node, moment)
         (first, last, due_ns) = (moment, moment, now_ns)
     }
 
     /// Unique on a node, and short enough for a name, as a Node's may be 253 bytes long itself.
-    private static func name(_ node: String, _ moment: Moment) -> String {
+    private static func name(_ node: String, _ moment: Clock.Wall) -> String {
         var stem = node.prefix(200)
         while let last = stem.last, last == "." || last == "-" { stem.removeLast() }
         return "\(stem).\(String(UInt64(moment.seconds) &* 1_000_000_000 &+ UInt64(moment.nanoseconds), radix: 16))"
@@ -41,10 +45,10 @@ struct EventSeries {
     /// What `request` tells: an Event that is new at the server has happened once.
     var telling: Int { isCreated ? count : 1 }
 
-    func isOf(_ other: NodeEvent) -> Bool { event.reason == other.reason && event.subject == other.subject }
+    func isOf(_ other: Event) -> Bool { event.reason == other.reason && event.subject == other.subject }
 
     /// It happened again.
-    mutating func note(_ again: NodeEvent, _ moment: Moment) {
+    mutating func note(_ again: Event, _ moment: Clock.Wall) {
         if again.note == event.note {
             (last, count) = (moment, count + 1)
         } else {
@@ -55,7 +59,7 @@ struct EventSeries {
     }
 
     /// The request that tells of what hasn't been told.
-    func request(node: String) -> Request {
+    var request: Request {
         if isCreated {
             let series: JSON = [
                 "count": .number("\(count)"), "lastObservedTime": .text(Timestamp.microseconds(last)),
@@ -65,9 +69,9 @@ struct EventSeries {
         return Resource.nodeEvents.create([
             "apiVersion": "events.k8s.io/v1", "kind": "Event",
             "metadata": ["name": .text(name), "namespace": .text(Resource.nodeEvents.namespace ?? "")],
-            "eventTime": .text(Timestamp.microseconds(first)), "reportingController": "powercap.dev/controller",
-            "reportingInstance": .text(String(node.prefix(128))), "action": .text(event.reason.action),
-            "reason": .text(event.reason.rawValue), "type": .text(event.reason.type),
+            "eventTime": .text(Timestamp.microseconds(first)), "reportingController": .text(reporter),
+            "reportingInstance": .text(String(node.prefix(128))), "action": .text(event.action),
+            "reason": .text(event.reason), "type": .text(event.type.rawValue),
             "note": .text(words.printable.shortened(to: EventSeries.longestNote)),
             // kubectl looks for a Node's Events by its name in the place of the uid.
             "regarding": ["apiVersion": "v1", "kind": "Node", "name": .text(node), "uid": .text(node)],

@@ -16,12 +16,12 @@ internal import LinuxSystem
     private var isAnswered = false
     private var isDelivered = false
     /// What ended it, where libcurl wouldn't have.
-    private var ownProblem: APIProblem?
+    private var ownProblem: HTTPProblem?
     private var headerBytes = 0
     /// The first option that libcurl refused: then nothing is sent.
     private var refusedOption = CURLE_OK
     private let onBytes: ((inout [UInt8]) -> Void)?
-    private let onEnd: (Result<Answer, APIProblem>) -> Void
+    private let onEnd: (Result<Answer, HTTPProblem>) -> Void
 
     private static let problemBytes = Int(CURL_ERROR_SIZE)
     /// Of all headers together, with those of answers that come before the answer (RFC 9110, section 15.2). A server's are a few hundred.
@@ -31,8 +31,8 @@ internal import LinuxSystem
     ///   - onBytes: takes a body piece by piece, and leaves what it has no use for yet; nil for a body that is taken whole.
     ///   - onEnd: called once, unless the exchange is cancelled.
     init(
-        _ request: Request, at access: ClusterAccess, by proxy: Proxy? = nil, token: String?, timeLimit_ms: UInt64,
-        onBytes: ((inout [UInt8]) -> Void)? = nil, onEnd: @escaping (Result<Answer, APIProblem>) -> Void
+        _ request: Request, to server: Server, by proxy: Proxy?, as userAgent: String, token: String?, timeLimit_ms: UInt64,
+        onBytes: ((inout [UInt8]) -> Void)? = nil, onEnd: @escaping (Result<Answer, HTTPProblem>) -> Void
     ) {
         unsafe handle = ccurl_easy()!
         unsafe problem = .allocate(capacity: Exchange.problemBytes)
@@ -51,7 +51,7 @@ internal import LinuxSystem
                     unsafe ccurl_pointer(handle, CURLOPT_COPYPOSTFIELDS, UnsafeMutableRawPointer(mutating: $0.baseAddress))
                 })
         }
-        set(CURLOPT_URL, access.server + request.path)
+        set(CURLOPT_URL, server.address + request.path)
         set(CURLOPT_CUSTOMREQUEST, request.method.rawValue)
         set(CURLOPT_USERAGENT, userAgent)
         check(unsafe ccurl_pointer(handle, CURLOPT_HTTPHEADER, headers))
@@ -68,7 +68,7 @@ internal import LinuxSystem
         // No variable of the environment is looked at any more.
         set(CURLOPT_PROXY, proxy?.text ?? "")
         set(CURLOPT_NOPROXY, "")
-        if !access.isPlain, let file = access.certificateFile {
+        if !server.isPlain, let file = server.certificateFile {
             // This one alone is trusted: libcurl would add the system's directory.
             set(CURLOPT_CAINFO, file)
             check(unsafe ccurl_text(handle, CURLOPT_CAPATH, nil))
@@ -113,7 +113,7 @@ internal import LinuxSystem
     private func check(_ code: CURLcode) { if refusedOption == CURLE_OK { refusedOption = code } }
 
     /// Why it can't be sent at all.
-    var refusal: APIProblem? {
+    var refusal: HTTPProblem? {
         if refusedOption == CURLE_OK { return nil }
         return .broken("libcurl refuses the request: \(unsafe String(cString: ccurl_words(refusedOption)))")
     }
@@ -157,7 +157,7 @@ internal import LinuxSystem
     private var status: Int { unsafe ccurl_info_number(handle, CURLINFO_RESPONSE_CODE) }
 
     /// Ends it without an answer.
-    func fail(_ problem: APIProblem) { onEnd(.failure(problem)) }
+    func fail(_ problem: HTTPProblem) { onEnd(.failure(problem)) }
 
     /// To be called when libcurl is done with it.
     func end(_ result: CURLcode) {
@@ -165,16 +165,9 @@ internal import LinuxSystem
         guard result == CURLE_OK else {
             if let ownProblem { return fail(ownProblem) }
             let detail = unsafe String(cString: problem[0] == 0 ? ccurl_words(result) : UnsafePointer(problem))
-            return onEnd(.failure(APIProblem(result, detail)))
+            return onEnd(.failure(HTTPProblem(result, detail)))
         }
         let retryAfter_s = unsafe ccurl_info_offset(handle, CURLINFO_RETRY_AFTER)
-        let answer = Answer(status: status, body: body)
-        onEnd(answer.status < 300 ? .success(answer) : .failure(APIProblem(answer, retryAfter_s: max(0, Int(retryAfter_s)))))
+        onEnd(.success(Answer(status: status, body: body, retryAfter_s: max(0, Int(retryAfter_s)))))
     }
-}
-
-/// What the server answered.
-struct Answer: Equatable, Sendable {
-    let status: Int
-    let body: [UInt8]
 }

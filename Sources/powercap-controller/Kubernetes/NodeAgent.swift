@@ -8,6 +8,7 @@ final class NodeAgent {
     /// Counts up with every change of `wishes`.
     private(set) var generation = 0
     private let client: APIClient
+    private let nodeName: String
     private let log: Log
     private var watch: NodeWatch!
     private var publisher: NodePublisher!
@@ -38,16 +39,16 @@ final class NodeAgent {
     /// The Node is known, and everything stands on it.
     var isSettled: Bool { watch.knowledge != .unknown && publisher.isDone }
 
-    init(_ access: ClusterAccess, _ log: Log, patience: Patience = Patience()) throws(APIProblem) {
-        self.log = log
+    init(_ node: OwnNode, _ log: Log, patience: Patience = Patience()) throws(APIProblem) {
+        (self.log, nodeName) = (log, node.name)
         annotations = Calm(pause_ns: patience.overrides_ms * 1_000_000)
-        client = try APIClient(access, patience: patience)
+        client = try APIClient(node.access, userAgent: OwnNode.userAgent, patience: patience)
         let causes = SharedCauses()
-        publisher = NodePublisher(client, log, causes) { [weak self] in self?.watch.note($0) }
-        watch = NodeWatch(client, log, causes) { [weak self] in self?.learn($0) }
+        publisher = NodePublisher(client, node: node.name, log, causes) { [weak self] in self?.watch.note($0) }
+        watch = NodeWatch(client, node: node.name, log, causes) { [weak self] in self?.learn($0) }
         log.info(
-            "Kubernetes is on", ("because", .text(access.reason)), ("server", .text(access.server)),
-            ("node", .text(access.nodeName)))
+            "Kubernetes is on", ("because", .text(node.reason)), ("server", .text(node.access.server.address)),
+            ("node", .text(node.name)))
     }
 
     /// Does what is due, and takes what has come. Where that changes `wishes` nothing is written before the next `publish`: what was to be
@@ -103,7 +104,7 @@ final class NodeAgent {
             _ = try? epoll.wait(milliseconds: Int32((wait_ns + 999_999) / 1_000_000))
         }
         if !publisher.isPublished {
-            log.warning("the Node could not be told of the end", ("node", .text(client.access.nodeName)))
+            log.warning("the Node could not be told of the end", ("node", .text(nodeName)))
         }
     }
 
@@ -132,7 +133,7 @@ final class NodeAgent {
             if hurried_ns == 0 {
                 log.warning(
                     "overrides change faster than they are followed: the last one of each second counts",
-                    ("node", .text(client.access.nodeName)))
+                    ("node", .text(nodeName)))
             }
             hurried_ns = now_ns
         }
@@ -169,10 +170,10 @@ final class NodeAgent {
         isConnectionTold = true
         let token = try? client.token()
         var fields: [Log.Field] = [
-            ("server", .text(client.access.server)), ("auth", .text(token == nil ? "none" : "token")),
+            ("server", .text(client.access.server.address)), ("auth", .text(token == nil ? "none" : "token")),
         ]
-        if let expiry = token.flatMap({ $0 }).flatMap(TokenFile.expiry) {
-            fields.append(("token_expires", .text(Timestamp.seconds(Moment(seconds: expiry)))))
+        if let expiry = token.flatMap({ $0 }).flatMap(TokenClaims.expiry) {
+            fields.append(("token_expires", .text(Timestamp.seconds(expiry))))
         }
         let told = fields
         // The version is good to know and nothing depends on it.

@@ -23,19 +23,27 @@ struct NodeEvent: Equatable, Sendable {
             }
         }
 
-        var type: String {
+        var type: Event.Kind {
             switch self {
-            case .limitChanged, .controlRegained: "Normal"
+            case .limitChanged, .controlRegained: .normal
             case .limitRefused, .zoneLocked, .notGoverned, .heldLower, .limitDrifted, .zoneGone, .zoneDisabled, .overrideRejected,
                 .controlLost:
-                "Warning"
+                .warning
             }
         }
     }
+
+    /// Whose Events these are.
+    static let reporter = "powercap.dev/controller"
 
     let reason: Reason
     /// What it is about, a package or an annotation. Events of one reason and subject are one series.
     let subject: String
     /// What a person reads.
     let note: String
+
+    /// As the API server is told of it.
+    var event: Event {
+        Event(action: reason.action, reason: reason.rawValue, type: reason.type, subject: subject, note: note)
+    }
 }

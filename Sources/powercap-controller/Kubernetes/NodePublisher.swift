@@ -5,6 +5,7 @@ final class NodePublisher {
     /// When `step` has something to do, on CLOCK_MONOTONIC.
     private(set) var due_ns: UInt64 = .max
     private let client: APIClient
+    private let nodeName: String
     private let log: Log
     /// The Node as an answer shows it.
     private let onAnswer: (NodeMetadata) -> Void
@@ -33,9 +34,11 @@ final class NodePublisher {
 
     private var haste: Allowance
 
-    init(_ client: APIClient, _ log: Log, _ causes: SharedCauses, onAnswer: @escaping (NodeMetadata) -> Void) {
-        (self.client, self.log, self.onAnswer) = (client, log, onAnswer)
-        events = EventLedger(node: client.access.nodeName)
+    init(
+        _ client: APIClient, node: String, _ log: Log, _ causes: SharedCauses, onAnswer: @escaping (NodeMetadata) -> Void
+    ) {
+        (self.client, nodeName, self.log, self.onAnswer) = (client, node, log, onAnswer)
+        events = EventLedger(node: node, reporter: NodeEvent.reporter)
         haste = Allowance(burst: 10, refill_ns: client.patience.patch_ms * 1_000_000)
         metadataWrite = Write(trouble: Trouble("the Node can't be updated", log, causes))
         conditionWrite = Write(trouble: Trouble("the Node's condition can't be set", log, causes))
@@ -80,7 +83,7 @@ final class NodePublisher {
 
     private func compare() {
         guard let wanted, let node else { return changes = nil }
-        let found = NodeChanges(to: wanted, on: node, at: .now)
+        let found = NodeChanges(to: wanted, on: node, at: Clock.wall)
         changes = found.isEmpty ? nil : found
         plan()
     }
@@ -105,7 +108,7 @@ final class NodePublisher {
     }
 
     func record(_ event: NodeEvent, _ now_ns: UInt64) {
-        events.record(event, at: .now, now_ns)
+        events.record(event.event, at: Clock.wall, now_ns)
         plan()
     }
 
@@ -133,27 +136,26 @@ final class NodePublisher {
     }
 
     private func write(_ now_ns: UInt64) throws(APIProblem) {
-        let node = client.access.nodeName
         if let changes, now_ns >= metadataWrite.notBefore_ns {
-            try send(Resource.nodes.patch(node, .merge, changes.patch), \.metadataWrite) { publisher, metadata in
-                publisher.log.info("Node updated", ("node", .text(node)), ("changes", .text(changes.words)))
+            try send(Resource.nodes.patch(nodeName, .merge, changes.patch), \.metadataWrite) { publisher, metadata in
+                publisher.log.info("Node updated", ("node", .text(publisher.nodeName)), ("changes", .text(changes.words)))
                 publisher.onAnswer(metadata)
             }
         } else if isConditionDue, let condition = wanted?.condition, now_ns >= conditionWrite.notBefore_ns {
-            let since = self.condition.since(condition, at: .now)
-            let patch = condition.patch(at: .now, since: since)
-            try send(Resource.nodes.patch(node, .strategic, patch, subresource: "status"), \.conditionWrite) {
+            let since = self.condition.since(condition, at: Clock.wall)
+            let patch = condition.patch(at: Clock.wall, since: since)
+            try send(Resource.nodes.patch(nodeName, .strategic, patch, subresource: "status"), \.conditionWrite) {
                 publisher, metadata in
                 publisher.condition.written(condition, since: since, on: metadata)
                 // The watch may have told already what somebody else did with it.
                 if let node = publisher.node, metadata.isOlder(than: node) { publisher.condition.note(node) }
                 publisher.log.info(
-                    "Node condition set", ("node", .text(node)), ("condition", .text(NodeRecord.Condition.type)),
+                    "Node condition set", ("node", .text(publisher.nodeName)), ("condition", .text(NodeRecord.Condition.type)),
                     ("status", .text(condition.status.rawValue)), ("reason", .text(condition.reason)))
                 publisher.onAnswer(metadata)
             }
         } else if let next = events.next, now_ns >= max(eventWrite.notBefore_ns, next.due_ns) {
-            try send(next.request(node: node), \.eventWrite, about: next) { publisher, _ in publisher.told(next) }
+            try send(next.request, \.eventWrite, about: next) { publisher, _ in publisher.told(next) }
         }
     }
 
@@ -172,10 +174,10 @@ final class NodePublisher {
                 guard
                     let metadata = (try? JSON(answer.body, NodeMetadata.interest, within: .answer)).flatMap({ NodeMetadata($0) })
                 else {
-                    throw .garbled("the answer to a write is no object")
+                    throw .failed(.garbled("the answer to a write is no object"))
                 }
                 if self[keyPath: write].trouble.end() {
-                    log.info("the API server takes writes again", ("node", .text(client.access.nodeName)))
+                    log.info("the API server takes writes again", ("node", .text(nodeName)))
                 }
                 self[keyPath: write].retry_ns = 0
                 succeeded(self, metadata)
@@ -198,7 +200,7 @@ final class NodePublisher {
         failures += 1
         self[keyPath: write].pausedUntil_ns = 0
         self[keyPath: write].retry_ns = self[keyPath: write].trouble.met(
-            problem, now_ns, ("node", .text(client.access.nodeName)))
+            problem, now_ns, ("node", .text(nodeName)))
         // The watch tells when there is one again.
         if event == nil, problem.status == 404 { (node, changes) = (nil, nil) }
     }
@@ -207,7 +209,7 @@ final class NodePublisher {
 
     private func told(_ event: EventSeries) {
         events.told(event, next_ns: Clock.monotonic_ns + client.patience.series_ms * 1_000_000)
-        log.debug("Event recorded", [("reason", .text(event.event.reason.rawValue))])
+        log.debug("Event recorded", [("reason", .text(event.event.reason))])
     }
 
     /// Whether a refusal is of this Event alone, and no trouble with the server.
@@ -220,7 +222,7 @@ final class NodePublisher {
         // Another attempt would be refused again, and keep the others from being told.
         case 400, 413, 422:
             log.error(
-                "an Event was refused", ("node", .text(client.access.nodeName)), ("reason", .text(event.event.reason.rawValue)),
+                "an Event was refused", ("node", .text(nodeName)), ("reason", .text(event.event.reason)),
                 ("why", .text(problem.sentence)))
             events.giveUp(event)
         default: return false

@@ -82,7 +82,7 @@ struct NodeChanges: Equatable, Sendable {
     var isEmpty: Bool { labels.isEmpty && annotations.isEmpty }
 
     /// What has to change for `record` to stand on the Node; nothing where it does already.
-    init(to record: NodeRecord, on node: NodeMetadata, at moment: Moment) {
+    init(to record: NodeRecord, on node: NodeMetadata, at moment: Clock.Wall) {
         labels = record.labels.filter { node.labels[$0.key] != $0.value }
         annotations = record.annotations.filter { node.annotations[$0.key] != $0.value }
         if record.effectiveLimit == nil {
@@ -126,7 +126,7 @@ extension NodeRecord.Condition {
 
     /// A strategic merge patch of the status: conditions are merged by their type.
     /// - Parameter since: when its status last changed, which isn't when its reason did (metav1.Condition).
-    func patch(at moment: Moment, since: String) -> JSON {
+    func patch(at moment: Clock.Wall, since: String) -> JSON {
         let members = [
             JSON.Member("type", .text(Self.type)), JSON.Member("status", .text(status.rawValue)),
             JSON.Member("reason", .text(reason)), JSON.Member("message", .text(message)),

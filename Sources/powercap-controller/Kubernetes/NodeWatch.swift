@@ -20,6 +20,7 @@ final class NodeWatch {
     /// When `step` has something to do, on CLOCK_MONOTONIC.
     private(set) var due_ns: UInt64 = 0
     private let client: APIClient
+    private let nodeName: String
     private let log: Log
     private let onChange: (Knowledge) -> Void
     private var phase = Phase.idle
@@ -44,14 +45,16 @@ final class NodeWatch {
     /// A server that ends every watch sooner, or lets none begin, must not be asked in a loop.
     private static let shortest_ns: UInt64 = 1_000_000_000
 
-    init(_ client: APIClient, _ log: Log, _ causes: SharedCauses, onChange: @escaping (Knowledge) -> Void) {
-        (self.client, self.log, self.onChange) = (client, log, onChange)
+    init(
+        _ client: APIClient, node: String, _ log: Log, _ causes: SharedCauses, onChange: @escaping (Knowledge) -> Void
+    ) {
+        (self.client, nodeName, self.log, self.onChange) = (client, node, log, onChange)
         trouble = Trouble("the Node can't be watched", log, causes)
     }
 
     private var quiet_ns: UInt64 { client.patience.quiet_ms * 1_000_000 }
 
-    private var selector: String { "metadata.name=\(client.access.nodeName)" }
+    private var selector: String { "metadata.name=\(nodeName)" }
 
     /// Does what is due.
     func step(_ now_ns: UInt64) {
@@ -84,8 +87,7 @@ final class NodeWatch {
         (phase, isAnswered, isProven) = (.idle, false, false)
         // Where a watch comes to nothing its beginning may be why, and any answer may have been a bad one: a list needs nothing that a
         // server has said before. What can't be read comes again where the watch is resumed.
-        let isUnreadable = problem.kind == APIProblem.tooLarge.kind || problem.kind == APIProblem.garbled("").kind
-        if isHistoryLost || isUnreadable || !wasProven && problem.isOfServer { resourceVersion = nil }
+        if isHistoryLost || problem.isUnreadable || !wasProven && problem.isOfServer { resourceVersion = nil }
         if isHistoryLost, now_ns - listed_ns > NodeWatch.shortest_ns {
             // The server's history doesn't reach back so far: that is how it is made, and no trouble.
             log.debug("listing the Node anew", [("why", .text(problem.sentence))])
@@ -95,7 +97,7 @@ final class NodeWatch {
             log.debug("the watch of the Node was interrupted", [("why", .text(problem.sentence))])
             due_ns = now_ns + UInt64.random(in: 0...NodeWatch.shortest_ns)
         } else {
-            due_ns = trouble.met(problem, now_ns, ("node", .text(client.access.nodeName)))
+            due_ns = trouble.met(problem, now_ns, ("node", .text(nodeName)))
         }
     }
 
@@ -119,12 +121,12 @@ final class NodeWatch {
         guard let list, let version = list["metadata"]?["resourceVersion"]?.text, version.isToken,
             let items = list["items"]?.elements
         else {
-            return fail(.garbled("the list of Nodes has no resourceVersion or no items"))
+            return fail(.failed(.garbled("the list of Nodes has no resourceVersion or no items")))
         }
         // The server selects by name; one that doesn't understand the selector must not pass another Node off as this one.
-        let own = items.first { $0["metadata"]?["name"]?.text == client.access.nodeName }
+        let own = items.first { $0["metadata"]?["name"]?.text == nodeName }
         let metadata = own.flatMap { NodeMetadata($0) }
-        if own != nil, metadata == nil { return fail(.garbled("the Node has no resourceVersion")) }
+        if own != nil, metadata == nil { return fail(.failed(.garbled("the Node has no resourceVersion"))) }
         (phase, resourceVersion, due_ns) = (.idle, version, 0)
         learn(metadata.map { .present($0) } ?? .absent, isListed: true)
     }
@@ -135,7 +137,7 @@ final class NodeWatch {
             return
         }
         if found == .absent, knowledge != .absent, absences.take(Clock.monotonic_ns) {
-            log.warning("the API server has no Node of this name", ("node", .text(client.access.nodeName)))
+            log.warning("the API server has no Node of this name", ("node", .text(nodeName)))
         }
         knowledge = found
         onChange(found)
@@ -155,7 +157,7 @@ final class NodeWatch {
     /// The server has begun to answer.
     private func begin() {
         let fields: [Log.Field] = [
-            ("node", .text(client.access.nodeName)), ("resource_version", .text(resourceVersion ?? "")),
+            ("node", .text(nodeName)), ("resource_version", .text(resourceVersion ?? "")),
         ]
         if wasEverAnswered {
             log.debug("watch of the Node resumed", fields)
@@ -169,7 +171,7 @@ final class NodeWatch {
 
     private func prove() {
         isProven = true
-        if trouble.end() { log.info("watching the Node again", ("node", .text(client.access.nodeName))) }
+        if trouble.end() { log.info("watching the Node again", ("node", .text(nodeName))) }
     }
 
     /// Takes whole lines, each an event.
@@ -189,24 +191,24 @@ final class NodeWatch {
         guard let event = try? JSON(bytes, in: range, NodeMetadata.eventInterest, within: .answer),
             let type = event["type"]?.text, let object = event["object"]
         else {
-            return stop(.garbled("a watch's line is no event"))
+            return stop(.failed(.garbled("a watch's line is no event")))
         }
         heard_ns = Clock.monotonic_ns
         if type == "ERROR" { return stop(APIProblem(event: object)) }
-        guard let metadata = NodeMetadata(object) else { return stop(.garbled("a watch's object has no resourceVersion")) }
+        guard let metadata = NodeMetadata(object) else { return stop(.failed(.garbled("a watch's object has no resourceVersion"))) }
         resourceVersion = metadata.resourceVersion
         if type == "BOOKMARK", !sendsBookmarks {
             sendsBookmarks = true
             if isProven { due_ns = heard_ns + quiet_ns }
         }
-        guard type != "BOOKMARK", object["metadata"]?["name"]?.text == client.access.nodeName else { return }
+        guard type != "BOOKMARK", object["metadata"]?["name"]?.text == nodeName else { return }
         learn(type == "DELETED" ? .absent : .present(metadata))
     }
 
     /// Nothing has come for too long.
     private func giveUp() {
         if case .watching(let exchange) = phase { client.giveUp(exchange) }
-        fail(.silent)
+        fail(.failed(.silent))
     }
 
     private func stop(_ problem: APIProblem) {
@@ -217,8 +219,8 @@ final class NodeWatch {
     private func ended(_ result: Result<Answer, APIProblem>) {
         guard case .watching = phase else { return }
         if case .failure(let problem) = result { return fail(problem) }
-        guard scanned == 0 else { return fail(.garbled("a watch's last line has no end")) }
-        guard Clock.monotonic_ns - started_ns > NodeWatch.shortest_ns else { return fail(.broken("the watch ended at once")) }
+        guard scanned == 0 else { return fail(.failed(.garbled("a watch's last line has no end"))) }
+        guard Clock.monotonic_ns - started_ns > NodeWatch.shortest_ns else { return fail(.failed(.broken("the watch ended at once"))) }
         // The server's own end of a watch.
         prove()
         (phase, isAnswered, isProven, due_ns) = (.idle, false, false, 0)

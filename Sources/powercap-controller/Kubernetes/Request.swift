@@ -1,4 +1,4 @@
-/// What is asked of the API server.
+/// What is asked of a server.
 struct Request: Equatable, Sendable {
     enum Method: String, Sendable { case get = "GET", post = "POST", put = "PUT", patch = "PATCH" }
 
@@ -22,9 +22,4 @@ struct Request: Equatable, Sendable {
     static let largestObject = 2 << 20
 
     static let connectTime_ms = 5_000
-
-    /// The server's version, which everybody may read.
-    static let version = Request(method: .get, path: "/version")
 }
-
-let userAgent = "powercap-controller/\(programVersion)"

@@ -93,6 +93,11 @@ struct Resource: Equatable, Sendable {
     }
 }
 
+extension Request {
+    /// The server's version, which everybody may read.
+    static let version = Request(method: .get, path: "/version")
+}
+
 extension Request.Body {
     fileprivate static func json(_ type: String, _ value: JSON) -> Request.Body { Request.Body(type: type, bytes: value.bytes) }
 }

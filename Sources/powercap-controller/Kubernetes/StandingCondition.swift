@@ -24,7 +24,7 @@ struct StandingCondition {
     }
 
     /// Since when `condition` will have had its status once it is written.
-    func since(_ condition: NodeRecord.Condition, at moment: Moment) -> String {
+    func since(_ condition: NodeRecord.Condition, at moment: Clock.Wall) -> String {
         if let since, since.status == condition.status { return since.time }
         return Timestamp.seconds(moment)
     }

@@ -3,15 +3,18 @@ internal import LinuxSystem
 /// Times as the API writes them, in UTC (RFC 3339).
 enum Timestamp {
     /// `2026-11-24T04:00:00Z` (metav1.Time).
-    static func seconds(_ moment: Moment) -> String { "\(text(moment))Z" }
+    static func seconds(_ moment: Clock.Wall) -> String { seconds(moment.seconds) }
+
+    /// - Parameter seconds: since 1970.
+    static func seconds(_ seconds: Int64) -> String { "\(text(seconds))Z" }
 
     /// `2026-11-24T04:00:00.000000Z` (metav1.MicroTime, which takes exactly six decimals).
-    static func microseconds(_ moment: Moment) -> String {
-        "\(text(moment)).\(padded(Int64(moment.nanoseconds / 1_000), 6))Z"
+    static func microseconds(_ moment: Clock.Wall) -> String {
+        "\(text(moment.seconds)).\(padded(Int64(moment.nanoseconds / 1_000), 6))Z"
     }
 
-    private static func text(_ moment: Moment) -> String {
-        let (days, second) = moment.seconds.flooredQuotient(by: 86_400)
+    private static func text(_ seconds: Int64) -> String {
+        let (days, second) = seconds.flooredQuotient(by: 86_400)
         let (year, month, day) = date(days)
         return "\(padded(year, 4))-\(padded(month, 2))-\(padded(day, 2))T"
             + "\(padded(second / 3600, 2)):\(padded(second / 60 % 60, 2)):\(padded(second % 60, 2))"

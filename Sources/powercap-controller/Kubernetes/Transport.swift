@@ -9,7 +9,7 @@ internal import LinuxSystem
     /// By the address of their handle.
     private var exchanges: [UInt: Exchange] = [:]
     /// Those that ended before libcurl had a part in it, to be told so by `run`.
-    private var failed: [(exchange: Exchange, problem: APIProblem)] = []
+    private var failed: [(exchange: Exchange, problem: HTTPProblem)] = []
     /// When libcurl has something to do though no socket is ready, on CLOCK_MONOTONIC.
     private var libcurlDue_ns: UInt64 = .max
     var due_ns: UInt64 { failed.isEmpty ? libcurlDue_ns : 0 }
@@ -18,14 +18,14 @@ internal import LinuxSystem
     var descriptorNumber: Int32 { sockets.number }
 
     /// - Throws: `.noLibrary`, or `.broken` where the kernel refuses an epoll.
-    init() throws(APIProblem) {
+    init() throws(HTTPProblem) {
         if let reason = unsafe ccurl_load() { throw .noLibrary(unsafe String(cString: reason)) }
         do throws(Errno) { sockets = try Epoll() } catch { throw .broken("\(error.explanation) (\(error.name))") }
         unsafe multi = try Transport.multi()
         unsafe ccurl_multi_owner(multi, Unmanaged.passUnretained(self).toOpaque())
     }
 
-    private static func multi() throws(APIProblem) -> UnsafeMutableRawPointer {
+    private static func multi() throws(HTTPProblem) -> UnsafeMutableRawPointer {
         // SAFETY: libcurl calls back only within calls that this object makes, and the multi handle ends with it.
         let multi = unsafe ccurl_multi(
             { _, socket, what, owner, _ in
@@ -68,7 +68,7 @@ internal import LinuxSystem
     }
 
     /// Ends an exchange, which hears of it from `run`.
-    func fail(_ exchange: Exchange, _ problem: APIProblem) { failed.append((exchange, problem)) }
+    func fail(_ exchange: Exchange, _ problem: HTTPProblem) { failed.append((exchange, problem)) }
 
     /// Ends an exchange without an outcome.
     func cancel(_ exchange: Exchange) {

@@ -54,12 +54,12 @@ final class Controller {
         static let api: UInt64 = 3
     }
 
-    /// - Parameter cluster: nil where Kubernetes is off.
-    init(settings: Settings, cluster: ClusterAccess?, log: Log) throws(Errno) {
+    /// - Parameter own: nil where Kubernetes is off.
+    init(settings: Settings, node own: OwnNode?, log: Log) throws(Errno) {
         (self.settings, self.log) = (settings, log)
         configuration = settings.configuration
-        source = powerSource(for: settings.configuration)
-        node = NodeLink(cluster, settings.configuration, log)
+        source = powerSource(for: settings.configuration.policy)
+        node = NodeLink(own, settings.configuration, log)
         supervisor = Supervisor(log)
         reading = source.reading(at: .now)
         signals = try Signals()
@@ -103,15 +103,15 @@ final class Controller {
         if let session { do throws(HelperError) { try cycle(session, now_ns) } catch { fail(error) } }
         log.tellLost()
         if node.step(record, now_ns) {
-            source = powerSource(for: configuration, node.overrides)
+            source = powerSource(for: configuration.policy, node.overrides)
             due.decide_ns = 0
         }
     }
 
     /// What is published on the Node.
     private var record: NodeRecord {
-        guard let session else { return .uncontrolled(configuration.source) }
-        return NodeRecord(session.limits, lastDecision, node.overrides, configuration.source)
+        guard let session else { return .uncontrolled(configuration.policy.source) }
+        return NodeRecord(session.limits, lastDecision, node.overrides, configuration.policy.source)
     }
 
     /// Does what is due.
@@ -166,10 +166,10 @@ final class Controller {
     /// Said at the first connection, and when the helper's floor has changed.
     private func reportFloor(_ session: ControlSession) {
         let floor = session.minPower
-        if floor > configuration.raplMinPower, floor != reportedFloor {
+        if floor > configuration.policy.raplMinPower, floor != reportedFloor {
             log.warning(
                 "RAPL_MIN_POWER is below the helper's floor (--min-power), which counts",
-                ("rapl_min_power_uw", .power(configuration.raplMinPower)), ("min_power_uw", .power(floor)))
+                ("rapl_min_power_uw", .power(configuration.policy.raplMinPower)), ("min_power_uw", .power(floor)))
         }
         reportedFloor = floor
     }
@@ -190,9 +190,9 @@ final class Controller {
     }
 
     private func decideAndApply(_ session: ControlSession) throws(HelperError) {
-        let (reading, before, overrides) = (reading, lastDecision, node.overrides)
+        let (policy, reading, before, overrides) = (configuration.policy, reading, lastDecision, node.overrides)
         let decision = try session.enforce { packages in
-            decide(packages: packages, configuration: configuration, reading: reading, overrides: overrides, last: before)
+            decide(packages: packages, policy: policy, reading: reading, overrides: overrides, last: before)
         }
         if decision.floorsExceedBudget != (before?.floorsExceedBudget ?? false) {
             if decision.floorsExceedBudget {

@@ -1,5 +1,4 @@
 internal import LinuxSystem
-internal import PowercapProtocol
 
 /// Log lines on standard error, one per event: logfmt, or an object of JSON.
 struct Log: Sendable {
@@ -61,12 +60,12 @@ struct Log: Sendable {
 
     private func write(_ level: LogLevel, _ message: String, _ fields: [Field]) {
         guard isLogged(level) else { return }
-        output(Log.line(format, level, message, fields, at: .now, head).bytes)
+        output(Log.line(format, level, message, fields, at: Clock.local(Clock.wall.seconds), head).bytes)
     }
 
     /// The line as it is written, with its newline.
     static func line(
-        _ format: LogFormat, _ level: LogLevel, _ message: String, _ fields: [Field], at moment: Moment, _ head: Head = .time
+        _ format: LogFormat, _ level: LogLevel, _ message: String, _ fields: [Field], at time: Clock.Local, _ head: Head = .time
     ) -> Output {
         var output = Output()
         if head == .priority { output.append("<\(level.priority)>") }
@@ -74,7 +73,7 @@ struct Log: Sendable {
         case .logfmt:
             if head == .time {
                 output.append("time=")
-                output.append(moment)
+                output.append(time)
                 output.append(" ")
             }
             output.append("level=\(level.rawValue) msg=")
@@ -87,7 +86,7 @@ struct Log: Sendable {
             output.append("{")
             if head == .time {
                 output.append("\"time\":\"")
-                output.append(moment)
+                output.append(time)
                 output.append("\",")
             }
             output.append("\"level\":\"\(level.rawValue)\",\"msg\":")
@@ -119,14 +118,18 @@ extension Log.Value {
             if isPlain && !isJSON { output.append(text) } else { output.append(json: text) }
         }
     }
-
-    static func power(_ power: Microwatts?) -> Log.Value { power.map { .number($0.rawValue) } ?? .unknown }
 }
 
 extension Log {
     /// Of a field, in bytes: a line stays within what the stream takes, whoever had a hand in it.
     fileprivate static let longestText = 1_000
 }
+
+/// How a line is written.
+enum LogFormat: String, CaseIterable, Sendable { case logfmt, json }
+
+/// How important a line is, the most important first.
+enum LogLevel: String, CaseIterable, Sendable { case error, warning, info, debug }
 
 extension LogLevel {
     fileprivate var rank: Int { Self.allCases.firstIndex(of: self)! }
@@ -139,5 +142,17 @@ extension LogLevel {
         case .info: 6
         case .debug: 7
         }
+    }
+}
+
+extension Output {
+    /// RFC 3339, with the zone's offset: `2026-06-21T12:00:00+02:00`.
+    fileprivate mutating func append(_ time: Clock.Local) {
+        append(year: time.year, month: time.month, day: time.day)
+        append("T")
+        append(hour: time.hour, minute: time.minute)
+        append(":")
+        append(time.second, digits: 2)
+        append(offset_s: time.offset_s)
     }
 }

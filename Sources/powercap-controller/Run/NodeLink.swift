@@ -6,7 +6,7 @@ internal import PowercapProtocol
 final class NodeLink {
     /// Those that this node can follow.
     private(set) var overrides = Overrides()
-    private let cluster: ClusterAccess?
+    private let node: OwnNode?
     private let configuration: Configuration
     private let log: Log
     /// nil without Kubernetes, and before `start`.
@@ -22,9 +22,9 @@ final class NodeLink {
     /// The Node was read and written: from now on it is the same over and over.
     private var isSettled = false
 
-    /// - Parameter cluster: nil where Kubernetes is off.
-    init(_ cluster: ClusterAccess?, _ configuration: Configuration, _ log: Log) {
-        (self.cluster, self.configuration, self.log) = (cluster, configuration, log)
+    /// - Parameter node: nil where Kubernetes is off.
+    init(_ node: OwnNode?, _ configuration: Configuration, _ log: Log) {
+        (self.node, self.configuration, self.log) = (node, configuration, log)
     }
 
     /// When `step` has something to do, on CLOCK_MONOTONIC.
@@ -32,14 +32,14 @@ final class NodeLink {
 
     /// To be called after the first cycle, because the first limit doesn't wait for anybody (P9).
     func start(in epoll: Epoll, token: UInt64) {
-        guard let cluster else {
+        guard let node else {
             Process.dropStartupCode()
             return log.info("Kubernetes is off", ("kubernetes", .text(configuration.kubernetes.rawValue)))
         }
         do throws(APIProblem) {
-            let agent = try NodeAgent(cluster, log)
+            let agent = try NodeAgent(node, log)
             do throws(Errno) { try epoll.add(agent.descriptorNumber, token: token) } catch {
-                throw .broken("\(error.explanation) (\(error.name))")
+                throw .failed(.broken("\(error.explanation) (\(error.name))"))
             }
             for event in untold { agent.tell(event) }
             untold = []
@@ -50,7 +50,7 @@ final class NodeLink {
     }
 
     func tell(_ event: NodeEvent) {
-        if let agent { agent.tell(event) } else if cluster != nil, untold.count < NodeLink.mostUntold { untold.append(event) }
+        if let agent { agent.tell(event) } else if node != nil, untold.count < NodeLink.mostUntold { untold.append(event) }
     }
 
     /// Publishes what is so, and reads what has come: true when the overrides changed.
@@ -77,7 +77,7 @@ final class NodeLink {
     private func fit() {
         guard let agent else { return }
         overrides = agent.wishes
-        agent.reject(overrides.fit(configuration, packages, last: lastFloor))
+        agent.reject(overrides.fit(configuration.policy, packages, last: lastFloor))
         lastFloor = overrides.minPower
     }
 

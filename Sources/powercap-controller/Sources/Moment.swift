@@ -1,28 +1,35 @@
-internal import LinuxSystem
-
 /// A point in time, and what the clock on the wall shows then.
 struct Moment: Equatable, Sendable {
     /// Since 1970.
     let seconds: Int64
     let nanoseconds: UInt32
-    let local: Clock.Local
+    let local: LocalTime
 
-    init(seconds: Int64, nanoseconds: UInt32 = 0, local: Clock.Local) {
+    init(seconds: Int64, nanoseconds: UInt32 = 0, local: LocalTime) {
         (self.seconds, self.nanoseconds, self.local) = (seconds, nanoseconds, local)
-    }
-
-    /// In the time zone of the process (see `Clock.setTimeZone`).
-    init(seconds: Int64, nanoseconds: UInt32 = 0) {
-        self.init(seconds: seconds, nanoseconds: nanoseconds, local: Clock.local(seconds))
-    }
-
-    static var now: Moment {
-        let wall = Clock.wall
-        return Moment(seconds: wall.seconds, nanoseconds: wall.nanoseconds)
     }
 
     /// Hours on the wall since midnight, from 0 to just under 24.
     var localHours: Double {
         Double(local.hour) + Double(local.minute) / 60 + (Double(local.second) + Double(nanoseconds) / 1e9) / 3600
+    }
+}
+
+/// What a clock on the wall shows, and a calendar beside it.
+struct LocalTime: Equatable, Sendable {
+    let year: Int32
+    let month: Int32
+    let day: Int32
+    let hour: Int32
+    let minute: Int32
+    let second: Int32
+    /// East of Greenwich.
+    let offset_s: Int32
+
+    init(
+        year: Int32, month: Int32, day: Int32, hour: Int32 = 0, minute: Int32 = 0, second: Int32 = 0, offset_s: Int32 = 0
+    ) {
+        (self.year, self.month, self.day) = (year, month, day)
+        (self.hour, self.minute, self.second, self.offset_s) = (hour, minute, second, offset_s)
     }
 }

@@ -14,12 +14,12 @@ protocol PowerSource: Sendable {
     func reading(at moment: Moment) -> SourceReading
 }
 
-/// The source that the configuration names, with the node's override of its peak.
-func powerSource(for configuration: Configuration, _ overrides: Overrides = Overrides()) -> any PowerSource {
-    let peak = overrides.maxSource ?? configuration.maxSource
-    return switch configuration.source {
-    case .solar: SolarSource(peak: peak, alpha: configuration.alpha)
+/// The source that the policy names, with the node's override of its peak.
+func powerSource(for policy: PowerPolicy, _ overrides: Overrides = Overrides()) -> any PowerSource {
+    let peak = overrides.maxSource ?? policy.maxSource
+    return switch policy.source {
+    case .solar: SolarSource(peak: peak, alpha: policy.alpha)
     case .constant: StaticSource(power: peak)
-    case .demo: DemoSource(solar: SolarSource(peak: peak, alpha: configuration.alpha))
+    case .demo: DemoSource(solar: SolarSource(peak: peak, alpha: policy.alpha))
     }
 }

@@ -15,7 +15,7 @@ struct APIClientTests {
     init() throws {
         server = try ApiServer()
         try server.allow(verbs: ["*"], resources: ["*"], groups: ["*"])
-        client = try APIClient(server.access, patience: RunningAgent.patience)
+        client = try APIClient(server.node.access, userAgent: OwnNode.userAgent, patience: RunningAgent.patience)
     }
 
     /// Sends a request and waits for its answer.
@@ -123,14 +123,14 @@ struct APIClientTests {
     @Test("without a token nothing is sent")
     func noToken() throws {
         try FileManager.default.removeItem(atPath: server.tokenFile)
-        #expect(throws: APIProblem.noToken(path: server.tokenFile, .file(.noEntry))) { try client.send(.version) { _ in } }
+        #expect(throws: APIProblem.failed(.noToken(path: server.tokenFile, .file(.noEntry)))) { try client.send(.version) { _ in } }
         client.run()
         #expect(try server.requests.isEmpty)
     }
 
     @Test("the program says who it is")
     func userAgent() throws {
-        #expect(powercap_controller.userAgent == "powercap-controller/\(programVersion)")
+        #expect(OwnNode.userAgent == "powercap-controller/\(programVersion)")
     }
 }
 

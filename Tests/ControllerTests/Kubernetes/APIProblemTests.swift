@@ -12,19 +12,33 @@ struct APIProblemTests {
     @Test(
         "a problem is a sentence that says what to do",
         arguments: [
-            (.unreachable("refused"), "unreachable", "no connection to the API server: refused"),
+            (.failed(.unreachable("refused")), "unreachable", "no connection to the API server: refused"),
             (
-                .untrusted("self-signed"), "untrusted",
+                .failed(.untrusted("self-signed")), "untrusted",
                 "the API server's certificate is not trusted: self-signed (is KUBE_CA_FILE this cluster's authority?)"
             ),
-            (.noCertificates("x"), "no-certificates", "the file of certificates can't be used: x (see KUBE_CA_FILE)"),
+            (.failed(.noCertificates("x")), "no-certificates", "the file of certificates can't be used: x (see KUBE_CA_FILE)"),
             (
-                .silent, "silent",
+                .failed(.silent), "silent",
                 "the API server does not answer in time: it is overloaded or stopped, or a network policy drops packets"
             ),
-            (.broken("reset"), "broken", "the connection to the API server failed: reset"),
-            (.tooLarge, "too-large", "the answer is larger than any that this program reads"),
-            (.garbled("x"), "garbled", "what answered is not an API server: x (see KUBE_SERVER)"),
+            (.failed(.broken("reset")), "broken", "the connection to the API server failed: reset"),
+            (.failed(.tooLarge), "too-large", "the answer is larger than any that this program reads"),
+            (.failed(.garbled("x")), "garbled", "what answered is not an API server: x (see KUBE_SERVER)"),
+            (
+                .failed(.noToken(path: "/t", .file(.noEntry))), "no-token",
+                "no token: /t does not exist (see KUBE_TOKEN_FILE; in a pod, automountServiceAccountToken)"
+            ),
+            (
+                .failed(.noToken(path: "/t", .file(.isDirectory))), "no-token",
+                "no token: /t can't be read: Is a directory (EISDIR)"
+            ),
+            (
+                .failed(.noToken(path: "/t", .file(.denied))), "no-token",
+                "no token: /t may not be read by this user (in a pod, see fsGroup)"
+            ),
+            (.failed(.noToken(path: "/t", .empty)), "no-token", "no token: /t is empty"),
+            (.failed(.noToken(path: "/t", .malformed)), "no-token", "no token: /t holds something else than one token"),
             (
                 refused(401, "Unauthorized", "Unauthorized"), "401 Unauthorized",
                 "HTTP 401 Unauthorized: \"Unauthorized\" (the token is expired, or not of this cluster)"
@@ -53,23 +67,23 @@ struct APIProblemTests {
             (CURLE_UNSUPPORTED_PROTOCOL, .garbled("d")),
             (CURLE_RECV_ERROR, .broken("d")), (CURLE_GOT_NOTHING, .broken("d")), (CURLE_PARTIAL_FILE, .broken("d")),
             (CURLE_SSL_CONNECT_ERROR, .broken("d")),
-        ] as [(CURLcode, APIProblem)])
-    func codes(_ code: CURLcode, _ problem: APIProblem) {
-        #expect(APIProblem(code, "d") == problem)
+        ] as [(CURLcode, HTTPProblem)])
+    func codes(_ code: CURLcode, _ problem: HTTPProblem) {
+        #expect(HTTPProblem(code, "d") == problem)
     }
 
     @Test("a refusal is the server's Status where it sent one, and the beginning of what it sent where it didn't")
     func bodies() throws {
         let status = #"{"kind":"Status","status":"Failure","message":"nodes \"x\" not found","reason":"NotFound","code":404}"#
         #expect(
-            APIProblem(Answer(status: 404, body: Array(status.utf8)), retryAfter_s: 7)
+            APIProblem(Answer(status: 404, body: Array(status.utf8), retryAfter_s: 7))
                 == Self.refused(404, "NotFound", "nodes \"x\" not found", retryAfter_s: 7))
         #expect(
-            APIProblem(Answer(status: 502, body: Array("Bad Gateway".utf8)), retryAfter_s: 0)
+            APIProblem(Answer(status: 502, body: Array("Bad Gateway".utf8)))
                 == Self.refused(502, "", "Bad Gateway"))
-        let long = APIProblem(Answer(status: 500, body: [UInt8](repeating: 0xFF, count: 100_000)), retryAfter_s: 0)
+        let long = APIProblem(Answer(status: 500, body: [UInt8](repeating: 0xFF, count: 100_000)))
         #expect(long.sentence.utf8.count < 1_000)
-        #expect(APIProblem(Answer(status: 500, body: []), retryAfter_s: 0) == Self.refused(500))
+        #expect(APIProblem(Answer(status: 500, body: [])) == Self.refused(500))
         #expect(APIProblem(event: try JSON(Array(status.utf8))) == Self.refused(404, "NotFound", "nodes \"x\" not found"))
         #expect(APIProblem(event: [:]) == Self.refused(0))
     }
@@ -78,7 +92,8 @@ struct APIProblemTests {
     func lasting() {
         for status in [400, 403, 404, 405, 406, 413, 415, 422] { #expect(Self.refused(status).isLasting) }
         for status in [302, 401, 409, 410, 429, 500, 502, 503, 504] { #expect(!Self.refused(status).isLasting) }
-        for problem: APIProblem in [.silent, .unreachable(""), .untrusted(""), .noToken(path: "", .empty)] {
+        let problems: [HTTPProblem] = [.silent, .unreachable(""), .untrusted(""), .noToken(path: "", .empty)]
+        for problem in problems.map(APIProblem.failed) {
             #expect(!problem.isLasting)
             #expect(problem.status == nil)
             #expect(problem.retryAfter_s == 0)

@@ -37,10 +37,10 @@ final class ApiServer {
         ["KUBE_SERVER": url, "KUBE_CA_FILE": certificates, "KUBE_TOKEN_FILE": tokenFile, "NODE_NAME": ApiServer.node]
     }
 
-    var access: ClusterAccess {
+    var node: OwnNode {
         get throws {
             let environment = environment
-            return try #require(try ClusterAccess(Settings(flags: [:]) { environment[$0] }))
+            return try #require(try OwnNode(Settings(flags: [:]) { environment[$0] }))
         }
     }
 

@@ -4,16 +4,16 @@ import Testing
 @testable import powercap_controller
 
 struct EventLedgerTests {
-    private func event(_ number: Int, _ note: String = "x") -> NodeEvent {
-        NodeEvent(reason: .zoneGone, subject: "\(number)", note: note)
+    private func event(_ number: Int, _ note: String = "x") -> Event {
+        Event(action: "Sample", reason: "PowerZoneGone", type: .warning, subject: "\(number)", note: note)
     }
 
-    private func moment(_ seconds: Int64) -> Moment {
-        Moment(seconds: 1_795_492_800 + seconds, nanoseconds: 0, local: .init(year: 2026, month: 11, day: 24))
+    private func moment(_ seconds: Int64) -> Clock.Wall {
+        Clock.Wall(seconds: 1_795_492_800 + seconds, nanoseconds: 0)
     }
 
     private func full() -> EventLedger {
-        var ledger = EventLedger(node: "node-a")
+        var ledger = EventLedger(node: "node-a", reporter: "example.org/reporter")
         for number in 0..<EventLedger.mostSeries { ledger.record(event(number), at: moment(Int64(number)), UInt64(number)) }
         return ledger
     }
@@ -47,7 +47,7 @@ struct EventLedgerTests {
 
     @Test("what was told is forgotten after the time for which the server keeps it, and what was not never is")
     func lifetime() {
-        var ledger = EventLedger(node: "node-a")
+        var ledger = EventLedger(node: "node-a", reporter: "example.org/reporter")
         ledger.record(event(0), at: moment(0), 0)
         ledger.record(event(1), at: moment(0), 0)
         ledger.told(ledger.series[0], next_ns: 0)
@@ -59,7 +59,7 @@ struct EventLedgerTests {
 
     @Test("they are told in the order in which they are due")
     func order() throws {
-        var ledger = EventLedger(node: "node-a")
+        var ledger = EventLedger(node: "node-a", reporter: "example.org/reporter")
         for (number, due_ns) in [(0, 30), (1, 10), (2, 20)] as [(Int, UInt64)] {
             ledger.record(event(number), at: moment(0), due_ns)
         }
@@ -74,7 +74,7 @@ struct EventLedgerTests {
 
     @Test("one that the server doesn't take is given up, and the others aren't")
     func givenUp() {
-        var ledger = EventLedger(node: "node-a")
+        var ledger = EventLedger(node: "node-a", reporter: "example.org/reporter")
         for number in 0..<3 { ledger.record(event(number), at: moment(Int64(number)), 0) }
         ledger.giveUp(ledger.series[1])
         #expect(subjects(ledger) == ["0", "2"])
@@ -82,7 +82,7 @@ struct EventLedgerTests {
 
     @Test("a thing that reads otherwise each time is one series, of which the last is told after the pause")
     func oneSeries() throws {
-        var ledger = EventLedger(node: "node-a")
+        var ledger = EventLedger(node: "node-a", reporter: "example.org/reporter")
         ledger.record(event(0, "0"), at: moment(0), 0)
         ledger.told(ledger.series[0], next_ns: 300)
         for number in 1...400 { ledger.record(event(0, "\(number)"), at: moment(Int64(number)), 20) }

@@ -4,29 +4,29 @@ import Testing
 @testable import powercap_controller
 
 struct EventSeriesTests {
-    private static let event = NodeEvent(reason: .limitChanged, subject: "package-0", note: "package-0 limited to 90 W (source)")
+    private static let event = Event(action: "ApplyLimit", reason: "PowerLimitChanged", type: .normal, subject: "package-0", note: "package-0 limited to 90 W (source)")
 
-    private func moment(_ seconds: Int64) -> Moment {
-        Moment(seconds: 1_795_492_800 + seconds, nanoseconds: 123_456_000, local: .init(year: 2026, month: 11, day: 24))
+    private func moment(_ seconds: Int64) -> Clock.Wall {
+        Clock.Wall(seconds: 1_795_492_800 + seconds, nanoseconds: 123_456_000)
     }
 
-    private func body(_ series: EventSeries, node: String = "node-a") throws -> JSON {
-        try JSON(try #require(series.request(node: node).body).bytes)
+    private func body(_ series: EventSeries) throws -> JSON {
+        try JSON(try #require(series.request.body).bytes)
     }
 
     @Test("what happens is an Event about the Node at first, as kubectl looks for it")
     func create() throws {
-        let series = EventSeries(Self.event, node: "node-a", at: moment(0), 7)
+        let series = EventSeries(Self.event, node: "node-a", reporter: "example.org/reporter", at: moment(0), 7)
         #expect(series.due_ns == 7)
         #expect(!series.isTold)
-        let request = series.request(node: "node-a")
+        let request = series.request
         #expect(request.method == .post)
         #expect(request.path == "/apis/events.k8s.io/v1/namespaces/default/events?fieldManager=powercap-controller")
         #expect(
             try body(series) == [
                 "apiVersion": "events.k8s.io/v1", "kind": "Event",
                 "metadata": ["name": .text(series.name), "namespace": "default"], "eventTime": "2026-11-24T04:00:00.123456Z",
-                "reportingController": "powercap.dev/controller", "reportingInstance": "node-a", "action": "ApplyLimit",
+                "reportingController": "example.org/reporter", "reportingInstance": "node-a", "action": "ApplyLimit",
                 "reason": "PowerLimitChanged", "type": "Normal", "note": "package-0 limited to 90 W (source)",
                 "regarding": ["apiVersion": "v1", "kind": "Node", "name": "node-a", "uid": "node-a"],
             ])
@@ -34,7 +34,7 @@ struct EventSeriesTests {
 
     @Test("what happens again counts up in the same Event, after a pause")
     func countUp() throws {
-        var series = EventSeries(Self.event, node: "node-a", at: moment(0), 7)
+        var series = EventSeries(Self.event, node: "node-a", reporter: "example.org/reporter", at: moment(0), 7)
         series.note(Self.event, moment(10))
         // It happened again before it was told at all: an Event that is new has happened once.
         #expect(series.telling == 1)
@@ -43,7 +43,7 @@ struct EventSeriesTests {
         #expect(series.due_ns == 300)
         series.note(Self.event, moment(20))
         #expect(series.telling == 3)
-        let request = series.request(node: "node-a")
+        let request = series.request
         #expect(request.method == .patch)
         #expect(request.body?.type == "application/merge-patch+json")
         #expect(request.path.hasPrefix("/apis/events.k8s.io/v1/namespaces/default/events/\(series.name)?"))
@@ -56,13 +56,13 @@ struct EventSeriesTests {
         #expect(series.isTold)
     }
 
-    private static func event(_ watts: Int) -> NodeEvent {
-        NodeEvent(reason: .limitChanged, subject: "package-0", note: "package-0 limited to \(watts) W (source)")
+    private static func event(_ watts: Int) -> Event {
+        Event(action: "ApplyLimit", reason: "PowerLimitChanged", type: .normal, subject: "package-0", note: "package-0 limited to \(watts) W (source)")
     }
 
     @Test("what reads otherwise is an object of its own after the pause: the last of them, which says that there were more")
     func otherText() throws {
-        var series = EventSeries(Self.event(90), node: "node-a", at: moment(0), 7)
+        var series = EventSeries(Self.event(90), node: "node-a", reporter: "example.org/reporter", at: moment(0), 7)
         let first = series.name
         series.told(first, 1, next_ns: 300)
         series.note(Self.event(90), moment(1))
@@ -70,7 +70,7 @@ struct EventSeriesTests {
         #expect(!series.isTold && series.isKnown)
         #expect(series.due_ns == 300)
         #expect(series.name != first)
-        #expect(series.request(node: "node-a").method == .post)
+        #expect(series.request.method == .post)
         let body = try body(series)
         #expect(body["note"] == "package-0 limited to 89 W (source) (and 10 before it that read otherwise)")
         #expect(body["eventTime"]?.text?.hasPrefix("2026-11-24T04:01:29") == true)
@@ -82,7 +82,7 @@ struct EventSeriesTests {
 
     @Test("what reads otherwise while the first is on its way waits as if it had come later")
     func otherTextMeanwhile() {
-        var series = EventSeries(Self.event(90), node: "node-a", at: moment(0), 7)
+        var series = EventSeries(Self.event(90), node: "node-a", reporter: "example.org/reporter", at: moment(0), 7)
         let first = series.name
         series.note(Self.event(80), moment(1))
         series.told(first, 1, next_ns: 300)
@@ -93,15 +93,15 @@ struct EventSeriesTests {
 
     @Test("an Event that the server has no more is made anew, and its count told later")
     func gone() throws {
-        var series = EventSeries(Self.event, node: "node-a", at: moment(0), 0)
+        var series = EventSeries(Self.event, node: "node-a", reporter: "example.org/reporter", at: moment(0), 0)
         series.told(series.name, 1, next_ns: 300)
         series.note(Self.event, moment(10))
         series.isGone(5)
         #expect(series.due_ns == 5)
-        #expect(series.request(node: "node-a").method == .post)
+        #expect(series.request.method == .post)
         #expect(series.telling == 1)
         series.told(series.name, 1, next_ns: 600)
-        #expect(series.request(node: "node-a").method == .patch)
+        #expect(series.request.method == .patch)
         #expect(series.telling == 2)
     }
 
@@ -109,10 +109,10 @@ struct EventSeriesTests {
     func names() {
         let long = String(repeating: "a", count: 253)
         let names = [
-            EventSeries(Self.event, node: "node-a", at: moment(0), 0).name,
-            EventSeries(Self.event, node: "node-a", at: moment(1), 0).name,
-            EventSeries(Self.event, node: "node-b", at: moment(0), 0).name,
-            EventSeries(Self.event, node: long, at: moment(0), 0).name,
+            EventSeries(Self.event, node: "node-a", reporter: "example.org/reporter", at: moment(0), 0).name,
+            EventSeries(Self.event, node: "node-a", reporter: "example.org/reporter", at: moment(1), 0).name,
+            EventSeries(Self.event, node: "node-b", reporter: "example.org/reporter", at: moment(0), 0).name,
+            EventSeries(Self.event, node: long, reporter: "example.org/reporter", at: moment(0), 0).name,
         ]
         #expect(Set(names).count == 4)
         for name in names {
@@ -123,9 +123,10 @@ struct EventSeriesTests {
 
     @Test("a note and an instance are never longer than the API allows", arguments: ["a", "ü", "😀", "\u{301}"])
     func long(_ character: String) throws {
-        let event = NodeEvent(reason: .overrideRejected, subject: "", note: String(repeating: character, count: 5_000))
-        let series = EventSeries(event, node: "node-a", at: moment(0), 0)
-        let body = try body(series, node: String(repeating: "n", count: 253))
+        let event = Event(action: "ReadOverride", reason: "PowerOverrideRejected", type: .warning, subject: "", note: String(repeating: character, count: 5_000))
+        let series = EventSeries(
+            event, node: String(repeating: "n", count: 253), reporter: "example.org/reporter", at: moment(0), 0)
+        let body = try body(series)
         let note = try #require(body["note"]?.text)
         #expect((900...1_024).contains(note.utf8.count))
         #expect(note.hasSuffix("..."))
@@ -134,10 +135,10 @@ struct EventSeriesTests {
 
     @Test("each reason has an action and a type of the API")
     func reasons() {
-        for reason in NodeEvent.Reason.allCases {
+        for reason in Event.Reason.allCases {
             #expect(["Normal", "Warning"].contains(reason.type))
             #expect(!reason.action.isEmpty && reason.action.utf8.count <= 128 && reason.rawValue.utf8.count <= 128)
         }
-        #expect(NodeEvent.Reason.allCases.filter { $0.type == "Normal" } == [.limitChanged, .controlRegained])
+        #expect(Event.Reason.allCases.filter { $0.type == "Normal" } == [.limitChanged, .controlRegained])
     }
 }

@@ -12,7 +12,7 @@ struct NodeEventTests {
 
     init() throws {
         server = try ApiServer()
-        agent = try RunningAgent(server.access)
+        agent = try RunningAgent(server.node)
     }
 
     private func label() throws -> String? { try server.metadata().labels["rapl/pmax"] }
@@ -40,7 +40,7 @@ struct NodeEventTests {
 
     @Test("400 bad values of an annotation are two Events: the first of them, and the last")
     func manyValues() throws {
-        let patient = try RunningAgent(server.access, patience: Patience(patch_ms: 100, hurry_ms: 100, series_ms: 3_000))
+        let patient = try RunningAgent(server.node, patience: Patience(patch_ms: 100, hurry_ms: 100, series_ms: 3_000))
         patient.agent.publish(.test())
         try patient.settle()
         for number in 0..<400 {

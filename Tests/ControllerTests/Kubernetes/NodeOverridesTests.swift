@@ -103,10 +103,10 @@ struct NodeOverridesTests {
     @Test("a floor that doesn't fit leaves the last one that did")
     func fitsLast() {
         let packages = [Package.test(0, ceiling: 60)]
-        let configuration = Configuration.test { $0.maxSource = .watts(100) }
+        let policy = PowerPolicy.test { $0.maxSource = .watts(100) }
         func floor(_ watts: UInt64, last: UInt64?) -> (Microwatts?, [String]) {
             var overrides = Overrides(minPower: .watts(watts))
-            let rejected = overrides.fit(configuration, packages, last: last.map { .watts($0) })
+            let rejected = overrides.fit(policy, packages, last: last.map { .watts($0) })
             return (overrides.minPower, rejected.map(\.instead))
         }
         #expect(floor(61, last: 50) == (.watts(50), ["50W holds, as before"]))
@@ -119,10 +119,10 @@ struct NodeOverridesTests {
     @Test("a floor that doesn't fit the node is told, and ignored; one that does counts")
     func fit() {
         let packages = [Package.test(0, ceiling: 200), Package.test(1, ceiling: 60), Package.test(2, ceiling: 20, fixed: 20)]
-        let configuration = Configuration.test { $0.maxSource = .watts(100) }
+        let policy = PowerPolicy.test { $0.maxSource = .watts(100) }
         func fitted(_ watts: UInt64, maxSource: UInt64? = nil, _ packages: [Package]) -> (Overrides, [String]) {
             var overrides = Overrides(limit: .watts(90), maxSource: maxSource.map { .watts($0) }, minPower: .watts(watts))
-            let rejected = overrides.fit(configuration, packages)
+            let rejected = overrides.fit(policy, packages)
             #expect(rejected.allSatisfy { $0.annotation == "powercap.dev/min-power" })
             return (overrides, rejected.map(\.why))
         }
@@ -137,6 +137,6 @@ struct NodeOverridesTests {
         // Packages aren't known yet.
         #expect(fitted(61, []).1.isEmpty)
         var none = Overrides()
-        #expect(none.fit(configuration, packages).isEmpty)
+        #expect(none.fit(policy, packages).isEmpty)
     }
 }

@@ -13,7 +13,7 @@ struct NodePublisherTests {
 
     init() throws {
         server = try ApiServer()
-        agent = try RunningAgent(server.access)
+        agent = try RunningAgent(server.node)
     }
 
     private func label() throws -> String? { try server.metadata().labels["rapl/pmax"] }
@@ -31,7 +31,7 @@ struct NodePublisherTests {
             try server.requests.map(\.kind).sorted { $0.rawValue < $1.rawValue } == [
                 .condition, .list, .metadata, .version, .watch,
             ])
-        let other = try RunningAgent(server.access)
+        let other = try RunningAgent(server.node)
         other.agent.publish(.test())
         try other.run(until: { other.agent.isSettled })
         try other.run(milliseconds: 50)
@@ -86,7 +86,7 @@ struct NodePublisherTests {
 
     @Test("the answer to an override doesn't wait for the pause")
     func hurry() throws {
-        let patient = try RunningAgent(server.access, patience: Patience(patch_ms: 3_600_000))
+        let patient = try RunningAgent(server.node, patience: Patience(patch_ms: 3_600_000))
         patient.agent.publish(.test(50))
         try patient.run(until: { patient.agent.isSettled })
         patient.agent.publish(.test(60))
@@ -100,7 +100,7 @@ struct NodePublisherTests {
 
     @Test("a change of state doesn't wait for the pause: the condition never says long that limits are in force which aren't")
     func stateHurries() throws {
-        let patient = try RunningAgent(server.access, patience: Patience(patch_ms: 3_600_000))
+        let patient = try RunningAgent(server.node, patience: Patience(patch_ms: 3_600_000))
         patient.agent.publish(.test(50))
         try patient.run(until: { patient.agent.isSettled })
         patient.agent.publish(.uncontrolled(.constant))
@@ -182,13 +182,13 @@ struct NodePublisherTests {
         try agent.start()
         let since = try #require(try server.condition()?["lastTransitionTime"]?.text)
         try agent.pause()
-        let other = try RunningAgent(server.access)
+        let other = try RunningAgent(server.node)
         other.agent.publish(.test())
         try other.settle()
         #expect(try server.count(.condition) == 1)
         #expect(try server.condition()?["lastTransitionTime"]?.text == since)
         try server.changeConditions(Self.falsified)
-        let third = try RunningAgent(server.access)
+        let third = try RunningAgent(server.node)
         third.agent.publish(.test())
         try third.run(until: { try server.condition()?["status"]?.text == "True" })
     }

@@ -195,7 +195,7 @@ struct NodePublishingTests {
         try server.nextRequest(.event)
         #expect(try controller.stop() == 0)
         // A series that is counted on, as five minutes later.
-        let agent = try RunningAgent(server.access)
+        let agent = try RunningAgent(server.node)
         agent.agent.tell(NodeEvent(reason: .zoneGone, subject: "", note: "x"))
         try agent.run(until: "Event recorded")
         agent.agent.tell(NodeEvent(reason: .zoneGone, subject: "", note: "x"))

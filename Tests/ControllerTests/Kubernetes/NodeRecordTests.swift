@@ -5,7 +5,7 @@ import Testing
 @testable import powercap_controller
 
 struct NodeRecordTests {
-    private static let noon = Moment(seconds: 1_795_492_800, local: .init(year: 2026, month: 11, day: 24))
+    private static let noon = Clock.Wall(seconds: 1_795_492_800)
 
     private func node(labels: [String: String] = [:], annotations: [String: String] = [:]) -> NodeMetadata {
         func object(_ texts: [String: String]) -> JSON { .object(texts.map { JSON.Member($0, .text($1)) }) }

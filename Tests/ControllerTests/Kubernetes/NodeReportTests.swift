@@ -18,7 +18,7 @@ struct NodeReportTests {
         if let watts {
             func decide() -> Decision {
                 powercap_controller.decide(
-                    packages: limits.packages, configuration: Configuration(), reading: SourceReading(.watts(watts)))
+                    packages: limits.packages, policy: PowerPolicy(), reading: SourceReading(.watts(watts)))
             }
             for change in limits.changes(for: decide()) where refusing.contains(change.entry) {
                 limits.note(change, Failure(.writeFailed))

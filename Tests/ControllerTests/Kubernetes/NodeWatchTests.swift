@@ -12,7 +12,7 @@ struct NodeWatchTests {
 
     init() throws {
         server = try ApiServer()
-        agent = try RunningAgent(server.access)
+        agent = try RunningAgent(server.node)
     }
 
     private func limit() -> Microwatts? { agent.agent.wishes.limit }
@@ -59,7 +59,7 @@ struct NodeWatchTests {
     func randomTimeout() throws {
         let patience = Patience()
         #expect(patience.watch_s == 300...600)
-        let other = try RunningAgent(server.access, patience: patience)
+        let other = try RunningAgent(server.node, patience: patience)
         var seen: Set<String> = []
         for number in 1...3 {
             try other.run(until: { try server.count(.watch) == number })
@@ -154,7 +154,7 @@ struct NodeWatchTests {
     func frozen(_ verb: String) throws {
         try server.tell("fault 2 \(verb) * freeze")
         try agent.run(until: "the Node can't be watched")
-        #expect(try agent.first("the Node can't be watched")["why"] == APIProblem.silent.sentence)
+        #expect(try agent.first("the Node can't be watched")["why"] == APIProblem.failed(.silent).sentence)
         try agent.run(until: "watching the Node again")
         try expectWatching(94)
         #expect(agent.count("the Node can't be watched") == 1)
@@ -165,17 +165,17 @@ struct NodeWatchTests {
         try server.allow(verbs: ["list"], resources: ["nodes"])
         try server.tell("fault 1 watch * half freeze")
         try agent.run(until: "the Node can't be watched")
-        #expect(try agent.first("the Node can't be watched")["why"] == APIProblem.silent.sentence)
+        #expect(try agent.first("the Node can't be watched")["why"] == APIProblem.failed(.silent).sentence)
     }
 
     @Test("a watch that the server forgets is ended after its own time, and resumed")
     func forgotten() throws {
         let patience = Patience(answer_ms: 500, watch_s: 1...1, patch_ms: 1_000, series_ms: 1_000, end_ms: 1_000)
-        let agent = try RunningAgent(server.access, patience: patience)
+        let agent = try RunningAgent(server.node, patience: patience)
         // The head comes, and then nothing: no event, and no end.
         try server.tell("fault 1 watch * half freeze")
         try agent.run(until: "watch of the Node resumed")
-        #expect(try agent.first("the watch of the Node was interrupted")["why"] == APIProblem.silent.sentence)
+        #expect(try agent.first("the watch of the Node was interrupted")["why"] == APIProblem.failed(.silent).sentence)
         #expect(try server.count(.list) == 1)
         #expect(agent.count("the Node can't be watched") == 0)
     }
@@ -219,7 +219,7 @@ struct NodeWatchTests {
     @Test("a Node that is absent is told of once, and taken when it comes; one that is deleted is missed, and taken again")
     func absent() throws {
         let server = try ApiServer(["--empty"])
-        let agent = try RunningAgent(server.access)
+        let agent = try RunningAgent(server.node)
         let missing = "the API server has no Node of this name"
         try agent.run(until: missing)
         #expect(try agent.first(missing)["node"] == "node-a")

@@ -21,10 +21,10 @@ final class RunningAgent {
     /// Waits a second where the program waits ten, and asks for watches of a minute.
     static let patience = Patience(answer_ms: 1_000, watch_s: 60...60, patch_ms: 1_000, series_ms: 1_000, end_ms: 1_000)
 
-    init(_ access: ClusterAccess, patience: Patience = patience) throws {
+    init(_ node: OwnNode, patience: Patience = patience) throws {
         let lines = lines
         agent = try NodeAgent(
-            access, Log(format: .logfmt, level: .debug, output: { lines.append($0) }), patience: patience)
+            node, Log(format: .logfmt, level: .debug, output: { lines.append($0) }), patience: patience)
         epoll = try Epoll()
         try epoll.add(agent.descriptorNumber, token: 0)
     }

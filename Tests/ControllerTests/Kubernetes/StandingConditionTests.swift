@@ -4,7 +4,7 @@ import Testing
 @testable import powercap_controller
 
 struct StandingConditionTests {
-    private static let noon = Moment(seconds: 1_795_492_800, nanoseconds: 0, local: .init(year: 2026, month: 11, day: 24))
+    private static let noon = Clock.Wall(seconds: 1_795_492_800, nanoseconds: 0)
     private static let written = "2026-11-24T03:00:00Z"
     private static let all = ["f:status", "f:reason", "f:message", "f:lastTransitionTime"]
 

@@ -15,7 +15,7 @@ struct TimestampTests {
             (253_402_300_799, 0, "9999-12-31T23:59:59"), (-62_135_596_800, 0, "0001-01-01T00:00:00"),
         ] as [(Int64, UInt32, String)])
     func table(_ seconds: Int64, _ nanoseconds: UInt32, _ text: String) {
-        let moment = Moment(seconds: seconds, nanoseconds: nanoseconds, local: .init(year: 1970, month: 1, day: 1))
+        let moment = Clock.Wall(seconds: seconds, nanoseconds: nanoseconds)
         #expect(Timestamp.seconds(moment) == "\(text)Z")
         let micros = String(nanoseconds / 1_000)
         #expect(Timestamp.microseconds(moment) == "\(text).\(String(repeating: "0", count: 6 - micros.count))\(micros)Z")
@@ -27,7 +27,7 @@ struct TimestampTests {
         let format = Date.ISO8601FormatStyle()
         for _ in 0..<3_000 {
             let seconds = Int64.random(in: -11_000_000_000...15_000_000_000, using: &generator)
-            let moment = Moment(seconds: seconds, local: .init(year: 1970, month: 1, day: 1))
+            let moment = Clock.Wall(seconds: seconds)
             #expect(Timestamp.seconds(moment) == Date(timeIntervalSince1970: Double(seconds)).formatted(format))
         }
     }

@@ -26,18 +26,18 @@ struct TroubleTests {
         var trouble = Trouble("it can't be done", log)
         func end() -> Bool { trouble.end() }
         #expect(!end())
-        for _ in 0..<5 { _ = trouble.met(.silent, 0, ("node", .text("n"))) }
-        for detail in ["a", "b"] { _ = trouble.met(.broken(detail), 0) }
+        for _ in 0..<5 { _ = trouble.met(.failed(.silent), 0, ("node", .text("n"))) }
+        for detail in ["a", "b"] { _ = trouble.met(.failed(.broken(detail)), 0) }
         for _ in 0..<2 { _ = trouble.met(Self.refused(403), 0) }
         _ = trouble.met(Self.refused(500), 0)
         #expect(told.map(\.message) == Array(repeating: "it can't be done", count: 4))
         #expect(told.map(\.level) == Array(repeating: "error", count: 4))
         #expect(told[0]["node"] == "n")
-        #expect(told[0]["why"] == APIProblem.silent.sentence)
+        #expect(told[0]["why"] == APIProblem.failed(.silent).sentence)
         #expect(told[0]["next"] == "trying again, ever less often")
         #expect(end())
         #expect(!end())
-        _ = trouble.met(.silent, 0)
+        _ = trouble.met(.failed(.silent), 0)
         #expect(told.count == 5)
     }
 
@@ -45,7 +45,7 @@ struct TroubleTests {
     func alternating() {
         var trouble = Trouble("it can't be done", log)
         for _ in 0..<50 {
-            for problem in [Self.refused(401), .broken("GOAWAY"), Self.refused(403)] { _ = trouble.met(problem, 0) }
+            for problem in [Self.refused(401), .failed(.broken("GOAWAY")), Self.refused(403)] { _ = trouble.met(problem, 0) }
         }
         #expect(told.count == 3)
         for status in 400..<500 { _ = trouble.met(Self.refused(status), 0) }
@@ -57,21 +57,21 @@ struct TroubleTests {
         let causes = SharedCauses()
         var (watch, write) = (Trouble("watch", log, causes), Trouble("write", log, causes))
         func end(_ trouble: inout Trouble) -> Bool { trouble.end() }
-        for problem in [Self.refused(401), .silent, .unreachable("x"), Self.refused(503), .noToken(path: "", .empty)] {
+        for problem in [Self.refused(401), .failed(.silent), .failed(.unreachable("x")), Self.refused(503), .failed(.noToken(path: "", .empty))] {
             for _ in 0..<3 { (_, _) = (watch.met(problem, 0), write.met(problem, 0)) }
         }
         #expect(told.map(\.message) == Array(repeating: "watch", count: 5))
         // It said nothing that would have to be taken back.
         #expect(!end(&write))
-        _ = write.met(.silent, 0)
+        _ = write.met(.failed(.silent), 0)
         #expect(told.count == 5)
         // Nobody else speaks for it any more.
         #expect(end(&watch))
-        _ = write.met(.silent, 0)
+        _ = write.met(.failed(.silent), 0)
         #expect(told.last?.message == "write")
-        _ = watch.met(.silent, 0)
+        _ = watch.met(.failed(.silent), 0)
         #expect(told.count == 6)
-        for problem in [Self.refused(403), Self.refused(404), .garbled("x"), .tooLarge] {
+        for problem in [Self.refused(403), Self.refused(404), .failed(.garbled("x")), .failed(.tooLarge)] {
             (_, _) = (watch.met(problem, 0), write.met(problem, 0))
         }
         #expect(told.count == 14)
@@ -81,11 +81,11 @@ struct TroubleTests {
     func backoff() {
         var trouble = Trouble("", log)
         for expected: UInt64 in [500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000] {
-            let wait_ms = (trouble.met(.silent, 1_000_000_000) - 1_000_000_000) / 1_000_000
+            let wait_ms = (trouble.met(.failed(.silent), 1_000_000_000) - 1_000_000_000) / 1_000_000
             #expect((expected / 2...expected).contains(wait_ms))
         }
         _ = trouble.end()
-        #expect(trouble.met(.silent, 0) <= 500_000_000)
+        #expect(trouble.met(.failed(.silent), 0) <= 500_000_000)
     }
 
     @Test("what somebody has to change first is tried after 5, 10 ... 300 s")

@@ -2,13 +2,13 @@ import Testing
 
 @testable import powercap_controller
 
-struct ClusterAccessTests {
-    private func access(_ environment: [String: String]) throws -> ClusterAccess? {
-        try ClusterAccess(Settings(flags: [:]) { environment[$0] })
+struct OwnNodeTests {
+    private func own(_ environment: [String: String]) throws -> OwnNode? {
+        try OwnNode(Settings(flags: [:]) { environment[$0] })
     }
 
     private func sentence(_ environment: [String: String]) -> String {
-        do { _ = try access(environment) } catch let error as UsageError { return error.sentence } catch { return "\(error)" }
+        do { _ = try own(environment) } catch let error as UsageError { return error.sentence } catch { return "\(error)" }
         return "none"
     }
 
@@ -26,7 +26,7 @@ struct ClusterAccessTests {
             (["KUBERNETES": "off"], nil), (["KUBERNETES_SERVICE_HOST": ""], nil),
         ] as [([String: String], String?)])
     func onOrOff(_ environment: [String: String], _ reason: String?) throws {
-        #expect(try access(environment)?.reason == reason)
+        #expect(try own(environment)?.reason == reason)
     }
 
     @Test(
@@ -39,28 +39,29 @@ struct ClusterAccessTests {
     func pod(_ host: String, _ port: String?, _ server: String) throws {
         var environment = ["KUBERNETES_SERVICE_HOST": host, "NODE_NAME": "node-a"]
         environment["KUBERNETES_SERVICE_PORT"] = port
-        let access = try #require(try access(environment))
-        #expect(access.server == server)
-        #expect(!access.isPlain)
+        let own = try #require(try own(environment))
+        let access = own.access
+        #expect(access.server.address == server)
+        #expect(!access.server.isPlain)
         #expect(access.tokenFile == "/var/run/secrets/kubernetes.io/serviceaccount/token")
-        #expect(access.certificateFile == "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt")
-        #expect(access.nodeName == "node-a")
+        #expect(access.server.certificateFile == "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt")
+        #expect(own.name == "node-a")
         environment.merge(["KUBE_TOKEN_FILE": "/t", "KUBE_CA_FILE": "/c"]) { $1 }
-        let other = try #require(try self.access(environment))
+        let other = try #require(try self.own(environment)).access
         #expect(other.tokenFile == "/t")
-        #expect(other.certificateFile == "/c")
+        #expect(other.server.certificateFile == "/c")
     }
 
     @Test("elsewhere nothing is taken for granted but what is given")
     func outside() throws {
-        let access = try #require(try access(Self.offCluster))
-        #expect(access.server == "https://api.example:6443")
+        let access = try #require(try own(Self.offCluster)).access
+        #expect(access.server.address == "https://api.example:6443")
         #expect(access.tokenFile == nil)
-        #expect(access.certificateFile == nil)
-        let proxy = try #require(try self.access(["KUBE_SERVER": "http://127.0.0.1:8001", "NODE_NAME": "n"]))
-        #expect(proxy.isPlain)
+        #expect(access.server.certificateFile == nil)
+        let proxy = try #require(try own(["KUBE_SERVER": "http://127.0.0.1:8001", "NODE_NAME": "n"]))
+        #expect(proxy.access.server.isPlain)
         // What is given wins over the pod's.
-        #expect(try self.access(Self.inPod.merging(Self.offCluster) { $1 })?.server == "https://api.example:6443")
+        #expect(try own(Self.inPod.merging(Self.offCluster) { $1 })?.access.server.address == "https://api.example:6443")
     }
 
     @Test(
@@ -78,8 +79,8 @@ struct ClusterAccessTests {
         ])
     func servers(_ text: String, _ isAccepted: Bool) {
         #expect(ClusterAccess.isServer(text) == isAccepted)
-        let access = try? self.access(["KUBE_SERVER": text, "NODE_NAME": "node-a"])
-        #expect((access != nil) == isAccepted)
+        let own = try? self.own(["KUBE_SERVER": text, "NODE_NAME": "node-a"])
+        #expect((own != nil) == isAccepted)
     }
 
     @Test("P11: what is missing is told with its name and what to do")
