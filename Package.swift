@@ -33,6 +33,18 @@ let helperLink: [LinkerSetting] =
             ]),
         ] : [])
 let controllerStatic: [String] = releaseController ? ["-static-stdlib"] : []
+// Nobody looks symbols up in the program, and what is exported can't be left out.
+let controllerLink: [String] =
+    controllerStatic
+    + (releaseController
+        ? [
+            "-use-ld=lld", "-Xlinker", "--gc-sections", "-Xlinker", "--icf=safe", "-Xlinker", "--no-export-dynamic",
+            "-Xlinker", "--exclude-libs=ALL",
+        ] : [])
+
+/// Of the controller's half. Only what a year of `plan` runs through is worth more than its size.
+let library: [SwiftSetting] = common + [.unsafeFlags(controllerStatic + (releaseController ? ["-Osize"] : []))]
+let fastLibrary: [SwiftSetting] = common + [.unsafeFlags(controllerStatic)]
 
 let helperHalf: [Target] = [
     .target(name: "CLinux", cSettings: c),
@@ -47,10 +59,17 @@ let helperHalf: [Target] = [
 let controllerHalf: [Target] = [
     .target(name: "CCurl", cSettings: c),
     .target(name: "CThreads", cSettings: c),
+    // What stands alone, from the bottom up; the controller is what knows them all.
+    .target(name: "Text", dependencies: ["LinuxSystem"], swiftSettings: fastLibrary),
+    .target(name: "JSON", dependencies: ["Text"], swiftSettings: library),
+    .target(name: "Logging", dependencies: ["Text", "LinuxSystem", "CThreads"], swiftSettings: library),
+    .target(name: "Policy", dependencies: ["PowercapProtocol"], swiftSettings: fastLibrary),
+    .target(name: "HTTP", dependencies: ["Text", "LinuxSystem", "CCurl", "CThreads"], swiftSettings: library),
+    .target(name: "Kubernetes", dependencies: ["HTTP", "JSON", "Logging", "Text", "LinuxSystem"], swiftSettings: library),
     .executableTarget(
-        name: "powercap-controller", dependencies: ["PowercapProtocol", "LinuxSystem", "CCurl", "CThreads"],
-        swiftSettings: common + [.unsafeFlags(controllerStatic)],
-        linkerSettings: [.unsafeFlags(controllerStatic)]),
+        name: "powercap-controller",
+        dependencies: ["Policy", "Kubernetes", "HTTP", "JSON", "Logging", "Text", "PowercapProtocol", "LinuxSystem"],
+        swiftSettings: library, linkerSettings: [.unsafeFlags(controllerLink)]),
     .executableTarget(
         name: "Simulator", dependencies: ["LinuxSystem"], path: "Tests/Simulator", swiftSettings: common),
     .executableTarget(
@@ -63,8 +82,24 @@ let controllerHalf: [Target] = [
     .testTarget(
         name: "HelperTests", dependencies: ["raplhelper", "Simulator", "PowercapProtocol", "LinuxSystem"],
         swiftSettings: common),
+    .target(
+        name: "TestSupport", dependencies: ["Kubernetes", "HTTP", "JSON", "Policy", "PowercapProtocol", "LinuxSystem"],
+        path: "Tests/TestSupport",
+        swiftSettings: common),
+    .testTarget(name: "TextTests", dependencies: ["Text"], swiftSettings: common),
+    .testTarget(name: "JSONTests", dependencies: ["JSON", "TestSupport"], swiftSettings: common),
+    .testTarget(name: "LoggingTests", dependencies: ["Logging", "TestSupport", "LinuxSystem"], swiftSettings: common),
+    .testTarget(name: "PolicyTests", dependencies: ["Policy", "TestSupport", "PowercapProtocol"], swiftSettings: common),
+    .testTarget(name: "HTTPTests", dependencies: ["HTTP", "CCurl", "TestSupport", "LinuxSystem"], swiftSettings: common),
     .testTarget(
-        name: "ControllerTests", dependencies: ["powercap-controller", "MockHelper", "PowercapProtocol", "LinuxSystem"],
+        name: "KubernetesTests", dependencies: ["Kubernetes", "HTTP", "JSON", "Logging", "TestSupport", "LinuxSystem"],
+        swiftSettings: common),
+    .testTarget(
+        name: "ControllerTests",
+        dependencies: [
+            "powercap-controller", "Policy", "Kubernetes", "HTTP", "JSON", "Logging", "Text", "TestSupport", "MockHelper",
+            "PowercapProtocol", "LinuxSystem",
+        ],
         swiftSettings: common),
     .testTarget(
         name: "IntegrationTests",

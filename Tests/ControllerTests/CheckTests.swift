@@ -1,7 +1,6 @@
 import PowercapProtocol
+import TestSupport
 import Testing
-
-@testable import powercap_controller
 
 /// `check` is what probes run, so its exit status is what counts.
 @Suite(.waiting)

@@ -1,5 +1,6 @@
 import Testing
 
+@testable import Policy
 @testable import powercap_controller
 
 struct CommandLineTests {
@@ -59,10 +60,10 @@ struct CommandLineTests {
             (["plan", "-o", "csv", "--format=csv"], .repeatedFlag("--format")),
             (["run", "--alpha"], .missingValue("--alpha", ValueKind<Double>.number(atMost: 100).words)),
             (["run", "--alpha", "--source", "solar"], .missingValue("--alpha", ValueKind<Double>.number(atMost: 100).words)),
-            (["plann"], .unknownCommand("plann", nearest: "plan")),
-            (["set", "40W"], .unknownCommand("set", nearest: nil)),
-            (["set", "--help"], .unknownCommand("set", nearest: nil)),
-            (["help", "plann"], .unknownCommand("plann", nearest: "plan")),
+            (["plann"], .unknownCommand("plann", nearest: "plan", among: Command.allCases.map(\.rawValue))),
+            (["set", "40W"], .unknownCommand("set", nearest: nil, among: Command.allCases.map(\.rawValue))),
+            (["set", "--help"], .unknownCommand("set", nearest: nil, among: Command.allCases.map(\.rawValue))),
+            (["help", "plann"], .unknownCommand("plann", nearest: "plan", among: Command.allCases.map(\.rawValue))),
             (["plan", "2026-01-01"], .extraArgument("2026-01-01")),
             (["help", "plan", "run"], .extraArgument("run")),
         ] as [([String], UsageError)])

@@ -1,6 +1,8 @@
 import PowercapProtocol
+import TestSupport
 import Testing
 
+@testable import Policy
 @testable import powercap_controller
 
 /// Two packages of 200 W, each with a long-term limit (constraint 0) and a short-term one (1), whose zones are not numbered like

@@ -1,8 +1,11 @@
 import Foundation
 import LinuxSystem
 import PowercapProtocol
+import TestSupport
 import Testing
 
+@testable import Policy
+@testable import Text
 @testable import powercap_controller
 
 private func plan(
@@ -39,8 +42,8 @@ extension ProcessTimeZone {
         func length(_ zone: String, _ day: LocalDay, _ hours: Int64) {
             Clock.setTimeZone(zone)
             #expect(day.adding(days: 1).start - day.start == hours * 3_600)
-            #expect(LocalDay(Clock.local(day.start)) == day)
-            #expect(LocalDay(Clock.local(day.start - 1)) != day)
+            #expect(LocalDay(.at(day.start)) == day)
+            #expect(LocalDay(.at(day.start - 1)) != day)
         }
 
         @Test("Lord Howe's clocks change by half an hour")
@@ -103,7 +106,7 @@ extension ProcessTimeZone {
             Clock.setTimeZone("Europe/Paris")
             for day in 28...30 {
                 let first = LocalDay(year: 2026, month: 3, day: Int32(day))
-                let brightest = plan(first, packages: [.test(0)]).max { $0.policy.source < $1.source }
+                let brightest = plan(first, packages: [.test(0)]).max { $0.source < $1.source }
                 #expect(brightest?.moment.local.hour == 12)
                 #expect(brightest?.source == .watts(40))
             }

@@ -1,6 +1,8 @@
 import PowercapProtocol
+import TestSupport
 import Testing
 
+@testable import Policy
 @testable import powercap_controller
 
 struct QuantityTests {

@@ -1,7 +1,9 @@
 import LinuxSystem
 import PowercapProtocol
+import TestSupport
 import Testing
 
+@testable import Policy
 @testable import powercap_controller
 
 private func zone(

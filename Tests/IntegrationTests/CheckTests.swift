@@ -95,7 +95,13 @@ struct CheckTests {
         #expect(try complaint() == "raplhelper doesn't take connections on \(tree.socket): it hangs or is stopped, restart it")
         waiting.removeAll()
         helper.process.signal(SIGCONT)
-        #expect(try complaint() == nil)
+        // It has all of those to accept and close before, on a machine that may have much else to do.
+        var last: String?
+        for _ in 0..<15 {
+            last = try complaint()
+            if last == nil { break }
+        }
+        #expect(last == nil)
     }
 
     /// One more in the queue of a listener that doesn't accept.

@@ -1,5 +1,7 @@
 internal import LinuxSystem
+internal import Policy
 internal import PowercapProtocol
+internal import Text
 
 /// The scale of power: from 0 to a round number, with four to eight steps.
 struct PowerAxis {

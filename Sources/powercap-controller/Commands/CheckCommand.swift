@@ -1,4 +1,5 @@
 internal import LinuxSystem
+internal import Policy
 internal import PowercapProtocol
 
 enum CheckFlags {

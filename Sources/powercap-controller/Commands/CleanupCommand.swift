@@ -1,4 +1,7 @@
+internal import HTTP
+internal import Kubernetes
 internal import LinuxSystem
+internal import Text
 
 /// `powercap-controller cleanup`: the exit status.
 func cleanupCommand(settings: Settings) throws(UsageError) -> Int32 {

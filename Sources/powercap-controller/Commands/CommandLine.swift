@@ -74,7 +74,8 @@ struct Invocation: Equatable, Sendable {
 extension Command {
     init(named name: String) throws(UsageError) {
         guard let command = Command(rawValue: name) else {
-            throw .unknownCommand(name, nearest: nearest(to: name, among: Command.allCases.map(\.rawValue)))
+            let commands = Command.allCases.map(\.rawValue)
+            throw .unknownCommand(name, nearest: nearest(to: name, among: commands), among: commands)
         }
         self = command
     }

@@ -1,5 +1,6 @@
 internal import LinuxSystem
 internal import PowercapProtocol
+internal import Text
 
 /// The program's version.
 let programVersion = "\(Release.version)"

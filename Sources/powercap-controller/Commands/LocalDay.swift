@@ -1,4 +1,6 @@
 internal import LinuxSystem
+internal import Policy
+internal import Text
 
 /// A day of the calendar.
 struct LocalDay: Comparable, Sendable {

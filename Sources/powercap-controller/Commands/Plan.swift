@@ -1,5 +1,7 @@
 internal import LinuxSystem
+internal import Policy
 internal import PowercapProtocol
+internal import Text
 
 /// What `run` does from one moment to another: a sequence of lines, each made when it is asked for.
 ///
@@ -93,7 +95,8 @@ struct Plan: Sequence {
 extension Package {
     /// In place of real packages: one that may take all that the source ever gives.
     static func assumed(_ number: UInt32 = 0, _ configuration: Configuration) -> Package {
-        let range = LimitRange(index: 0, floor: .zero, ceiling: configuration.policy.maxSource, original: configuration.policy.maxSource)
+        let range = LimitRange(
+            index: 0, floor: .zero, ceiling: configuration.policy.maxSource, original: configuration.policy.maxSource)
         return Package(
             name: PackageName(package: number), zone: "assumed", reference: configuration.policy.maxSource, longTerm: range,
             shortTerm: range)

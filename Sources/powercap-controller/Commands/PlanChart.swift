@@ -1,5 +1,7 @@
 internal import LinuxSystem
+internal import Policy
 internal import PowercapProtocol
+internal import Text
 
 /// A plan as a chart: one SVG file that needs nothing else.
 struct PlanChart {

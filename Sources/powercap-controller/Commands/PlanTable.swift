@@ -1,5 +1,7 @@
 internal import LinuxSystem
+internal import Policy
 internal import PowercapProtocol
+internal import Text
 
 // For people: watts, and why.
 

@@ -1,4 +1,6 @@
 internal import LinuxSystem
+internal import Logging
+internal import Policy
 
 enum RunFlags {
     static let once = CommandFlag(

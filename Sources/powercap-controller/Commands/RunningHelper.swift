@@ -1,3 +1,4 @@
+internal import Policy
 internal import PowercapProtocol
 
 /// Why nothing can be planned for the running helper's machine.

@@ -1,4 +1,6 @@
+internal import Policy
 internal import PowercapProtocol
+internal import Text
 
 /// For programs; docs/interface.md describes it. Numbers are µW; null is what isn't known, or isn't there.
 extension Status {

@@ -1,5 +1,7 @@
 internal import LinuxSystem
+internal import Policy
 internal import PowercapProtocol
+internal import Text
 
 /// For people: 80 columns, so that a terminal shows a line as a line.
 extension Status {

@@ -1,4 +1,5 @@
 internal import LinuxSystem
+internal import Text
 
 enum ValidateFormat: String, CaseIterable, Sendable { case table, json }
 

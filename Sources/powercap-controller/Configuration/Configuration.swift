@@ -1,3 +1,5 @@
+internal import Logging
+internal import Policy
 internal import PowercapProtocol
 
 /// How the controller was asked to run. Every field, here and in `policy`, is one option of `Option.all`, and its initial value is

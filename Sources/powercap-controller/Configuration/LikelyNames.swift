@@ -1,4 +1,5 @@
 internal import LinuxSystem
+internal import Text
 
 /// Names that look like an option's variable and are none.
 extension Option {
@@ -63,7 +64,9 @@ extension Option {
 
     /// What the kubelet sets in every container for a Service, whatever it is called.
     private static func isServiceLink(_ name: String) -> Bool {
-        name.hasSuffix("_SERVICE_HOST") || name.contains("_SERVICE_PORT") || name.hasSuffix("_PORT") || name.contains("_PORT_")
+        // FOO_SERVICE_HOST, FOO_SERVICE_PORT, FOO_SERVICE_PORT_HTTP, FOO_PORT, FOO_PORT_80_TCP, FOO_PORT_80_TCP_ADDR.
+        let words = name.split(separator: "_", omittingEmptySubsequences: false)
+        return name.hasSuffix("_SERVICE_HOST") || words.dropFirst().contains("PORT")
     }
 }
 

@@ -1,3 +1,4 @@
+internal import Policy
 internal import PowercapProtocol
 
 /// An option of the configuration: a variable of the environment, and a flag which wins over it.

@@ -1,3 +1,4 @@
+internal import Policy
 internal import PowercapProtocol
 
 /// The configuration in effect, and where each value came from.

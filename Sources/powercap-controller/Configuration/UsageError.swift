@@ -1,5 +1,7 @@
 internal import LinuxSystem
+internal import Policy
 internal import PowercapProtocol
+internal import Text
 
 /// A value as it was given, and where.
 struct Given: Equatable, Sendable {
@@ -25,7 +27,7 @@ enum UsageError: Error, Equatable, Sendable {
     case unexpectedValue(String, String)
     case repeatedFlag(String)
     case noCommand
-    case unknownCommand(String, nearest: String?)
+    case unknownCommand(String, nearest: String?, among: [String])
     case extraArgument(String)
     case noNodeName(because: String)
     case noServer(Given)
@@ -55,10 +57,10 @@ enum UsageError: Error, Equatable, Sendable {
         case .repeatedFlag(let flag): return "\(flag) is given twice: give it once"
         case .noCommand:
             return "no command is given, so nothing was done: `run` limits this node's power, `help` lists the others"
-        case .unknownCommand(let name, let nearest):
+        case .unknownCommand(let name, let nearest, let commands):
             return "\(quoted(name)) is not a command: "
                 + (nearest.map { "did you mean `\($0)`?" }
-                    ?? "there are \(Command.allCases.map(\.rawValue).joined(separator: ", "))")
+                    ?? "there are \(commands.joined(separator: ", "))")
         case .extraArgument(let text):
             return "\(quoted(text)) is one argument too many: options are written --name value or --name=value"
         case .noNodeName(let because):

@@ -1,3 +1,5 @@
+internal import Kubernetes
+internal import Policy
 internal import PowercapProtocol
 
 /// Why a text is not the value that was asked for. The sentence about it is written in UsageError.

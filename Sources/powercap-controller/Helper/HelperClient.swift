@@ -1,4 +1,5 @@
 internal import LinuxSystem
+internal import Policy
 internal import PowercapProtocol
 
 /// The helper's operations, one method each. After any error but `.failed` the client is of no use any more.

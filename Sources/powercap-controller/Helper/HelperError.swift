@@ -1,4 +1,5 @@
 internal import LinuxSystem
+internal import Policy
 internal import PowercapProtocol
 
 /// What goes wrong between the controller and the helper.

@@ -1,4 +1,6 @@
 internal import LinuxSystem
+internal import Policy
+internal import Text
 
 // Times on the wall of this process's time zone (see `Clock.setTimeZone`), which the policy takes as values.
 

@@ -1,7 +1,8 @@
 import PowercapProtocol
+import TestSupport
 import Testing
 
-@testable import powercap_controller
+@testable import Policy
 
 /// The limits that a sequence of writes brings about, one write after the other.
 private struct Replay {

@@ -1,7 +1,8 @@
 import Foundation
+import TestSupport
 import Testing
 
-@testable import powercap_controller
+@testable import Policy
 
 @Suite(.waiting)
 struct ClockStepTests {

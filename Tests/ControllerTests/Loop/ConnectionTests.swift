@@ -1,9 +1,8 @@
 import Foundation
 import LinuxSystem
 import PowercapProtocol
+import TestSupport
 import Testing
-
-@testable import powercap_controller
 
 @Suite(.waiting)
 struct ConnectionTests {

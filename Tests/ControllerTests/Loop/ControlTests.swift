@@ -1,8 +1,9 @@
 import Foundation
 import PowercapProtocol
+import TestSupport
 import Testing
 
-@testable import powercap_controller
+@testable import Policy
 
 /// P7 as the helper sees it.
 @Suite(.waiting)

@@ -1,7 +1,8 @@
 import PowercapProtocol
+import TestSupport
 import Testing
 
-@testable import powercap_controller
+@testable import Policy
 
 /// P12 as the helper sees it.
 @Suite(.waiting)

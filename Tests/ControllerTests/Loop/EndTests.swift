@@ -1,9 +1,10 @@
 import Foundation
 import LinuxSystem
 import PowercapProtocol
+import TestSupport
 import Testing
 
-@testable import powercap_controller
+@testable import Policy
 
 @Suite(.waiting)
 struct EndTests {

@@ -1,7 +1,10 @@
 import Foundation
 import PowercapProtocol
+import TestSupport
 import Testing
 
+@testable import Logging
+@testable import Policy
 @testable import powercap_controller
 
 @Suite(.waiting)
@@ -33,8 +36,8 @@ struct FirstCycleTests {
         let packages = NodeLimits(try client.zones(), try client.sample()).packages
         let settings = try Settings(flags: [:]) { environment[$0] ?? ["SOURCE": "static", "MAX_SOURCE": "100W"][$0] }
         let decision = decide(
-            packages: packages, configuration: settings.configuration,
-            reading: powerSource(for: settings.configuration).reading(at: .now))
+            packages: packages, policy: settings.configuration.policy,
+            reading: powerSource(for: settings.configuration.policy).reading(at: .now))
         var expected: [String: Microwatts] = [:]
         for (package, limit) in zip(packages, decision.packages) {
             expected["\(package.zone)/long_term"] = limit.longTerm

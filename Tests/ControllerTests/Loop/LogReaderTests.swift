@@ -1,8 +1,7 @@
 import Foundation
 import LinuxSystem
+import TestSupport
 import Testing
-
-@testable import powercap_controller
 
 /// P14: whoever reads the log, or doesn't.
 @Suite(.waiting)

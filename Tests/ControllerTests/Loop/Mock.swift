@@ -1,5 +1,6 @@
 import Foundation
 import PowercapProtocol
+import TestSupport
 import Testing
 
 /// A MockHelper with a socket of its own.

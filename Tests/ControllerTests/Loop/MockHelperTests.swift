@@ -1,7 +1,9 @@
 import Foundation
 import PowercapProtocol
+import TestSupport
 import Testing
 
+@testable import Policy
 @testable import powercap_controller
 
 /// The mock itself: tests are worth what it is worth.

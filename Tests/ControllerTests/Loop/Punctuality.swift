@@ -1,7 +1,6 @@
 import Foundation
+import TestSupport
 import Testing
-
-@testable import powercap_controller
 
 extension Mock {
     /// P14: of a lease of 3 s, which is renewed every second, no renewal came a second late or more. The helper's own clock says so.

@@ -1,7 +1,6 @@
 import Foundation
+import TestSupport
 import Testing
-
-@testable import powercap_controller
 
 /// `powercap-controller run`, as it was built beside these tests.
 final class RunningController {
@@ -45,50 +44,6 @@ final class RunningController {
     func stop(_ signal: Int32 = SIGTERM) throws -> Int32 {
         child.kill(signal)
         return try child.exitStatus()
-    }
-}
-
-/// A line of the log in logfmt.
-struct LogLine: CustomStringConvertible {
-    let description: String
-    /// In their order, without quotation marks.
-    private let fields: [(key: String, value: String)]
-
-    var message: String { self["msg"] ?? "" }
-    var level: String { self["level"] ?? "" }
-    var keys: [String] { fields.map(\.key) }
-
-    subscript(key: String) -> String? { fields.first { $0.key == key }?.value }
-
-    /// What isn't logfmt has no fields.
-    init(_ text: String) {
-        description = text
-        var fields: [(key: String, value: String)] = []
-        var rest = text[...]
-        while !rest.isEmpty {
-            guard let equals = rest.firstIndex(of: "=") else { break }
-            let key = String(rest[..<equals])
-            rest = rest[rest.index(after: equals)...]
-            var value = ""
-            if rest.first == "\"" {
-                // A quoted value is a string of JSON.
-                var end = rest.index(after: rest.startIndex)
-                while end < rest.endIndex, rest[end] != "\"" {
-                    end = rest.index(end, offsetBy: rest[end] == "\\" ? 2 : 1, limitedBy: rest.endIndex) ?? rest.endIndex
-                }
-                guard end < rest.endIndex else { break }
-                let quoted = Data(rest[...end].utf8)
-                value = (try? JSONSerialization.jsonObject(with: quoted, options: .fragmentsAllowed) as? String) ?? ""
-                rest = rest[rest.index(after: end)...]
-            } else {
-                let end = rest.firstIndex(of: " ") ?? rest.endIndex
-                value = String(rest[..<end])
-                rest = rest[end...]
-            }
-            fields.append((key, value))
-            if rest.first == " " { rest = rest.dropFirst() } else { break }
-        }
-        self.fields = rest.isEmpty ? fields : []
     }
 }
 

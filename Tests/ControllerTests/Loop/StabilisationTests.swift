@@ -1,9 +1,8 @@
 import Foundation
 import LinuxSystem
 import PowercapProtocol
+import TestSupport
 import Testing
-
-@testable import powercap_controller
 
 /// A source that moves by watts every second: the solar curve in the morning, with a peak of 32 kW over eight packages. The
 /// time zone is one in which it is between 07:00 and 09:00 now.

@@ -1,7 +1,6 @@
 import PowercapProtocol
+import TestSupport
 import Testing
-
-@testable import powercap_controller
 
 @Suite(.waiting)
 struct StatusTests {

@@ -1,9 +1,8 @@
 import Foundation
 import LinuxSystem
 import PowercapProtocol
+import TestSupport
 import Testing
-
-@testable import powercap_controller
 
 /// systemd's end of sd_notify(3).
 private final class Notifications {

@@ -1,7 +1,8 @@
 import PowercapProtocol
+import TestSupport
 import Testing
 
-@testable import powercap_controller
+@testable import Policy
 
 /// What is said must be so: by the programs as they run.
 @Suite(.waiting)

@@ -1,0 +1,174 @@
+internal import CCurl
+internal import LinuxSystem
+internal import Text
+
+/// A request on its way, and what came back of it so far.
+@safe public final class Exchange {
+    /// libcurl's.
+    let handle: UnsafeMutableRawPointer
+    var address: UInt { unsafe UInt(bitPattern: handle) }
+    private var headers: UnsafeMutablePointer<curl_slist>?
+    private var addresses: UnsafeMutablePointer<curl_slist>?
+    /// Where libcurl writes what went wrong; it must outlive the handle.
+    private let problem: UnsafeMutablePointer<CChar>
+    private let largest: Int
+    private var body: [UInt8] = []
+    /// The server has begun to answer.
+    private var isAnswered = false
+    private var isDelivered = false
+    /// What ended it, where libcurl wouldn't have.
+    private var ownProblem: HTTPProblem?
+    private var headerBytes = 0
+    /// The first option that libcurl refused: then nothing is sent.
+    private var refusedOption = CURLE_OK
+    private let onBytes: ((inout [UInt8]) -> Void)?
+    private let onEnd: (Result<Answer, HTTPProblem>) -> Void
+
+    private static let problemBytes = Int(CURL_ERROR_SIZE)
+    /// Of all headers together, with those of answers that come before the answer (RFC 9110, section 15.2). A server's are a few hundred.
+    private static let mostHeaderBytes = 32 << 10
+
+    /// - Parameters:
+    ///   - onBytes: takes a body piece by piece, and leaves what it has no use for yet; nil for a body that is taken whole.
+    ///   - onEnd: called once, unless the exchange is cancelled.
+    init(
+        _ request: Request, to server: Server, by proxy: Proxy?, as userAgent: String, token: String?, timeLimit_ms: UInt64,
+        onBytes: ((inout [UInt8]) -> Void)? = nil, onEnd: @escaping (Result<Answer, HTTPProblem>) -> Void
+    ) {
+        unsafe handle = ccurl_easy()!
+        unsafe problem = .allocate(capacity: Exchange.problemBytes)
+        unsafe problem.initialize(repeating: 0, count: Exchange.problemBytes)
+        (largest, self.onBytes, self.onEnd) = (request.largestAnswer, onBytes, onEnd)
+        add("Accept: \(request.accept)")
+        if let token { add("Authorization: Bearer \(token)") }
+        if let body = request.body {
+            add("Content-Type: \(body.type)")
+            // libcurl would wait for "100 Continue" before a long body.
+            add("Expect:")
+            set(CURLOPT_POSTFIELDSIZE, body.bytes.count)
+            // SAFETY: libcurl copies as many bytes as it was just told.
+            check(
+                unsafe body.bytes.withUnsafeBytes {
+                    unsafe ccurl_pointer(handle, CURLOPT_COPYPOSTFIELDS, UnsafeMutableRawPointer(mutating: $0.baseAddress))
+                })
+        }
+        set(CURLOPT_URL, server.address + request.path)
+        set(CURLOPT_CUSTOMREQUEST, request.method.rawValue)
+        set(CURLOPT_USERAGENT, userAgent)
+        check(unsafe ccurl_pointer(handle, CURLOPT_HTTPHEADER, headers))
+        // Another place than the one that was asked is none of ours, and must not see the token.
+        set(CURLOPT_FOLLOWLOCATION, 0)
+        // Signals belong to the controller's own loop.
+        set(CURLOPT_NOSIGNAL, 1)
+        set(CURLOPT_CONNECTTIMEOUT_MS, Request.connectTime_ms)
+        set(CURLOPT_TIMEOUT_MS, Int(timeLimit_ms))
+        // One connection for everything where the server speaks HTTP/2.
+        set(CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2TLS)
+        set(CURLOPT_PIPEWAIT, 1)
+        set(CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2)
+        // No variable of the environment is looked at any more.
+        set(CURLOPT_PROXY, proxy?.text ?? "")
+        set(CURLOPT_NOPROXY, "")
+        if !server.isPlain, let file = server.certificateFile {
+            // This one alone is trusted: libcurl would add the system's directory.
+            set(CURLOPT_CAINFO, file)
+            check(unsafe ccurl_text(handle, CURLOPT_CAPATH, nil))
+        }
+        // What libcurls before 7.85 and 7.87 don't have. The other schemes aren't reached without them either, as redirections aren't
+        // followed; and where there is a cache of certificates, they are read anew for each connection: they may be replaced on disk.
+        _ = unsafe ccurl_text(handle, CURLOPT_PROTOCOLS_STR, "http,https")
+        _ = unsafe ccurl_number(handle, CURLOPT_CA_CACHE_TIMEOUT, 0)
+        check(unsafe ccurl_pointer(handle, CURLOPT_ERRORBUFFER, problem))
+        // SAFETY: the transport holds the exchange as long as libcurl may call back.
+        let owner = unsafe Unmanaged.passUnretained(self).toOpaque()
+        check(unsafe ccurl_pointer(handle, CURLOPT_HEADERDATA, owner))
+        let takeHeader: curl_write_callback = { bytes, size, count, owner in
+            let exchange = unsafe Unmanaged<Exchange>.fromOpaque(owner!).takeUnretainedValue()
+            // SAFETY: libcurl gives so many bytes.
+            let bytes = unsafe UnsafeRawBufferPointer(start: bytes, count: size * count)
+            return unsafe exchange.take(header: bytes) ? size * count : 0
+        }
+        check(unsafe ccurl_function(handle, CURLOPT_HEADERFUNCTION, takeHeader))
+        check(unsafe ccurl_pointer(handle, CURLOPT_WRITEDATA, owner))
+        let takeBody: curl_write_callback = { bytes, size, count, owner in
+            let exchange = unsafe Unmanaged<Exchange>.fromOpaque(owner!).takeUnretainedValue()
+            // SAFETY: libcurl gives so many bytes.
+            let bytes = unsafe UnsafeRawBufferPointer(start: bytes, count: size * count)
+            return unsafe exchange.take(bytes) ? size * count : 0
+        }
+        check(unsafe ccurl_function(handle, CURLOPT_WRITEFUNCTION, takeBody))
+    }
+
+    deinit {
+        unsafe ccurl_easy_end(handle)
+        unsafe ccurl_list_end(headers)
+        unsafe ccurl_list_end(addresses)
+        unsafe problem.deallocate()
+    }
+
+    private func add(_ header: String) { unsafe headers = ccurl_append(headers, header) }
+
+    private func set(_ option: CURLoption, _ text: String) { check(unsafe ccurl_text(handle, option, text)) }
+    private func set(_ option: CURLoption, _ number: Int) { check(unsafe ccurl_number(handle, option, number)) }
+
+    private func check(_ code: CURLcode) { if refusedOption == CURLE_OK { refusedOption = code } }
+
+    /// Why it can't be sent at all.
+    var refusal: HTTPProblem? {
+        if refusedOption == CURLE_OK { return nil }
+        return .broken("libcurl refuses the request: \(unsafe String(cString: ccurl_words(refusedOption)))")
+    }
+
+    /// Says which addresses names stand for, as CURLOPT_RESOLVE(3) takes them: libcurl must not look any up itself.
+    func resolve(_ names: [String]) {
+        for name in names { unsafe addresses = ccurl_append(addresses, name) }
+        check(unsafe ccurl_pointer(handle, CURLOPT_RESOLVE, addresses))
+    }
+
+    /// False ends the exchange.
+    private func take(header bytes: UnsafeRawBufferPointer) -> Bool {
+        isAnswered = true
+        headerBytes += bytes.count
+        if headerBytes > Exchange.mostHeaderBytes { ownProblem = .tooLarge }
+        // Nothing was said that invites a coding. One that is there all the same could blow up in memory.
+        let line = unsafe String(decoding: bytes, as: UTF8.self).lowercased()
+        for (name, only) in [("content-encoding:", "identity"), ("transfer-encoding:", "chunked")] where line.hasPrefix(name) {
+            let value = line.dropFirst(name.utf8.count).filter { !$0.isWhitespace }
+            if value != only { ownProblem = .garbled("it encodes its answer as \(quoted(value))") }
+        }
+        return ownProblem == nil
+    }
+
+    /// False ends the exchange.
+    private func take(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        if body.count + bytes.count > largest { ownProblem = .tooLarge }
+        if ownProblem != nil { return false }
+        unsafe body.append(contentsOf: bytes)
+        return true
+    }
+
+    /// Hands over what has come; at first, that the answer has begun.
+    func deliver() {
+        // An answer that isn't 200 is taken whole.
+        guard let onBytes, isAnswered, !body.isEmpty || !isDelivered, status == 200 else { return }
+        isDelivered = true
+        onBytes(&body)
+    }
+
+    private var status: Int { unsafe ccurl_info_number(handle, CURLINFO_RESPONSE_CODE) }
+
+    /// Ends it without an answer.
+    func fail(_ problem: HTTPProblem) { onEnd(.failure(problem)) }
+
+    /// To be called when libcurl is done with it.
+    func end(_ result: CURLcode) {
+        deliver()
+        guard result == CURLE_OK else {
+            if let ownProblem { return fail(ownProblem) }
+            let detail = unsafe String(cString: problem[0] == 0 ? ccurl_words(result) : UnsafePointer(problem))
+            return onEnd(.failure(HTTPProblem(result, detail)))
+        }
+        let retryAfter_s = unsafe ccurl_info_offset(handle, CURLINFO_RETRY_AFTER)
+        onEnd(.success(Answer(status: status, body: body, retryAfter_s: max(0, Int(retryAfter_s)))))
+    }
+}

@@ -1,0 +1,32 @@
+/// What is asked of a server.
+public struct Request: Equatable, Sendable {
+    public enum Method: String, Sendable { case get = "GET", post = "POST", put = "PUT", patch = "PATCH" }
+
+    public struct Body: Equatable, Sendable {
+        public let type: String
+        public let bytes: [UInt8]
+
+        public init(type: String, bytes: [UInt8]) { (self.type, self.bytes) = (type, bytes) }
+    }
+
+    public let method: Method
+    /// With the query.
+    public let path: String
+    public var accept = "application/json"
+    public var body: Body?
+    /// How long the server is asked to go on with its answer. What the client's patience is comes on top.
+    public var stream_ms: UInt64 = 0
+    /// Of bytes that are held at a time: an answer that is taken whole, or a line of one that goes on. Most are of one object's metadata:
+    /// Kubernetes lets all annotations together have 256 KiB, and of the largest recorded Node it is 5 kB.
+    public var largestAnswer: Int
+
+    static let connectTime_ms = 5_000
+
+    public init(
+        method: Method, path: String, accept: String = "application/json", body: Body? = nil, stream_ms: UInt64 = 0,
+        largestAnswer: Int = 512 << 10
+    ) {
+        (self.method, self.path, self.accept, self.body) = (method, path, accept, body)
+        (self.stream_ms, self.largestAnswer) = (stream_ms, largestAnswer)
+    }
+}

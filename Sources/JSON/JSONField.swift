@@ -1,0 +1,58 @@
+/// A value within a JSON text, and where it stands: reading it as something else than it is says so.
+public struct JSONField: Sendable {
+    let value: JSON
+    /// Such as `zones[0].constraints[1].floor_uw`; empty at the top.
+    private let path: String
+
+    public init(top value: JSON) { self.init(value, "") }
+
+    private init(_ value: JSON, _ path: String) { (self.value, self.path) = (value, path) }
+
+    /// Why a field can't be read: which it is, and what about it.
+    public struct Problem: Error, Equatable {
+        public let words: String
+    }
+
+    private func problem(_ what: String) -> Problem { Problem(words: "\(path.isEmpty ? "the top" : path) is \(what)") }
+    private var otherType: Problem { problem(value == .null ? "null" : "of another type") }
+
+    /// It is none of the words that may stand here.
+    public var unknownWord: Problem { problem("an unknown word") }
+
+    /// A member that has to be there, though it may be null.
+    public func member(_ name: String) throws(Problem) -> JSONField {
+        guard value.members != nil else { throw otherType }
+        let inner = JSONField(value[name] ?? .null, path.isEmpty ? name : "\(path).\(name)")
+        if value[name] == nil { throw inner.problem("missing") }
+        return inner
+    }
+
+    /// nil where the member is missing or null.
+    public func optional<Value>(
+        _ name: String, _ read: (JSONField) throws(Problem) -> Value
+    ) throws(Problem) -> Value? {
+        guard let value = value[name], value != .null else { return nil }
+        return try read(JSONField(value, path.isEmpty ? name : "\(path).\(name)"))
+    }
+
+    public func elements() throws(Problem) -> [JSONField] {
+        guard let elements = value.elements else { throw otherType }
+        return elements.enumerated().map { JSONField($0.element, "\(path)[\($0.offset)]") }
+    }
+
+    public func text() throws(Problem) -> String {
+        guard let text = value.text else { throw otherType }
+        return text
+    }
+
+    public func flag() throws(Problem) -> Bool {
+        guard let flag = value.flag else { throw otherType }
+        return flag
+    }
+
+    public func integer<Value: FixedWidthInteger>() throws(Problem) -> Value {
+        guard case .number = value else { throw otherType }
+        guard let number = value.integer.flatMap(Value.init(exactly:)) else { throw problem("out of range") }
+        return number
+    }
+}

@@ -1,0 +1,51 @@
+public import LinuxSystem
+
+/// What happened to an object, and what of it its API server has been told.
+public struct EventLedger {
+    private(set) var series: [EventSeries] = []
+    private let node: String
+    private let reporter: String
+
+    /// Series that are remembered.
+    static let mostSeries = 64
+
+    /// - Parameters:
+    ///   - node: the name of the Node that they are about.
+    ///   - reporter: who tells of them, as a name with a domain.
+    public init(node: String, reporter: String) { (self.node, self.reporter) = (node, reporter) }
+
+    /// Every Event is told; how often it came again since may be told later.
+    public var isTold: Bool { series.allSatisfy { $0.isTold || $0.isKnown } }
+
+    /// The series that is due first.
+    public var next: EventSeries? { series.filter { !$0.isTold }.min { $0.due_ns < $1.due_ns } }
+
+    public mutating func record(_ event: Event, at now: Clock.Wall, _ now_ns: UInt64) {
+        series.removeAll { $0.isTold && now.seconds - $0.last.seconds > EventSeries.lifetime_s }
+        if let same = series.firstIndex(where: { $0.isOf(event) }) { return series[same].note(event, now) }
+        // What nobody was told of yet is worth more than counting on, and than what is new.
+        if series.count >= EventLedger.mostSeries {
+            guard let told = series.firstIndex(where: \.isTold) else { return }
+            series.remove(at: told)
+        }
+        series.append(EventSeries(event, node: node, reporter: reporter, at: now, now_ns))
+    }
+
+    /// An object of the series was made or changed.
+    public mutating func told(_ sent: EventSeries, next_ns: UInt64) {
+        change(sent) { $0.told(sent.name, sent.telling, next_ns: next_ns) }
+    }
+
+    /// The server has that object no more.
+    public mutating func isGone(_ sent: EventSeries, _ now_ns: UInt64) {
+        change(sent) { if $0.name == sent.name { $0.isGone(now_ns) } }
+    }
+
+    /// The server doesn't take it.
+    public mutating func giveUp(_ sent: EventSeries) { series.removeAll { $0.name == sent.name } }
+
+    private mutating func change(_ sent: EventSeries, _ body: (inout EventSeries) -> Void) {
+        guard let index = series.firstIndex(where: { $0.isOf(sent.event) }) else { return }
+        body(&series[index])
+    }
+}

@@ -1,0 +1,129 @@
+public import HTTP
+public import JSON
+
+/// A kind of object at the API server, and in which namespace: what every request's path begins with.
+public struct Resource: Equatable, Sendable {
+    /// Empty for the core group.
+    let group: String
+    let version: String
+    let plural: String
+    /// nil for what belongs to no namespace.
+    let namespace: String?
+
+    init(group: String = "", _ version: String, _ plural: String, in namespace: String? = nil) {
+        (self.group, self.version, self.plural, self.namespace) = (group, version, plural, namespace)
+    }
+
+    public static let nodes = Resource("v1", "nodes")
+    /// Events about what belongs to no namespace are kept in this one.
+    static let nodeEvents = Resource(group: "events.k8s.io", "v1", "events", in: "default")
+
+    /// Who the server says has written a field.
+    public static let fieldManager = "powercap-controller"
+
+    /// Of a whole object. etcd takes none of more than 1.5 MiB (--max-request-bytes).
+    static let largestObject = 2 << 20
+
+    /// How much of an object is answered. Nodes have tens of kilobytes, of which metadata is a small part.
+    public enum Form: Sendable {
+        case whole, metadata
+
+        fileprivate var accept: String { accept("PartialObjectMetadata") }
+        fileprivate var acceptList: String { accept("PartialObjectMetadataList") }
+
+        private func accept(_ kind: String) -> String {
+            self == .whole ? "application/json" : "application/json;as=\(kind);g=meta.k8s.io;v=v1"
+        }
+    }
+
+    /// How a patch is merged with what is there.
+    public enum PatchKind: String, Sendable {
+        /// RFC 7386: null removes.
+        case merge = "application/merge-patch+json"
+        /// Lists are merged by their elements' keys.
+        case strategic = "application/strategic-merge-patch+json"
+        /// Server-side apply: what isn't named any more is removed.
+        case apply = "application/apply-patch+yaml"
+    }
+
+    func get(_ name: String, _ form: Form = .whole) -> Request {
+        Request(method: .get, path: path(name), accept: form.accept)
+    }
+
+    /// - Parameter fieldSelector: such as `metadata.name=node-a`.
+    public func list(fieldSelector: String? = nil, _ form: Form = .whole) -> Request {
+        Request(
+            method: .get, path: path(query: [("fieldSelector", fieldSelector)]), accept: form.acceptList,
+            largestAnswer: Resource.largestObject)
+    }
+
+    /// Changes since `resourceVersion`, until the server ends it after `seconds`.
+    public func watch(fieldSelector: String? = nil, from resourceVersion: String, seconds: UInt64, _ form: Form = .whole)
+        -> Request
+    {
+        let query = [
+            ("watch", "1"), ("allowWatchBookmarks", "true"), ("resourceVersion", resourceVersion),
+            ("timeoutSeconds", "\(seconds)"), ("fieldSelector", fieldSelector),
+        ]
+        return Request(
+            method: .get, path: path(query: query), accept: form.accept, stream_ms: seconds * 1_000)
+    }
+
+    func create(_ object: JSON) -> Request {
+        let query = [("fieldManager", Resource.fieldManager)]
+        return Request(method: .post, path: path(query: query), body: .json("application/json", object))
+    }
+
+    /// Replaces a whole object; its `resourceVersion` says which.
+    func update(_ name: String, _ object: JSON) -> Request {
+        let query = [("fieldManager", Resource.fieldManager)]
+        return Request(method: .put, path: path(name, query: query), body: .json("application/json", object))
+    }
+
+    /// - Parameter force: takes fields from other managers; for server-side apply alone.
+    public func patch(
+        _ name: String, _ kind: PatchKind, _ patch: JSON, subresource: String? = nil, force: Bool = false,
+        _ form: Form = .metadata
+    ) -> Request {
+        let query = [("fieldManager", Resource.fieldManager), ("force", force ? "true" : nil)]
+        return Request(
+            method: .patch, path: path(name, subresource: subresource, query: query), accept: form.accept,
+            body: .json(kind.rawValue, patch))
+    }
+
+    private func path(_ name: String? = nil, subresource: String? = nil, query: [(String, String?)] = []) -> String {
+        var path = group.isEmpty ? "/api/\(version)" : "/apis/\(group)/\(version)"
+        if let namespace { path += "/namespaces/\(namespace.percentEncoded)" }
+        path += "/\(plural)"
+        for part in [name, subresource] { if let part { path += "/\(part.percentEncoded)" } }
+        let pairs = query.compactMap { name, value in value.map { "\(name)=\($0.percentEncoded)" } }
+        return pairs.isEmpty ? path : "\(path)?\(pairs.joined(separator: "&"))"
+    }
+}
+
+extension Request {
+    /// The server's version, which everybody may read.
+    public static let version = Request(method: .get, path: "/version")
+}
+
+extension Request.Body {
+    fileprivate static func json(_ type: String, _ value: JSON) -> Request.Body { Request.Body(type: type, bytes: value.bytes) }
+}
+
+extension String {
+    /// Everything but the unreserved characters of RFC 3986 as `%XX`.
+    fileprivate var percentEncoded: String {
+        var encoded = ""
+        for byte in utf8 {
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"):
+                encoded.unicodeScalars.append(Unicode.Scalar(byte))
+            default:
+                let digits = String(byte, radix: 16, uppercase: true)
+                encoded += digits.utf8.count == 1 ? "%0\(digits)" : "%\(digits)"
+            }
+        }
+        return encoded
+    }
+}

@@ -1,0 +1,102 @@
+public import PowercapProtocol
+
+/// What the node's annotations say against the policy.
+public struct Overrides: Equatable, Sendable {
+    /// Limits stay as they are.
+    public var paused = false
+    /// The node's limit, in place of the source.
+    public var limit: Microwatts?
+    public var maxSource: Microwatts?
+    public var minPower: Microwatts?
+
+    public init(
+        paused: Bool = false, limit: Microwatts? = nil, maxSource: Microwatts? = nil, minPower: Microwatts? = nil
+    ) {
+        (self.paused, self.limit, self.maxSource, self.minPower) = (paused, limit, maxSource, minPower)
+    }
+}
+
+/// Why a limit is what it is.
+public enum Reason: String, Sendable {
+    /// The power source decides.
+    case source
+    /// The node's override decides.
+    case override
+    /// The least that may be set, though the source or the override says less.
+    case floor
+    /// The most that may be set, though the source or the override says more.
+    case ceiling
+    /// The limit can't be changed.
+    case fixed
+    /// Nothing is changed while the node is paused.
+    case paused
+}
+
+/// What a package is limited to.
+public struct PackageLimit: Equatable, Sendable {
+    public var longTerm: Microwatts
+    /// nil where the short-term limit is left alone.
+    public var shortTerm: Microwatts?
+    public var reason: Reason
+}
+
+/// The limits of a moment. Where `sameLimits` holds between two there is nothing to write.
+public struct Decision: Equatable, Sendable {
+    /// What the source gives: the node, or each package where PMAX_FUNC is not sum.
+    public var source: Microwatts
+    /// The packages' reference power as PMAX_FUNC has it.
+    public var reference: Microwatts
+    /// The least and the most that the node's limit can be.
+    public var floor: Microwatts
+    public var ceiling: Microwatts
+    /// The packages' long-term limits are at most this together.
+    public var nodeLimit: Microwatts
+    public var reason: Reason
+    /// The floors take more than the source or the override allows.
+    public var floorsExceedBudget: Bool
+    /// For each package, in the order they were given. A fixed package's is what it has, and nothing is written to it. Empty
+    /// when the node is paused before the first decision: nothing is limited, and the node's limit is the ceiling.
+    public var packages: [PackageLimit]
+
+    func sameLimits(as other: Decision?) -> Bool {
+        guard let other, other.packages.count == packages.count else { return false }
+        return zip(packages, other.packages).allSatisfy { $0.longTerm == $1.longTerm && $0.shortTerm == $1.shortTerm }
+    }
+}
+
+/// The policy: every limit that `run` sets and that `plan` prints comes from here, and from nothing but the arguments. Time
+/// acts through the source's reading.
+public func decide(
+    packages: [Package], policy: PowerPolicy, reading: SourceReading, overrides: Overrides = Overrides(),
+    last: Decision? = nil
+) -> Decision {
+    let reference = policy.pmaxFunction.reference(of: packages)
+    let minPower = overrides.minPower ?? policy.raplMinPower
+    var budget = Budget(packages, policy, minPower: minPower, reference: reference)
+    var decision = Decision(
+        source: reading.power, reference: reference, floor: budget.floor, ceiling: budget.ceiling, nodeLimit: budget.ceiling,
+        reason: .paused, floorsExceedBudget: false, packages: [])
+    if overrides.paused {
+        if let last, last.packages.count == packages.count {
+            (decision.nodeLimit, decision.packages) = (last.nodeLimit, last.packages)
+        }
+        return decision
+    }
+    if let limit = overrides.limit {
+        (decision.nodeLimit, decision.reason) = budget.divide(limit, .override)
+    } else if policy.pmaxFunction == .sum {
+        (decision.nodeLimit, decision.reason) = budget.divide(reading.power, .source)
+    } else {
+        (decision.nodeLimit, decision.reason) = budget.give(reading.power)
+    }
+    decision.floorsExceedBudget = budget.floorsExceed
+    decision.packages.reserveCapacity(packages.count)
+    for (package, share) in zip(packages, budget.shares) {
+        decision.packages.append(
+            PackageLimit(
+                longTerm: share.limit,
+                shortTerm: package.shortTermLimit(for: share.limit, policy.shortTerm, minPower: minPower),
+                reason: package.fixed == nil ? share.reason(otherwise: decision.reason) : .fixed))
+    }
+    return decision
+}

@@ -1,0 +1,38 @@
+public import PowercapProtocol
+
+/// What the policy goes by. The initial values are what it does when nobody says anything.
+public struct PowerPolicy: Equatable, Sendable {
+    /// The source's peak: the node's with `sum`, and otherwise each package's.
+    public var maxSource = Microwatts.watts(40)
+    /// The exponent of the solar curve, above 0: the larger, the shorter the day.
+    public var alpha = 4.0
+    /// The floor of every limit, per package.
+    public var raplMinPower = Microwatts.watts(10)
+    /// The floor of the node's limit, as a part of its reference power.
+    public var raplLimit = Percent(millionths: 0)
+    public var pmaxFunction = ReferenceFunction.sum
+    public var source = SourceName.solar
+    public var shortTerm = ShortTermPolicy.equal
+
+    public init() {}
+}
+
+/// How the reference power comes from the packages' own. With `sum` MAX_SOURCE is the node's; otherwise each package's.
+public enum ReferenceFunction: String, CaseIterable, Sendable { case sum, max, min, avg }
+
+/// Where power comes from.
+public enum SourceName: String, CaseIterable, Sendable {
+    case solar
+    case constant = "static"
+    /// A day in 90 s, to look at: on no Node of a cluster.
+    case demo
+}
+
+/// What becomes of a package's short-term limit (PL2).
+public enum ShortTermPolicy: String, CaseIterable, Sendable {
+    /// The long-term limit: a source can't be overdrawn, not even for a moment.
+    case equal
+    /// As far from the long-term limit as it was at first.
+    case scaled
+    case untouched
+}

@@ -1,0 +1,25 @@
+public import PowercapProtocol
+
+/// What a source gives at a moment.
+public struct SourceReading: Equatable, Sendable {
+    public let power: Microwatts
+    /// How old the value is; 0 for a source that is computed. One that is read from elsewhere ages when it can't be reached.
+    let age: Milliseconds
+
+    init(_ power: Microwatts, age: Milliseconds = Milliseconds(0)) { (self.power, self.age) = (power, age) }
+}
+
+/// Where power comes from, as a function of time.
+public protocol PowerSource: Sendable {
+    func reading(at moment: Moment) -> SourceReading
+}
+
+/// The source that the policy names, with the node's override of its peak.
+public func powerSource(for policy: PowerPolicy, _ overrides: Overrides = Overrides()) -> any PowerSource {
+    let peak = overrides.maxSource ?? policy.maxSource
+    return switch policy.source {
+    case .solar: SolarSource(peak: peak, alpha: policy.alpha)
+    case .constant: StaticSource(power: peak)
+    case .demo: DemoSource(solar: SolarSource(peak: peak, alpha: policy.alpha))
+    }
+}

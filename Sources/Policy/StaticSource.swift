@@ -1,0 +1,8 @@
+internal import PowercapProtocol
+
+/// The same power at all times.
+struct StaticSource: PowerSource {
+    let power: Microwatts
+
+    public func reading(at moment: Moment) -> SourceReading { SourceReading(power) }
+}

@@ -1,0 +1,310 @@
+internal import Policy
+internal import PowercapProtocol
+
+/// The packages of the connected helper, and for each of their limits what was asked for and what is in force. It decides
+/// nothing and sends nothing: it says what has to be written for a decision, and takes note of what became of it.
+struct NodeLimits {
+    /// A constraint that is governed.
+    struct Tracked: Equatable, Sendable {
+        let name: String
+        let index: UInt8
+        /// Where the zone's limits have it in a sample.
+        let position: Int
+        /// What was last asked for and granted; nil before the first time, and when it has to be set again.
+        var asked: Microwatts?
+        /// What was read back then, or found since; nil when it isn't known.
+        var inForce: Microwatts?
+        /// Why the last attempt failed; nil when it didn't.
+        var refusal: ErrorCode?
+        /// Another party's limit is left alone.
+        var isLeft = false
+        /// Not to be tried again before the next decision.
+        var isSkipped = false
+        /// Why the last sample doesn't have it; 0 where it does.
+        var readErrno: UInt8 = 0
+        /// Another party changes it again and again.
+        fileprivate(set) var drift = Spell()
+        /// It is set again as so often before.
+        var isRepeated: Bool { drift.count > 1 }
+    }
+
+    struct Entry: Equatable, Sendable {
+        let package: Package
+        let zone: UInt16
+        let energyRange: Microjoules
+        var longTerm: Tracked
+        var shortTerm: Tracked?
+        var isGone = false
+        /// Whether it was last told that its limits are enforced.
+        fileprivate var toldEnforced = true
+        /// Who limits it to less than the governed register, and how often that changes.
+        fileprivate var toldLower: String?
+        fileprivate var lower = Spell()
+    }
+
+    private(set) var entries: [Entry]
+    /// Every zone as it was last seen.
+    private(set) var zones: [Zone]
+    private let described: HelperZones
+
+    /// - Parameter sample: read after `zones`.
+    init(_ zones: HelperZones, _ sample: HelperSample) {
+        self.zones = [Zone](zones, sample)
+        described = zones
+        entries = Package.all(in: self.zones).compactMap { package in
+            guard let zone = zones.zones.first(where: { $0.description.id.string == package.zone }) else { return nil }
+            func tracked(_ name: String) -> Tracked? {
+                guard let position = zone.constraints.firstIndex(where: { $0.name.string == name }) else { return nil }
+                let now = sample.zone(zone.description.index).flatMap { $0.limits[position].ifRead }.map { Microwatts($0) }
+                // Known before it is tried: the others divide what it leaves from the first decision on.
+                let isLocked = zone.constraints[position].obstacle == .locked
+                return Tracked(
+                    name: name, index: zone.constraints[position].index, position: position, inForce: now,
+                    refusal: isLocked ? .locked : nil, isSkipped: isLocked)
+            }
+            guard let longTerm = tracked("long_term") else { return nil }
+            return Entry(
+                package: package, zone: zone.description.index, energyRange: zone.description.maxEnergyRange,
+                longTerm: longTerm,
+                shortTerm: package.shortTerm == nil ? nil : tracked("short_term"))
+        }
+    }
+
+    /// What a decision is made over: the packages that are there, in the order of `present`. One that is locked, refuses its
+    /// limit, or has another party's, takes what it takes and the others share the rest (P8).
+    var packages: [Package] {
+        present.map { index in
+            var package = entries[index].package
+            let tracked = entries[index].longTerm
+            if package.fixed != nil || tracked.isSkipped || tracked.isLeft {
+                package.fixed = min(tracked.inForce ?? package.fixed ?? package.longTerm.ceiling, .registerMaximum)
+            }
+            return package
+        }
+    }
+
+    /// Everything that the last decision asked for is in force.
+    var isComplete: Bool {
+        present.allSatisfy { index in
+            let entry = entries[index]
+            let isSet =
+                entry.package.fixed != nil || entry.longTerm.asked != nil && !entry.longTerm.isLeft
+            return isSet && entry.shortTerm?.refusal == nil
+        }
+    }
+
+    /// The entries whose zone isn't gone.
+    var present: [Int] { entries.indices.filter { !entries[$0].isGone } }
+
+    // MARK: Writing
+
+    /// A limit to be written.
+    struct Change: Equatable, Sendable {
+        let entry: Int
+        let isShortTerm: Bool
+        let to: Microwatts
+        /// What is in force now; nil when it isn't known.
+        let from: Microwatts?
+        let reason: Reason
+    }
+
+    /// What has to be written for a decision over `packages`: first what becomes less, so that the limits together never
+    /// exceed the budget on the way, then the rest. Among either, what was refused before comes first: a batch that fails again
+    /// then fails early.
+    func changes(for decision: Decision) -> [Change] {
+        var changes: [Change] = []
+        for (index, limit) in zip(present, decision.packages) where entries[index].package.fixed == nil {
+            let entry = entries[index]
+            if entry.longTerm.isSkipped || entry.longTerm.isLeft { continue }
+            if entry.longTerm.asked != limit.longTerm {
+                changes.append(
+                    Change(
+                        entry: index, isShortTerm: false, to: limit.longTerm, from: entry.longTerm.inForce, reason: limit.reason))
+            }
+            if let tracked = entry.shortTerm, let shortTerm = limit.shortTerm, !tracked.isSkipped, !tracked.isLeft,
+                tracked.asked != shortTerm
+            {
+                changes.append(
+                    Change(entry: index, isShortTerm: true, to: shortTerm, from: tracked.inForce, reason: limit.reason))
+            }
+        }
+        return changes.sorted { rank($0) < rank($1) }
+    }
+
+    private func rank(_ change: Change) -> Int {
+        let isIncrease = change.from.map { change.to > $0 } ?? false
+        return (isIncrease ? 2 : 0) + (self[change].refusal == nil ? 1 : 0)
+    }
+
+    func items(_ changes: [Change]) -> [ApplyItem] {
+        changes.map { ApplyItem(zone: entries[$0.entry].zone, constraint: self[$0].index, limit: $0.to) }
+    }
+
+    /// P4: what is in force is what was read back.
+    mutating func note(_ change: Change, _ applied: AppliedItem) {
+        self[change].asked = change.to
+        self[change].inForce = applied.effective
+        self[change].refusal = nil
+        see(applied.effective, change)
+    }
+
+    /// The helper could not set this limit: it isn't tried again before `retry`.
+    mutating func note(_ change: Change, _ failure: Failure) {
+        if failure.code == .zoneGone { entries[change.entry].isGone = true }
+        self[change].refusal = failure.code
+        self[change].isSkipped = true
+        self[change].asked = nil
+        see(nil, change)
+    }
+
+    /// Keeps `zones` up with what a write has shown of the governed register.
+    private mutating func see(_ effective: Microwatts?, _ change: Change) {
+        guard let zone = zones.firstIndex(where: { $0.id == entries[change.entry].package.zone }),
+            let position = zones[zone].constraints.firstIndex(where: { $0.name == self[change].name })
+        else { return }
+        if let effective {
+            (zones[zone].constraints[position].powerLimit, zones[zone].constraints[position].readErrno) = (effective, 0)
+        }
+        markLock(zone, position, self[change])
+    }
+
+    /// Only a write shows a lock, and only a write its end.
+    private mutating func markLock(_ zone: Int, _ position: Int, _ tracked: Tracked) {
+        if tracked.refusal == .locked {
+            zones[zone].constraints[position].obstacle = .locked
+        } else if zones[zone].constraints[position].obstacle == .locked {
+            zones[zone].constraints[position].obstacle = .none
+        }
+    }
+
+    private mutating func see(_ sample: HelperSample) {
+        zones = [Zone](described, sample)
+        for entry in entries {
+            guard let zone = zones.firstIndex(where: { $0.id == entry.package.zone }) else { continue }
+            for tracked in [entry.longTerm, entry.shortTerm].compactMap({ $0 }) {
+                if let position = zones[zone].constraints.firstIndex(where: { $0.name == tracked.name }) {
+                    markLock(zone, position, tracked)
+                }
+            }
+        }
+    }
+
+    /// A new decision tries everything again.
+    mutating func retry() {
+        for index in entries.indices {
+            entries[index].longTerm.isSkipped = false
+            entries[index].shortTerm?.isSkipped = false
+        }
+    }
+
+    subscript(change: Change) -> Tracked {
+        get { change.isShortTerm ? entries[change.entry].shortTerm! : entries[change.entry].longTerm }
+        set {
+            if change.isShortTerm {
+                entries[change.entry].shortTerm = newValue
+            } else {
+                entries[change.entry].longTerm = newValue
+            }
+        }
+    }
+
+    // MARK: Reading
+
+    /// Something that a sample shows to be different.
+    enum Observation: Equatable, Sendable {
+        case gone(Package)
+        case enabled(Package, Bool)
+        /// P12: the limit isn't the one that was in force; another party, or firmware, changed it.
+        case drift(Package, constraint: String, before: Microwatts, found: Microwatts, DriftAction, count: Int)
+        /// After it was told, it went on so often, and hasn't for a while.
+        case steady(Package, constraint: String, count: Int)
+        /// P13: another register limits the package to less; nil: none does any more, after so many changes.
+        case lower(Package, InForce.Register?, count: Int)
+        /// As long as a limit can't be read, nobody knows whether it drifts. 0: it can be read again.
+        case unreadable(Package, constraint: String, errno: UInt8)
+
+        /// What was seen changes what the packages may take, or has to be put right.
+        var callsForDecision: Bool {
+            switch self {
+            case .gone, .drift, .unreadable: true
+            case .enabled, .steady, .lower: false
+            }
+        }
+    }
+
+    /// Compares a sample with what should be in force.
+    /// - Parameter action: a drifted limit is marked to be set again, or left alone until the next connection.
+    mutating func observe(_ sample: HelperSample, onDrift action: DriftAction) -> [Observation] {
+        var observations: [Observation] = []
+        see(sample)
+        for index in entries.indices where !entries[index].isGone {
+            guard let zone = sample.zone(entries[index].zone) else { continue }
+            let package = entries[index].package
+            if zone.isGone {
+                entries[index].isGone = true
+                observations.append(.gone(package))
+                continue
+            }
+            // The others divide what a long-term limit leaves, also where it isn't ours.
+            observations += entries[index].longTerm.observe(zone, of: package, action, always: true)
+            observations += entries[index].shortTerm?.observe(zone, of: package, action) ?? []
+        }
+        return observations
+    }
+
+    /// What is different of the enforcement of limits and of registers that hold less since it was last asked. To be asked when
+    /// what was decided has been written: a locked zone reads as if it were disabled, and only a write tells them apart.
+    mutating func consequences() -> [Observation] {
+        var observations: [Observation] = []
+        for index in entries.indices where !entries[index].isGone && entries[index].package.ungoverned == nil {
+            let package = entries[index].package
+            let isEnforced = zones.first { $0.id == package.zone }?.isDisabled != true
+            if isEnforced != entries[index].toldEnforced {
+                entries[index].toldEnforced = isEnforced
+                observations.append(.enabled(package, isEnforced))
+            }
+            let lower = inForce(entries[index]).lower
+            let isTold = entries[index].toldLower != nil
+            if let lower {
+                // Who holds it counts, not how far: thermal daemons move such a limit every few seconds.
+                if entries[index].toldLower != lower.controlType { observations.append(.lower(package, lower, count: 0)) }
+                entries[index].toldLower = lower.controlType
+                _ = entries[index].lower.note(true)
+            } else if isTold, let count = entries[index].lower.note(false) {
+                entries[index].toldLower = nil
+                observations.append(.lower(package, nil, count: count))
+            }
+        }
+        return observations
+    }
+}
+
+extension NodeLimits.Tracked {
+    /// Takes note of what is in force.
+    /// - Parameter always: also where the limit isn't ours.
+    fileprivate mutating func observe(
+        _ zone: ZoneSample, of package: Package, _ action: DriftAction, always: Bool = false
+    ) -> [NodeLimits.Observation] {
+        guard position < zone.constraintCount else { return [] }
+        let (before, lastErrno) = (inForce, readErrno)
+        let reading = zone.limits[position]
+        readErrno = reading.errno
+        if let value = reading.ifRead { inForce = Microwatts(value) }
+        guard asked != nil || always else { return [] }
+        guard let before, let found = inForce, found != before else {
+            var observations: [NodeLimits.Observation] = []
+            if let count = drift.note(false), count > 1 { observations.append(.steady(package, constraint: name, count: count)) }
+            if readErrno != lastErrno { observations.append(.unreadable(package, constraint: name, errno: readErrno)) }
+            return observations
+        }
+        _ = drift.note(true)
+        let action = isLeft || asked == nil ? .leave : action
+        if asked != nil {
+            switch action {
+            case .reassert: asked = nil
+            case .leave: isLeft = true
+            }
+        }
+        return [.drift(package, constraint: name, before: before, found: found, action, count: drift.count)]
+    }
+}

@@ -1,0 +1,336 @@
+internal import HTTP
+internal import LinuxSystem
+internal import Logging
+internal import Policy
+internal import PowercapProtocol
+
+/// The loop of `run`: sample, decide, apply, read back, publish. One thread, which sleeps until the next thing is due, the helper's
+/// connection ends, the API server says something, or a signal comes.
+final class Controller {
+    private let settings: Settings
+    private let configuration: Configuration
+    private var source: any PowerSource
+    private let log: Log
+    private let signals: Signals
+    private let epoll: Epoll
+    /// A helper that was restarted is found within a second.
+    private var backoff = Backoff(first_ms: 250, longest_ms: 10_000)
+    /// nil while there is no control over the limits.
+    private var session: ControlSession?
+    /// The session has lived through a sample: losing it isn't one more failed attempt.
+    private var isProven = false
+    /// Of the last session: with the token, control is kept when only the connection was lost.
+    private var last: (token: UInt64, onLeaseExpiry: LimitDisposal)?
+    private var lastDecision: Decision?
+    /// Nothing is tried a second time.
+    private var isOnce = false
+    /// The source's at the last time for a decision. What has to be put right in between goes by it too: STABILISATION_TIME
+    /// is how often the source may move the limits.
+    private var reading: SourceReading
+    /// What was last reported about the connection, so that it isn't told at every attempt.
+    private var reportedProblem: HelperError?
+    /// The last attempt was closed without an answer.
+    private var wasClosed = false
+    /// What was last reported about a batch that failed as a whole.
+    private var reportedFailure: Failure?
+    private var due = Schedule()
+    private var clock = StepDetector()
+    private let node: NodeLink
+    /// What doesn't fit the zones of a helper that came back; to be told when control is granted.
+    private var misfit: UsageError?
+    /// The helper's floor that was last looked at.
+    private var reportedFloor: Microwatts?
+    private let supervisor: Supervisor
+    /// Control was lost: that it is back is worth telling.
+    private var isControlMissed = false
+
+    /// When things are due, on CLOCK_MONOTONIC.
+    private struct Schedule {
+        var connect_ns: UInt64 = 0
+        var decide_ns: UInt64 = 0
+        var sample_ns: UInt64 = 0
+        var renew_ns: UInt64 = 0
+    }
+
+    private enum Token {
+        static let signals: UInt64 = 1
+        static let helper: UInt64 = 2
+        static let api: UInt64 = 3
+    }
+
+    /// - Parameter own: nil where Kubernetes is off.
+    init(settings: Settings, node own: OwnNode?, log: Log) throws(Errno) {
+        (self.settings, self.log) = (settings, log)
+        configuration = settings.configuration
+        source = powerSource(for: settings.configuration.policy)
+        node = NodeLink(own, settings.configuration, log)
+        supervisor = Supervisor(log)
+        reading = source.reading(at: .now)
+        signals = try Signals()
+        epoll = try Epoll()
+        try epoll.add(signals.number, token: Token.signals)
+    }
+
+    /// Runs until SIGTERM, SIGINT or SIGHUP: the exit status. The first two end this system's work on the node, SIGHUP ends only
+    /// this process.
+    /// - Throws: a configuration that doesn't fit the zones. Nothing has been written for it then.
+    func run() throws(UsageError) -> Int32 {
+        try step(Clock.monotonic_ns)
+        node.start(in: epoll, token: Token.api)
+        while true {
+            supervisor.step(record.supervisorStatus(lastDecision, why: reportedProblem?.sentence), Clock.monotonic_ns)
+            if let signal = wait().map({ "\($0)" }) { return signal == "SIGHUP" ? handOver(signal) : end(signal) }
+            try step(Clock.monotonic_ns)
+        }
+    }
+
+    /// One cycle: connect, decide, apply, read back; then what ON_EXIT says.
+    func runOnce() throws(UsageError) -> Int32 {
+        isOnce = true
+        try step(Clock.monotonic_ns)
+        guard let session else { return 1 }
+        return max(end("--once"), session.limits.isComplete ? 0 : 1)
+    }
+
+    // MARK: A step
+
+    private func step(_ now_ns: UInt64) throws(UsageError) {
+        if session == nil, now_ns >= due.connect_ns, let candidate = connect() {
+            // Before control is even asked for: a floor that doesn't fit must not write anything. Only a start ends by it: zones that
+            // came back with another ceiling are no reason to leave a node alone that was governed for days.
+            do throws(UsageError) { try settings.check(candidate.limits.entries.map(\.package)) } catch {
+                guard last != nil else { throw error }
+                misfit = error
+            }
+            takeControl(candidate, now_ns)
+        }
+        if let session { do throws(HelperError) { try cycle(session, now_ns) } catch { fail(error) } }
+        log.tellLost()
+        if node.step(record, now_ns) {
+            source = powerSource(for: configuration.policy, node.overrides)
+            due.decide_ns = 0
+        }
+    }
+
+    /// What is published on the Node.
+    private var record: NodeRecord {
+        guard let session else { return .uncontrolled(configuration.policy.source) }
+        return NodeRecord(session.limits, lastDecision, node.overrides, configuration.policy.source)
+    }
+
+    /// Does what is due.
+    private func cycle(_ session: ControlSession, _ now_ns: UInt64) throws(HelperError) {
+        if clock.stepped(monotonic_ns: now_ns, wall_ns: Clock.wall_ns) {
+            log.info("the clock was set, or the node was asleep: deciding anew")
+            due.decide_ns = now_ns
+        }
+        // First, because a lease that has run out explains what a sample then shows.
+        if now_ns >= due.renew_ns { try renew(session, now_ns) }
+        if now_ns >= due.sample_ns { try sample(session, now_ns) }
+        if now_ns >= due.decide_ns {
+            due.decide_ns = now_ns + configuration.stabilisationTime.nanoseconds
+            reading = source.reading(at: .now)
+            session.retryRefused()
+            try decideAndApply(session)
+        }
+    }
+
+    private func connect() -> ControlSession? {
+        do throws(HelperError) {
+            return try ControlSession(helper: configuration.helperSocket, isOnce: isOnce, log: log) { [node] in node.tell($0) }
+        } catch {
+            lose(error)
+            return nil
+        }
+    }
+
+    private func takeControl(_ candidate: ControlSession, _ now_ns: UInt64) {
+        do throws(HelperError) {
+            try candidate.acquire(lease: configuration.leaseTime, previousToken: last?.token ?? 0)
+        } catch { return lose(error, holder: candidate.holder) }
+        try? epoll.add(candidate.descriptorNumber, token: Token.helper)
+        session = candidate
+        last = (candidate.token, candidate.onLeaseExpiry)
+        reportedProblem = nil
+        if let misfit {
+            log.warning("the configuration doesn't fit the zones any more: their ceilings hold", ("why", .text(misfit.sentence)))
+        }
+        misfit = nil
+        reportFloor(candidate)
+        if isControlMissed {
+            node.tell(NodeEvent(reason: .controlRegained, subject: "", note: "The controller is in control of the limits again"))
+            isControlMissed = false
+        }
+        node.note(candidate.limits.entries.map(\.package))
+        due = Schedule(
+            connect_ns: 0, decide_ns: now_ns, sample_ns: now_ns + configuration.sampleInterval.nanoseconds,
+            renew_ns: now_ns + candidate.renewal_ns)
+    }
+
+    /// Said at the first connection, and when the helper's floor has changed.
+    private func reportFloor(_ session: ControlSession) {
+        let floor = session.minPower
+        if floor > configuration.policy.raplMinPower, floor != reportedFloor {
+            log.warning(
+                "RAPL_MIN_POWER is below the helper's floor (--min-power), which counts",
+                ("rapl_min_power_uw", .power(configuration.policy.raplMinPower)), ("min_power_uw", .power(floor)))
+        }
+        reportedFloor = floor
+    }
+
+    private func renew(_ session: ControlSession, _ now_ns: UInt64) throws(HelperError) {
+        // Before the answer, which may be an error.
+        due.renew_ns = now_ns + session.renewal_ns
+        try session.renew()
+    }
+
+    private func sample(_ session: ControlSession, _ now_ns: UInt64) throws(HelperError) {
+        due.sample_ns = now_ns + configuration.sampleInterval.nanoseconds
+        let observations = try session.sample(onDrift: configuration.onDrift)
+        isProven = true
+        backoff.succeed()
+        // What was seen changes what the packages may take, or has to be put right: at once, not at the next decision.
+        if observations.contains(where: \.callsForDecision) { try decideAndApply(session) }
+    }
+
+    private func decideAndApply(_ session: ControlSession) throws(HelperError) {
+        let (policy, reading, before, overrides) = (configuration.policy, reading, lastDecision, node.overrides)
+        let decision = try session.enforce { packages in
+            decide(packages: packages, policy: policy, reading: reading, overrides: overrides, last: before)
+        }
+        if decision.floorsExceedBudget != (before?.floorsExceedBudget ?? false) {
+            if decision.floorsExceedBudget {
+                log.warning(
+                    "the floors take more than \(overrides.budgetWords): the floors win", ("source_uw", .power(decision.source)),
+                    ("node_limit_uw", .power(decision.nodeLimit)))
+            } else {
+                log.info("the floors are covered again", ("source_uw", .power(decision.source)))
+            }
+        }
+        log.debug(
+            "decided",
+            [
+                ("source_uw", .power(decision.source)), ("node_limit_uw", .power(decision.nodeLimit)),
+                ("reason", .text(decision.reason.rawValue)),
+            ])
+        lastDecision = decision
+        reportedFailure = nil
+    }
+
+    // MARK: The connection
+
+    private func fail(_ error: HelperError) {
+        guard case .failed(let failure) = error, failure.code != .notInControl else { return lose(error) }
+        // The connection is fine: the next decision tries again.
+        if reportedFailure != failure { log.error("the limits could not be set", ("why", .text(failure.sentence))) }
+        reportedFailure = failure
+    }
+
+    /// Gives the connection up. The helper keeps the limits until the lease ends, so there is time to come back.
+    private func lose(_ error: HelperError, holder: Name? = nil) {
+        let hadControl = session != nil
+        let wait_ms = isProven ? 0 : backoff.fail()
+        (session, isProven) = (nil, false)
+        due.connect_ns = Clock.monotonic_ns + wait_ms * 1_000_000
+        // Once, that may be a helper which ends: it closes its connections as it closes those of strangers. The next attempt tells.
+        let isFirstClosed = error == .closed(greeting: true) && !wasClosed && !isOnce
+        wasClosed = error == .closed(greeting: true)
+        if isFirstClosed { return }
+        guard reportedProblem != error || hadControl else { return }
+        reportedProblem = error
+        if hadControl {
+            let message = if case .failed = error { "lost control over the limits" } else { "lost the helper" }
+            log.error(message, ("why", .text(error.sentence)))
+            node.tell(
+                NodeEvent(reason: .controlLost, subject: "", note: "The controller lost control of the limits: \(error.sentence)")
+            )
+            isControlMissed = true
+        } else {
+            var fields: [Log.Field] = [("why", .text(error.sentence))]
+            if let holder { fields.append(("holder", .text(holder.string))) }
+            if !isOnce { fields.append(("next", .text("trying again, at least every 10 s"))) }
+            log.error("no control over the limits", fields)
+        }
+    }
+
+    /// Sleeps until something is due or happens: the signal that came, or nil.
+    private func wait() -> StaticString? {
+        let now_ns = Clock.monotonic_ns
+        let own_ns = session == nil ? due.connect_ns : min(due.decide_ns, due.sample_ns, due.renew_ns)
+        let next_ns = min(own_ns, node.due_ns, supervisor.due_ns)
+        let milliseconds = next_ns <= now_ns ? 0 : min((next_ns - now_ns + 999_999) / 1_000_000, 3_600_000)
+        guard let count = try? epoll.wait(milliseconds: Int32(milliseconds)) else { return nil }
+        for index in 0..<count {
+            switch epoll[index].token {
+            case Token.signals: if let signal = signals.next() { return signal }
+            // Every step looks what has come.
+            case Token.api: break
+            // The helper sends nothing unasked, so this is its end.
+            default: if session != nil { lose(.closed(greeting: false)) }
+            }
+        }
+        return nil
+    }
+
+    /// Ends without giving control back: the limits stay for the time of the lease, and a successor takes control over from a
+    /// connection that is closed. The exit status asks the supervisor to start one, with an environment read anew.
+    private func handOver(_ reason: String) -> Int32 {
+        do throws(HelperError) {
+            // The successor gets a whole lease.
+            try session?.renew()
+        } catch { log.warning("the lease could not be renewed for a successor", ("why", .text(error.sentence))) }
+        log.info(
+            session == nil ? "handing over, without control" : "handing over: the limits stay until a successor takes control",
+            ("reason", .text(reason)), ("lease_ms", .number(UInt64(session?.lease_ms ?? 0))),
+            ("on_lease_expiry", .text(last.map { "\($0.onLeaseExpiry)" } ?? "-")))
+        return 75
+    }
+
+    /// Gives control back, and then says so on the Node: the exit status.
+    private func end(_ reason: String) -> Int32 {
+        supervisor.stopping()
+        let status = giveBack(reason)
+        node.finish()
+        return status
+    }
+
+    private func giveBack(_ reason: String) -> Int32 {
+        guard let last else {
+            log.info("stopped, no limit was ever set", ("reason", .text(reason)))
+            return 0
+        }
+        // What the helper does without being told.
+        let fallback: Log.Field = ("on_lease_expiry", .text("\(last.onLeaseExpiry)"))
+        guard let session else {
+            log.warning(
+                "stopped without control: the helper deals with the limits by itself", ("reason", .text(reason)), fallback)
+            return 1
+        }
+        do throws(HelperError) {
+            let released = try session.release(configuration.onExit == .restore ? .restore : .hold)
+            report(released, reason)
+            return released.failed == 0 ? 0 : 1
+        } catch {
+            log.error(
+                "stopped, but control could not be given back: the helper deals with the limits when the lease ends",
+                ("reason", .text(reason)), ("why", .text(error.sentence)), fallback)
+            return 1
+        }
+    }
+
+    private func report(_ released: Released, _ reason: String) {
+        let fields: [Log.Field] = [
+            ("reason", .text(reason)), ("restored", .number(UInt64(released.restored))),
+            ("foreign", .number(UInt64(released.foreign))), ("failed", .number(UInt64(released.failed))),
+        ]
+        if released.failed > 0 {
+            log.error("stopped, but not every original limit could be restored: see the helper's log", fields)
+        } else {
+            log.info(configuration.onExit == .restore ? "stopped, original limits restored" : "stopped, limits held", fields)
+        }
+    }
+}
+
+extension Milliseconds {
+    var nanoseconds: UInt64 { rawValue * 1_000_000 }
+}

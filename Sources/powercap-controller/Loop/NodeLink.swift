@@ -1,0 +1,90 @@
+internal import HTTP
+internal import Kubernetes
+internal import LinuxSystem
+internal import Logging
+internal import Policy
+internal import PowercapProtocol
+
+/// What the loop has to do with its Node: overrides that fit come from there, and what is so goes there. Without Kubernetes there are
+/// no overrides, and nothing is told to anybody.
+final class NodeLink {
+    /// Those that this node can follow.
+    private(set) var overrides = Overrides()
+    private let node: OwnNode?
+    private let configuration: Configuration
+    private let log: Log
+    /// nil without Kubernetes, and before `start`.
+    private var agent: NodeAgent?
+    private var packages: [Package] = []
+    /// The floor that was last asked for and could be followed.
+    private var lastFloor: Microwatts?
+    /// Of which state of the agent's wishes the overrides are.
+    private var generation = 0
+    /// What happened before there was an agent to tell of it.
+    private var untold: [NodeEvent] = []
+    private static let mostUntold = 64
+    /// The Node was read and written: from now on it is the same over and over.
+    private var isSettled = false
+
+    /// - Parameter node: nil where Kubernetes is off.
+    init(_ node: OwnNode?, _ configuration: Configuration, _ log: Log) {
+        (self.node, self.configuration, self.log) = (node, configuration, log)
+    }
+
+    /// When `step` has something to do, on CLOCK_MONOTONIC.
+    var due_ns: UInt64 { agent?.due_ns ?? .max }
+
+    /// To be called after the first cycle, because the first limit doesn't wait for anybody (P9).
+    func start(in epoll: Epoll, token: UInt64) {
+        guard let node else {
+            Process.dropStartupCode()
+            return log.info("Kubernetes is off", ("kubernetes", .text(configuration.kubernetes.rawValue)))
+        }
+        do throws(APIProblem) {
+            let agent = try NodeAgent(node, log)
+            do throws(Errno) { try epoll.add(agent.descriptorNumber, token: token) } catch {
+                throw .failed(.broken("\(error.explanation) (\(error.name))"))
+            }
+            for event in untold { agent.tell(event) }
+            untold = []
+            self.agent = agent
+        } catch {
+            log.error("Kubernetes can't be used: limits follow the source without it", ("why", .text(error.sentence)))
+        }
+    }
+
+    func tell(_ event: NodeEvent) {
+        if let agent { agent.tell(event) } else if node != nil, untold.count < NodeLink.mostUntold { untold.append(event) }
+    }
+
+    /// Publishes what is so, and reads what has come: true when the overrides changed.
+    func step(_ record: @autoclosure () -> NodeRecord, _ now_ns: UInt64) -> Bool {
+        guard let agent else { return false }
+        agent.publish(record().besides(agent.rejected))
+        agent.step(now_ns)
+        if agent.isSettled, !isSettled {
+            isSettled = true
+            Process.dropStartupCode()
+        }
+        guard agent.generation != generation else { return false }
+        generation = agent.generation
+        fit()
+        return true
+    }
+
+    /// Which overrides fit depends on the packages.
+    func note(_ packages: [Package]) {
+        self.packages = packages
+        fit()
+    }
+
+    private func fit() {
+        guard let agent else { return }
+        overrides = agent.wishes
+        agent.reject(overrides.fit(configuration.policy, packages, last: lastFloor))
+        lastFloor = overrides.minPower
+    }
+
+    /// The last word, for which it waits a little.
+    func finish() { agent?.finish(.stopped(configuration.onExit)) }
+}

@@ -1,8 +1,0 @@
-internal import PowercapProtocol
-
-/// The same power at all times.
-struct StaticSource: PowerSource {
-    let power: Microwatts
-
-    func reading(at moment: Moment) -> SourceReading { SourceReading(power) }
-}
