@@ -2,6 +2,7 @@
 public struct Answer: Equatable, Sendable {
     /// HTTP's.
     public let status: Int
+    /// Whole; empty where it was taken piece by piece.
     public let body: [UInt8]
     /// How long the server asks to be left alone; 0 where it doesn't (RFC 9110, section 10.2.3).
     public var retryAfter_s = 0

@@ -30,6 +30,7 @@ public final class HTTPClient {
     /// Those that can't be sent before the server's address is known.
     private var waiting: [(exchange: Exchange, until_ns: UInt64)] = []
 
+    /// For waiting on.
     public var descriptorNumber: Int32 { epoll.number }
     /// When `run` is to be called though nothing is ready, on CLOCK_MONOTONIC.
     public var due_ns: UInt64 { min(transport.due_ns, waiting.map(\.until_ns).min() ?? .max) }

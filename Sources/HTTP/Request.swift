@@ -1,24 +1,26 @@
 /// What is asked of a server.
 public struct Request: Equatable, Sendable {
+    /// What is to be done (RFC 9110, section 9).
     public enum Method: String, Sendable { case get = "GET", post = "POST", put = "PUT", patch = "PATCH" }
 
+    /// What is sent along.
     public struct Body: Equatable, Sendable {
-        public let type: String
-        public let bytes: [UInt8]
+        let type: String
+        let bytes: [UInt8]
 
         public init(type: String, bytes: [UInt8]) { (self.type, self.bytes) = (type, bytes) }
     }
 
-    public let method: Method
+    let method: Method
     /// With the query.
-    public let path: String
-    public var accept = "application/json"
-    public var body: Body?
+    let path: String
+    var accept = "application/json"
+    var body: Body?
     /// How long the server is asked to go on with its answer. What the client's patience is comes on top.
     public var stream_ms: UInt64 = 0
     /// Of bytes that are held at a time: an answer that is taken whole, or a line of one that goes on. Most are of one object's metadata:
     /// Kubernetes lets all annotations together have 256 KiB, and of the largest recorded Node it is 5 kB.
-    public var largestAnswer: Int
+    var largestAnswer: Int
 
     static let connectTime_ms = 5_000
 

@@ -10,6 +10,7 @@ public enum TokenFile {
         case empty, malformed
     }
 
+    /// The token, without white space around it.
     public static func read(_ path: String) throws(Problem) -> String {
         var bytes = [UInt8](repeating: 0, count: largest)
         let count: Int

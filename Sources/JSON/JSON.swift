@@ -11,7 +11,9 @@ public enum JSON: Equatable, Sendable {
     /// In the order of the text. Where a name comes twice, the last one counts.
     case object([Member])
 
+    /// A member of an object.
     public struct Member: Equatable, Sendable {
+        /// As it is written, without escapes.
         public let name: String
         let value: JSON
 
@@ -21,8 +23,11 @@ public enum JSON: Equatable, Sendable {
     /// The member of an object; nil where there is none, and of everything else.
     public subscript(name: String) -> JSON? { members?.last { $0.name == name }?.value }
 
+    /// An object's members; nil of everything else.
     public var members: [Member]? { if case .object(let members) = self { members } else { nil } }
+    /// A list's elements; nil of everything else.
     public var elements: [JSON]? { if case .list(let elements) = self { elements } else { nil } }
+    /// A string; nil of everything else.
     public var text: String? { if case .text(let text) = self { text } else { nil } }
     var flag: Bool? { if case .flag(let flag) = self { flag } else { nil } }
 

@@ -10,6 +10,7 @@ public struct JSONField: Sendable {
 
     /// Why a field can't be read: which it is, and what about it.
     public struct Problem: Error, Equatable {
+        /// Such as `zones[0].name is missing`.
         public let words: String
     }
 
@@ -35,21 +36,29 @@ public struct JSONField: Sendable {
         return try read(JSONField(value, path.isEmpty ? name : "\(path).\(name)"))
     }
 
+    /// A list's elements, each with its place.
+    /// - Throws: where it is no list.
     public func elements() throws(Problem) -> [JSONField] {
         guard let elements = value.elements else { throw otherType }
         return elements.enumerated().map { JSONField($0.element, "\(path)[\($0.offset)]") }
     }
 
+    /// A string.
+    /// - Throws: where it is none.
     public func text() throws(Problem) -> String {
         guard let text = value.text else { throw otherType }
         return text
     }
 
+    /// True or false.
+    /// - Throws: where it is neither.
     public func flag() throws(Problem) -> Bool {
         guard let flag = value.flag else { throw otherType }
         return flag
     }
 
+    /// A whole number, not negative.
+    /// - Throws: where it is none, or doesn't fit.
     public func integer<Value: FixedWidthInteger>() throws(Problem) -> Value {
         guard case .number = value else { throw otherType }
         guard let number = value.integer.flatMap(Value.init(exactly:)) else { throw problem("out of range") }

@@ -3,10 +3,13 @@ public import LinuxSystem
 
 /// Requests to one API server, with the token as it lies on disk at that moment.
 public final class APIClient {
+    /// Whom it asks.
     public let access: ClusterAccess
+    /// How long it waits.
     public let patience: Patience
     private let http: HTTPClient
 
+    /// For waiting on.
     public var descriptorNumber: Int32 { http.descriptorNumber }
     /// When `run` is to be called though nothing is ready, on CLOCK_MONOTONIC.
     public var due_ns: UInt64 { http.due_ns }

@@ -10,6 +10,7 @@ public enum APIProblem: Error, Equatable, Sendable {
     /// The server's own word (metav1.Status).
     case refused(Refusal)
 
+    /// An answer that isn't the wanted one.
     public struct Refusal: Equatable, Sendable {
         /// HTTP's.
         let status: Int
@@ -60,6 +61,7 @@ public enum APIProblem: Error, Equatable, Sendable {
         }
     }
 
+    /// HTTP's; nil where there is no answer.
     public var status: Int? { if case .refused(let refusal) = self { refusal.status } else { nil } }
     var retryAfter_s: Int { if case .refused(let refusal) = self { refusal.retryAfter_s } else { 0 } }
 

@@ -15,6 +15,7 @@ public struct Calm<Value: Equatable> {
     /// When `next` has something, on CLOCK_MONOTONIC.
     public var due_ns: UInt64 { held == nil ? .max : notBefore_ns }
 
+    /// Takes the value as it is now.
     public mutating func offer(_ value: Value) {
         let isNew = value != (held ?? current)
         if isNew, held != nil { passedOver += 1 }

@@ -3,6 +3,7 @@ internal import LinuxSystem
 
 /// Where an API server is, and with what its clients show who they are.
 public struct ClusterAccess: Equatable, Sendable {
+    /// Where it is, and what is trusted to be it.
     public let server: Server
     /// nil where no token is sent: a proxy on this machine has its own.
     let tokenFile: String?

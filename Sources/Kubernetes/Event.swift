@@ -1,5 +1,6 @@
 /// Something that happened to an object, as `kubectl describe` tells of it (events.k8s.io/v1).
 public struct Event: Equatable, Sendable {
+    /// As `kubectl` shows it.
     public enum Kind: String, Sendable { case normal = "Normal", warning = "Warning" }
 
     /// What was done or tried, in CamelCase.

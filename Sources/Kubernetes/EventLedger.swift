@@ -20,6 +20,7 @@ public struct EventLedger {
     /// The series that is due first.
     public var next: EventSeries? { series.filter { !$0.isTold }.min { $0.due_ns < $1.due_ns } }
 
+    /// Takes note of what happened.
     public mutating func record(_ event: Event, at now: Clock.Wall, _ now_ns: UInt64) {
         series.removeAll { $0.isTold && now.seconds - $0.last.seconds > EventSeries.lifetime_s }
         if let same = series.firstIndex(where: { $0.isOf(event) }) { return series[same].note(event, now) }

@@ -6,6 +6,7 @@ internal import Text
 /// Events of one reason about one thing. The same happening again counts up in one object at the API server, and isn't told each time.
 /// What reads otherwise is an object of its own, because nobody may change an Event's text; of many in a row, the last one is.
 public struct EventSeries {
+    /// As it happened last.
     public private(set) var event: Event
     /// The object's.
     private(set) var name: String
@@ -21,6 +22,7 @@ public struct EventSeries {
     private var untold = 0
     /// An object was made, this one or an earlier.
     private(set) var isKnown = false
+    /// When it may be told next, on CLOCK_MONOTONIC.
     public private(set) var due_ns: UInt64
 
     /// The API server keeps an Event for an hour (kube-apiserver --event-ttl).

@@ -14,6 +14,7 @@ public struct Resource: Equatable, Sendable {
         (self.group, self.version, self.plural, self.namespace) = (group, version, plural, namespace)
     }
 
+    /// Nodes, which belong to no namespace.
     public static let nodes = Resource("v1", "nodes")
     /// Events about what belongs to no namespace are kept in this one.
     static let nodeEvents = Resource(group: "events.k8s.io", "v1", "events", in: "default")

@@ -3,9 +3,9 @@ internal import Text
 
 /// Log lines on standard error, one per event: logfmt, or an object of JSON.
 public struct Log: Sendable {
-    public let format: LogFormat
-    public let level: LogLevel
-    public var head = Head.time
+    let format: LogFormat
+    let level: LogLevel
+    var head = Head.time
     /// Takes a line without waiting, or loses it: the limits matter more than who reads of them.
     var output: @Sendable ([UInt8]) -> Void = LogStream.write
     /// How many lines were lost since it was asked last.
@@ -50,17 +50,25 @@ public struct Log: Sendable {
         case unknown
     }
 
+    /// A name and what it stands for. Their order is kept.
     public typealias Field = (name: String, value: Value)
 
+    /// Something that was to be done wasn't, and somebody has to look at it.
     public func error(_ message: String, _ fields: Field...) { error(message, fields) }
+    /// As above.
     public func error(_ message: String, _ fields: [Field]) { write(.error, message, fields) }
+    /// Something that is not as it should be, and is dealt with.
     public func warning(_ message: String, _ fields: Field...) { write(.warning, message, fields) }
+    /// Something that changed.
     public func info(_ message: String, _ fields: Field...) { info(message, fields) }
+    /// As above.
     public func info(_ message: String, _ fields: [Field]) { write(.info, message, fields) }
+    /// What only somebody who looks for a fault wants to know. Nothing of it is computed where it isn't logged.
     public func debug(_ message: @autoclosure () -> String, _ fields: @autoclosure () -> [Field] = []) {
         if isLogged(.debug) { write(.debug, message(), fields()) }
     }
 
+    /// Whether lines of this importance are written.
     public func isLogged(_ level: LogLevel) -> Bool { level.rank <= self.level.rank }
 
     /// To be called now and then: whoever reads again is told what he missed.

@@ -6,7 +6,9 @@ public struct Overrides: Equatable, Sendable {
     public var paused = false
     /// The node's limit, in place of the source.
     public var limit: Microwatts?
+    /// The source's peak, in place of MAX_SOURCE.
     public var maxSource: Microwatts?
+    /// The floor of every limit, in place of RAPL_MIN_POWER.
     public var minPower: Microwatts?
 
     public init(
@@ -34,9 +36,11 @@ public enum Reason: String, Sendable {
 
 /// What a package is limited to.
 public struct PackageLimit: Equatable, Sendable {
+    /// PL1: an average over about a second (Intel SDM, section 15.10).
     public var longTerm: Microwatts
     /// nil where the short-term limit is left alone.
     public var shortTerm: Microwatts?
+    /// Why it is that much.
     public var reason: Reason
 }
 
@@ -48,9 +52,11 @@ public struct Decision: Equatable, Sendable {
     public var reference: Microwatts
     /// The least and the most that the node's limit can be.
     public var floor: Microwatts
+    /// The most that the node's limit can be.
     public var ceiling: Microwatts
     /// The packages' long-term limits are at most this together.
     public var nodeLimit: Microwatts
+    /// Why it is that much.
     public var reason: Reason
     /// The floors take more than the source or the override allows.
     public var floorsExceedBudget: Bool

@@ -8,6 +8,7 @@ public struct DemoSource: PowerSource {
     /// Divides 24 hours.
     public static let day = Milliseconds.seconds(90)
 
+    /// By the time since 1970, whatever the clock on the wall shows.
     public func reading(at moment: Moment) -> SourceReading {
         let day_s = Int64(DemoSource.day.rawValue / 1_000)
         let passed_s = Double(moment.seconds % day_s) + Double(moment.nanoseconds) / 1e9

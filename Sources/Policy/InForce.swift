@@ -6,6 +6,7 @@ public import PowercapProtocol
 public struct InForce: Equatable, Sendable {
     /// One way in which the hardware is told a limit.
     public struct Register: Equatable, Sendable {
+        /// `intel-rapl`, `intel-rapl-mmio`, …
         public let controlType: String
         /// nil where it can't be read.
         public let limit: Microwatts?
@@ -18,6 +19,7 @@ public struct InForce: Equatable, Sendable {
         var isGoverned: Bool { controlType == InForce.governed }
     }
 
+    /// The control type whose registers are set.
     public static let governed = "intel-rapl"
 
     /// The governed one first, the others as the helper lists them.

@@ -3,6 +3,7 @@ public struct Moment: Equatable, Sendable {
     /// Since 1970.
     public let seconds: Int64
     let nanoseconds: UInt32
+    /// What clock and calendar show then.
     public let local: LocalTime
 
     public init(seconds: Int64, nanoseconds: UInt32 = 0, local: LocalTime) {
@@ -17,11 +18,17 @@ public struct Moment: Equatable, Sendable {
 
 /// What a clock on the wall shows, and a calendar beside it.
 public struct LocalTime: Equatable, Sendable {
+    /// Of the Gregorian calendar.
     public let year: Int32
+    /// 1 to 12.
     public let month: Int32
+    /// 1 to 31.
     public let day: Int32
+    /// 0 to 23.
     public let hour: Int32
+    /// 0 to 59.
     public let minute: Int32
+    /// 0 to 60.
     public let second: Int32
     /// East of Greenwich.
     public let offset_s: Int32

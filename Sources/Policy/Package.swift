@@ -2,11 +2,13 @@ public import PowercapProtocol
 
 /// A processor package: what the node's limit is divided over.
 public struct Package: Equatable, Sendable {
+    /// Which package it is, whatever number its zone has.
     public let name: PackageName
     /// The zone's id.
     public let zone: String
     /// Its share of the node's limit goes by this: long_term's `max_power_uw`, or the original limit where that is absent.
     public let reference: Microwatts
+    /// What its long-term limit (PL1) may be set to.
     public let longTerm: LimitRange
     /// nil where there is none, or it can't be written.
     public let shortTerm: LimitRange?
@@ -25,11 +27,12 @@ public struct Package: Equatable, Sendable {
 
     /// What one constraint may be set to.
     public struct LimitRange: Equatable, Sendable {
-        public let index: UInt8
+        let index: UInt8
         /// The helper's.
         public let floor: Microwatts
+        /// The helper's: the larger of the original and `max_power_uw`, or the original (P3).
         public let ceiling: Microwatts
-        public let original: Microwatts?
+        let original: Microwatts?
 
         public init(index: UInt8, floor: Microwatts, ceiling: Microwatts, original: Microwatts?) {
             (self.index, self.floor, self.ceiling, self.original) = (index, floor, ceiling, original)
@@ -60,8 +63,10 @@ public struct PackageName: Comparable, Hashable, Sendable {
         text.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) } ? UInt32(text) : nil
     }
 
+    /// As the zone is called.
     public var text: String { "package-\(package)" + (die.map { "-die-\($0)" } ?? "") }
 
+    /// By package, and then by die.
     public static func < (left: PackageName, right: PackageName) -> Bool {
         if left.package != right.package { return left.package < right.package }
         guard let right = right.die else { return false }
@@ -81,6 +86,7 @@ extension Package {
         zones.compactMap(Package.init(zone:)).sorted { $0.name < $1.name }
     }
 
+    /// nil for a zone that is no package of `intel-rapl`, or has no long-term limit.
     public init?(zone: Zone) {
         guard zone.controlType == InForce.governed, zone.parent == nil, let name = PackageName(zone.name),
             let longTerm = zone.constraint("long_term")

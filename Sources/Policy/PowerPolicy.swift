@@ -10,8 +10,11 @@ public struct PowerPolicy: Equatable, Sendable {
     public var raplMinPower = Microwatts.watts(10)
     /// The floor of the node's limit, as a part of its reference power.
     public var raplLimit = Percent(millionths: 0)
+    /// How the reference power comes from the packages'.
     public var pmaxFunction = ReferenceFunction.sum
+    /// Where power comes from.
     public var source = SourceName.solar
+    /// What becomes of short-term limits.
     public var shortTerm = ShortTermPolicy.equal
 
     public init() {}

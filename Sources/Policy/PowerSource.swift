@@ -2,6 +2,7 @@ public import PowercapProtocol
 
 /// What a source gives at a moment.
 public struct SourceReading: Equatable, Sendable {
+    /// 0 is a source that gives nothing, and no error.
     public let power: Microwatts
     /// How old the value is; 0 for a source that is computed. One that is read from elsewhere ages when it can't be reached.
     let age: Milliseconds

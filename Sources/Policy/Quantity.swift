@@ -2,16 +2,22 @@ public import PowercapProtocol
 
 /// A span of time in milliseconds, the finest that any option takes.
 public struct Milliseconds: RawRepresentable, Comparable, Hashable, Sendable {
+    /// In milliseconds.
     public let rawValue: UInt64
 
     public init(rawValue: UInt64) { self.rawValue = rawValue }
     public init(_ value: UInt64) { rawValue = value }
 
+    /// So many whole seconds.
     public static func seconds(_ count: UInt64) -> Milliseconds { Milliseconds(count * 1_000) }
+    /// 1 s.
     public static let second = seconds(1)
+    /// 60 min.
     public static let hour = seconds(3_600)
+    /// 24 h.
     public static let day = seconds(86_400)
 
+    /// The shorter one.
     public static func < (left: Milliseconds, right: Milliseconds) -> Bool { left.rawValue < right.rawValue }
 
     /// As one would say it: `5 min`, `1 h`, `90 s`, `250 ms`.
@@ -29,10 +35,12 @@ public struct Milliseconds: RawRepresentable, Comparable, Hashable, Sendable {
 
 /// A percentage, exact to a millionth of a percent.
 public struct Percent: Equatable, Sendable {
+    /// In millionths of a percent, 0 to 100,000,000.
     public let millionths: UInt64
 
     public init(millionths: UInt64) { self.millionths = millionths }
 
+    /// All of it.
     public static let hundred = Percent(millionths: 100_000_000)
 
     /// This share of a power, rounded down to a microwatt.
@@ -42,6 +50,7 @@ public struct Percent: Equatable, Sendable {
 }
 
 extension Microwatts {
+    /// So many whole watts.
     public static func watts(_ count: UInt64) -> Microwatts { Microwatts(count * 1_000_000) }
 
     /// As one would say it: `40 W`, `4095.875 W`, `12.5 kW`.

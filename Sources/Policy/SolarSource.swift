@@ -13,6 +13,7 @@ struct SolarSource: PowerSource {
     /// Hours on the wall between which it gives anything.
     static let (rise, set) = (4.0, 20.0)
 
+    /// By the clock on the wall.
     public func reading(at moment: Moment) -> SourceReading { SourceReading(power(atHour: moment.localHours)) }
 
     func power(atHour hours: Double) -> Microwatts {

@@ -4,5 +4,6 @@ internal import PowercapProtocol
 struct StaticSource: PowerSource {
     let power: Microwatts
 
+    /// The same at any moment.
     public func reading(at moment: Moment) -> SourceReading { SourceReading(power) }
 }

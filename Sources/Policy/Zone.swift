@@ -4,16 +4,19 @@ public import PowercapProtocol
 public struct Zone: Equatable, Sendable {
     /// As in sysfs: `intel-rapl:0`, `intel-rapl:0:1`.
     public let id: String
+    /// The id of the zone that it lies in; nil at the top.
     public let parent: String?
+    /// `intel-rapl`, `intel-rapl-mmio`, …
     public let controlType: String
     /// `package-0`, `dram`, `psys`, …
     public let name: String
     /// nil where it can't be read.
     public var enabled: Bool?
-    public var energy: Microjoules?
-    public var maxEnergyRange: Microjoules?
+    var energy: Microjoules?
+    var maxEnergyRange: Microjoules?
     /// Its package went offline, or its driver was unloaded.
     public var isGone = false
+    /// In the order of their index.
     public var constraints: [Constraint]
 
     public init(
@@ -27,6 +30,7 @@ public struct Zone: Equatable, Sendable {
     /// Its limits are not enforced. A locked zone reads as a disabled one does, so there nothing is known.
     public var isDisabled: Bool { enabled == false && !constraints.contains { $0.obstacle == .locked } }
 
+    /// The constraint of this name.
     public func constraint(_ name: String) -> Constraint? { constraints.first { $0.name == name } }
 }
 
@@ -46,6 +50,7 @@ public struct Constraint: Equatable, Sendable {
     public var original: Microwatts?
     /// The helper writes nothing below its floor nor above its ceiling.
     public var floor: Microwatts
+    /// See `floor`.
     public var ceiling: Microwatts
     /// The helper's `--min-power`: no ceiling may be below it. nil where it isn't known.
     var minPower: Microwatts?

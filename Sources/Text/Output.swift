@@ -2,6 +2,7 @@ public import LinuxSystem
 
 /// Text on its way out, as bytes: a year of minutes is half a million lines.
 public struct Output {
+    /// What hasn't been flushed.
     public private(set) var bytes: [UInt8] = []
     /// Where `flush` writes to; nil keeps everything.
     private let stream: StandardStream?
@@ -13,14 +14,18 @@ public struct Output {
     /// To be called between lines.
     public mutating func flushWhenFull() throws(Errno) { if bytes.count >= Self.chunk { try flush() } }
 
+    /// Writes what there is to the stream, where there is one.
+    /// - Throws: what write(2) says.
     public mutating func flush() throws(Errno) {
         guard let stream else { return }
         try stream.writeAll(bytes)
         bytes.removeAll(keepingCapacity: true)
     }
 
+    /// As UTF-8.
     public mutating func append(_ text: String) { bytes.append(contentsOf: text.utf8) }
 
+    /// In decimal.
     public mutating func append(_ number: UInt64) {
         if number >= 10 { append(number / 10) }
         bytes.append(UInt8(ascii: "0") + UInt8(number % 10))
@@ -32,6 +37,7 @@ public struct Output {
         bytes.append(UInt8(ascii: "0") + UInt8(number % 10))
     }
 
+    /// Right-aligned.
     public mutating func append(_ text: String, width: Int) {
         appendSpaces(width - text.utf8.count)
         append(text)
@@ -43,6 +49,7 @@ public struct Output {
         appendSpaces(width - text.utf8.count)
     }
 
+    /// So many; none where it is negative.
     public mutating func appendSpaces(_ count: Int) { for _ in 0..<max(0, count) { bytes.append(UInt8(ascii: " ")) } }
 
     /// A string of JSON (RFC 8259, section 7). What isn't printable is escaped: whoever prints it may have a terminal.
@@ -59,6 +66,7 @@ public struct Output {
         bytes.append(UInt8(ascii: "\""))
     }
 
+    /// `2026-06-21`
     public mutating func append(year: Int32, month: Int32, day: Int32) {
         append(year, digits: 4)
         bytes.append(UInt8(ascii: "-"))
@@ -67,6 +75,7 @@ public struct Output {
         append(day, digits: 2)
     }
 
+    /// `04:05`
     public mutating func append(hour: Int32, minute: Int32) {
         append(hour, digits: 2)
         bytes.append(UInt8(ascii: ":"))

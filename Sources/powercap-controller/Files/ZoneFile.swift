@@ -57,7 +57,7 @@ enum ZoneFile {
 
     static func parse(_ bytes: [UInt8]) throws(ZoneFileProblem) -> [Zone] {
         let top: JSONField
-        do throws(JSONProblem) { top = JSONField(top: try JSON(bytes)) } catch { throw .notJSON }
+        do throws(JSONProblem) { top = JSONField(top: try JSON(bytes, within: .file)) } catch { throw .notJSON }
         var zones: [Zone] = []
         var found: UInt64 = 0
         do throws(JSONField.Problem) {
