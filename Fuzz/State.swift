@@ -15,7 +15,7 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     sum.appendHexadecimal(Checksum.of(input.span), digits: 16)
     sum.append("\n")
     check(input + sum.bytes)
-    _ = try? Attribute.number(input.span)
+    _ = try? wholeNumber(input.span)
     return 0
 }
 

@@ -6,7 +6,7 @@ import unittest
 
 from manifest import DOCUMENT, REPOSITORY, build, table
 
-KUBERNETES = REPOSITORY / "Sources/powercap-controller/Kubernetes"
+NODE = REPOSITORY / "Sources/powercap-controller/Node"
 
 HELPER = os.environ.get("POWERCAP_HELPER")
 CONTROLLER = os.environ.get("POWERCAP_CONTROLLER")
@@ -62,21 +62,21 @@ class SourceTests(unittest.TestCase):
     def test_the_policy_allows_the_keys_that_the_source_writes_and_no_other(self):
         variables = {variable["name"]: set(variable["expression"].split("'")[1::2])
                      for variable in build().one("ValidatingAdmissionPolicy")["spec"]["variables"]}
-        self.assertEqual(variables["ownLabels"] | variables["ownNotes"], keys(KUBERNETES / "NodeRecord.swift"))
+        self.assertEqual(variables["ownLabels"] | variables["ownNotes"], keys(NODE / "NodeRecord.swift"))
 
     def test_the_api_server_of_the_tests_has_this_policy(self):
         path = REPOSITORY / "Tests/apiserver/policy.py"
-        self.assertEqual(keys(path), keys(KUBERNETES / "NodeRecord.swift"))
+        self.assertEqual(keys(path), keys(NODE / "NodeRecord.swift"))
         for rule in build().one("ValidatingAdmissionPolicy")["spec"]["validations"]:
             self.assertIn(rule.get("message", "powercap may change only the node it runs on"), path.read_text())
 
     def test_the_document_removes_with_kubectl_all_that_is_written(self):
         commands = DOCUMENT.read_text().partition("\n## Uninstall\n")[2]
         removed = set(re.findall(r"[a-z.-]+/[a-z_-]+(?=- |-$)", commands, re.MULTILINE))
-        self.assertEqual(removed, keys(KUBERNETES / "NodeRecord.swift"))
+        self.assertEqual(removed, keys(NODE / "NodeRecord.swift"))
 
     def test_the_document_lists_every_reason_of_the_condition(self):
-        values = re.findall(r"\breason: ([^,\n]+)", (KUBERNETES / "NodeReport.swift").read_text())
+        values = re.findall(r"\breason: ([^,\n]+)", (NODE / "NodeReport.swift").read_text())
         written = {reason for value in values for reason in re.findall(r'"(\w+)"', value)}
         self.assertEqual({reason for _, reason, _ in table("conditions")}, written)
 

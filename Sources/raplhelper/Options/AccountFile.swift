@@ -66,7 +66,7 @@ enum AccountFile {
                 }
                 end += 1
             }
-            if found == 3, colons[0] > start, let id = try? Attribute.number(text.extracting((colons[1] + 1)..<colons[2])),
+            if found == 3, colons[0] > start, let id = try? wholeNumber(text.extracting((colons[1] + 1)..<colons[2])),
                 id < UInt32.max, isFound(text.extracting(start..<colons[0]), UInt32(id))
             {
                 return

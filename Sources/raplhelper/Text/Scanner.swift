@@ -35,7 +35,7 @@ struct Scanner: ~Escapable {
 
     mutating func number() -> UInt64? {
         let start = offset
-        if let value = try? Attribute.number(word()) { return value }
+        if let value = try? wholeNumber(word()) { return value }
         offset = start
         return nil
     }

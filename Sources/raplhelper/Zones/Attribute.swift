@@ -26,7 +26,7 @@ struct Attribute: ~Copyable {
         var buffer = storage.mutableSpan
         if let failure { throw failure }
         let count = try file.read(into: &buffer, at: 0)
-        return try Attribute.number(storage.span.extracting(0..<count))
+        return try wholeNumber(storage.span.extracting(0..<count))
     }
 
     /// Writes the value and a newline in one pwrite: the driver takes each write(2) as a value of its own.
@@ -37,22 +37,5 @@ struct Attribute: ~Copyable {
         for index in 0..<count { line[index] = decimal.digits[index] }
         if let failure { throw failure }
         guard try file.write(line.span.extracting(0..<(count + 1)), at: 0) == count + 1 else { throw .inputOutput }
-    }
-
-    /// The decimal number of 64 bits in the first line. sysfs gives one line; a plain file that stands in for it keeps the
-    /// end of a longer value behind a shorter one.
-    static func number(_ bytes: Span<UInt8>) throws(Errno) -> UInt64 {
-        var value: UInt64 = 0
-        var index = 0
-        while index < bytes.count && bytes[index] != UInt8(ascii: "\n") {
-            guard UInt8(ascii: "0")...UInt8(ascii: "9") ~= bytes[index] else { throw .badMessage }
-            let (product, overflow) = value.multipliedReportingOverflow(by: 10)
-            let (sum, carry) = product.addingReportingOverflow(UInt64(bytes[index] - UInt8(ascii: "0")))
-            if overflow || carry { throw .badMessage }
-            value = sum
-            index += 1
-        }
-        guard index > 0 else { throw .badMessage }
-        return value
     }
 }
