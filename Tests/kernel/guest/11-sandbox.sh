@@ -24,8 +24,8 @@ equals "P1: it is --user in every uid and gid, and in no other group" \
 	"990 990 990 990, 990 990 990 990, " "$(of_helper Uid | xargs), $(of_helper Gid | xargs), $(of_helper Groups | xargs)"
 equals "P1: no_new_privs is set and a seccomp filter is in force" "1 2" "$(of_helper NoNewPrivs) $(of_helper Seccomp)"
 equals "P1: it is not dumpable: its files in /proc are root's" 0 "$(stat -c %u /proc/"$helper_pid"/fd)"
-equals "P1: for writing it has open its log, the limits, their windows and its state" \
-	"constraint_0_power_limit_uw constraint_0_time_window_us constraint_1_power_limit_uw constraint_1_time_window_us helper.log state" \
+equals "P1: for writing it has open its log, the limits, their windows, its state and the lock on that" \
+	"constraint_0_power_limit_uw constraint_0_time_window_us constraint_1_power_limit_uw constraint_1_time_window_us helper.log lock state" \
 	"$(open_for_writing)"
 equals "P1: status says that nothing is missing" "" "$(bits)"
 equals "P1: Landlock is among it" true "$(said sandbox landlock)"
