@@ -1,34 +1,40 @@
 // Answers: whatever an API server answers is refused or understood, and no wish of its makes a limit that the node can't have.
 // At most 4096 bytes
+import JSON
 import PowercapProtocol
 
+@testable import HTTP
+@testable import Kubernetes
+@testable import Policy
 @testable import powercap_controller
 
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     // SAFETY: libFuzzer's input is valid for the call, and `count` is its size.
     let input = unsafe Array(UnsafeBufferPointer(start: start, count: count))
-    precondition(!APIProblem(Answer(status: 500, body: input), retryAfter_s: 1).sentence.isEmpty)
+    precondition(!APIProblem(Answer(status: 500, body: input, retryAfter_s: 1)).sentence.isEmpty)
+    var reader = OverrideReader()
     // An object or a list, or the lines of a watch.
     for text in [input[...]] + input.split(separator: UInt8(ascii: "\n")) {
         guard let json = try? JSON(Array(text)) else { continue }
         let bytes = json.bytes
         guard let again = try? JSON(bytes) else { preconditionFailure("what was written can't be read") }
         precondition(again == json && again.bytes == bytes)
-        for object in [json] + (json["items"]?.elements ?? []) + (json["object"].map { [$0] } ?? []) { check(object) }
+        for object in [json] + (json["items"]?.elements ?? []) + (json["object"].map { [$0] } ?? []) {
+            check(object, &reader)
+        }
     }
     return 0
 }
 
-private func check(_ object: JSON) {
+private func check(_ object: JSON, _ reader: inout OverrideReader) {
     precondition(!APIProblem(event: object).sentence.isEmpty)
     guard let metadata = NodeMetadata(object) else { return }
     precondition(!metadata.isOlder(than: metadata))
-    var rejected: [NodeOverride.Rejected] = []
-    var wishes = Overrides(metadata.annotations, rejected: &rejected)
-    rejected += wishes.fit(configuration, packages)
-    for override in rejected { precondition(!override.why.isEmpty) }
-    let decision = decide(packages: packages, configuration: configuration, reading: reading, overrides: wishes)
+    var (wishes, rejected) = reader.read(metadata.annotations)
+    rejected += wishes.fit(policy, packages)
+    for override in rejected { precondition(!override.why.isEmpty && !override.instead.isEmpty) }
+    let decision = decide(packages: packages, policy: policy, reading: reading, overrides: wishes)
     guard !wishes.paused else { return precondition(decision.packages.isEmpty) }
     var sum = Microwatts.zero
     for (limit, package) in zip(decision.packages, packages) {
@@ -39,7 +45,7 @@ private func check(_ object: JSON) {
     precondition(wishes.limit == nil || decision.floorsExceedBudget || decision.nodeLimit <= wishes.limit!)
 }
 
-private let configuration = Configuration()
+private let policy = PowerPolicy()
 private let reading = SourceReading(.watts(200))
 private let packages = (0..<2 as Range<UInt32>).map { number in
     let range = Package.LimitRange(index: 0, floor: .watts(10), ceiling: .watts(165), original: .watts(150))

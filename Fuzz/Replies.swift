@@ -1,8 +1,10 @@
 // Replies: whatever a helper answers, the controller refuses it or goes on with limits that its policy allows.
 import Glibc
 import LinuxSystem
+import Logging
 import PowercapProtocol
 
+@testable import Policy
 @testable import powercap_controller
 
 // Used by the one thread that libFuzzer calls, and while that waits by the helper's.
@@ -48,7 +50,7 @@ private func run(_ path: String) throws(HelperError) {
     try session.acquire(lease: Milliseconds(30_000), previousToken: 0)
     check(session)
     for _ in 0..<2 {
-        _ = try session.enforce { decision(settings.configuration, $0) }
+        _ = try session.enforce { decision(settings.configuration.policy, $0) }
         _ = try session.sample(onDrift: .reassert)
     }
     try session.renew()
@@ -59,9 +61,8 @@ private func run(_ path: String) throws(HelperError) {
 /// However short a lease the helper grants, there is time between two renewals.
 private func check(_ session: ControlSession) { precondition(session.renewal_ns >= 100_000_000) }
 
-private func decision(_ configuration: Configuration, _ packages: [Package]) -> Decision {
-    let decision = decide(
-        packages: packages, configuration: configuration, reading: SourceReading(.watts(500)), overrides: Overrides())
+private func decision(_ policy: PowerPolicy, _ packages: [Package]) -> Decision {
+    let decision = decide(packages: packages, policy: policy, reading: SourceReading(.watts(500)))
     checkLimits(decision, packages)
     return decision
 }

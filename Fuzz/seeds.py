@@ -8,18 +8,25 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CORPUS = pathlib.Path(sys.argv[1])
 
-STATE = b"""raplhelper-state 1
-boot 6f1c2a0e-0b5d-4c3e-9a8b-7c6d5e4f3a2b
+HEAD = b"""boot 6f1c2a0e-0b5d-4c3e-9a8b-7c6d5e4f3a2b
 generation 12
-constraint intel-rapl:0 package-0 0 long_term original 150000000 999424 intended 60000000 1000000 in-force 60000000 999424 limit-and-window
-constraint intel-rapl:1 package-1 0 long_term original 150000000 999424 intended 60000000 999424 in-force 60000000 999424 limit
-constraint intel-rapl:1 package-1 1 short_term original 180000000 2440 unchanged
 """
+ORIGINALS = [
+    b"original 150000000 999424 intended 60000000 1000000 in-force 60000000 999424 limit-and-window\n",
+    b"original 150000000 999424 intended 60000000 999424 in-force 60000000 999424 limit\n",
+    b"original 180000000 2440 unchanged\n",
+]
+STATE = b"raplhelper-state 2\n" + HEAD + b"".join(b"constraint " + zone + b" " + original for zone, original in zip([
+    b"long_term 0 of intel-rapl:0 intel-rapl 1 package-0", b"long_term 0 of intel-rapl:1 intel-rapl 1 package-1",
+    b"short_term 1 of intel-rapl:1:0 intel-rapl 2 package-1 dram"], ORIGINALS))
+# As 0.1.0 wrote it.
+FIRST_STATE = b"raplhelper-state 1\n" + HEAD + b"".join(b"constraint " + zone + b" " + original for zone, original in zip([
+    b"intel-rapl:0 package-0 0 long_term", b"intel-rapl:1 package-1 0 long_term", b"intel-rapl:1:0 dram 1 short_term"], ORIGINALS))
 
 # The longest record that there can be.
 NAME, SETTING = b"n" * 63, b"18446744073709551615 18446744073709551615"
-LONGEST = STATE.split(b"constraint")[0].replace(b"12", b"18446744073709551615") + b"constraint " + NAME + b" " + NAME + b" 3 " + NAME + \
-    b" original " + SETTING + b" intended " + SETTING + b" in-force " + SETTING + b" limit-and-window\n"
+LONGEST = STATE.split(b"constraint")[0].replace(b"12", b"18446744073709551615") + b"constraint " + NAME + b" 3 of " + NAME + b" " + NAME + \
+    b" 6" + 6 * (b" " + NAME) + b" original " + SETTING + b" intended " + SETTING + b" in-force " + SETTING + b" limit-and-window\n"
 
 # Steps of Conversation.swift: 1 Hello, 2 AcquireControl, 3 Apply, 4 Renew or Release, 5 time passes, 6 reconnect, 7 meddle.
 # With the high bit set a request comes in two pieces.
@@ -57,6 +64,7 @@ for name, data in frames.items():
         write("conversation", name, HELLO + b"\x00" + bytes([len(data)]) + data)
     replies.setdefault(data[4], data[8:])
 write("state", "changed", STATE)
+write("state", "first", FIRST_STATE)
 write("state", "longest", LONGEST)
 for number, steps in enumerate(CONVERSATIONS):
     write("conversation", str(number), steps)

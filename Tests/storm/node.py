@@ -8,6 +8,9 @@ import subprocess
 import time
 
 DEADLINE_S = 30
+# Of the state file: `constraint long_term 0 of intel-rapl:0 intel-rapl 1 package-0 original 150000000 999424 …`.
+SAVED_LINE = re.compile(
+    r"^constraint \S+ (\d+) of (\S+) .* original (\d+) \d+ (?:unchanged|intended (\d+) \d+ in-force (\d+) \d+ [a-z-]+)$", re.M)
 
 
 class Broken(Exception):
@@ -137,8 +140,8 @@ class Node:
         if not slots:
             raise Lost(["no slot of the state file is whole"])
         newest = max(slots, key=lambda slot: int(re.search(rb"^generation (\d+)$", slot, re.M)[1])).decode()
-        return {(line[1], int(line[3])): (int(line[6]), (int(line[9]), int(line[12])) if line[8:9] == ["intended"] else None)
-                for line in map(str.split, newest.splitlines()) if line[:1] == ["constraint"]}
+        return {(zone, int(index)): (int(original), (int(intended), int(in_force)) if intended else None)
+                for index, zone, original, intended, in_force in SAVED_LINE.findall(newest)}
 
     def expect_nothing_lost(self):
         """P6, at any moment: a limit is its original, or the original is saved beside what was done to it."""
