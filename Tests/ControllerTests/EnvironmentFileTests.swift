@@ -84,6 +84,18 @@ struct EnvironmentFileTests {
         #expect(outcome.errorLine == "powercap-controller: \(path)\(end)")
     }
 
+    @Test(
+        "what is no option, and known to this program or its libraries, may be in a file",
+        arguments: [
+            "TZ", "TZDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT", "http_proxy",
+            "https_proxy", "all_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY",
+        ])
+    func others(_ name: String) throws {
+        // What it makes of the value is another matter.
+        #expect(try !validate("\(name)=x\n").outcome.errors.contains("is not a variable"))
+        #expect(try validate("\(name)_X=x\n").outcome.errors.contains("is not a variable"))
+    }
+
     @Test("P11: a bad value is told with its file and line")
     func badValue() throws {
         let (outcome, path) = try validate("\nALPHA=\"0\"\n")

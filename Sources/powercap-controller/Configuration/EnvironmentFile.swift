@@ -44,6 +44,8 @@ struct EnvironmentFile: Equatable, Sendable {
     /// Not options, and known to this program or its libraries.
     private static let others = [
         "TZ", "TZDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT",
+        // A file that sets one of them sets them all, also http_proxy, which the API server's https never asks for.
+        "http_proxy", "https_proxy", "all_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY",
     ]
 
     /// - Parameter given: the path; with a dash before it, as in a unit, the file may be absent.
