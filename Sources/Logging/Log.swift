@@ -58,7 +58,9 @@ public struct Log: Sendable {
     /// As above.
     public func error(_ message: String, _ fields: [Field]) { write(.error, message, fields) }
     /// Something that is not as it should be, and is dealt with.
-    public func warning(_ message: String, _ fields: Field...) { write(.warning, message, fields) }
+    public func warning(_ message: String, _ fields: Field...) { warning(message, fields) }
+    /// As above.
+    public func warning(_ message: String, _ fields: [Field]) { write(.warning, message, fields) }
     /// Something that changed.
     public func info(_ message: String, _ fields: Field...) { info(message, fields) }
     /// As above.

@@ -113,6 +113,23 @@ struct GovernorRestoreTests {
         #expect(try rig.window_us("intel-rapl:0") == 2_000_000)
     }
 
+    @Test(
+        "are told as what they are: nothing is called restored that another party has changed, or that failed",
+        arguments: [
+            (Released(), .info, "control ended, no limit had to be restored"),
+            (Released(restored: 2), .info, "control ended, original limits restored"),
+            (Released(foreign: 1), .warning, "control ended, limits that another party set are left as they are"),
+            (Released(restored: 1, foreign: 1), .warning, "control ended, limits that another party set are left as they are"),
+            (Released(failed: 1), .error, "control ended, but not every original limit could be restored"),
+            (
+                Released(restored: 1, foreign: 1, failed: 1), .error,
+                "control ended, but not every original limit could be restored"
+            ),
+        ] as [(Released, Log.Level, String)])
+    func words(_ released: Released, _ level: Log.Level, _ words: String) {
+        #expect(released.ending.level == level && "\(released.ending.words)" == words)
+    }
+
     @Test("are tried again when they can't be restored")
     func failed() throws {
         let bench = try Bench([.takesOneWrite, .ordinary])

@@ -47,6 +47,27 @@ struct P6RestoreTests {
         try helper.stop()
     }
 
+    @Test("what became of them is said as it is: restored, another party's, none")
+    func words() throws {
+        let helper = try tree.startHelper()
+        #expect(try capNode().release() == Released(restored: 4))
+        let client = try capNode()
+        try tree.setLimit_uw(package0, 0, 90_000_000)
+        #expect(try client.release() == Released(restored: 3, foreign: 1))
+        #expect(try helper.stop() == .exited(0))
+        let ends = helper.log.split(separator: "\n").filter { $0.contains("control ended") }
+        #expect(ends.count == 3)
+        for (line, words) in zip(
+            ends,
+            [
+                "level=info msg=\"control ended, original limits restored\"",
+                "level=warning msg=\"control ended, limits that another party set are left as they are\"",
+                "level=info msg=\"control ended, no limit had to be restored\"",
+            ])
+        { #expect(line.hasPrefix(words)) }
+        #expect(try tree.limit_uw(package0) == 90_000_000)
+    }
+
     @Test("that were held come back on SIGTERM all the same")
     func heldThenStopped() throws {
         let helper = try tree.startHelper()

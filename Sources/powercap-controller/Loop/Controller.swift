@@ -289,44 +289,37 @@ final class Controller {
     /// Gives control back, and then says so on the Node: the exit status.
     private func end(_ reason: String) -> Int32 {
         supervisor.stopping()
-        let status = giveBack(reason)
-        node.finish()
-        return status
+        let ending = giveBack(reason)
+        node.finish(ending)
+        return ending.exitStatus
     }
 
-    private func giveBack(_ reason: String) -> Int32 {
+    private func giveBack(_ reason: String) -> Ending {
+        var fields: [Log.Field] = [("reason", .text(reason))]
         guard let last else {
-            log.info("stopped, no limit was ever set", ("reason", .text(reason)))
-            return 0
+            Ending.untouched.tell(log, fields)
+            return .untouched
         }
         // What the helper does without being told.
         let fallback: Log.Field = ("on_lease_expiry", .text("\(last.onLeaseExpiry)"))
         guard let session else {
-            log.warning(
-                "stopped without control: the helper deals with the limits by itself", ("reason", .text(reason)), fallback)
-            return 1
+            Ending.abandoned.tell(log, fields + [fallback])
+            return .abandoned
         }
         do throws(HelperError) {
             let released = try session.release(configuration.onExit == .restore ? .restore : .hold)
-            report(released, reason)
-            return released.failed == 0 ? 0 : 1
+            let ending = Ending(configuration.onExit, released)
+            fields += [
+                ("restored", .number(UInt64(released.restored))), ("foreign", .number(UInt64(released.foreign))),
+                ("failed", .number(UInt64(released.failed))),
+            ]
+            ending.tell(log, fields)
+            return ending
         } catch {
             log.error(
                 "stopped, but control could not be given back: the helper deals with the limits when the lease ends",
-                ("reason", .text(reason)), ("why", .text(error.sentence)), fallback)
-            return 1
-        }
-    }
-
-    private func report(_ released: Released, _ reason: String) {
-        let fields: [Log.Field] = [
-            ("reason", .text(reason)), ("restored", .number(UInt64(released.restored))),
-            ("foreign", .number(UInt64(released.foreign))), ("failed", .number(UInt64(released.failed))),
-        ]
-        if released.failed > 0 {
-            log.error("stopped, but not every original limit could be restored: see the helper's log", fields)
-        } else {
-            log.info(configuration.onExit == .restore ? "stopped, original limits restored" : "stopped, limits held", fields)
+                fields + [("why", .text(error.sentence)), fallback])
+            return .abandoned
         }
     }
 }

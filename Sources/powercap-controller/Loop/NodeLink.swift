@@ -86,5 +86,5 @@ final class NodeLink {
     }
 
     /// The last word, for which it waits a little.
-    func finish() { agent?.finish(.stopped(configuration.onExit)) }
+    func finish(_ ending: Ending) { agent?.finish(.stopped(ending)) }
 }

@@ -13,12 +13,12 @@ extension NodeRecord {
     }
 
     /// The controller has ended.
-    static func stopped(_ action: ExitAction) -> NodeRecord {
-        let message =
-            action == .restore
-            ? "The controller has ended, and the original limits are back"
-            : "The controller has ended, and the limits stay as they were"
-        return NodeRecord(state: .stopped, condition: Condition(status: .no, reason: "Stopped", message: message))
+    static func stopped(_ ending: Ending) -> NodeRecord {
+        NodeRecord(
+            state: .stopped,
+            condition: Condition(
+                status: .no, reason: "Stopped",
+                message: "The controller has ended: \(ending.words)"))
     }
 
     /// - Parameter decision: nil before the first.

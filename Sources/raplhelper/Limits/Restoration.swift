@@ -108,6 +108,13 @@ extension Released {
         }
     }
 
+    /// The words that a control's end is told with follow the counts.
+    var ending: (level: Log.Level, words: StaticString) {
+        if failed > 0 { return (.error, "control ended, but not every original limit could be restored") }
+        if foreign > 0 { return (.warning, "control ended, limits that another party set are left as they are") }
+        return (.info, restored > 0 ? "control ended, original limits restored" : "control ended, no limit had to be restored")
+    }
+
     /// The counts as fields of a log line.
     var counts: Message { "restored=\(restored) foreign=\(foreign) failed=\(failed)" }
 }

@@ -204,15 +204,7 @@ final class Requests {
         }
         let outcome = governor.restore()
         let counts: Message = "\(subject) \(outcome.counts)"
-        if outcome.failed > 0 {
-            ends.error("control ended, but not every original limit could be restored", counts)
-        } else if outcome.foreign > 0 {
-            ends.warning("control ended, limits that another party set are left as they are", counts)
-        } else if outcome.restored > 0 {
-            ends.info("control ended, original limits restored", counts)
-        } else {
-            ends.info("control ended, no limit had to be restored", counts)
-        }
+        ends.write(outcome.ending.level, outcome.ending.words, counts)
         retryRestoreAt_ns = outcome.failed > 0 ? now_ns + Requests.retryInterval_ns : nil
         return outcome
     }

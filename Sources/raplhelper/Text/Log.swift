@@ -41,7 +41,7 @@ enum Log {
     static func warning(_ message: StaticString, _ fields: Message = "") { write(.warning, message, fields) }
     static func error(_ message: StaticString, _ fields: Message = "") { write(.error, message, fields) }
 
-    private static func write(_ level: Level, _ message: StaticString, _ fields: Message) {
+    static func write(_ level: Level, _ message: StaticString, _ fields: Message) {
         emit(event(level, message, fields))
     }
 
@@ -118,13 +118,13 @@ struct LogBudget {
 
     init(burst: Int = 10) { self.burst = burst }
 
-    mutating func info(_ message: StaticString, _ fields: Message) { write(Log.info, message, fields) }
-    mutating func warning(_ message: StaticString, _ fields: Message) { write(Log.warning, message, fields) }
-    mutating func error(_ message: StaticString, _ fields: Message) { write(Log.error, message, fields) }
+    mutating func info(_ message: StaticString, _ fields: Message) { write(.info, message, fields) }
+    mutating func warning(_ message: StaticString, _ fields: Message) { write(.warning, message, fields) }
+    mutating func error(_ message: StaticString, _ fields: Message) { write(.error, message, fields) }
 
     @inline(never)
-    private mutating func write(_ log: (StaticString, Message) -> Void, _ message: StaticString, _ fields: Message) {
-        if let more = take(Clock.monotonic_ns) { log(message, fields + more) }
+    mutating func write(_ level: Log.Level, _ message: StaticString, _ fields: Message) {
+        if let more = take(Clock.monotonic_ns) { Log.write(level, message, fields + more) }
     }
 
     /// The fields to add to the line (how many were left out), or nil when this line must be left out too.

@@ -84,10 +84,22 @@ struct EndTests {
         try controller.next("limit changed", of: "package-0", "short_term")
         try mock.tell("set intel-rapl:0 long_term 150W")
         #expect(try controller.stop() == 0)
-        let end = try controller.next("stopped, original limits restored")
+        let end = try controller.next("stopped, limits that another party set are left as they are")
+        #expect(end.level == "warning")
         #expect(end["restored"] == "1")
         #expect(end["foreign"] == "1")
         #expect(try mock.limits()["intel-rapl:0/long_term"] == .watts(150))
+    }
+
+    @Test("nothing is called restored where no limit was set")
+    func nothingToRestore() throws {
+        let mock = try Mock("zone intel-rapl:0 package-0 energy_uj=0\n")
+        let controller = try RunningController(mock.socket)
+        try controller.next("no package has a power limit: there is nothing to govern here")
+        try controller.next("in control")
+        #expect(try controller.stop() == 0)
+        let end = try controller.next("stopped, no limit had to be restored")
+        #expect(end.level == "info" && end["restored"] == "0")
     }
 
     @Test("stopped before the first connection, the status is 0 and the log says that no limit was set")

@@ -150,7 +150,19 @@ struct NodePublishingTests {
         #expect(try server.condition()?["reason"]?.text == "Stopped")
         #expect(
             try server.condition()?["message"]?.text
-                == NodeRecord.stopped(onExit == "hold" ? .hold : .restore).condition.message)
+                == NodeRecord.stopped(onExit == "hold" ? .held : .restored).condition.message)
+    }
+
+    @Test("at the end the Node doesn't say that the original limits are back where another party's are")
+    func foreignEnd() throws {
+        let (server, mock) = (try ApiServer(), try Mock(packages: 1))
+        let controller = try RunningController(mock, server, ["ON_DRIFT": "leave", "SAMPLE_INTERVAL": "1h"])
+        try controller.next("Node condition set")
+        try mock.tell("set intel-rapl:0 long_term 150W")
+        #expect(try controller.stop() == 0)
+        #expect(
+            try server.condition()?["message"]?.text
+                == "The controller has ended: limits that another party set are left as they are")
     }
 
     @Test(

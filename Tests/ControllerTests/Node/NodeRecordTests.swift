@@ -50,7 +50,7 @@ struct NodeRecordTests {
 
     @Test("P10: a Node that shows it already gets nothing, whatever else stands there")
     func nothing() {
-        for record: NodeRecord in [.test(), .uncontrolled(.solar), .stopped(.restore)] {
+        for record: NodeRecord in [.test(), .uncontrolled(.solar), .stopped(.restored)] {
             let node = node(showing: record)
             #expect(changes(to: record, on: node).isEmpty)
             let more = self.node(
@@ -86,22 +86,31 @@ struct NodeRecordTests {
 
     @Test("on a clean end the Node isn't managed any more, and only that is left")
     func stopped() {
-        let found = changes(to: .stopped(.restore), on: node(showing: .test()))
+        let found = changes(to: .stopped(.restored), on: node(showing: .test()))
         #expect(found.annotations["power-manager/initialized"] == .some(nil))
         #expect(found.annotations["powercap.dev/state"] == "stopped")
         let kept = (NodeRecord.Label.all + NodeRecord.Annotation.all).filter { key in
-            NodeRecord.stopped(.hold).labels[key, default: nil] != nil
-                || NodeRecord.stopped(.hold).annotations[key, default: nil] != nil
+            NodeRecord.stopped(.held).labels[key, default: nil] != nil
+                || NodeRecord.stopped(.held).annotations[key, default: nil] != nil
         }
         #expect(kept == ["powercap.dev/state"])
-        #expect(NodeRecord.stopped(.restore).condition.message == "The controller has ended, and the original limits are back")
-        #expect(NodeRecord.stopped(.hold).condition.message == "The controller has ended, and the limits stay as they were")
+        let messages: [(Ending, String)] = [
+            (.restored, "The controller has ended: the original limits are back"),
+            (.held, "The controller has ended: the limits stay as they were"),
+            (.foreign, "The controller has ended: limits that another party set are left as they are"),
+            (.incomplete, "The controller has ended: not every original limit could be restored, see the helper's log"),
+            (
+                .abandoned,
+                "The controller has ended: control could not be given back, and the helper deals with the limits by itself"
+            ),
+        ]
+        for (ending, message) in messages { #expect(NodeRecord.stopped(ending).condition.message == message) }
     }
 
     @Test("the removal takes away every key that any record writes, and no other")
     func removal() {
         var written: Set<String> = ["powercap.dev/changed"]
-        for record: NodeRecord in [.test(), .uncontrolled(.solar), .stopped(.restore)] {
+        for record: NodeRecord in [.test(), .uncontrolled(.solar), .stopped(.restored)] {
             written.formUnion(record.labels.keys)
             written.formUnion(record.annotations.keys)
         }

@@ -78,7 +78,7 @@ struct StandingConditionTests {
         standing.note(try event([]))
         #expect(standing.since(condition, at: Self.noon) == Self.written)
         #expect(standing.since(.init(status: .yes, reason: "Paused", message: ""), at: Self.noon) == Self.written)
-        #expect(standing.since(NodeRecord.stopped(.hold).condition, at: Self.noon) == "2026-11-24T04:00:00Z")
+        #expect(standing.since(NodeRecord.stopped(.held).condition, at: Self.noon) == "2026-11-24T04:00:00Z")
         var new = StandingCondition()
         #expect(new.since(condition, at: Self.noon) == "2026-11-24T04:00:00Z")
         new.note(try listed("True"))
