@@ -102,8 +102,18 @@ struct ListTests {
     func unprivileged() throws {
         let user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
         let package = try json(through: user)["intel-rapl:0"]!
-        #expect(package["energy_uj"] is NSNull)
+        #expect(package["energy_uj"] is NSNull && package["energy_error"] as? String == "EACCES")
+        #expect(try list(through: user).contains("energy: unreadable (EACCES)\n"))
         #expect((package["constraints"] as! [[String: Any]])[0]["power_limit_uw"] as? Int == 150_000_000)
+    }
+
+    @Test("a counter that isn't there is absent, and no error is said where it is read")
+    func absentCounter() throws {
+        try FileManager.default.removeItem(atPath: "\(tree.root)/\(package0)/energy_uj")
+        let zones = try json()
+        #expect(zones["intel-rapl:0"]!["energy_uj"] is NSNull && zones["intel-rapl:0"]!["energy_error"] as? String == "ENOENT")
+        #expect(zones["intel-rapl:1"]!["energy_error"] is NSNull)
+        #expect(try list().contains("energy: no such file\n"))
     }
 
     @Test("it makes no socket and no state, writes nothing, and works beside a running helper")
@@ -113,6 +123,36 @@ struct ListTests {
         try tree.startHelper()
         #expect(try json().count == Layout(of: tree.machine).zones.count)
         #expect(try tree.settings() == tree.originals())
+    }
+
+    /// /sys/class/powercap is one.
+    @Test(
+        "a directory of links is called that, and it is said where to look, by --list and by a helper that would serve",
+        arguments: [["--list"], []])
+    func links(_ flags: [String]) throws {
+        let links = "\(tree.directory)/class"
+        try FileManager.default.createDirectory(atPath: links, withIntermediateDirectories: false)
+        for (link, target) in [("intel-rapl", "intel-rapl"), ("intel-rapl:0", package0)] {
+            try FileManager.default.createSymbolicLink(atPath: "\(links)/\(link)", withDestinationPath: "../powercap/\(target)")
+        }
+        let helper = try tree.spawnHelper(flags + ["--powercap-root", links])
+        #expect(try helper.waitForEnd() == .exited(1))
+        #expect(
+            helper.log
+                == "raplhelper: \(links) holds links (intel-rapl) and no zones: links aren't followed. Give the directory that they lead "
+                + "to, as --powercap-root /sys/devices/virtual/powercap for /sys/class/powercap\n")
+        #expect(helper.process.outputText == "")
+    }
+
+    @Test("a tree that may not be opened is no absent one", .enabled(if: Conditions.isRoot, Conditions.root))
+    func denied() throws {
+        let denied = "\(tree.directory)/denied"
+        try FileManager.default.createDirectory(atPath: denied, withIntermediateDirectories: false)
+        try changeMode(denied, 0o700)
+        let user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+        let helper = try tree.spawnHelper(["--list", "--powercap-root", denied], through: user)
+        #expect(try helper.waitForEnd() == .exited(1))
+        #expect(helper.log.hasPrefix("raplhelper: permission denied: can't open \(denied) (EACCES). "))
     }
 
     @Test("a tree that isn't there is exit 1 and a sentence")

@@ -185,6 +185,7 @@ final class Helper {
         var new = MockZone(id: zone.id, name: zone.name)
         (new.parent, new.controlType, new.energyRange) = (zone.parent, zone.controlType, zone.energyRange)
         new.enabled = zone.enabled
+        new.energyErrno = zone.energyErrno
         new.energy = zone.energy.map { EnergyCounter($0, power: zone.power, at: Helper.now_ms) }
         machine.zones.append(new)
     }

@@ -7,6 +7,8 @@ struct MockZone {
     var parent: Name?
     var controlType = Name(constant: "intel-rapl")
     var energy: EnergyCounter?
+    /// Why the counter can't be read; ENOENT: there is none.
+    var energyErrno: UInt8 = 2
     /// `max_energy_range_uj`.
     var energyRange = Microjoules(262_143_328_850)
     var enabled = ZoneSample.Enabled.yes
@@ -20,7 +22,7 @@ struct MockZone {
         let noDevice = Reading(errno: 19)
         (sample.isGone, sample.enabled) = (isGone, isGone ? .unknown : enabled)
         sample.energy =
-            isGone ? noDevice : energy.map { Reading($0.value(at: time_ms, range: energyRange)) } ?? Reading(errno: 2)
+            isGone ? noDevice : energy.map { Reading($0.value(at: time_ms, range: energyRange)) } ?? Reading(errno: energyErrno)
         for (position, register) in registers.enumerated() {
             sample.limits[position] = isGone ? noDevice : register.reading
         }

@@ -74,11 +74,6 @@ extension Statement {
         }
     }
 
-    fileprivate static let obstacleNames: KeyValuePairs<String, Obstacle> = [
-        "none": .none, "noLimitFile": .noLimitFile, "originalUnknown": .originalUnknown, "ceilingBelowFloor": .ceilingBelowFloor,
-        "locked": .locked,
-    ]
-
     fileprivate static let enabledNames: KeyValuePairs<String, ZoneSample.Enabled> = [
         "yes": .yes, "no": .no, "unknown": .unknown,
     ]
@@ -133,11 +128,13 @@ extension MockZone.Declaration {
     fileprivate init(_ words: inout Words) throws(ScriptError) {
         self.init(id: try words.name("the zone's id"), name: try words.name("the zone's name"))
         var declaration = self
-        try words.options(["parent", "type", "energy_uj", "power", "range_uj", "enabled"]) { key, value throws(ScriptError) in
+        try words.options(["parent", "type", "energy_uj", "energy_errno", "power", "range_uj", "enabled"]) {
+            key, value throws(ScriptError) in
             switch key {
             case "parent": declaration.parent = try Words.name(value, key)
             case "type": declaration.controlType = try Words.name(value, key)
             case "energy_uj": declaration.energy = Microjoules(try Words.number(value, key))
+            case "energy_errno": declaration.energyErrno = try Words.number(value, key)
             case "power": declaration.power = try Words.power(value, key)
             case "range_uj": declaration.energyRange = Microjoules(try Words.number(value, key))
             default: declaration.enabled = try Words.choice(value, key, Statement.enabledNames)
@@ -163,7 +160,11 @@ extension Register {
                 register.step = try Words.power(value, key)
                 if register.step == .zero { throw ScriptError(sentence: "the step is above 0") }
             case "window_us": register.window_us = try Words.number(value, key)
-            case "obstacle": register.obstacle = try Words.choice(value, key, Statement.obstacleNames)
+            case "obstacle":
+                guard let obstacle = Obstacle.allCases.first(where: { "\($0.name)" == value }) else {
+                    throw ScriptError(sentence: "\(value) is not the name of an obstacle")
+                }
+                register.obstacle = obstacle
             default: (register.isLocked, register.obstacle) = (true, .locked)
             }
         }

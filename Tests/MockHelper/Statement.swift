@@ -42,7 +42,7 @@ enum Statement: Equatable {
             switch self {
             case .zone:
                 (
-                    "ID NAME [parent=ID] [type=NAME] [energy_uj=N] [power=POWER] [range_uj=N] [enabled=yes|no|unknown]",
+                    "ID NAME [parent=ID] [type=NAME] [energy_uj=N] [energy_errno=N] [power=POWER] [range_uj=N] [enabled=yes|no|unknown]",
                     "adds a zone, whose counter advances with the power; without energy_uj it has no counter"
                 )
             case .constraint:
@@ -103,6 +103,7 @@ extension MockZone {
         var parent: Name?
         var controlType = Name(constant: "intel-rapl")
         var energy: Microjoules?
+        var energyErrno: UInt8 = 2
         var power = Microwatts.zero
         var energyRange = Microjoules(262_143_328_850)
         var enabled = ZoneSample.Enabled.yes

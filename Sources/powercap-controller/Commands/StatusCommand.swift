@@ -39,6 +39,12 @@ struct Status {
             from: first.energy, at: before.time_ns, to: second.energy, at: after.time_ns, range: zone.description.maxEnergyRange)
     }
 
+    /// Why a zone's counter can't be read, ENOENT where it has none; nil where it was read.
+    func energyError(of zone: HelperZones.Zone) -> Errno? {
+        let errno = after.zone(zone.description.index)?.energy.errno ?? 0
+        return errno == 0 ? nil : Errno(Int32(errno))
+    }
+
     /// Limits that are set while nobody is in control of them: their controller is gone, and has asked for them to be held.
     var heldLimits: Int {
         guard zones.header.leaseRemaining_ms == 0 else { return 0 }

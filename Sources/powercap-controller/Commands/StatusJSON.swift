@@ -1,3 +1,4 @@
+internal import LinuxSystem
 internal import Policy
 internal import PowercapProtocol
 internal import Text
@@ -42,7 +43,9 @@ extension Status {
         output.append(",\"name\":")
         output.append(json: zone.name)
         output.append(",\"gone\":\(zone.isGone),\"enabled\":\(zone.enabled.map { "\($0)" } ?? "null")")
-        output.append(",\"power_uw\":\(number(power(of: description))),\"constraints\":[")
+        output.append(",\"power_uw\":\(number(power(of: description))),\"energy_error\":")
+        append(energyError(of: description)?.name, to: &output)
+        output.append(",\"constraints\":[")
         for (position, (constraint, wire)) in zip(zone.constraints, description.constraints).enumerated() {
             output.append(position == 0 ? "\n {\"name\":" : ",\n {\"name\":")
             output.append(json: constraint.name)

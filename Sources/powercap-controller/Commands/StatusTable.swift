@@ -39,7 +39,11 @@ extension Status {
         let indent = zone.parent == nil ? "" : "  "
         let type = zone.controlType == InForce.governed ? "" : " (\(zone.controlType))"
         output.append(left: "\(indent)\(zone.name)\(type)", width: Status.nameWidth + 4 * Status.powerWidth)
-        append(power(of: description), to: &output)
+        if let error = energyError(of: description), error != .noEntry, !zone.isGone {
+            output.append(error.name, width: Status.powerWidth)
+        } else {
+            append(power(of: description), to: &output)
+        }
         output.append("\n")
         if zone.isGone { output.append("\(indent)  gone: its package went offline, or its driver was unloaded\n") }
         if zone.isDisabled, !zone.constraints.isEmpty { output.append("\(indent)  disabled: its limits are not enforced\n") }

@@ -83,6 +83,8 @@ enum Listing {
             text += ",\"control_type\":\(quoted(zone.controlType.string)),\"name\":\(quoted(zone.name.string))"
             text += ",\"enabled\":\(sample.enabled == .unknown ? "null" : sample.enabled == .yes ? "true" : "false")"
             text += ",\"energy_uj\":\(json(sample.energy.ifRead))"
+            let error: Message = sample.energy.ifRead == nil ? "\"\(Errno(Int32(sample.energy.errno)).name)\"" : "null"
+            text += ",\"energy_error\":\(error)"
             text += ",\"max_energy_range_uj\":\(zone.maxEnergyRange.rawValue)"
             text += ",\"constraints\":["
             for (position, constraint) in zone.constraints.enumerated() {

@@ -111,6 +111,41 @@ struct TruthTests {
         #expect(!controller.log.contains { $0.message.contains("locked") || $0.message.contains("floors") })
     }
 
+    @Test(
+        "a package that isn't governed is told with its own reason, in log, status and check",
+        arguments: Obstacle.allCases.filter { !$0.takesLimits && ![.writesRefused, .zoneGone, .ceilingBelowFloor].contains($0) })
+    func obstacles(_ obstacle: Obstacle) throws {
+        let why = "\(obstacle.explanation)"
+        let mock = try Mock(
+            "zone intel-rapl:0 package-0\nconstraint intel-rapl:0 long_term 90W obstacle=\(obstacle.name)\n"
+                + ScriptedPackage(number: 1).lines)
+        let controller = try RunningController(mock.socket, ["MAX_SOURCE": "200W"])
+        let line = try controller.next("package not governed: it keeps what it has, the others share the rest")
+        #expect(line.level == "warning" && line["package"] == "package-0" && line["why"] == why)
+        try controller.next("limit changed", of: "package-1", "long_term")
+        let status = try run("status", socket: mock.socket).output.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+        #expect(status.contains("not governed: \(why)"))
+        let check = try run("check", socket: mock.socket)
+        #expect(check.status == 0 && check.errorLine == "powercap-controller: package-0: not governed: \(why)")
+        #expect(try controller.stop() == 0)
+        #expect(!controller.log.contains { $0.message.contains("locked") || $0.message.contains("disabled") })
+    }
+
+    @Test("a counter that can't be read is told in status with why, and one that isn't there isn't")
+    func energy() throws {
+        let mock = try Mock(
+            "zone intel-rapl:0 package-0 energy_errno=13\nconstraint intel-rapl:0 long_term 90W\n"
+                + "zone intel-rapl:1 package-1\nconstraint intel-rapl:1 long_term 90W\nzone intel-rapl:2 package-2 energy_errno=5\n"
+        )
+        let rows = try run("status", socket: mock.socket).output.split(separator: "\n").filter { $0.hasPrefix("package-") }
+        #expect(
+            rows.map { $0.split(separator: " ").map(String.init) } == [
+                ["package-0", "EACCES"], ["package-1", "-"], ["package-2", "EIO"],
+            ])
+        let json = try Executable.run(["status", "-o", "json", "--helper-socket", mock.socket]).output
+        for error in ["EACCES", "ENOENT", "EIO"] { #expect(json.contains("\"power_uw\":null,\"energy_error\":\"\(error)\"")) }
+    }
+
     @Test("a helper's floor above RAPL_MIN_POWER is said once, and status shows it")
     func floors() throws {
         let mock = try Mock(packages: 1, "minimum 10W\n")

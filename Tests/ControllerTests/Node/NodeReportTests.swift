@@ -116,6 +116,17 @@ struct NodeReportTests {
             "No package is governed: package-0 (\(why)), package-1 (\(why))")
     }
 
+    @Test(
+        "whatever is in the way of every package, the condition has its own words",
+        arguments: Obstacle.allCases.filter { !$0.takesLimits })
+    func obstacles(_ obstacle: Obstacle) {
+        if obstacle == .writesRefused || obstacle == .ceilingBelowFloor { return }
+        let record = record(before: { ($0.obstacle, $0.locked) = (obstacle, [0, 2]) })
+        #expect(record.condition.reason == "NotGoverned" && record.condition.status == .no)
+        let why = "(\(obstacle.explanation))"
+        #expect(record.condition.message == "No package is governed: package-0 \(why), package-1 \(why)")
+    }
+
     @Test("a package that is gone counts no more, and where all are there is nothing to limit")
     func gone() {
         expect(record { $0.gone = [2] }, 50, .yes, "LimitInForce", "Limits are in force")
