@@ -84,16 +84,12 @@ private struct JSONParser {
         var members: [JSON.Member] = []
         repeat {
             skipSpace()
-            // A name that isn't kept isn't counted.
-            let bytesBefore = bytesLeft
-            bytesLeft = .max
-            let name = try string()
-            bytesLeft = bytesBefore
+            let member = try wantedMember(interest)
             skipSpace()
             try expect(UInt8(ascii: ":"))
-            if let inner = interest.inMember(name) {
-                try keep(name.utf8.count)
-                members.append(JSON.Member(name, try value(inner, depth: depth + 1)))
+            if let member {
+                try keep(member.name.utf8.count)
+                members.append(JSON.Member(member.name, try value(member.interest, depth: depth + 1)))
             } else {
                 try skipValue()
             }
@@ -101,6 +97,35 @@ private struct JSONParser {
         } while take(UInt8(ascii: ","))
         try expect(UInt8(ascii: "}"))
         return members
+    }
+
+    /// A member's name, and what is asked of it; nil where nobody asks, and then the name is only stepped over.
+    private mutating func wantedMember(_ interest: JSONInterest) throws(JSONProblem) -> (name: String, interest: JSONInterest)? {
+        let quote = position
+        try expect(UInt8(ascii: "\""))
+        while let byte = next, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\") {
+            if byte < 0x20 { throw malformed }
+            position += 1
+        }
+        if next == UInt8(ascii: "\"") {
+            guard let inner = interest.inMember(bytes.span.extracting((quote + 1)..<position)) else {
+                position += 1
+                return nil
+            }
+            return (try uncountedString(from: quote), inner)
+        }
+        // With an escape it reads otherwise than it stands there.
+        let name = try uncountedString(from: quote)
+        return interest.inMember(name.utf8.span).map { (name, $0) }
+    }
+
+    /// A name that isn't kept isn't counted.
+    private mutating func uncountedString(from start: Int) throws(JSONProblem) -> String {
+        position = start
+        let bytesBefore = bytesLeft
+        bytesLeft = .max
+        defer { bytesLeft = bytesBefore }
+        return try string()
     }
 
     private mutating func elements(_ interest: JSONInterest, _ depth: Int) throws(JSONProblem) -> [JSON] {
@@ -234,7 +259,7 @@ private struct JSONParser {
         case UInt8(ascii: "n"): text.append(0x0A)
         case UInt8(ascii: "r"): text.append(0x0D)
         case UInt8(ascii: "t"): text.append(0x09)
-        case UInt8(ascii: "u"): text.append(contentsOf: String(Character(try escapedScalar())).utf8)
+        case UInt8(ascii: "u"): text.append(contentsOf: UTF8.encode(try escapedScalar())!)
         default: throw malformed
         }
     }
@@ -256,7 +281,14 @@ private struct JSONParser {
     private mutating func fourDigits() throws(JSONProblem) -> UInt32 {
         var code: UInt32 = 0
         for _ in 0..<4 {
-            guard let byte = next, let digit = Character(Unicode.Scalar(byte)).hexDigitValue else { throw malformed }
+            guard let byte = next else { throw malformed }
+            let digit: UInt8
+            switch byte {
+            case UInt8(ascii: "0")...UInt8(ascii: "9"): digit = byte - UInt8(ascii: "0")
+            case UInt8(ascii: "a")...UInt8(ascii: "f"): digit = byte - UInt8(ascii: "a") + 10
+            case UInt8(ascii: "A")...UInt8(ascii: "F"): digit = byte - UInt8(ascii: "A") + 10
+            default: throw malformed
+            }
             code = code << 4 + UInt32(digit)
             position += 1
         }

@@ -30,6 +30,25 @@ struct JSONInterestTests {
         #expect(try Self.read(text, interest) == value)
     }
 
+    @Test("names are the same where their bytes are, in whichever form an accent is written")
+    func bytewise() throws {
+        let (one, two) = ("\u{E9}", "e\u{301}")
+        for (given, isWanted) in [(one, true), (two, false), (#"\u00e9"#, true), (#"e\u0301"#, false)] {
+            for interest in [JSONInterest.members([one: .all]), .prefixes([one])] {
+                #expect(try Self.read("{\"\(given)\":1}", interest).members?.count == (isWanted ? 1 : 0), "\(given)")
+            }
+        }
+    }
+
+    @Test("of a name that nobody asks for only its end counts, and a control character in it is none of JSON")
+    func skippedNames() throws {
+        let long = String(repeating: "e\u{301}\\n\\u0041", count: 20_000)
+        #expect(try Self.read("{\"\(long)\":1,\"a\":2}", .members(["a": .all])) == ["a": .number("2")])
+        for text in ["{\"b\tc\":1}", "{\"b", "{\"b\\\":1}", "{\"b\\\"", "{b:1}"] {
+            #expect(throws: JSONProblem.self, "\(text)") { try Self.read(text, .members(["a": .all])) }
+        }
+    }
+
     @Test("what is stepped over has to end, and to be followed by what may follow")
     func malformed() {
         for text in [
