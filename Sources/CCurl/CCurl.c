@@ -57,6 +57,11 @@ CURLcode ccurl_number(CURL *easy, CURLoption option, long value) { return do_cur
 CURLcode ccurl_text(CURL *easy, CURLoption option, const char *value) { return do_curl_easy_setopt(easy, option, value); }
 CURLcode ccurl_pointer(CURL *easy, CURLoption option, void *value) { return do_curl_easy_setopt(easy, option, value); }
 CURLcode ccurl_function(CURL *easy, CURLoption option, curl_write_callback value) { return do_curl_easy_setopt(easy, option, value); }
+// CURLOPT_CAINFO_BLOB, of libcurl 7.77 and some TLS libraries, and struct curl_blob of 7.71: headers may be older.
+bool ccurl_authorities(CURL *easy, void *bytes, size_t count) {
+    struct { void *data; size_t len; unsigned int flags; } blob = {bytes, count, 1}; // CURL_BLOB_COPY
+    return do_curl_easy_setopt(easy, (CURLoption)(40000 + 309), &blob) == CURLE_OK;
+}
 long ccurl_info_number(CURL *easy, CURLINFO info) {
     long value = 0;
     do_curl_easy_getinfo(easy, info, &value);

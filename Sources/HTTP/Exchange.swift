@@ -21,12 +21,16 @@ internal import Text
     private var headerBytes = 0
     /// The first option that libcurl refused: then nothing is sent.
     private var refusedOption = CURLE_OK
+    /// Why the server couldn't be told from another: then nothing is sent either.
+    private var noCertificates: HTTPProblem?
     private let onBytes: ((inout [UInt8]) -> Void)?
     private let onEnd: (Result<Answer, HTTPProblem>) -> Void
 
     private static let problemBytes = Int(CURL_ERROR_SIZE)
     /// Of all headers together, with those of answers that come before the answer (RFC 9110, section 15.2). A server's are a few hundred.
     private static let mostHeaderBytes = 32 << 10
+    /// All the authorities that a distribution comes with take 220 kB.
+    private static let largestCertificates = 1 << 20
 
     /// - Parameters:
     ///   - onBytes: takes a body piece by piece, and leaves what it has no use for yet; nil for a body that is taken whole.
@@ -69,11 +73,7 @@ internal import Text
         // No variable of the environment is looked at any more.
         set(CURLOPT_PROXY, proxy?.text ?? "")
         set(CURLOPT_NOPROXY, "")
-        if !server.isPlain, let file = server.certificateFile {
-            // This one alone is trusted: libcurl would add the system's directory.
-            set(CURLOPT_CAINFO, file)
-            check(unsafe ccurl_text(handle, CURLOPT_CAPATH, nil))
-        }
+        if !server.isPlain, let file = server.certificateFile { trust(file) }
         // What libcurls before 7.85 and 7.87 don't have. The other schemes aren't reached without them either, as redirections aren't
         // followed; and where there is a cache of certificates, they are read anew for each connection: they may be replaced on disk.
         _ = unsafe ccurl_text(handle, CURLOPT_PROTOCOLS_STR, "http,https")
@@ -99,6 +99,28 @@ internal import Text
         check(unsafe ccurl_function(handle, CURLOPT_WRITEFUNCTION, takeBody))
     }
 
+    /// The authorities of this file alone: libcurl would add the system's directory. It would also open the file itself, and might wait for
+    /// it; those before 7.77 do, and those with another TLS library, once the path has been seen to name a file.
+    private func trust(_ file: String) {
+        do throws(GivenFile.Problem) {
+            var bytes = try GivenFile.contents(of: file, atMost: Exchange.largestCertificates)
+            guard 1...Exchange.largestCertificates ~= bytes.count else {
+                return noCertificates = .noCertificates("\(file) \(bytes.isEmpty ? "is empty" : "is too large")")
+            }
+            // SAFETY: libcurl copies as many bytes as it is told.
+            let isTaken = unsafe bytes.withUnsafeMutableBytes { unsafe ccurl_authorities(handle, $0.baseAddress, $0.count) }
+            if !isTaken { set(CURLOPT_CAINFO, file) }
+            check(unsafe ccurl_text(handle, CURLOPT_CAPATH, nil))
+        } catch {
+            let why =
+                switch error {
+                case .notAFile: "is no file, but a FIFO, a device or a socket"
+                case .failed(let errno): "can't be read: \(errno.explanation) (\(errno.name))"
+                }
+            noCertificates = .noCertificates("\(file) \(why)")
+        }
+    }
+
     deinit {
         unsafe ccurl_easy_end(handle)
         unsafe ccurl_list_end(headers)
@@ -115,6 +137,7 @@ internal import Text
 
     /// Why it can't be sent at all.
     var refusal: HTTPProblem? {
+        if let noCertificates { return noCertificates }
         if refusedOption == CURLE_OK { return nil }
         return .broken("libcurl refuses the request: \(unsafe String(cString: ccurl_words(refusedOption)))")
     }

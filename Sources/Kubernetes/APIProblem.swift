@@ -120,6 +120,7 @@ extension TokenFile.Problem {
         case .file(.noEntry): "does not exist (see KUBE_TOKEN_FILE; in a pod, automountServiceAccountToken)"
         case .file(.denied): "may not be read by this user (in a pod, see fsGroup)"
         case .file(let errno): "can't be read: \(errno.explanation) (\(errno.name))"
+        case .notAFile: "is no file, but a FIFO, a device or a socket"
         case .empty: "is empty"
         case .malformed: "holds something else than one token"
         }

@@ -26,7 +26,7 @@ public struct Descriptor: ~Copyable, Sendable {
     }
 
     /// How a file is opened. Only `readThroughLinks` follows a symbolic link in the last component: it is for files that a
-    /// person names. `read`, `readWrite` and `lockFile` don't wait for the other end of a FIFO; on the files of a disk or of
+    /// person names. It, `read`, `readWrite` and `lockFile` don't wait for the other end of a FIFO; on the files of a disk or of
     /// sysfs that changes nothing. `name` opens none of the contents, only what the path names (O_PATH in open(2)).
     public enum Access: Sendable {
         case read, readThroughLinks, readWrite, write, create, createNew, lockFile, directory, name
@@ -34,7 +34,7 @@ public struct Descriptor: ~Copyable, Sendable {
         var flags: Int32 {
             switch self {
             case .read: cl_o_rdonly | cl_o_nofollow | cl_o_nonblock
-            case .readThroughLinks: cl_o_rdonly
+            case .readThroughLinks: cl_o_rdonly | cl_o_nonblock
             case .readWrite: cl_o_rdwr | cl_o_nofollow | cl_o_nonblock
             case .write: cl_o_wronly | cl_o_nofollow
             case .create: cl_o_rdwr | cl_o_creat | cl_o_trunc | cl_o_nofollow
@@ -106,6 +106,12 @@ public struct Descriptor: ~Copyable, Sendable {
         guard let status = try? status() else { return false }
         return status.kind == cl_kind_regular && status.mode & others == 0 && (status.uid == 0 || status.uid == Process.uid)
     }
+
+    /// Whether it is a regular file (fstat(2)).
+    public var isRegular: Bool { (try? status())?.kind == cl_kind_regular }
+
+    /// Whether it is a directory (fstat(2)).
+    public var isDirectory: Bool { (try? status())?.kind == cl_kind_directory }
 
     /// Whether it is a socket (fstat(2)).
     public var isSocket: Bool { (try? status())?.kind == cl_kind_socket }

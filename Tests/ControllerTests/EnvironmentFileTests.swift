@@ -46,6 +46,18 @@ struct EnvironmentFileTests {
         #expect(throws: EnvironmentFile.Problem.notText(line: 2)) { try EnvironmentFile.parse(Array("A=1\nB=".utf8) + [0xFF]) }
     }
 
+    @Test("P11: a FIFO is refused, and not waited for")
+    func fifo() throws {
+        let directory = try TemporaryDirectory()
+        let path = "\(directory.path)/settings"
+        try #require(unsafe mkfifo(path, 0o600) == 0)
+        let outcome = try Executable.run(["run", "--env-file", path], environment: [:])
+        #expect(outcome.status == 2)
+        #expect(
+            outcome.errors
+                == "powercap-controller: \(path) is no file, but a FIFO, a device or a socket: give a file of NAME=value lines\n")
+    }
+
     private func validate(_ text: String, _ environment: [String: String] = [:], _ flags: [String] = []) throws
         -> (outcome: Executable.Outcome, path: String)
     {
@@ -53,6 +65,16 @@ struct EnvironmentFileTests {
         try text.write(toFile: path, atomically: true, encoding: .utf8)
         defer { try? FileManager.default.removeItem(atPath: path) }
         return (try Executable.run(["validate", "--env-file", path] + flags, environment: environment), path)
+    }
+
+    @Test("validate shows what a terminal would obey as what it is", arguments: ["table", "json"])
+    func printable(_ format: String) throws {
+        let outcome = try Executable.run(
+            ["validate", "--format", format], environment: ["RAPLHELPER_SOCKET": "/run/\u{1B}[31mx\u{9B}1m\u{202E}"])
+        #expect(outcome.status == 0)
+        let escaped = format == "json" ? #"/run/\u001b[31mx\u009b1m\u202e"# : #"/run/\u{1b}[31mx\u{9b}1m\u{202e}"#
+        #expect(outcome.output.contains(escaped))
+        #expect(!outcome.output.unicodeScalars.contains { $0 == "\u{1B}" || $0 == "\u{9B}" || $0 == "\u{202E}" })
     }
 
     @Test("a file's values win over the environment's, a flag wins over both, and validate says which it was")

@@ -1,3 +1,4 @@
+import Foundation
 import LinuxSystem
 import PowercapProtocol
 import TestSupport
@@ -149,11 +150,21 @@ struct ZoneFileTests {
         #expect(throws: problem) { try ZoneFile.parse(Array(text.utf8)) }
     }
 
+    @Test("P11: a file that is too large is refused, and what is no file isn't waited for", .timeLimit(.minutes(1)))
+    func noFile() throws {
+        let directory = try TemporaryDirectory()
+        let (large, fifo) = ("\(directory.path)/large", "\(directory.path)/fifo")
+        try Data(count: ZoneFile.largest + 1).write(to: URL(filePath: large))
+        #expect(throws: ZoneFileProblem.tooLarge) { try ZoneFile.read(large) }
+        try #require(unsafe mkfifo(fifo, 0o600) == 0)
+        #expect(throws: ZoneFileProblem.notAFile) { try ZoneFile.read(fifo) }
+    }
+
     @Test("P11: a file that is absent, denied or a directory is each told apart")
     func unreadable() {
         #expect(throws: ZoneFileProblem.absent) { try ZoneFile.read("/nonexistent/zones.json") }
         #expect(throws: ZoneFileProblem.unreadable(Errno(21))) { try ZoneFile.read("/") }
-        #expect(throws: ZoneFileProblem.tooLarge) { try ZoneFile.read("/dev/zero") }
+        #expect(throws: ZoneFileProblem.notAFile) { try ZoneFile.read("/dev/zero") }
         #expect(ZoneFileProblem(.denied) == .denied)
         #expect(ZoneFileProblem.denied.words == "may not be read by this user: change its mode or its owner")
         #expect(ZoneFileProblem(Errno(21)).words == "can't be read: Is a directory (EISDIR)")

@@ -52,6 +52,20 @@ struct TokenFileTests {
         #expect(problem() == expected)
     }
 
+    @Test(
+        "P14: what isn't a file is none, and isn't waited for: a FIFO that nobody writes to, and one that somebody does",
+        .timeLimit(.minutes(1)))
+    func fifo() throws {
+        try #require(unsafe mkfifo(path, 0o600) == 0)
+        #expect(problem() == .notAFile)
+        let writer = unsafe open(path, O_RDWR)
+        defer { close(writer) }
+        #expect(problem() == .notAFile)
+        try FileManager.default.removeItem(atPath: path)
+        try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: "/dev/zero")
+        #expect(problem() == .notAFile)
+    }
+
     @Test("a file that is absent, denied or no file at all is told as that")
     func absent() throws {
         #expect(problem() == .file(.noEntry))

@@ -20,6 +20,8 @@ CURLcode ccurl_number(CURL *easy, CURLoption option, long value);
 CURLcode ccurl_text(CURL *easy, CURLoption option, const char *value);
 CURLcode ccurl_pointer(CURL *easy, CURLoption option, void *value);
 CURLcode ccurl_function(CURL *easy, CURLoption option, curl_write_callback value);
+// Whom to trust, instead of a file that libcurl opens: PEM, which is copied. False where this libcurl can't.
+bool ccurl_authorities(CURL *easy, void *bytes, size_t count);
 long ccurl_info_number(CURL *easy, CURLINFO info);
 curl_off_t ccurl_info_offset(CURL *easy, CURLINFO info);
 const char *ccurl_words(CURLcode code);

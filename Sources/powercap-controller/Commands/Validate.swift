@@ -24,7 +24,7 @@ func validateCommand(_ invocation: Invocation, settings: Settings) throws(UsageE
 
 extension Settings {
     func writeTable(to output: inout Output) {
-        let values = Option.all.map { $0.show(configuration) }
+        let values = Option.all.map { $0.show(configuration).printable }
         let nameWidth = Option.all.map(\.variable.utf8.count).max() ?? 0
         let valueWidth = values.map(\.utf8.count).max() ?? 0
         for ((option, value), origin) in zip(zip(Option.all, values), origins) {

@@ -15,6 +15,7 @@ struct EnvironmentFile: Equatable, Sendable {
     enum Problem: Error, Equatable, Sendable {
         case absent
         case denied
+        case notAFile
         case unreadable(Errno)
         case tooLarge
         case noAssignment(String, line: Int)
@@ -63,9 +64,12 @@ struct EnvironmentFile: Equatable, Sendable {
 
     private static func read(_ path: String, isOptional: Bool) throws(Problem) -> [Assignment] {
         let bytes: [UInt8]
-        do throws(Errno) { bytes = try contents(of: path, atMost: largest) } catch {
-            if isOptional && error == .noEntry { return [] }
-            throw Problem(error)
+        do throws(GivenFile.Problem) { bytes = try GivenFile.contents(of: path, atMost: largest) } catch {
+            switch error {
+            case .failed(.noEntry) where isOptional: return []
+            case .failed(let errno): throw Problem(errno)
+            case .notAFile: throw .notAFile
+            }
         }
         if bytes.count > largest { throw .tooLarge }
         return try parse(bytes)

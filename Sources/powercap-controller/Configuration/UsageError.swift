@@ -106,6 +106,7 @@ extension UsageError {
         switch problem {
         case .absent: "\(path) does not exist: give a file of NAME=value lines (-\(path) takes it where it is there)"
         case .denied: "\(path) may not be read by this user: change its mode or its owner"
+        case .notAFile: "\(path) is no file, but a FIFO, a device or a socket: give a file of NAME=value lines"
         case .unreadable(let errno): "\(path) can't be read: \(errno.explanation) (\(errno.name))"
         case .tooLarge: "\(path) is larger than \(EnvironmentFile.largest >> 20) MiB: give a file of NAME=value lines"
         case .noAssignment(let text, let line):

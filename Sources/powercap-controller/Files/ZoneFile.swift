@@ -7,6 +7,7 @@ internal import PowercapProtocol
 enum ZoneFileProblem: Error, Equatable, Sendable {
     case absent
     case denied
+    case notAFile
     case unreadable(Errno)
     case tooLarge
     case notJSON
@@ -29,6 +30,7 @@ enum ZoneFileProblem: Error, Equatable, Sendable {
         return switch self {
         case .absent: "does not exist: \(remedy) in a file, or - for standard input"
         case .denied: "may not be read by this user: change its mode or its owner"
+        case .notAFile: "is no file, but a FIFO, a device or a socket: \(remedy) in a file, or - for standard input"
         case .unreadable(let errno): "can't be read: \(errno.explanation) (\(errno.name))"
         case .tooLarge: "is larger than \(ZoneFile.largest >> 20) MiB: \(remedy)"
         case .notJSON: "is not JSON: \(remedy)"
@@ -50,7 +52,15 @@ enum ZoneFile {
     /// - Parameter path: `-` is standard input.
     static func read(_ path: String) throws(ZoneFileProblem) -> [Zone] {
         let bytes: [UInt8]
-        do throws(Errno) { bytes = try contents(of: path, atMost: largest) } catch { throw ZoneFileProblem(error) }
+        do throws(GivenFile.Problem) {
+            bytes =
+                try path == "-" ? GivenFile.standardInput(atMost: largest) : GivenFile.contents(of: path, atMost: largest)
+        } catch {
+            switch error {
+            case .notAFile: throw .notAFile
+            case .failed(let errno): throw ZoneFileProblem(errno)
+            }
+        }
         if bytes.count > largest { throw .tooLarge }
         return try parse(bytes)
     }

@@ -42,6 +42,22 @@ struct KubernetesIndependenceTests {
         Misery(
             "the authority's file is no certificate", { try "x".write(toFile: $1, atomically: true, encoding: .utf8) },
             { try replace($1, with: $0.certificates) }),
+        Misery(
+            "the authority's file is a FIFO",
+            { _, authority in
+                try FileManager.default.removeItem(atPath: authority)
+                try #require(unsafe mkfifo(authority, 0o600) == 0)
+            }, { try replace($1, with: $0.certificates) }),
+        Misery(
+            "the token is a FIFO",
+            { server, _ in
+                try FileManager.default.removeItem(atPath: server.tokenFile)
+                try #require(unsafe mkfifo(server.tokenFile, 0o600) == 0)
+            },
+            { server, _ in
+                try FileManager.default.removeItem(atPath: server.tokenFile)
+                try server.tell("token")
+            }),
         Misery("the token is expired", { server, _ in try server.tell("token -60") }, { server, _ in try server.tell("token") }),
         Misery(
             "the token is gone", { server, _ in try FileManager.default.removeItem(atPath: server.tokenFile) },
