@@ -13,6 +13,8 @@ public enum HTTPProblem: Error, Equatable, Sendable {
     case noCertificates(String)
     /// Nothing came in time, or not all of it.
     case silent
+    /// The connection was closed, because something else on it was `silent`.
+    case givenUp
     /// The connection ended or failed in the middle.
     case broken(String)
     /// The answer is larger than any that was expected.
@@ -28,7 +30,8 @@ public enum HTTPProblem: Error, Equatable, Sendable {
         case .unreachable: "unreachable"
         case .untrusted: "untrusted"
         case .noCertificates: "no-certificates"
-        case .silent: "silent"
+        // One problem, of which the other exchange tells.
+        case .silent, .givenUp: "silent"
         case .broken: "broken"
         case .tooLarge: "too-large"
         case .garbled: "garbled"
@@ -39,7 +42,7 @@ public enum HTTPProblem: Error, Equatable, Sendable {
     /// Not the one request's: whatever is asked for meets it.
     public var isShared: Bool {
         switch self {
-        case .noLibrary, .unreachable, .untrusted, .noCertificates, .silent, .broken, .noToken: true
+        case .noLibrary, .unreachable, .untrusted, .noCertificates, .silent, .givenUp, .broken, .noToken: true
         case .tooLarge, .garbled: false
         }
     }
@@ -47,7 +50,7 @@ public enum HTTPProblem: Error, Equatable, Sendable {
     /// What another connection, or another address, may not have.
     var isOfConnection: Bool {
         switch self {
-        case .unreachable, .untrusted, .silent, .broken: true
+        case .unreachable, .untrusted, .silent, .givenUp, .broken: true
         case .noLibrary, .noCertificates, .tooLarge, .garbled, .noToken: false
         }
     }
@@ -55,7 +58,7 @@ public enum HTTPProblem: Error, Equatable, Sendable {
     /// Something was asked, and the server or what is between had its part in what became of it.
     public var isOfServer: Bool {
         switch self {
-        case .silent, .broken, .tooLarge, .garbled: true
+        case .silent, .givenUp, .broken, .tooLarge, .garbled: true
         case .noLibrary, .unreachable, .untrusted, .noCertificates, .noToken: false
         }
     }

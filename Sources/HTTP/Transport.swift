@@ -85,7 +85,7 @@ internal import LinuxSystem
         guard let fresh = unsafe try? Transport.multi() else { return }
         for exchange in exchanges.values {
             unsafe ccurl_multi_remove(multi, exchange.handle)
-            fail(exchange, .broken("it was closed, because something on it had no answer in its time"))
+            fail(exchange, .givenUp)
         }
         exchanges.removeAll()
         unsafe ccurl_multi_end(multi)

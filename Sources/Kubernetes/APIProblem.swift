@@ -106,6 +106,7 @@ extension HTTPProblem {
             "the API server's certificate is not trusted: \(detail) (is KUBE_CA_FILE this cluster's authority?)"
         case .noCertificates(let detail): "the file of certificates can't be used: \(detail) (see KUBE_CA_FILE)"
         case .silent: "the API server does not answer in time: it is overloaded or stopped, or a network policy drops packets"
+        case .givenUp: "the connection to the API server was given up: something else on it had no answer in its time"
         case .broken(let detail): "the connection to the API server failed: \(detail)"
         case .tooLarge: "the answer is larger than any that this program reads"
         case .garbled(let detail): "what answered is not an API server: \(detail) (see KUBE_SERVER)"

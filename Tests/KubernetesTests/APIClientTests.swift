@@ -19,7 +19,7 @@ struct APIClientTests {
         server = try ApiServer()
         try server.allow(verbs: ["*"], resources: ["*"], groups: ["*"])
         client = try APIClient(
-            server.access, userAgent: "tests", patience: Patience(answer_ms: 1_000, watch_s: 60...60))
+            server.access, userAgent: "tests", patience: Patience(answer_ms: 10_000, watch_s: 60...60))
     }
 
     /// Sends a request and waits for its answer.
@@ -120,6 +120,30 @@ struct APIClientTests {
         #expect(try answer(.version).failure?.kind == "unreachable")
         try server.tell("listen")
         _ = try answer(.version).get()
+    }
+
+    @Test("what has no answer in its time ends the connections, and what else is on its way fails for the same cause")
+    func givenUp() throws {
+        let client = try APIClient(server.access, userAgent: "tests", patience: Patience(answer_ms: 4_000, watch_s: 60...60))
+        let watch = Resource.nodes.watch(fieldSelector: "metadata.name=node-a", from: "0", seconds: 60, .metadata)
+        var (isWatching, ends) = (false, [APIProblem]())
+        let epoll = try Epoll()
+        try epoll.add(client.descriptorNumber, token: 0)
+        func run(until isSo: () -> Bool) throws {
+            let deadline_ns = Clock.monotonic_ns + Child.patience_ms * 1_000_000
+            while !isSo(), Clock.monotonic_ns < deadline_ns {
+                _ = try epoll.wait(milliseconds: 10)
+                client.run()
+            }
+        }
+        func end(_ result: Result<Answer, APIProblem>) { if let problem = result.failure { ends.append(problem) } }
+        try client.send(watch, onBytes: { _ in isWatching = true }, onEnd: end)
+        try run(until: { isWatching })
+        try server.tell("fault 1 get * freeze")
+        try client.send(.version, onEnd: end)
+        try run(until: { ends.count == 2 })
+        #expect(ends == [.failed(.silent), .failed(.givenUp)])
+        #expect(Set(ends.map(\.kind)).count == 1)
     }
 
     @Test("without a token nothing is sent")

@@ -25,6 +25,10 @@ struct APIProblemTests {
                 .failed(.silent), "silent",
                 "the API server does not answer in time: it is overloaded or stopped, or a network policy drops packets"
             ),
+            (
+                .failed(.givenUp), "silent",
+                "the connection to the API server was given up: something else on it had no answer in its time"
+            ),
             (.failed(.broken("reset")), "broken", "the connection to the API server failed: reset"),
             (.failed(.tooLarge), "too-large", "the answer is larger than any that this program reads"),
             (.failed(.garbled("x")), "garbled", "what answered is not an API server: x (see KUBE_SERVER)"),

@@ -27,6 +27,7 @@ struct NodePublisherTests {
     @Test("P10: what stands on the Node is written once, and nothing is sent again while nothing changes")
     func once() throws {
         try agent.start()
+        try agent.run(until: { try server.requests.count >= 5 })
         for _ in 0..<20 {
             agent.agent.publish(.test())
             try agent.run(milliseconds: 75)
@@ -113,13 +114,15 @@ struct NodePublisherTests {
         patient.agent.publish(.test(50))
         try patient.run(until: { try server.condition()?["status"]?.text == "True" && label() == "50000000" })
         // A state that comes and goes is told once a second.
+        let (before, start_ns) = (try server.count(.condition), Clock.monotonic_ns)
         for _ in 0..<20 {
             patient.agent.publish(.uncontrolled(.constant))
             try patient.run(milliseconds: 20)
             patient.agent.publish(.test(50))
             try patient.run(milliseconds: 20)
         }
-        #expect(try server.count(.condition) <= 5)
+        let seconds = Int((Clock.monotonic_ns - start_ns) / 1_000_000_000)
+        #expect(try server.count(.condition) <= before + 2 + seconds)
     }
 
     @Test("what overrides are about to change is not written before they have: the first patch is true")
@@ -247,7 +250,7 @@ struct NodePublisherTests {
         try agent.start()
         try agent.pause()
         // The watch doesn't tell yet that the Node is gone.
-        try server.tell("fault 1 event * delay 1500")
+        try server.tell("fault 1 event * delay 5000")
         try server.tell("delete \(ApiServer.path)")
         agent.agent.publish(.test(90))
         try agent.run(until: "the Node can't be updated")
@@ -302,6 +305,7 @@ struct NodePublisherTests {
         try server.tell("fault every patch \(ApiServer.path) status \(status)")
         agent.agent.publish(.test())
         try agent.run(until: "the Node can't be updated")
+        try agent.run(until: "Node condition set")
         try agent.run(milliseconds: 2_000)
         let told = try agent.first("the Node can't be updated")
         #expect(told["why"]?.hasPrefix("HTTP \(status)") == true)
@@ -315,7 +319,7 @@ struct NodePublisherTests {
     @Test("Retry-After is waited for, also when an override asks for haste, and not longer")
     func retryAfter() throws {
         try agent.run(until: "watching the Node")
-        try server.tell("fault 1 patch \(ApiServer.path) status 429 3")
+        try server.tell("fault 1 patch \(ApiServer.path) status 429 5")
         agent.agent.publish(.test())
         try agent.run(until: "the Node can't be updated")
         let start_ns = Clock.monotonic_ns
@@ -324,7 +328,8 @@ struct NodePublisherTests {
         agent.agent.publish(.test(70))
         try agent.run(until: { try label() == "70000000" })
         let waited_ms = (Clock.monotonic_ns - start_ns) / 1_000_000
-        #expect((2_800..<8_000).contains(waited_ms))
+        #expect((4_000..<12_000).contains(waited_ms))
+        try agent.settle()
         #expect(try server.count(.metadata) == 2)
     }
 
