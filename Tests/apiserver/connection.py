@@ -140,6 +140,8 @@ class Connection(http.server.BaseHTTPRequestHandler):
         if self.fault and not self.fault.is_instead:
             self.fault.deliver(self, head, body)
         else:
+            # Whoever has the answer finds the request in the log.
+            self.log(len(head) + len(body))
             self.write(head + body)
 
     def head(self, code, headers):
@@ -193,10 +195,11 @@ class Connection(http.server.BaseHTTPRequestHandler):
 
     # The log: a line for each request.
 
-    def log(self):
+    def log(self, coming=0):
+        """- coming: bytes that are about to be sent."""
         if not self.is_logged:
             self.is_logged = True
-            row = {"method": self.command, "path": self.path, "status": self.code, "received": self.received, "sent": self.sent,
+            row = {"method": self.command, "path": self.path, "status": self.code, "received": self.received, "sent": self.sent + coming,
                    "user": self.user.name, "fault": self.fault.kind if self.fault else None}
             self.server.requests.append(row)
             self.server.say("request " + " ".join(str("-" if value is None else value) for value in row.values()))

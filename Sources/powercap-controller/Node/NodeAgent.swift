@@ -15,7 +15,7 @@ final class NodeAgent {
     private let client: APIClient
     private let nodeName: String
     private let log: Log
-    private var watch: NodeWatch!
+    private(set) var watch: NodeWatch!
     private var publisher: NodePublisher!
     private var overrides = OverrideReader()
     /// What was told of already: annotations that can't be read, and overrides that don't fit this node.

@@ -39,7 +39,7 @@ final class NodeWatch {
     private var isProven = false
     private var wasEverAnswered = false
     /// The server has sent a bookmark: one that sends none for long is gone, whoever keeps the connection up.
-    private var sendsBookmarks = false
+    private(set) var sendsBookmarks = false
     private var heard_ns: UInt64 = 0
     /// For telling that there is no Node: a server could let it come and go as fast as it likes.
     private var absences = Allowance(burst: 10, refill_ns: 60_000_000_000)

@@ -37,6 +37,15 @@ final class RunningController {
         }
     }
 
+    /// Waits until each of these was logged, in whichever order: what goes on at the same time ends in any.
+    func next(each messages: String...) throws {
+        var missing = Set(messages)
+        while !missing.isEmpty {
+            let line = LogLine(try child.next(missing.sorted().joined(separator: ", ")) { missing.contains(LogLine($0).message) })
+            missing.remove(line.message)
+        }
+    }
+
     /// How often a message was logged so far.
     func count(_ message: String) -> Int { log.filter { $0.message == message }.count }
 

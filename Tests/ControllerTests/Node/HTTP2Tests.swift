@@ -67,8 +67,7 @@ struct HTTP2Tests {
         let (server, mock) = (try ApiServer(), try Mock(packages: 1))
         let proxy = try HTTP2Proxy(to: server)
         let controller = try RunningController(mock, server, ["KUBE_SERVER": proxy.url])
-        try controller.next("watching the Node")
-        try controller.next("Node condition set")
+        try controller.next(each: "watching the Node", "Node condition set")
         try server.annotate("powercap.dev/limit=60W")
         try controller.next("overrides changed")
         try server.expectNode { $0.labels["rapl/pmax"] == "60000000" }

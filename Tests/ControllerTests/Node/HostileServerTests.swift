@@ -49,8 +49,7 @@ struct HostileServerTests {
     func event(_ fault: String) throws {
         let (server, mock) = (try ApiServer(), try Mock(packages: 2))
         let controller = try RunningController(mock, server, ["LEASE_TIME": "3s"])
-        try controller.next("watching the Node")
-        try controller.next("Node condition set")
+        try controller.next(each: "watching the Node", "Node condition set")
         try mock.next("Renew")
         try server.tell("fault 1 event * \(fault)")
         try server.annotate("example=1")
@@ -63,6 +62,42 @@ struct HostileServerTests {
         while try mock.nextApply().limits["intel-rapl:0/long_term"] != .watts(40) {}
         #expect(try controller.stop() == 0)
         try mock.expectPunctual(renewals: 4)
+    }
+
+    /// A list that is well formed and has nothing of this Node in it is followed by a watch, which has nothing to say: before the server is
+    /// asked for another it has to drop the watch, and its history with something in it that this watch doesn't know.
+    private func forceList(_ server: ApiServer, _ number: Int) throws {
+        try server.tell("label other number=\(number)")
+        try server.tell("compact")
+        try server.tell("drop")
+    }
+
+    @Test("P14: one controller outlives every answer in turn, and follows an override after each")
+    func inTurn() throws {
+        let (server, mock) = (try ApiServer(), try Mock(packages: 2))
+        let lists =
+            Self.answers.filter { $0.hasPrefix("list ") }
+            + ["fill lists 4000", "fill deep 2000", "endless"].map { "list * \($0)" }
+        try server.tell("node other")
+        let controller = try RunningController(mock, server, ["LEASE_TIME": "3s"])
+        try controller.next(each: "watching the Node", "Node condition set")
+        for (number, fault) in lists.enumerated() {
+            // A watch that has lived for a second: what ends it is no failed attempt, after which the next would come later.
+            for _ in 0..<2 { try mock.next("Renew") }
+            try server.tell("fault every \(fault)")
+            try forceList(server, 2 * number)
+            // One that is never whole is printed when its time is over.
+            while try server.nextRequest(.list).fault == nil {}
+            try controller.expectSmall()
+            try server.tell("forget")
+            try forceList(server, 2 * number + 1)
+            let watts = UInt64(40 + number)
+            try server.annotate("powercap.dev/limit=\(watts * 2)W")
+            while try mock.nextApply().limits["intel-rapl:0/long_term"] != .watts(watts) {}
+        }
+        try controller.expectTwoThreads()
+        #expect(try controller.stop() == 0)
+        try mock.expectPunctual(renewals: 20)
     }
 
     @Test("a refusal of any size is a refusal", arguments: ["numbers", "deep", "text", "own"])
@@ -92,9 +127,10 @@ struct HostileServerTests {
         arguments: ["status 400", "status 500", "freeze", "reset"])
     func list(_ fault: String) throws {
         let server = try ApiServer()
-        try server.tell("fault 1 watch * \(fault)")
+        // Once more than libcurl tries another connection by itself, where it had one that was used before.
+        try server.tell("fault 2 watch * \(fault)")
         let agent = try RunningAgent(server.ownNode)
-        try agent.run(until: { try server.count(.list) == 2 })
+        try agent.run(until: { try server.count(.list) >= 2 })
         try server.annotate("powercap.dev/limit=90W")
         try agent.run(until: { agent.agent.wishes.limit == .watts(90) })
     }

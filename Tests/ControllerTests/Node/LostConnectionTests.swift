@@ -50,15 +50,15 @@ struct LostConnectionTests {
         let proxy = overHTTP2 ? try HTTP2Proxy(to: server) : nil
         let relay = try Relay(to: proxy?.url ?? server.url, keeping: proxy)
         var patience = RunningAgent.patience
-        patience.quiet_ms = 2_000
+        patience.quiet_ms = 5_000
         let agent = try RunningAgent(relay.node(server.ownNode), patience: patience)
         try agent.start()
         try expectObeyed(agent, server, 90)
         // A server that has sent none may be one that never does.
-        try agent.run(milliseconds: 3_000)
+        try agent.run(milliseconds: 6_000)
         #expect(try server.count(.watch) == 1)
         try server.tell("bookmark")
-        try agent.run(milliseconds: 500)
+        try agent.run(until: { agent.agent.watch.sendsBookmarks })
         try relay.hold()
         try server.annotate("powercap.dev/limit=91W")
         try agent.run(until: { agent.agent.wishes.limit == .watts(91) })
@@ -70,11 +70,11 @@ struct LostConnectionTests {
     func quiet() throws {
         let server = try ApiServer()
         var patience = RunningAgent.patience
-        patience.quiet_ms = 2_000
+        patience.quiet_ms = 4_000
         let agent = try RunningAgent(server.ownNode, patience: patience)
         try agent.start()
         let before = try server.requests.count
-        for _ in 0..<5 {
+        for _ in 0..<6 {
             try server.tell("bookmark")
             try agent.run(milliseconds: 1_000)
         }
@@ -96,8 +96,7 @@ struct LostConnectionTests {
         let controller = try RunningController(
             mock.socket, server.environment.merging(["LEASE_TIME": "3s"]) { $1 }, program: "/usr/bin/nsenter",
             before: inside + [Executable.url("powercap-controller").path, "run"])
-        try controller.next("watching the Node")
-        try controller.next("Node condition set")
+        try controller.next(each: "watching the Node", "Node condition set")
         // Each connection has a port of the controller's. New ones aren't in the list.
         let sockets = try Child(
             "/usr/bin/nsenter",

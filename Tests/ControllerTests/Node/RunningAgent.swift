@@ -22,8 +22,9 @@ final class RunningAgent {
         var all: [String] { lines.withLock { $0 } }
     }
 
-    /// Waits a second where the program waits ten, and asks for watches of a minute.
-    static let patience = Patience(answer_ms: 1_000, watch_s: 60...60, patch_ms: 1_000, series_ms: 1_000, end_ms: 1_000)
+    /// Waits a second between writes where the program waits ten, and asks for watches of a minute. An answer has the time that a busy
+    /// machine's server needs.
+    static let patience = Patience(answer_ms: 4_000, watch_s: 60...60, patch_ms: 1_000, series_ms: 1_000, end_ms: 1_000)
 
     init(_ node: OwnNode, patience: Patience = patience) throws {
         let lines = lines
