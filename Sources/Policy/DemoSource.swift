@@ -1,6 +1,6 @@
 internal import PowercapProtocol
 
-/// For showing what the program does at any hour: the solar curve from sunrise to sunset in a minute and a half, again and again.
+/// For showing what the program does at any hour: the solar curve from 04:00 to 20:00 in a minute and a half, again and again.
 /// Each day begins at a multiple of that time of a UTC day.
 public struct DemoSource: PowerSource {
     let solar: SolarSource
@@ -12,7 +12,6 @@ public struct DemoSource: PowerSource {
     public func reading(at moment: Moment) -> SourceReading {
         let day_s = Int64(DemoSource.day.rawValue / 1_000)
         let passed_s = Double(moment.seconds % day_s) + Double(moment.nanoseconds) / 1e9
-        return SourceReading(
-            solar.power(atHour: SolarSource.rise + (SolarSource.set - SolarSource.rise) * passed_s / Double(day_s)))
+        return SourceReading(solar.power(atShare: passed_s / Double(day_s)))
     }
 }

@@ -2,10 +2,18 @@ public import PowercapProtocol
 
 /// What the policy goes by. The initial values are what it does when nobody says anything.
 public struct PowerPolicy: Equatable, Sendable {
-    /// The source's peak: the node's with `sum`, and otherwise each package's.
+    /// The source's peak: the node's with `sum`, and otherwise each package's. Of the sun, what 1000 W per square metre give.
     public var maxSource = Microwatts.watts(40)
     /// The exponent of the solar curve, above 0: the larger, the shorter the day.
     public var alpha = 4.0
+    /// When the solar curve leaves 0, by the clock on the wall.
+    public var solarFrom = SolarSource.usualStart
+    /// When it is back at 0: at least an hour later, on the same day.
+    public var solarTo = SolarSource.usualEnd
+    /// Where the sun is looked at from, north of the equator; nil where the source is another.
+    public var latitude: Degrees?
+    /// East of Greenwich; nil where the source is another.
+    public var longitude: Degrees?
     /// The floor of every limit, per package.
     public var raplMinPower = Microwatts.watts(10)
     /// The floor of the node's limit, as a part of its reference power.
@@ -25,7 +33,10 @@ public enum ReferenceFunction: String, CaseIterable, Sendable { case sum, max, m
 
 /// Where power comes from.
 public enum SourceName: String, CaseIterable, Sendable {
+    /// One curve for every day, by the clock on the wall.
     case solar
+    /// The real sun over a place, in a clear sky.
+    case sun
     case constant = "static"
     /// A day in 90 s, to look at: on no Node of a cluster.
     case demo

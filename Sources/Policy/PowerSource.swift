@@ -19,8 +19,18 @@ public protocol PowerSource: Sendable {
 public func powerSource(for policy: PowerPolicy, _ overrides: Overrides = Overrides()) -> any PowerSource {
     let peak = overrides.maxSource ?? policy.maxSource
     return switch policy.source {
-    case .solar: SolarSource(peak: peak, alpha: policy.alpha)
+    case .solar: SolarSource(peak: peak, alpha: policy.alpha, from: policy.solarFrom, to: policy.solarTo)
+    case .sun: SunSource(peak: peak, over: policy)
     case .constant: StaticSource(power: peak)
     case .demo: DemoSource(solar: SolarSource(peak: peak, alpha: policy.alpha))
+    }
+}
+
+extension SunSource {
+    fileprivate init(peak: Microwatts, over policy: PowerPolicy) {
+        guard let latitude = policy.latitude, let longitude = policy.longitude else {
+            preconditionFailure("a configuration with the sun and without a place is refused")
+        }
+        self.init(peak: peak, latitude: latitude, longitude: longitude)
     }
 }

@@ -47,6 +47,34 @@ struct VariableCase: CustomTestStringConvertible, Sendable {
                 ("4W", .unknownUnit("W")), ("1e1", .malformed), ("0.0000001", .tooFine),
             ]),
         VariableCase(
+            variable: "SOLAR_FROM", accepted: ["04:00", "00:00", "12:30", "19:00"],
+            refused: [
+                ("abc", .malformed), ("4:00", .malformed), ("04:60", .malformed), ("24:01", .malformed), ("99:99", .malformed),
+                ("04", .malformed), ("04:00:00", .malformed), ("-4:00", .malformed), ("+4:00", .malformed), (" 4:00", .malformed),
+                ("04.00", .malformed), ("4h", .malformed), ("04:00 ", .malformed),
+            ]),
+        VariableCase(
+            variable: "SOLAR_TO", accepted: ["20:00", "05:00", "23:59", "24:00"],
+            refused: [
+                ("abc", .malformed), ("24:01", .malformed), ("25:00", .malformed), ("8:00", .malformed), ("-8:00", .malformed),
+                ("20:00Z", .malformed), ("0", .malformed),
+            ]),
+        VariableCase(
+            variable: "LATITUDE",
+            accepted: ["52.52", "-33.868", "0", "-0", "90", "-90", "52.520008", "52.52\u{B0}", "-90.000000", ""],
+            refused: [
+                ("abc", .malformed), ("90.000001", .tooHigh), ("-90.000001", .tooLow), ("91", .tooHigh), ("52,52", .malformed),
+                ("52.52N", .unknownUnit("N")), ("N52.52", .malformed), ("52.5200001", .tooFine), ("-", .malformed),
+                ("--5", .malformed), ("+5", .malformed), ("nan", .malformed), ("1e1", .malformed), ("- 5", .malformed),
+                ("18446744073709551616", .tooHigh), ("-18446744073709551616", .tooLow),
+            ]),
+        VariableCase(
+            variable: "LONGITUDE", accepted: ["13.405", "-99.13", "180", "-180", "0", ""],
+            refused: [
+                ("abc", .malformed), ("180.000001", .tooHigh), ("-180.000001", .tooLow), ("13.405E", .unknownUnit("E")),
+                ("-", .malformed), ("--5", .malformed), ("13.4050001", .tooFine), ("-13.4050001", .tooFine), ("inf", .malformed),
+            ]),
+        VariableCase(
             variable: "RAPL_MIN_POWER", accepted: ["1000000", "1W", "40W"],
             refused: [
                 ("abc", .malformed), ("-10W", .negative), ("0", .tooLow), ("0.999999W", .tooLow), ("NaN", .malformed),
@@ -128,7 +156,8 @@ struct ConfigurationTests {
         let shown = zip(Option.all.map(\.variable), Option.all.map(\.standard)).map { "\($0)=\($1)" }
         #expect(
             shown == [
-                "MAX_SOURCE=40W", "STABILISATION_TIME=300s", "ALPHA=4", "RAPL_MIN_POWER=10W", "RAPL_LIMIT=0", "PMAX_FUNC=sum",
+                "MAX_SOURCE=40W", "STABILISATION_TIME=300s", "ALPHA=4", "SOLAR_FROM=04:00", "SOLAR_TO=20:00", "LATITUDE=",
+                "LONGITUDE=", "RAPL_MIN_POWER=10W", "RAPL_LIMIT=0", "PMAX_FUNC=sum",
                 "TIMEZONE=host", "SOURCE=solar", "SHORT_TERM=equal", "ON_EXIT=restore", "ON_DRIFT=reassert",
                 "SAMPLE_INTERVAL=10s",
                 "LEASE_TIME=30s", "RAPLHELPER_SOCKET=/run/powercap/raplhelper.sock", "KUBERNETES=auto", "NODE_NAME=",
@@ -159,6 +188,9 @@ struct ConfigurationTests {
             // So that no value here is a contradiction.
             var base = ["RAPL_MIN_POWER": "1W", "KUBERNETES": "off"]
             if sample.variable == "KUBERNETES" { base.merge(["NODE_NAME": "node-a", "KUBE_SERVER": "https://host"]) { $1 } }
+            if sample.variable.hasSuffix("ITUDE"), !text.isEmpty {
+                base.merge(["SOURCE": "sun", "LATITUDE": "1", "LONGITUDE": "1"]) { $1 }
+            }
             base[sample.variable] = text
             let fromVariable = try settings(base).configuration
             base[sample.variable] = nil
@@ -211,6 +243,50 @@ struct ConfigurationTests {
                 + "decide anything: give a RAPL_MIN_POWER of at most 40 W, or a larger MAX_SOURCE")
         #expect(throws: UsageError.self) { try settings(flags: ["--max-source": "5W"]) }
         #expect(try settings(["RAPL_MIN_POWER": "40W"]).configuration.policy.raplMinPower == .watts(40))
+    }
+
+    @Test(
+        "P11: the solar curve's day is at least an hour, within one date",
+        arguments: [("20:00", "04:00"), ("12:00", "12:00"), ("12:00", "12:59"), ("24:00", "24:00"), ("23:01", "24:00")])
+    func solarDay(_ from: String, _ to: String) throws {
+        let error = #expect(throws: UsageError.self) { try settings(["SOLAR_FROM": from, "SOLAR_TO": to]) }
+        #expect(
+            error?.sentence
+                == "SOLAR_FROM=\"\(from)\" is less than an hour before SOLAR_TO=\"\(to)\": give a day that begins and ends "
+                + "on one date of the time zone, such as 06:00 and 18:00")
+    }
+
+    @Test("the shortest and the longest day are taken", arguments: [("12:00", "13:00"), ("00:00", "24:00"), ("23:00", "24:00")])
+    func possibleDay(_ from: String, _ to: String) throws {
+        let policy = try settings(["SOLAR_FROM": from, "SOLAR_TO": to]).configuration.policy
+        #expect(policy.solarFrom.text == from && policy.solarTo.text == to)
+    }
+
+    @Test("P11: the sun needs a place, also where a manifest leaves it empty")
+    func sunWithoutPlace() throws {
+        let sun = "SOURCE=\"sun\" is the sun over a place, but"
+        let give = "not set: give degrees, north and east positive (Berlin has LATITUDE=52.52 and LONGITUDE=13.405)"
+        let cases = [
+            ([:], "\(sun) LATITUDE and LONGITUDE are \(give)"), (["LATITUDE": "52.52"], "\(sun) LONGITUDE is \(give)"),
+            (["LONGITUDE": "13.405", "LATITUDE": ""], "\(sun) LATITUDE is \(give)"),
+        ]
+        for (place, sentence) in cases {
+            let error = #expect(throws: UsageError.self) { try settings(place.merging(["SOURCE": "sun"]) { $1 }) }
+            #expect(error?.sentence == sentence)
+        }
+        let policy = try settings(["SOURCE": "sun", "LATITUDE": "-33.8688", "LONGITUDE": "151.2093"]).configuration.policy
+        #expect(policy.source == .sun)
+        #expect(policy.latitude == Degrees(millionths: -33_868_800) && policy.longitude == Degrees(millionths: 151_209_300))
+    }
+
+    @Test("P11: a place is refused with every source that knows none", arguments: ["solar", "static", "demo"])
+    func placeWithoutSun(_ source: String) throws {
+        for (variable, text) in [("LATITUDE", "0"), ("LONGITUDE", "13.405")] {
+            let error = #expect(throws: UsageError.self) { try settings([variable: text, "SOURCE": source]) }
+            #expect(
+                error?.sentence == "\(variable)=\"\(text)\" has no effect with SOURCE=\"\(source)\", which knows no place: give "
+                    + "SOURCE=sun, or take \(variable) away")
+        }
     }
 
     @Test("a sampling interval longer than the lease is allowed, as the lease has its own timer")

@@ -32,7 +32,7 @@ struct ExecutableTests {
             ),
             (
                 ["validate", "--source", "demo", "--kube-server", "https://127.0.0.1", "--node-name", "n"],
-                "--source=\"demo\" is for showing what this program does, not for a cluster's Node: give solar or static, or "
+                "--source=\"demo\" is for showing what this program does, not for a cluster's Node: give solar, sun or static, or "
                     + "KUBERNETES=off"
             ),
             (
@@ -133,6 +133,36 @@ struct ExecutableTests {
         #expect(host.output.contains("2026-06-21T12:00:00-04:00,40000000,40000000,"))
     }
 
+    @Test("the sun is a source of validate and plan, also on a Node, and no time zone moves it")
+    func sun() throws {
+        let place = ["--source=sun", "--latitude=52.52", "--longitude=13.405", "--max-source=280W"]
+        let node = try Executable.run(["validate", "--kube-server=https://127.0.0.1", "--node-name=n"] + place)
+        #expect(node.status == 0 && node.errors.isEmpty)
+        func plan(_ date: String, _ zone: String) throws -> [UInt64] {
+            let arguments = [
+                "plan", "--date", date, "--days=2", "--step=1h", "--format=csv", "--zones", Self.zones, "--timezone", zone,
+            ]
+            let outcome = try Executable.run(arguments + place)
+            #expect(outcome.status == 0 && outcome.errors.isEmpty)
+            return outcome.output.split(separator: "\n").dropFirst().compactMap { UInt64($0.split(separator: ",")[1]) }
+        }
+        let utc = try plan("2026-06-21", "UTC")
+        #expect(utc.count == 48)
+        // The clocks of Berlin are two hours ahead then, those of Kathmandu show quarters.
+        #expect(try plan("2026-06-21", "Europe/Berlin").dropFirst(2) == utc.dropLast(2))
+        #expect(try plan("2026-06-21", "Asia/Kathmandu") != utc)
+        // 896.8 W per square metre at noon, which is at 11:08 UTC; a few minutes from it nearly as much.
+        #expect((250_000_000...251_200_000).contains(utc[11]))
+        let december = try plan("2026-12-21", "UTC")
+        #expect((57_000_000...60_000_000).contains(december[11]))
+        #expect(december[6] == 0 && december[16] == 0)
+        // Where the clocks go forward the sun doesn't.
+        let spring = try plan("2026-03-29", "Europe/Berlin")
+        #expect(spring.count == 47)
+        let before = try plan("2026-03-28", "UTC")
+        #expect(spring.prefix(20) == before.dropFirst(23).prefix(20))
+    }
+
     @Test("the plan of a file of zones is the golden one, from a file and from standard input")
     func plan() throws {
         let arguments = [
@@ -202,7 +232,7 @@ struct ExecutableTests {
         #expect(
             rows.prefix(4) == [
                 "MAX_SOURCE 120W environment", "STABILISATION_TIME 300s environment", "ALPHA 2.5 flag",
-                "RAPL_MIN_POWER 10W default",
+                "SOLAR_FROM 04:00 default",
             ])
         let json = try Executable.run(["validate", "--format", "json", "--alpha", "2.5"]).output
         #expect(json.contains(#"{"variable":"ALPHA","flag":"--alpha","value":"2.5","from":"flag"}"#))

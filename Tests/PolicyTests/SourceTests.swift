@@ -37,6 +37,54 @@ struct SourceTests {
         #expect(source.reading(at: .test(12)).power == .watts(1_000_000))
     }
 
+    @Test("a day of the solar curve is the one that it was before its hours could be chosen, to the microwatt")
+    func usualDay() {
+        let source = powerSource(for: .test { $0.maxSource = .watts(40) })
+        let sum = (Int32(0)..<1440).reduce(UInt64(0)) { $0 + source.reading(at: .test($1 / 60, $1 % 60)).power.rawValue }
+        // From the formula with its 4 and 20 written out, computed elsewhere.
+        #expect(sum == 14_399_999_992)
+    }
+
+    @Test(
+        "the solar curve begins and ends when it is told, and has its peak in the middle",
+        arguments: [
+            ((6, 0), (18, 0), .test(12)), ((5, 30), (14, 30), .test(10)), ((0, 0), (24, 0), .test(12)),
+            ((0, 0), (1, 0), .test(0, 30)),
+            ((23, 0), (24, 0), .test(23, 30)), ((8, 0), (21, 1), .test(14, 30, 30)),
+        ] as [((UInt16, UInt16), (UInt16, UInt16), Moment)])
+    func hours(_ from: (UInt16, UInt16), _ to: (UInt16, UInt16), _ noon: Moment) {
+        let (start, end) = (from.0 * 60 + from.1, to.0 * 60 + to.1)
+        let source = powerSource(
+            for: .test {
+                ($0.solarFrom, $0.solarTo) = (TimeOfDay(minutes: start), TimeOfDay(minutes: end))
+                $0.maxSource = .watts(40)
+            })
+        #expect(source.reading(at: noon).power == .watts(40))
+        for minute in UInt16(0)..<1440 {
+            let power = source.reading(at: .test(Int32(minute) / 60, Int32(minute) % 60)).power
+            if minute <= start || minute >= end { #expect(power == .zero) }
+            // Close to its ends a long day may be less than a microwatt.
+            if minute > start + 15, minute + 15 < end { #expect(power > .zero) }
+        }
+    }
+
+    @Test("whatever its hours and its exponent, the solar curve is from 0 to the peak, also in its first and last nanosecond")
+    func everyDay() {
+        for start in stride(from: UInt16(0), through: 1_380, by: 7) {
+            for end in stride(from: start + 60, through: 1_440, by: 7) {
+                let source = SolarSource(
+                    peak: .watts(40), alpha: 0.5, from: TimeOfDay(minutes: start), to: TimeOfDay(minutes: end))
+                let last = end - 1
+                let moments: [Moment] = [
+                    .test(Int32(last / 60), Int32(last % 60), 59, nanoseconds: 999_999_999),
+                    .test(Int32(start / 60), Int32(start % 60), 0, nanoseconds: 1), .test(Int32(last / 60), Int32(last % 60)),
+                ]
+                for moment in moments where source.reading(at: moment).power > .watts(40) { Issue.record("\(start) \(end)") }
+                #expect(source.power(atHour: Double(end).nextDown / 60) < .watts(1))
+            }
+        }
+    }
+
     @Test("the demonstration is the solar curve from sunrise to sunset in 90 s, again and again, at every hour and in every zone")
     func demo() {
         let source = powerSource(for: .test { ($0.source, $0.maxSource) = (.demo, .watts(40)) })

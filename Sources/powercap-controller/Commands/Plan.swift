@@ -78,10 +78,29 @@ struct Plan: Sequence {
     var sourceWords: String {
         let peak = configuration.policy.maxSource.words + (configuration.policy.pmaxFunction == .sum ? "" : " for each package")
         return switch configuration.policy.source {
-        case .solar: "solar source, peak \(peak), alpha \(ValueKind.number(atMost: 100).show(configuration.policy.alpha))"
+        case .solar:
+            "solar source, peak \(peak), alpha \(ValueKind.number(atMost: 100).show(configuration.policy.alpha))" + solarDay
+        case .sun: "the sun over \(place) in a clear sky, \(peak) at 1000 W per square metre"
         case .constant: "static source of \(peak)"
         case .demo: "demonstration, peak \(peak): a day from 04:00 to 20:00 in \(DemoSource.day.words)"
         }
+    }
+
+    /// The solar curve's day, where it is not the usual one.
+    private var solarDay: String {
+        let (from, to) = (configuration.policy.solarFrom, configuration.policy.solarTo)
+        let usual = PowerPolicy()
+        return (from, to) == (usual.solarFrom, usual.solarTo) ? "" : ", from \(from.text) to \(to.text)"
+    }
+
+    /// `52.52 N 13.405 E`
+    private var place: String {
+        func words(_ angle: Degrees?, _ positive: String, _ negative: String) -> String {
+            guard let angle else { return "?" }
+            let isNegative = angle.millionths < 0
+            return Degrees(millionths: abs(angle.millionths)).text + " " + (isNegative ? negative : positive)
+        }
+        return words(configuration.policy.latitude, "N", "S") + " " + words(configuration.policy.longitude, "E", "W")
     }
 
     /// How often something is decided, and what is seen of it.

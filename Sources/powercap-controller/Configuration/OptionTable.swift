@@ -34,11 +34,28 @@ extension Option {
     static let all: [Option] = [
         Option(
             "MAX_SOURCE", \.policy.maxSource, .power(.watts(1) ... .watts(1_000_000)),
-            "Peak of the power source: the node's, or each package's where PMAX_FUNC is not sum."),
+            "Peak of the power source: the node's, or each package's where PMAX_FUNC is not sum. With SOURCE=sun, what panels that lie "
+                + "flat give at 1000 W of sunlight per square metre."),
         Option(
             "STABILISATION_TIME", \.stabilisationTime, .time(.second ... .day),
             "Time between decisions. A changed override or a step of the source decides at once."),
         Option("ALPHA", \.policy.alpha, .number(atMost: 100), "Exponent of the solar curve: the larger, the shorter the day."),
+        Option(
+            "SOLAR_FROM", \.policy.solarFrom, .timeOfDay,
+            "When the solar curve leaves 0, by the clock on the wall. Its peak is in the middle between this and SOLAR_TO."),
+        Option(
+            "SOLAR_TO", \.policy.solarTo, .timeOfDay,
+            "When the solar curve is back at 0: at least an hour after SOLAR_FROM, on the same day."),
+        Option(
+            "LATITUDE", \.policy.latitude,
+            .degrees("latitude", atMost: 90, "north of the equator, such as 52.52 (Berlin) or -33.87 (Sydney)"),
+            "Where the panels are, in degrees north of the equator (south is negative). SOURCE=sun requires it; without sun it is refused."
+        ),
+        Option(
+            "LONGITUDE", \.policy.longitude,
+            .degrees("longitude", atMost: 180, "east of Greenwich, such as 13.405 (Berlin) or -99.13 (Mexico City)"),
+            "Where the panels are, in degrees east of Greenwich (west is negative). SOURCE=sun requires it; without sun it is refused."
+        ),
         Option(
             "RAPL_MIN_POWER", \.policy.raplMinPower, .power(.watts(1) ... .registerMaximum),
             "Floor of every limit that is written, per package."),
@@ -53,9 +70,10 @@ extension Option {
             "TIMEZONE", \.timeZone, .timeZone, "Time zone of the solar curve; host is the machine's own (TZ, or /etc/localtime)."),
         Option(
             "SOURCE", \.policy.source, .choice,
-            "Power source. solar is a clear day's curve from 04:00 to 20:00 local time with its peak at noon, the same all year: it knows "
-                + "no season and no weather. static is MAX_SOURCE at all times. demo is for showing, on no Node of a cluster: the curve "
-                + "in 90 s, again and again."),
+            "Power source. solar is a clear day's curve from SOLAR_FROM to SOLAR_TO local time, the same all year: it knows "
+                + "no season and no weather. sun is the real sun over LATITUDE and LONGITUDE in a clear sky: it knows no weather. "
+                + "static is MAX_SOURCE at all times. demo is for showing, on no Node of a cluster: the curve in 90 s, again and again."
+        ),
         Option(
             "SHORT_TERM", \.policy.shortTerm, .choice,
             "Short-term limit (PL2): equal to the long-term one, scaled by the original ratio, or untouched."),

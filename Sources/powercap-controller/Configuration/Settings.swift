@@ -48,6 +48,22 @@ struct Settings: Sendable {
             throw .floorAbovePeak(
                 floor: given("RAPL_MIN_POWER"), peak: given("MAX_SOURCE"), peakPower: configuration.policy.maxSource)
         }
+        try checkSource()
+    }
+
+    /// Refuses a source that lacks what it goes by, and what no source goes by.
+    private func checkSource() throws(UsageError) {
+        let policy = configuration.policy
+        if policy.solarTo.minutes < policy.solarFrom.minutes + 60 {
+            throw .noDay(from: given("SOLAR_FROM"), to: given("SOLAR_TO"))
+        }
+        let place = [("LATITUDE", policy.latitude), ("LONGITUDE", policy.longitude)]
+        if policy.source == .sun {
+            let missing = place.filter { $0.1 == nil }.map(\.0)
+            if !missing.isEmpty { throw .noPlace(given("SOURCE"), missing: missing) }
+        } else if let (variable, _) = place.first(where: { $0.1 != nil }) {
+            throw .placeWithoutSun(given(variable), given("SOURCE"))
+        }
     }
 
     /// The host's zone may come from TZ, and the C library takes a misspelt name there for UTC without a word: the curve would

@@ -14,6 +14,7 @@ struct UnitScale: Sendable {
     /// In millionths.
     static let number = UnitScale(units: [("", 1_000_000)])
     static let percent = UnitScale(units: [("", 1_000_000), ("%", 1_000_000)])
+    static let degrees = UnitScale(units: [("", 1_000_000), ("\u{B0}", 1_000_000)])
     static let count = UnitScale(units: [("", 1)])
 
     /// Between a number and its unit: a space, or one that doesn't break a line (U+00A0, and the narrow one, U+202F).

@@ -35,6 +35,9 @@ enum UsageError: Error, Equatable, Sendable {
     case zoneFile(Given, ZoneFileProblem)
     case environmentFile(String, EnvironmentFile.Problem)
     case demoInCluster(Given)
+    case noDay(from: Given, to: Given)
+    case noPlace(Given, missing: [String])
+    case placeWithoutSun(Given, Given)
     case chartTooLong(Given, highest: Int)
     case contradiction(Given, Given)
 
@@ -74,8 +77,19 @@ enum UsageError: Error, Equatable, Sendable {
         case .zoneFile(let given, let problem): return "\(given.words) \(problem.words)"
         case .environmentFile(let path, let problem): return Self.sentence(path, problem)
         case .demoInCluster(let given):
-            return "\(given.words) is for showing what this program does, not for a cluster's Node: give solar or static, or "
+            return
+                "\(given.words) is for showing what this program does, not for a cluster's Node: give solar, sun or static, or "
                 + "KUBERNETES=off"
+        case .noDay(let from, let to):
+            return "\(from.words) is less than an hour before \(to.words): give a day that begins and ends on one date of the "
+                + "time zone, such as 06:00 and 18:00"
+        case .noPlace(let source, let missing):
+            return "\(source.words) is the sun over a place, but \(missing.joined(separator: " and ")) "
+                + "\(missing.count == 1 ? "is" : "are") not set: give degrees, north and east positive (Berlin has LATITUDE=52.52 and "
+                + "LONGITUDE=13.405)"
+        case .placeWithoutSun(let place, let source):
+            return "\(place.words) has no effect with \(source.words), which knows no place: give SOURCE=sun, or take "
+                + "\(place.name) away"
         case .contradiction(let first, let second):
             return "\(first.name) and \(second.name) contradict each other: give one of them"
         case .chartTooLong(let given, let highest):

@@ -1,0 +1,75 @@
+import Foundation
+import TestSupport
+import Testing
+
+@testable import Policy
+@testable import powercap_controller
+
+/// docs/sources.md against the program: what it shows is what is printed.
+struct SourcesDocumentTests {
+    private static let docs = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().appending(path: "docs")
+    private static let zones = Fixture.path("zones/two-sockets-psys.json")
+    private let page: String
+
+    init() throws { page = try String(contentsOf: Self.docs.appending(path: "sources.md"), encoding: .utf8) }
+
+    /// Each command of the page, with what it is said to print.
+    private var examples: [(arguments: [String], output: String)] {
+        page.components(separatedBy: "```\n").filter { $0.hasPrefix("$ powercap-controller ") }.map { block in
+            let lines = block.replacing("\\\n", with: "").split(separator: "\n", maxSplits: 1, omittingEmptySubsequences: false)
+            let words = lines[0].split(separator: " ").dropFirst(2).map { $0 == "node.json" ? Self.zones : String($0) }
+            return (words, String(lines[1]))
+        }
+    }
+
+    private func printed(_ arguments: [String]) throws -> String {
+        let outcome = try Executable.run(arguments)
+        #expect(outcome.status == 0)
+        return outcome.output
+    }
+
+    @Test("every example is what the program prints")
+    func output() throws {
+        #expect(examples.count == 3)
+        for example in examples { #expect(try printed(example.arguments) == example.output) }
+    }
+
+    @Test("the pictures are what the program draws", arguments: ["2026-06-21": "sun-june.svg", "2026-12-21": "sun-december.svg"])
+    func pictures(_ date: String, _ name: String) throws {
+        #expect(page.contains("(images/\(name))"))
+        var arguments = try #require(examples.first { $0.arguments.contains("sun") && $0.arguments.contains(date) }).arguments
+        let step = try #require(arguments.firstIndex(of: "--step"))
+        arguments[step + 1] = "5m"
+        let picture = try String(contentsOf: Self.docs.appending(path: "images/\(name)"), encoding: .utf8)
+        #expect(try printed(arguments + ["--format", "svg"]) == picture)
+    }
+
+    @Test("the table of places has each day's highest power and its energy")
+    func places() throws {
+        let rows = page.split(separator: "\n").map { $0.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) } }
+            .filter { $0.count == 5 && $0[2].hasSuffix("kWh") }
+        #expect(rows.count == 6)
+        for row in rows {
+            let place = row[1].components(separatedBy: ", ")
+            for (date, cell) in zip(["2026-03-20", "2026-06-21", "2026-12-21"], row.dropFirst(2)) {
+                let csv = try printed([
+                    "plan", "--source=sun", "--latitude", place[0], "--longitude", place[1], "--timezone=UTC", "--max-source=1kW",
+                    "--assume-packages=1", "--date", date, "--step=1m", "--format=csv",
+                ])
+                let powers = csv.split(separator: "\n").dropFirst().compactMap { Double($0.split(separator: ",")[1]) }
+                #expect(powers.count == 1_440)
+                let energy = String(format: "%.2f", powers.reduce(0, +) / 60e9)
+                #expect(cell == "\(Int(((powers.max() ?? 0) / 1e6).rounded())) W, \(energy) kWh", "\(row[0]) \(date)")
+            }
+        }
+    }
+
+    @Test("every source and every option of a source is described")
+    func complete() {
+        for name in SourceName.allCases { #expect(page.contains("\n## \(name.rawValue)\n"), "\(name)") }
+        for variable in ["MAX_SOURCE", "ALPHA", "SOLAR_FROM", "SOLAR_TO", "LATITUDE", "LONGITUDE", "TIMEZONE"] {
+            #expect(page.contains(variable))
+        }
+    }
+}
