@@ -24,7 +24,7 @@ struct SolarPosition {
         self.longitude = longitude.radians
     }
 
-    /// The sine of the height of the sun's centre over the horizon, without the air's refraction: from -1 to 1.
+    /// The sine of the height of the sun's centre over the horizon, without the air's refraction: from -1 to 1, but for rounding.
     func sinElevation(at moment: Moment) -> Double {
         let day = moment.daysSince2000
         // The sun's ecliptic longitude: the mean one, and what the orbit's ellipse does to it.
@@ -35,10 +35,8 @@ struct SolarPosition {
         // Greenwich mean sidereal time is 18.697374558 h, and 24.06570982441908 h more each day (US Naval Observatory).
         let siderealTime = (280.46061837 + 360.98564736629 * day) * radian + longitude
         let (sinEcliptic, cosEcliptic) = (sin(ecliptic), cos(ecliptic))
-        let towardsZenith =
-            cosLatitude * (cos(siderealTime) * cosEcliptic + sin(siderealTime) * cos(obliquity) * sinEcliptic)
+        return cosLatitude * (cos(siderealTime) * cosEcliptic + sin(siderealTime) * cos(obliquity) * sinEcliptic)
             + sinLatitude * sin(obliquity) * sinEcliptic
-        return min(max(towardsZenith, -1), 1)
     }
 }
 
