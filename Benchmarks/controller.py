@@ -70,7 +70,7 @@ def idle_cycle(setting):
             raise NotMeasured(f"controller: idle cycle: it doesn't hold a limit: {controller.log.read_text()}")
         after = controller.cpu_time_ns(), null.cpu_time_ns()
         threads, resident = controller.status("Threads"), controller.status("VmRSS")
-    print(f"\nThe controller at work: {threads} thread, VmRSS {resident} kB")
+    print(f"\nThe controller at work: {threads} threads, VmRSS {resident} kB")
     each, nothing = ((end - start) / CYCLES / 1e6 for start, end in zip(before, after))
     yield Figure("controller: CPU per idle cycle", "≤ 0.3 ms", each, 0.3, f"{each:.3f} ms (of {CYCLES} cycles)",
                  f"{nothing:.3f} ms a process that wakes as often")

@@ -42,6 +42,7 @@ static bool write_all(const char *bytes, size_t left) {
 
 _Noreturn static void *write_lines(void *unused) {
     (void)unused;
+    pthread_setname_np(pthread_self(), "powercap-log");
     static char line[1 + ct_line_bytes];
     bool is_torn = false;
     pthread_mutex_lock(&lock);

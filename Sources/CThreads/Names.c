@@ -24,6 +24,7 @@ struct lookup {
 };
 
 static void *look_up(void *argument) {
+    pthread_setname_np(pthread_self(), "powercap-names");
     struct lookup *lookup = argument;
     char answer[answer_bytes];
     size_t length = 0;

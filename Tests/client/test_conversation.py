@@ -210,11 +210,11 @@ class ControlTests(HelperCase):
         self.start("--lease-time", "1")
         client, token = self.in_control()
         began = time.monotonic()
-        client.apply(token, [(PACKAGE_0, 0, 60000000), (PACKAGE_1, 1, 70000000, 1000)])
+        client.apply(token, [(PACKAGE_0, 0, 60000000), (PACKAGE_1, 0, 70000000, 500000)])
         self.assertEqual(self.value(), 60000000)
         self.eventually(lambda: self.value() == 150000000)
         self.assertGreaterEqual(time.monotonic() - began, 1)
-        self.eventually(lambda: self.value("constraint_1_time_window_us", "intel-rapl/intel-rapl:2") == 2440)
+        self.eventually(lambda: self.value("constraint_0_time_window_us", "intel-rapl/intel-rapl:2") == 999424)
         self.assert_fails("notInControl", client.renew, token)
         self.assertFalse(client.acquire(1000, token)["resumed"])
 
@@ -293,6 +293,7 @@ class ApplyTests(HelperCase):
             "aboveCeiling": (PACKAGE_1, 0, 165000001),
             "noTimeWindow": (PACKAGE_1, 2, 60000000, 1000),
             "windowOutOfRange": (PACKAGE_1, 0, 60000000, 999),
+            "windowNotRestorable": (PACKAGE_0, 1, 60000000, 1000),
             "duplicateItem": (PACKAGE_0, 0, 61000000),
             "readFailed": (PACKAGE_1, 1, 60000000),
         }.items():

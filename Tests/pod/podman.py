@@ -153,6 +153,10 @@ class Container:
         lines = Path(f"/proc/{self.pid}/status").read_text().splitlines()
         return {name: " ".join(value.split()) for name, value in (line.split(":", 1) for line in lines)}
 
+    def threads(self):
+        """Their names, as ps -T has them."""
+        return [comm.read_text().strip() for comm in Path(f"/proc/{self.pid}/task").glob("*/comm")]
+
     def mounts(self):
         """The options of each mount by its target."""
         lines = Path(f"/proc/{self.pid}/mountinfo").read_text().splitlines()

@@ -1,5 +1,5 @@
 // What can wait for others as long as they like, each on a thread of its own, so that the caller's never does: log lines that somebody
-// has to read, and names that somebody has to know. The threads take no signal.
+// has to read, and names that somebody has to know. The threads take no signal, and are powercap-log and powercap-names in ps -T.
 #ifndef CTHREADS_H
 #define CTHREADS_H
 

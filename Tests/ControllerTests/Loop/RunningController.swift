@@ -62,9 +62,13 @@ extension RunningController {
         try self.init(mock.socket, server.environment.merging(environment) { $1 })
     }
 
-    /// The loop's, and the one that waits for whoever reads the log (proc_pid_status(5)).
+    /// The loop's, and the one that waits for whoever reads the log, by name (proc_pid_comm(5): 15 bytes).
     func expectTwoThreads(_ location: SourceLocation = #_sourceLocation) throws {
-        #expect(try status("Threads") == 2, sourceLocation: location)
+        let tasks = "/proc/\(child.pid)/task"
+        let names = try FileManager.default.contentsOfDirectory(atPath: tasks).map {
+            try String(contentsOfFile: "\(tasks)/\($0)/comm", encoding: .utf8)
+        }
+        #expect(names.sorted() == ["powercap-contro\n", "powercap-log\n"], sourceLocation: location)
     }
 
     /// A number of /proc/PID/status.
