@@ -13,6 +13,13 @@ import Testing
 struct NamesTests {
     private final class NameServer {
         let child: Child
+
+        /// An address of this machine that no other run of these tests has, at the same time: they all want port 53.
+        static func address(_ number: Int) -> String {
+            let pid = ProcessInfo.processInfo.processIdentifier
+            return "127.\(number).\(pid >> 8 & 255).\(pid & 255)"
+        }
+
         init(_ address: String) throws {
             let program = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../apiserver/nameserver")
             child = try Child("/usr/bin/python3", [program.standardized.path, address], reading: .output)
@@ -52,9 +59,9 @@ struct NamesTests {
 
     @Test("P14: while no name server answers renewals are punctual, that is told once, and SIGTERM ends the program in its time")
     func silent() throws {
-        let names = try NameServer("127.0.0.71")
+        let names = try NameServer(NameServer.address(71))
         try names.tell("silence")
-        let controller = try start("kubernetes.default.svc", nameServer: "127.0.0.71")
+        let controller = try start("kubernetes.default.svc", nameServer: NameServer.address(71))
         try names.nextQuestion()
         // Two attempts of the resolver at each of four names take 40 s.
         try mock.outlive(renewals: 14)
@@ -68,9 +75,9 @@ struct NamesTests {
 
     @Test("P9: a name of a search domain is found; when name servers fall silent, the addresses of old still do")
     func search() throws {
-        let names = try NameServer("127.0.0.72")
+        let names = try NameServer(NameServer.address(72))
         try names.tell("answer kubernetes.default.svc 127.0.0.1")
-        let controller = try start("kubernetes.default", nameServer: "127.0.0.72", search: "svc")
+        let controller = try start("kubernetes.default", nameServer: NameServer.address(72), search: "svc")
         try controller.next(each: "watching the Node", "Node condition set")
         try names.tell("silence")
         try server.tell("drop")
@@ -99,9 +106,9 @@ struct NamesTests {
 
     @Test("a name that isn't known is told of with the resolver's reason")
     func unknown() throws {
-        let names = try NameServer("127.0.0.73")
+        let names = try NameServer(NameServer.address(73))
         try names.tell("answer other 127.0.0.1")
-        let controller = try start("kubernetes.default.svc", nameServer: "127.0.0.73")
+        let controller = try start("kubernetes.default.svc", nameServer: NameServer.address(73))
         let why = try controller.next("the Node can't be watched")["why"]
         #expect(why?.contains("\"kubernetes.default.svc\" can't be looked up: ") == true)
         try names.tell("answer kubernetes.default.svc 127.0.0.1")
@@ -111,10 +118,10 @@ struct NamesTests {
 
     @Test("P14: the name of the environment's proxy is looked up in the same way, and no other is")
     func proxy() throws {
-        let names = try NameServer("127.0.0.74")
+        let names = try NameServer(NameServer.address(74))
         try names.tell("silence")
         let environment = ["HTTPS_PROXY": "http://proxy.test:3128"]
-        let controller = try start("kubernetes.default.svc", nameServer: "127.0.0.74", environment)
+        let controller = try start("kubernetes.default.svc", nameServer: NameServer.address(74), environment)
         try names.nextQuestion()
         try mock.outlive(renewals: 6)
         let why = try controller.next("the Node can't be watched")["why"]
