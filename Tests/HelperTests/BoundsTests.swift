@@ -146,6 +146,25 @@ struct BoundsTests {
                 == .notWritable)
     }
 
+    @Test("of several obstacles the constraint's own numbers come before what was found at the start, and that before a lock")
+    func order() throws {
+        let governed = try constraint(original_uw: 150_000_000, maxPower_uw: 150_000_000)
+        let small = try constraint(original_uw: 6_000_000, maxPower_uw: 6_000_000)
+        let unknown = try constraint(original_uw: nil, maxPower_uw: 150_000_000)
+        for found in [Obstacle.sameNames, .writeDenied] {
+            for constraint in [governed, small, unknown] { (constraint.obstacle, constraint.isLocked) = (found, true) }
+            for takesLimits in [true, false] {
+                func obstacle(_ constraint: Constraint) -> Obstacle {
+                    bounds.obstacle(of: constraint, in: zone(constraint), takesLimits: takesLimits)
+                }
+                #expect(obstacle(governed) == found)
+                #expect(obstacle(small) == .ceilingBelowFloor)
+                #expect(obstacle(unknown) == .originalUnknown)
+            }
+            #expect(refusal(20_000_000, of: governed) == .notWritable)
+        }
+    }
+
     @Test(
         "time windows are from a millisecond to an hour",
         arguments: [

@@ -145,6 +145,25 @@ struct GovernorRestoreTests {
 
     // MARK: After a crash
 
+    @Test("that can't be put back at a start are kept with the numbers that zone and constraint have now")
+    func failedAfterRenumbering() throws {
+        let rig = try Rig()
+        let original = Constraint.Setting(limit: Microwatts(150_000_000), window_us: 999_424)
+        let ours = Constraint.Setting(limit: Microwatts(60_000_000), window_us: 999_424)
+        let record = SavedState.Record(
+            zone: .sample("intel-rapl:7", ["package-1"]), index: 3, constraintName: Name(constant: "long_term"), original: original,
+            change: Constraint.Change(intended: ours, inForce: ours, touchesWindow: false))
+        // What is no file can't be opened for writing.
+        let limit = rig.path("intel-rapl:1", "constraint_0_power_limit_uw")
+        try unlink(limit)
+        try makeDirectory(limit, mode: 0o755)
+        let restoration = Restoration(of: [record], in: rig.root)
+        #expect(restoration.outcome == Released(failed: 1) && restoration.unclaimed == 0)
+        #expect(restoration.remaining.map { $0.zone.id.string } == ["intel-rapl:1"])
+        #expect(restoration.remaining.map(\.index) == [0])
+        #expect(restoration.remaining.map(\.change) == [record.change])
+    }
+
     @Test("come back at the next start")
     func restart() throws {
         let rig = try Rig(Machine(hasMMIO: true))
