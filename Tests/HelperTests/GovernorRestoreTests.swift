@@ -151,7 +151,8 @@ struct GovernorRestoreTests {
         let original = Constraint.Setting(limit: Microwatts(150_000_000), window_us: 999_424)
         let ours = Constraint.Setting(limit: Microwatts(60_000_000), window_us: 999_424)
         let record = SavedState.Record(
-            zone: .sample("intel-rapl:7", ["package-1"]), index: 3, constraintName: Name(constant: "long_term"), original: original,
+            zone: .sample("intel-rapl:7", ["package-1"]), index: 3, constraintName: Name(constant: "long_term"),
+            original: original,
             change: Constraint.Change(intended: ours, inForce: ours, touchesWindow: false))
         // What is no file can't be opened for writing.
         let limit = rig.path("intel-rapl:1", "constraint_0_power_limit_uw")

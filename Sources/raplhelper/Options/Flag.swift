@@ -24,7 +24,8 @@ enum Flag: CaseIterable {
         case .user: Row(name: "--user", value: "USER", help: "uid and gid to become [those of raplhelper, or 65523]")
         case .allowUID: Row(name: "--allow-uid", value: "USER", help: "serve this user; repeatable [the invoking one]")
         case .allowGID: Row(name: "--allow-gid", value: "GROUP", help: "serve members of this group; repeatable")
-        case .minPower: Row(name: "--min-power", value: "POWER", help: "lowest limit that is set, or the original if that is less [10W]")
+        case .minPower:
+            Row(name: "--min-power", value: "POWER", help: "lowest limit that is set, or the original if that is less [10W]")
         case .ceiling:
             Row(
                 name: "--ceiling", value: "max-power|original",
