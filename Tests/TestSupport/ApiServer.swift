@@ -10,8 +10,10 @@ public final class ApiServer {
     private let directory: TemporaryDirectory
     public let url: String
     public let certificates: String
-    /// An authority that signed nothing.
+    /// An authority that signed nothing, of the same name as the one that did.
     public let wrongCertificates: String
+    /// And one of another name.
+    public let otherCertificates: String
     public let tokenFile: String
     public static let node = "node-a"
     public static let path = "/api/v1/nodes/\(node)"
@@ -30,6 +32,7 @@ public final class ApiServer {
         url = try #require(facts["url"])
         certificates = try #require(facts["ca"])
         wrongCertificates = try #require(facts["wrong_ca"])
+        otherCertificates = try #require(facts["other_ca"])
         tokenFile = try #require(facts["token_file"])
     }
 

@@ -1,4 +1,4 @@
-"""A certificate authority made on the fly, the server's certificate, and another authority that signed nothing."""
+"""A certificate authority made on the fly, the server's certificate, and two authorities that signed nothing."""
 import ssl
 import subprocess
 
@@ -13,9 +13,11 @@ def request(directory, name, subject, *options):
 
 
 def make(directory):
-    """Writes ca.crt, wrong-ca.crt and the server's, and gives the server's side of TLS."""
+    """Writes ca.crt, wrong-ca.crt, other-ca.crt and the server's, and gives the server's side of TLS."""
     request(directory, "ca", "kubernetes")
+    # Of another cluster, and so of the same name: whoever finds it looks no further. And one of another name.
     request(directory, "wrong-ca", "kubernetes")
+    request(directory, "other-ca", "another")
     request(directory, "server", "kube-apiserver", "-CA", f"{directory}/ca.crt", "-CAkey", f"{directory}/ca.key",
             "-addext", NAMES, "-addext", "basicConstraints=critical,CA:FALSE", "-addext", "extendedKeyUsage=serverAuth")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

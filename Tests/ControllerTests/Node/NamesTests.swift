@@ -136,12 +136,12 @@ struct NamesTests {
         try FileManager.default.createDirectory(atPath: system, withIntermediateDirectories: false)
         let authority = try Data(contentsOf: URL(filePath: server.certificates))
         try authority.write(to: URL(filePath: "\(system)/ca-certificates.crt"))
-        // As OpenSSL finds it in a directory.
+        // As OpenSSL finds it in a directory: by its name, so that the one that is given has to have another.
         let hash = try Child(
             "/usr/bin/openssl", ["x509", "-noout", "-hash", "-in", server.certificates], reading: .output
         ).next("a hash") { $0.count == 8 }
         try authority.write(to: URL(filePath: "\(system)/\(hash).0"))
-        var environment = server.environment.merging(["KUBE_CA_FILE": server.wrongCertificates]) { $1 }
+        var environment = server.environment.merging(["KUBE_CA_FILE": server.otherCertificates]) { $1 }
         if !isGiven { environment["KUBE_CA_FILE"] = nil }
         let controller = try RunningController(covering: ["/etc/ssl/certs": system], mock.socket, environment)
         if isGiven {
