@@ -202,8 +202,8 @@ func planCommand(_ invocation: Invocation, settings: Settings) throws(UsageError
         throw .value(given, .unknownName, PlanFlags.date.kind.words)
     }
     if plan.isAssumed {
-        let count = packages.count == 1 ? "one package" : "\(packages.count) packages, each"
-        complain("assuming \(count), with MAX_SOURCE, \(configuration.policy.maxSource.words), as ceiling and reference")
+        let count = packages.count == 1 ? "one package," : "\(packages.count) packages, each"
+        complain("assuming \(count) with MAX_SOURCE, \(configuration.policy.maxSource.words), as ceiling and reference")
     }
     for package in packages {
         if let why = package.ungoverned {

@@ -71,7 +71,9 @@ final class TemporaryTree {
     ) throws -> HelperProcess {
         let helper = try spawnHelper(flags, through: wrapper, environment: environment, inheriting: descriptors)
         try helper.waitUntilReady()
-        #expect(helper.log.contains("missing=seccomp") || !Conditions.sandboxIsHidden)
+        // Where its lines go elsewhere, others see what it says.
+        let isSaid = ["missing=seccomp", #""missing":"seccomp""#].contains { helper.log.contains($0) }
+        #expect(!Conditions.sandboxIsHidden || isSaid || helper.log.isEmpty)
         return helper
     }
 
