@@ -12,7 +12,7 @@ class Client:
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.settimeout(10)
         self.socket.connect(str(path))
-        self.ask(HELLO, struct.pack("<4sBBB5s", b"PWRC", 1, 1, 5, b"bench"))
+        self.ask(HELLO, struct.pack("<4sBBB5s", b"PWRC", 2, 2, 5, b"bench"))
 
     def __enter__(self):
         return self
@@ -54,7 +54,7 @@ class Client:
             at = name(at)[1] + 9
             ids.append(id)
             for _ in range(reply[at - 1]):
-                at = name(at + 1)[1] + 49
+                at = name(at + 1)[1] + 50
         return ids
 
     def acquire(self, lease_ms=30_000):

@@ -43,7 +43,7 @@ static uint64_t round_trip(int server, const uint8_t *request, size_t bytes) {
 }
 
 static void connect_to(int server, const char *path) {
-    static const uint8_t hello[] = {16, 0, 0, 0, 1, 0, 0, 0, 'P', 'W', 'R', 'C', 1, 1, 5, 'b', 'e', 'n', 'c', 'h'};
+    static const uint8_t hello[] = {16, 0, 0, 0, 1, 0, 0, 0, 'P', 'W', 'R', 'C', 2, 2, 5, 'b', 'e', 'n', 'c', 'h'};
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     if (strlen(path) >= sizeof address.sun_path) errx(1, "the socket's path is too long: %s", path);
     memcpy(address.sun_path, path, strlen(path));
