@@ -1,6 +1,8 @@
 /// Where a service tells systemd how it is (sd_notify(3)): datagrams to NOTIFY_SOCKET. Without that variable nothing is sent.
 public final class NotifySocket {
     private let socket: Descriptor?
+    /// Whether somebody hears what is sent.
+    public let isHeard: Bool
     /// Why systemd hears nothing although it asked to.
     public let problem: Errno?
     /// Half of what systemd waits for a sign of life; nil where it doesn't.
@@ -10,18 +12,22 @@ public final class NotifySocket {
 
     public init() {
         var socket: Descriptor?
-        var problem: Errno?
+        var (isHeard, problem): (Bool, Errno?) = (false, nil)
         if let path = Process.environment("NOTIFY_SOCKET"), !path.utf8.isEmpty {
             do throws(Errno) {
                 let connected = try Socket.connect(to: path, .datagram)
                 try connected.setNonBlocking()
                 socket = consume connected
+                isHeard = true
             } catch { problem = error }
         }
         self.socket = consume socket
-        self.problem = problem
-        interval_ns = NotifySocket.interval_ns(
-            Process.environment("WATCHDOG_USEC"), pid: Process.environment("WATCHDOG_PID"), own: Process.pid)
+        (self.isHeard, self.problem) = (isHeard, problem)
+        // A sign of life that can't be sent is nothing to wake up for.
+        interval_ns =
+            isHeard
+            ? NotifySocket.interval_ns(
+                Process.environment("WATCHDOG_USEC"), pid: Process.environment("WATCHDOG_PID"), own: Process.pid) : nil
         nextWatchdog_ns = interval_ns.map { _ in 0 }
     }
 

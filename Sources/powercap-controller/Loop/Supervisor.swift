@@ -20,7 +20,10 @@ final class Supervisor {
 
     /// After each step of the loop. It is ready after the first, whatever came of it: a helper that is away is waited for, and is no
     /// reason for systemd to give up on the controller.
-    func step(_ status: String, _ now_ns: UInt64) {
+    /// - Parameter status: put together only where somebody hears it: the loop comes by at every event.
+    func step(_ status: @autoclosure () -> String, _ now_ns: UInt64) {
+        guard socket.isHeard else { return }
+        let status = status()
         if status != told { send((told == nil ? "READY=1\n" : "") + "STATUS=\(status)\n") }
         told = status
         socket.feedWatchdog(now_ns)

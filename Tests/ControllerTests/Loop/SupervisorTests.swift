@@ -4,6 +4,9 @@ import PowercapProtocol
 import TestSupport
 import Testing
 
+@testable import Logging
+@testable import powercap_controller
+
 /// systemd's end of sd_notify(3).
 private final class Notifications {
     let directory: TemporaryDirectory
@@ -129,5 +132,22 @@ struct SupervisorTests {
         _ = try notifications.next()
         #expect(try controller.stop(SIGHUP) == 75)
         #expect(notifications.messages.count == 1)
+    }
+}
+
+struct NoSupervisorTests {
+    @Test(
+        "where nobody hears it no status is put together, and nothing wakes the loop",
+        .enabled(if: ProcessInfo.processInfo.environment["NOTIFY_SOCKET"] == nil, "a supervisor hears these tests themselves"))
+    func unheard() {
+        let supervisor = Supervisor(Log(format: .logfmt, level: .error, output: { _ in }))
+        var asked = 0
+        func status() -> String {
+            asked += 1
+            return "status"
+        }
+        for now_ns: UInt64 in 0..<3 { supervisor.step(status(), now_ns) }
+        #expect(asked == 0)
+        #expect(supervisor.due_ns == .max)
     }
 }
