@@ -25,8 +25,9 @@ def command(lines, status):
 
 
 def swift(lines, status):
-    """`swift test`: a line when a test starts, and one when it ends."""
-    result, running = Result(), {}
+    """`swift test`: a line when a test starts, and one when it ends. Tests that run side by side write into each other's
+    lines, and some are lost: how many there were is known from the run's last line alone, that counts the skipped too."""
+    result, running, ran = Result(), {}, None
     for line in lines:
         line = line.rstrip()
         if match := re.search(r"◇ Test (?!run )(.+) started\.$", line):
@@ -40,6 +41,10 @@ def swift(lines, status):
         elif match := re.search(r"Test (?!run )(.+?) skipped(?:: (.*))?$", line):
             running.pop(match[1], None)
             result.skips.append(f"{bare(match[1])}: {(match[2] or 'no reason given').strip(chr(34))}")
+        elif match := re.search(r"[✔✘] Test run with (\d+) tests? ", line):
+            ran = (ran or 0) + int(match[1])
+    if ran is not None:
+        result.passed = max(0, ran - len(result.failures) - len(result.skips))
     if status != 0 and not result.failures:
         # A crash: nobody says in which test.
         result.failures = [f"was running when the tests ended: {bare(name)}" for name in running]

@@ -18,7 +18,7 @@ SWIFT = """\
 ✔ Test "P6: it comes back" passed after 0.2 seconds.
 ➜ Test "needs root" skipped: "only root may"
 ✘ Suite PlanTests failed after 0.269 seconds with 4 issues.
-✘ Test run with 4 tests in 1 suite failed after 0.3 seconds with 5 issues.
+✘ Test run with 5 tests in 1 suite failed after 0.3 seconds with 5 issues.
 """
 PYTHON = """\
 test_a (test_faults.RequestTests.test_a) ... ok
@@ -52,6 +52,11 @@ class ResultTests(unittest.TestCase):
 
     def test_swift_names_what_failed_once_and_what_was_skipped(self):
         self.expect(results.swift(SWIFT.splitlines(True), 1), 2, ["forms()", "with cases"], ["needs root: only root may"])
+
+    def test_swift_counts_the_tests_whose_lines_were_lost_among_others(self):
+        lost = SWIFT.replace('✔ Test "P6: it comes back" passed', '✔ TesP6: it comes back" passed')
+        self.assertNotEqual(lost, SWIFT)
+        self.expect(results.swift(lost.splitlines(True), 1), 2, ["forms()", "with cases"], ["needs root: only root may"])
 
     def test_swift_that_crashes_names_what_was_running(self):
         crashed = [line for line in SWIFT.splitlines(True) if "✘" not in line] + ["error: Exited with signal code 4\n"]
