@@ -64,11 +64,14 @@ let controllerHalf: [Target] = [
     .target(name: "JSON", dependencies: ["Text"], swiftSettings: library),
     .target(name: "Logging", dependencies: ["Text", "LinuxSystem", "CThreads"], swiftSettings: library),
     .target(name: "Policy", dependencies: ["PowercapProtocol"], swiftSettings: fastLibrary),
+    .target(name: "Metrics", dependencies: ["Text"], swiftSettings: library),
     .target(name: "HTTP", dependencies: ["Text", "LinuxSystem", "CCurl", "CThreads"], swiftSettings: library),
     .target(name: "Kubernetes", dependencies: ["HTTP", "JSON", "Logging", "Text", "LinuxSystem"], swiftSettings: library),
     .executableTarget(
         name: "powercap-controller",
-        dependencies: ["Policy", "Kubernetes", "HTTP", "JSON", "Logging", "Text", "PowercapProtocol", "LinuxSystem"],
+        dependencies: [
+            "Policy", "Metrics", "Kubernetes", "HTTP", "JSON", "Logging", "Text", "PowercapProtocol", "LinuxSystem",
+        ],
         swiftSettings: library, linkerSettings: [.unsafeFlags(controllerLink)]),
     .executableTarget(
         name: "Simulator", dependencies: ["LinuxSystem"], path: "Tests/Simulator", swiftSettings: common),
@@ -97,7 +100,8 @@ let controllerHalf: [Target] = [
     .testTarget(
         name: "ControllerTests",
         dependencies: [
-            "powercap-controller", "Policy", "Kubernetes", "HTTP", "JSON", "Logging", "Text", "TestSupport", "MockHelper",
+            "powercap-controller", "Policy", "Metrics", "Kubernetes", "HTTP", "JSON", "Logging", "Text", "TestSupport",
+            "MockHelper",
             "PowercapProtocol", "LinuxSystem",
         ],
         swiftSettings: common),

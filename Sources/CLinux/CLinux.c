@@ -302,6 +302,12 @@ uint64_t cl_monotonic_ns(void) {
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
+
+uint64_t cl_boottime_ns(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
 void cl_wall_clock(int64_t *seconds, uint32_t *nanoseconds) {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);

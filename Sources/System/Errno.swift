@@ -25,6 +25,7 @@ public struct Errno: Error, Equatable, Sendable {
     public static let notImplemented = Errno(38)
     public static let noData = Errno(61)
     public static let badMessage = Errno(74)
+    public static let timedOut = Errno(110)
     public static let connectionReset = Errno(104)
     public static let connectionRefused = Errno(111)
 

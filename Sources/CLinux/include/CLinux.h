@@ -95,6 +95,7 @@ void cl_open_standard_streams(void);
 void cl_unblock_stderr(void);
 void cl_ignore_sigpipe(void);
 uint64_t cl_monotonic_ns(void);
+uint64_t cl_boottime_ns(void);
 void cl_wall_clock(int64_t *seconds, uint32_t *nanoseconds);
 void cl_set_timezone(const char *name);
 int32_t cl_local_time(int64_t seconds, struct cl_local_time *out);

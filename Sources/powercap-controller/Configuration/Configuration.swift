@@ -14,6 +14,10 @@ struct Configuration: Equatable, Sendable {
     var sampleInterval = Milliseconds.seconds(10)
     var leaseTime = Milliseconds.seconds(30)
     var helperSocket = "/run/powercap/raplhelper.sock"
+    /// The controller's own socket; nil is none.
+    var controlSocket: String? = "/run/powercap/controller.sock"
+    /// The gid of those who may change limits over it, beside root and the controller's own user.
+    var controlGroup: UInt32?
     var kubernetes = KubernetesUse.auto
     /// The name of this machine's Node; nil where none is given.
     var nodeName: String?

@@ -21,12 +21,18 @@ final class Controller {
     private var isProven = false
     /// Of the last session: with the token, control is kept when only the connection was lost.
     private var last: (token: UInt64, onLeaseExpiry: LimitDisposal)?
-    private var lastDecision: Decision?
+    private var decided: Decided?
+    /// When this process began.
+    private let started = Clock.wall.seconds
+    /// How the helper introduced itself last.
+    private var welcome: Welcome?
+    private let tally = Tally()
     /// Nothing is tried a second time.
     private var isOnce = false
     /// The source's at the last time for a decision. What has to be put right in between goes by it too: STABILISATION_TIME
     /// is how often the source may move the limits.
     private var reading: SourceReading
+    private var read = Clock.wall.seconds
     /// What was last reported about the connection, so that it isn't told at every attempt.
     private var reportedProblem: HelperError?
     /// The last attempt was closed without an answer.
@@ -78,7 +84,7 @@ final class Controller {
         try step(Clock.monotonic_ns)
         node.start(in: epoll, token: Token.api)
         while true {
-            supervisor.step(record.supervisorStatus(lastDecision, why: reportedProblem?.sentence), Clock.monotonic_ns)
+            supervisor.step(state.supervisorStatus, Clock.monotonic_ns)
             if let signal = wait().map({ "\($0)" }) { return signal == "SIGHUP" ? handOver(signal) : end(signal) }
             try step(Clock.monotonic_ns)
         }
@@ -105,18 +111,25 @@ final class Controller {
             takeControl(candidate, now_ns)
         }
         if let session { do throws(HelperError) { try cycle(session, now_ns) } catch { fail(error) } }
-        log.tellLost()
-        if node.step(record, now_ns) {
-            source = powerSource(for: configuration.policy, node.overrides)
+        tally.counts.lostLogLines += log.tellLost()
+        if node.step(NodeRecord(state), now_ns) {
+            source = powerSource(for: configuration.policy, wishes.together)
             due.decide_ns = 0
         }
     }
 
-    /// What is published on the Node.
-    private var record: NodeRecord {
-        guard let session else { return .uncontrolled(configuration.policy.source) }
-        return NodeRecord(session.limits, lastDecision, node.overrides, configuration.policy.source)
+    /// As everybody sees it who asks.
+    private var state: NodeState {
+        var helper = HelperState(socket: configuration.helperSocket, welcome: welcome, problem: reportedProblem?.sentence)
+        if let session { helper.lease = HelperState.Lease(time_ms: session.lease_ms, ends_ns: session.leaseEnds_ns) }
+        return NodeState(
+            now: .now, monotonic_ns: Clock.monotonic_ns, boot_ns: Clock.boottime_ns, started: started, settings: settings,
+            source: SourceState(name: configuration.policy.source, reading: reading, read: read), wishes: wishes, helper: helper,
+            limits: session?.limits, power: session?.power ?? [:], decision: decided,
+            nextDecision_ns: session == nil ? nil : due.decide_ns, api: node.state, counts: tally.counts)
     }
+
+    private var wishes: Wishes { Wishes(node: node.overrides, rejected: node.rejected) }
 
     /// Does what is due.
     private func cycle(_ session: ControlSession, _ now_ns: UInt64) throws(HelperError) {
@@ -129,7 +142,8 @@ final class Controller {
         if now_ns >= due.sample_ns { try sample(session, now_ns) }
         if now_ns >= due.decide_ns {
             due.decide_ns = now_ns + configuration.stabilisationTime.nanoseconds
-            reading = source.reading(at: .now)
+            let now = Moment.now
+            (reading, read) = (source.reading(at: now), now.seconds)
             session.retryRefused()
             try decideAndApply(session)
         }
@@ -137,7 +151,9 @@ final class Controller {
 
     private func connect() -> ControlSession? {
         do throws(HelperError) {
-            return try ControlSession(helper: configuration.helperSocket, isOnce: isOnce, log: log) { [node] in node.tell($0) }
+            return try ControlSession(helper: configuration.helperSocket, isOnce: isOnce, log: log, tally: tally) { [node] in
+                node.tell($0)
+            }
         } catch {
             lose(error)
             return nil
@@ -150,7 +166,8 @@ final class Controller {
         } catch { return lose(error, holder: candidate.holder) }
         try? epoll.add(candidate.descriptorNumber, token: Token.helper)
         session = candidate
-        last = (candidate.token, candidate.onLeaseExpiry)
+        welcome = candidate.welcome
+        last = (candidate.token, candidate.welcome.onLeaseExpiry)
         reportedProblem = nil
         if let misfit {
             log.warning("the configuration doesn't fit the zones any more: their ceilings hold", ("why", .text(misfit.sentence)))
@@ -169,7 +186,7 @@ final class Controller {
 
     /// Said at the first connection, and when the helper's floor has changed.
     private func reportFloor(_ session: ControlSession) {
-        let floor = session.minPower
+        let floor = session.welcome.minPower
         if floor > configuration.policy.raplMinPower, floor != reportedFloor {
             log.warning(
                 "RAPL_MIN_POWER is below the helper's floor (--min-power), which counts",
@@ -179,6 +196,7 @@ final class Controller {
     }
 
     private func renew(_ session: ControlSession, _ now_ns: UInt64) throws(HelperError) {
+        tally.counts.noteLateness(now_ns - min(due.renew_ns, now_ns))
         // Before the answer, which may be an error.
         due.renew_ns = now_ns + session.renewal_ns
         try session.renew()
@@ -194,14 +212,15 @@ final class Controller {
     }
 
     private func decideAndApply(_ session: ControlSession) throws(HelperError) {
-        let (policy, reading, before, overrides) = (configuration.policy, reading, lastDecision, node.overrides)
+        let (policy, reading, wishes) = (configuration.policy, reading, wishes)
+        let (before, overrides) = (decided?.decision, wishes.together)
         let decision = try session.enforce { packages in
             decide(packages: packages, policy: policy, reading: reading, overrides: overrides, last: before)
         }
         if decision.floorsExceedBudget != (before?.floorsExceedBudget ?? false) {
             if decision.floorsExceedBudget {
                 log.warning(
-                    "the floors take more than \(overrides.budgetWords): the floors win", ("source_uw", .power(decision.source)),
+                    "the floors take more than \(wishes.budgetWords): the floors win", ("source_uw", .power(decision.source)),
                     ("node_limit_uw", .power(decision.nodeLimit)))
             } else {
                 log.info("the floors are covered again", ("source_uw", .power(decision.source)))
@@ -213,7 +232,7 @@ final class Controller {
                 ("source_uw", .power(decision.source)), ("node_limit_uw", .power(decision.nodeLimit)),
                 ("reason", .text(decision.reason.rawValue)),
             ])
-        lastDecision = decision
+        decided = Decided(decision: decision, at: Clock.wall.seconds)
         reportedFailure = nil
     }
 
@@ -229,6 +248,7 @@ final class Controller {
     /// Gives the connection up. The helper keeps the limits until the lease ends, so there is time to come back.
     private func lose(_ error: HelperError, holder: Name? = nil) {
         let hadControl = session != nil
+        if hadControl { tally.counts.losses += 1 }
         let wait_ms = isProven ? 0 : backoff.fail()
         (session, isProven) = (nil, false)
         due.connect_ns = Clock.monotonic_ns + wait_ms * 1_000_000

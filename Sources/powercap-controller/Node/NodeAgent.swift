@@ -14,6 +14,7 @@ final class NodeAgent {
     private(set) var generation = 0
     private let client: APIClient
     private let nodeName: String
+    private let reason: String
     private let log: Log
     private(set) var watch: NodeWatch!
     private var publisher: NodePublisher!
@@ -44,8 +45,16 @@ final class NodeAgent {
     /// The Node is known, and everything stands on it.
     var isSettled: Bool { watch.knowledge != .unknown && publisher.isDone }
 
+    /// As it is to be shown.
+    var state: APIState {
+        APIState(
+            server: client.access.server.address, node: nodeName, reason: reason, isWatching: watch.isWatching,
+            isPublished: publisher.isPublished, troubles: [watch.why].compactMap { $0 } + publisher.troubles,
+            requests: client.outcomes, watchRestarts: watch.restarts)
+    }
+
     init(_ node: OwnNode, _ log: Log, patience: Patience = Patience()) throws(APIProblem) {
-        (self.log, nodeName) = (log, node.name)
+        (self.log, nodeName, reason) = (log, node.name, node.reason)
         annotations = Calm(pause_ns: patience.overrides_ms * 1_000_000)
         client = try APIClient(node.access, userAgent: OwnNode.userAgent, patience: patience)
         let causes = SharedCauses()
