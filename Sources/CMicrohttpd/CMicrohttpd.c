@@ -1,6 +1,7 @@
 #include "CMicrohttpd.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <sys/socket.h>
 
 // Each function of libmicrohttpd that is used, by its name there.
@@ -27,13 +28,15 @@ const char *cmhd_load(MHD_PanicCallback panic) {
     return NULL;
 }
 
-struct MHD_Daemon *cmhd_start(unsigned int connections, size_t memory, void *owner, struct cmhd_calls calls) {
+struct MHD_Daemon *cmhd_start(unsigned int connections, size_t memory, void *owner, struct cmhd_calls calls, int *why) {
+    errno = 0;
     // Without MHD_USE_ERROR_LOG it writes nothing anywhere.
-    return do_MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL, calls.answer, owner,
-        MHD_OPTION_CONNECTION_LIMIT, connections, MHD_OPTION_CONNECTION_MEMORY_LIMIT, memory,
-        MHD_OPTION_NOTIFY_CONNECTION, calls.connection, owner, MHD_OPTION_URI_LOG_CALLBACK, calls.target, owner,
-        MHD_OPTION_NOTIFY_COMPLETED, calls.completed, owner, MHD_OPTION_END);
+    struct MHD_Daemon *daemon = do_MHD_start_daemon(
+        MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL, calls.answer, owner, MHD_OPTION_CONNECTION_LIMIT, connections,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, memory, MHD_OPTION_NOTIFY_CONNECTION, calls.connection, owner,
+        MHD_OPTION_URI_LOG_CALLBACK, calls.target, owner, MHD_OPTION_NOTIFY_COMPLETED, calls.completed, owner, MHD_OPTION_END);
+    *why = errno ? errno : ENOMEM;
+    return daemon;
 }
 void cmhd_stop(struct MHD_Daemon *daemon) { do_MHD_stop_daemon(daemon); }
 int cmhd_descriptor(struct MHD_Daemon *daemon) { return do_MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd; }

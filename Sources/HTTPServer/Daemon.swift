@@ -21,8 +21,9 @@ internal import LinuxSystem
         if let reason = unsafe cmhd_load(panic) { throw .noLibrary(unsafe String(cString: reason)) }
         // SAFETY: libmicrohttpd calls back only within calls that this object makes, which holds the clients, and it ends with it.
         let owner = unsafe Unmanaged.passUnretained(clients).toOpaque()
-        let daemon = unsafe cmhd_start(UInt32(limits.connections), limits.memory, owner, Daemon.calls)
-        guard let daemon = unsafe daemon else { throw .failed("start libmicrohttpd", .outOfMemory) }
+        var why: Int32 = 0
+        let daemon = unsafe cmhd_start(UInt32(limits.connections), limits.memory, owner, Daemon.calls, &why)
+        guard let daemon = unsafe daemon else { throw .failed("start libmicrohttpd", Errno(why)) }
         unsafe (self.daemon, self.clients) = (daemon, clients)
     }
 

@@ -5,9 +5,11 @@ public struct ServerRequest {
     /// HEAD is GET, whose body then isn't sent.
     public enum Method: Sendable { case get, put, delete }
 
-    /// An item of the query, decoded. The value is empty where there is none.
+    /// An item of the query, decoded.
     public struct QueryItem: Equatable, Sendable {
+        /// What is before the first equals sign.
         public let name: String
+        /// Empty where there is none.
         public let value: String
     }
 

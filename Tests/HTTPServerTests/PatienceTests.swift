@@ -22,12 +22,17 @@ struct PatienceTests {
         #expect(try server.report().runs < 100)
     }
 
-    @Test("a connection that has had an answer is kept for 5 s")
+    @Test("a connection is kept for 5 s after each answer")
     func idle() throws {
         let server = try RunningServer()
-        let (start_ns, client) = (Clock.monotonic_ns, try server.connect())
-        try client.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-        try client.read(until: "hello")
+        let client = try server.connect()
+        var start_ns: UInt64 = 0
+        for _ in 0..<3 {
+            start_ns = Clock.monotonic_ns
+            try client.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            try client.read(until: "hello")
+            #expect(try !client.isReadable(milliseconds: 3_000), "it has ended")
+        }
         #expect(4...8 ~= (try stay(client, from: start_ns)))
     }
 
@@ -46,6 +51,7 @@ struct PatienceTests {
         }
         do { try drip() } catch is Errno {}
         #expect(4...12 ~= (Clock.monotonic_ns - start_ns) / 1_000_000_000)
+        #expect(try server.report().runs < 100)
     }
 
     @Test("who doesn't read his answer has 5 s, and what was kept for him is given back")
@@ -62,6 +68,7 @@ struct PatienceTests {
         try server.wait(until: "the memory is given back") { try server.memory_kB() < before_kB + 32 << 10 }
         #expect((Clock.monotonic_ns - start_ns) / 1_000_000_000 < 9)
         for client in clients { #expect(try client.readToEnd().utf8.count < 16 << 20) }
+        #expect(try server.report().runs < 1_000)
     }
 
     @Test(

@@ -25,8 +25,9 @@ struct cmhd_calls {
 // should never be, and must not return.
 const char *cmhd_load(MHD_PanicCallback panic);
 
-// NULL where the kernel or the memory has no room. `memory` is what a connection has for headers and the like, in bytes.
-struct MHD_Daemon *cmhd_start(unsigned int connections, size_t memory, void *owner, struct cmhd_calls calls);
+// NULL where the kernel or the memory has no room, and in `why` the errno. `memory` is what a connection has for headers and the like, in
+// bytes.
+struct MHD_Daemon *cmhd_start(unsigned int connections, size_t memory, void *owner, struct cmhd_calls calls, int *why);
 void cmhd_stop(struct MHD_Daemon *daemon);
 // For waiting on.
 int cmhd_descriptor(struct MHD_Daemon *daemon);
