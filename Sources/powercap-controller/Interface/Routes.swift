@@ -43,7 +43,7 @@ struct Routes {
         }
     }
 
-    private static let places = ["/", "/status", "/explain", "/override", "/metrics", "/healthz", "/readyz"]
+    static let places = ["/", "/status", "/explain", "/override", "/metrics", "/healthz", "/readyz"]
 
     // MARK: Changing
 
