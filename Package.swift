@@ -95,6 +95,7 @@ let controllerHalf: [Target] = [
         swiftSettings: common),
     .testTarget(name: "TextTests", dependencies: ["Text"], swiftSettings: common),
     .testTarget(name: "JSONTests", dependencies: ["JSON", "TestSupport"], swiftSettings: common),
+    .testTarget(name: "MetricsTests", dependencies: ["Metrics"], swiftSettings: common),
     .testTarget(name: "LoggingTests", dependencies: ["Logging", "TestSupport", "LinuxSystem"], swiftSettings: common),
     .testTarget(name: "PolicyTests", dependencies: ["Policy", "TestSupport", "PowercapProtocol"], swiftSettings: common),
     .testTarget(name: "HTTPTests", dependencies: ["HTTP", "CCurl", "TestSupport", "LinuxSystem"], swiftSettings: common),

@@ -61,7 +61,7 @@ struct ExecutableTests {
                 ["plan", "--format", "svg", "--days", "32"],
                 "--days=\"32\" is more than a chart can show: give at most 31, or --format csv"
             ),
-            (["help", "--format", "html"], "--format=\"html\" is not known: give text, markdown or json"),
+            (["help", "--format", "html"], "--format=\"html\" is not known: give text, markdown, metrics or json"),
         ])
     func badUsage(_ arguments: [String], _ sentence: String) throws {
         let outcome = try Executable.run(arguments)
