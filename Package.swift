@@ -98,6 +98,7 @@ let controllerHalf: [Target] = [
         name: "ControllerTests",
         dependencies: [
             "powercap-controller", "Policy", "Kubernetes", "HTTP", "JSON", "Logging", "Text", "TestSupport", "MockHelper",
+            "Documents",
             "PowercapProtocol", "LinuxSystem",
         ],
         swiftSettings: common),

@@ -60,7 +60,7 @@ final class NodeLink {
     /// Publishes what is so, and reads what has come: true when the overrides changed.
     func step(_ record: @autoclosure () -> NodeRecord, _ now_ns: UInt64) -> Bool {
         guard let agent else { return false }
-        agent.publish(record().besides(agent.rejected))
+        agent.publish(record().besides(agent.rejected, agent.notes))
         agent.step(now_ns)
         if agent.isSettled, !isSettled {
             isSettled = true

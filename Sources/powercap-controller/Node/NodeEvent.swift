@@ -12,6 +12,7 @@ struct NodeEvent: Equatable, Sendable {
         case zoneGone = "PowerZoneGone"
         case zoneDisabled = "PowerZoneDisabled"
         case overrideRejected = "PowerOverrideRejected"
+        case overrideEnded = "PowerOverrideEnded"
         case controlLost = "PowerControlLost"
         case controlRegained = "PowerControlRegained"
 
@@ -20,14 +21,14 @@ struct NodeEvent: Equatable, Sendable {
             switch self {
             case .limitChanged, .limitRefused, .zoneLocked, .notGoverned: "ApplyLimit"
             case .limitDrifted, .zoneGone, .zoneDisabled, .heldLower: "Sample"
-            case .overrideRejected: "ReadOverride"
+            case .overrideRejected, .overrideEnded: "ReadOverride"
             case .controlLost, .controlRegained: "HoldControl"
             }
         }
 
         var type: Event.Kind {
             switch self {
-            case .limitChanged, .controlRegained: .normal
+            case .limitChanged, .overrideEnded, .controlRegained: .normal
             case .limitRefused, .zoneLocked, .notGoverned, .heldLower, .limitDrifted, .zoneGone, .zoneDisabled, .overrideRejected,
                 .controlLost:
                 .warning

@@ -105,12 +105,15 @@ extension Standing {
 }
 
 extension NodeRecord {
-    /// The same where overrides are there that can't be followed: limits are in force, though not those that somebody asked for.
-    func besides(_ rejected: [NodeOverride.Rejected]) -> NodeRecord {
-        guard let first = rejected.first, condition.status == .yes else { return self }
+    /// The same where overrides are there that can't be followed, or end: limits are in force, though not those that somebody asked for, or
+    /// not for ever.
+    func besides(_ rejected: [NodeOverride.Rejected], _ notes: [String] = []) -> NodeRecord {
+        guard condition.status == .yes, !rejected.isEmpty || !notes.isEmpty else { return self }
+        let (reason, first) = rejected.first.map { ("OverrideRejected", $0.sentence) } ?? (condition.reason, condition.message)
         var record = self
         record.condition = Condition(
-            status: .yes, reason: "OverrideRejected", message: first.sentence.shortened(to: Condition.longestMessage))
+            status: .yes, reason: reason,
+            message: ([first] + notes).joined(separator: "; ").shortened(to: Condition.longestMessage))
         return record
     }
 }

@@ -165,6 +165,10 @@ struct NodeReportTests {
         #expect(record().besides([]) == record())
         // What is wrong comes first.
         #expect(record { $0.enabled[0] = .no }.besides([bad]).condition.reason == "ZoneDisabled")
+        // What ends comes behind.
+        expect(record().besides([], ["a ends", "b ended"]), 100, .yes, "LimitInForce", "Limits are in force; a ends; b ended")
+        #expect(record().besides([bad], ["a ends"]).condition.message.hasSuffix(": 60W holds, as before; a ends"))
+        #expect(record { $0.enabled[0] = .no }.besides([], ["a ends"]) == record { $0.enabled[0] = .no })
         let long = NodeOverride.Rejected(annotation: "", value: "", why: String(repeating: "ü", count: 5_000), instead: "")
         #expect(record().besides([long]).condition.message.utf8.count <= 1_024)
     }
