@@ -119,6 +119,13 @@ class ListTests(ClusterCase):
         ran = self.powercap("-l", "rack=5")
         self.assertEqual((ran.output, ran.errors), ("", "no nodes found\n"))
 
+    def test_nodes_are_in_the_order_of_their_numbers(self):
+        for name in ("node-10", "node-2", "10", "node-2b"):
+            self.double.tell(f"node {name}")
+        names = ["10", "node-2", "node-2b", "node-10", "node-a"]
+        self.assertEqual([line.split()[0] for line in self.powercap().output.splitlines()[1:]], names)
+        self.assertEqual([node["node"] for node in json.loads(self.powercap("-o", "json").output)], names)
+
     def test_json_is_for_programs(self):
         self.report("node-a", **{LIMIT: "90W", LIMIT + "-until": "2020-01-01T00:00:00Z", WHY: "x"})
         node, = json.loads(self.powercap("-o", "json").output)

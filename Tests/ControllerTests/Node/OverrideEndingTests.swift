@@ -60,6 +60,28 @@ struct OverrideEndingTests {
         #expect(try controller.stop() == 0)
     }
 
+    @Test("who waits for the agent wakes up for the next end, and not for one that is far away or has passed")
+    func wakesUp() throws {
+        let server = try ApiServer()
+        let agent = try RunningAgent(server.ownNode)
+        try agent.start()
+        // For so long libcurl waits for the watch to begin, and looks then.
+        try agent.run(milliseconds: RunningAgent.patience.answer_ms + 500)
+        /// Seconds until something is due, once the watch has proven itself and nothing is to be written.
+        func seconds(_ annotations: String, _ limit: UInt64?) throws -> UInt64 {
+            try server.annotate(annotations)
+            try agent.run(until: { agent.agent.wishes.limit == limit.map { .watts($0) } })
+            agent.agent.publish(.test())
+            try agent.settle()
+            try agent.pause()
+            return (agent.agent.due_ns - min(agent.agent.due_ns, Clock.monotonic_ns)) / 1_000_000_000
+        }
+        #expect(try seconds("powercap.dev/limit=90W", 90) > 30)
+        #expect(try seconds("powercap.dev/limit=80W powercap.dev/limit-until=\(time(20))", 80) <= 20)
+        #expect(try seconds("powercap.dev/limit=70W powercap.dev/limit-until=\(time(100_000))", 70) > 30)
+        #expect(try seconds("powercap.dev/limit-until=\(time(-1))", nil) > 30)
+    }
+
     @Test("a pause ends by itself, and the limits follow the source again")
     func paused() throws {
         let (server, mock) = (try ApiServer(), try Mock(packages: 1))
