@@ -109,10 +109,10 @@ extension NodeRecord {
     /// not for ever.
     func besides(_ rejected: [NodeOverride.Rejected], _ notes: [String] = []) -> NodeRecord {
         guard condition.status == .yes, !rejected.isEmpty || !notes.isEmpty else { return self }
-        let (reason, first) = rejected.first.map { ("OverrideRejected", $0.sentence) } ?? (condition.reason, condition.message)
+        let first = rejected.first?.sentence ?? condition.message
         var record = self
         record.condition = Condition(
-            status: .yes, reason: reason,
+            status: .yes, reason: rejected.isEmpty ? condition.reason : "OverrideRejected",
             message: ([first] + notes).joined(separator: "; ").shortened(to: Condition.longestMessage))
         return record
     }
