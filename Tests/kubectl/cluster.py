@@ -2,7 +2,6 @@
 import importlib.machinery
 import importlib.util
 import json
-import os
 import pathlib
 import re
 import shutil
@@ -58,7 +57,7 @@ class ClusterCase(DoubleCase):
 
     def setUp(self):
         self.double = self.start()
-        self.home = self.enterContext_(tempfile.TemporaryDirectory())
+        self.home = self.enter(tempfile.TemporaryDirectory())
         facts = self.double.facts
         self.config = pathlib.Path(self.home, "config.json")
         self.config.write_text(json.dumps({
@@ -71,7 +70,7 @@ class ClusterCase(DoubleCase):
             "PATH": f"{DIRECTORY}:{pathlib.Path(sys.executable).parent}:/usr/bin:/bin", "HOME": self.home, "KUBECTL": self.kubectl,
             "KUBECONFIG": str(self.config), "LC_ALL": "C.UTF-8"}
 
-    def enterContext_(self, manager):  # enterContext came with Python 3.11.
+    def enter(self, manager):  # enterContext came with Python 3.11.
         self.addCleanup(manager.__exit__, None, None, None)
         return manager.__enter__()
 
