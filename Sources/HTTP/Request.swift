@@ -11,7 +11,7 @@ public struct Request: Equatable, Sendable {
         public init(type: String, bytes: [UInt8]) { (self.type, self.bytes) = (type, bytes) }
     }
 
-    let method: Method
+    public let method: Method
     /// With the query.
     let path: String
     var accept = "application/json"

@@ -29,7 +29,8 @@ public enum JSON: Equatable, Sendable {
     public var elements: [JSON]? { if case .list(let elements) = self { elements } else { nil } }
     /// A string; nil of everything else.
     public var text: String? { if case .text(let text) = self { text } else { nil } }
-    var flag: Bool? { if case .flag(let flag) = self { flag } else { nil } }
+    /// True or false; nil of everything else.
+    public var flag: Bool? { if case .flag(let flag) = self { flag } else { nil } }
 
     /// nil for everything but a whole number that fits.
     public var integer: UInt64? { if case .number(let text) = self { UInt64(text) } else { nil } }

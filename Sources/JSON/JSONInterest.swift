@@ -77,6 +77,8 @@ public struct JSONBounds: Sendable {
 
     /// For a file that somebody names, such as a list of a machine's zones.
     public static let file = JSONBounds(values: 50_000, bytes: 4 << 20, textBytes: 1 << 16)
+    /// A whole document of this program's own.
+    public static let document = JSONBounds(values: 200_000, bytes: 4 << 20, textBytes: 64 << 10)
     /// For what a server answers. One object's metadata, as far as it is read, has a few dozen values.
     public static let answer = JSONBounds(values: 2_000, bytes: 128 << 10, textBytes: 4 << 10)
 }

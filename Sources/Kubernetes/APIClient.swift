@@ -8,6 +8,16 @@ public final class APIClient {
     /// How long it waits.
     public let patience: Patience
     private let http: HTTPClient
+    /// How many requests have ended, and how: what was cancelled isn't counted.
+    public private(set) var outcomes: [Outcome: UInt64] = [:]
+
+    /// How a request ended.
+    public struct Outcome: Hashable, Sendable {
+        /// HTTP's method, or `WATCH` for an answer that goes on.
+        public let verb: String
+        /// HTTP's status, or in a word why there is none.
+        public let code: String
+    }
 
     /// For waiting on.
     public var descriptorNumber: Int32 { http.descriptorNumber }
@@ -36,15 +46,26 @@ public final class APIClient {
         _ request: Request, onBytes: ((inout [UInt8]) -> Void)? = nil,
         onEnd: @escaping (Result<Answer, APIProblem>) -> Void
     ) throws(APIProblem) -> Exchange {
-        http.send(
+        let verb = request.stream_ms > 0 ? "WATCH" : request.method.rawValue
+        return http.send(
             request, token: try token(), timeLimit_ms: patience.answer_ms + request.stream_ms, onBytes: onBytes
-        ) { result in
+        ) { [weak self] result in
+            self?.note(verb, result)
             switch result {
             case .success(let answer) where answer.status < 300: onEnd(.success(answer))
             case .success(let answer): onEnd(.failure(APIProblem(answer)))
             case .failure(let problem): onEnd(.failure(.failed(problem)))
             }
         }
+    }
+
+    private func note(_ verb: String, _ result: Result<Answer, HTTPProblem>) {
+        let code =
+            switch result {
+            case .success(let answer): "\(answer.status)"
+            case .failure(let problem): problem.kind
+            }
+        outcomes[Outcome(verb: verb, code: code), default: 0] += 1
     }
 
     /// nil where none is to be sent.

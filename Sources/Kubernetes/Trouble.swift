@@ -11,6 +11,8 @@ public struct Trouble {
     /// The causes told of that are this activity's alone, since it began.
     private var told: Set<String> = []
     private var hasTold = false
+    /// What is wrong, in a sentence; nil where nothing is.
+    public private(set) var sentence: String?
     private var backoff = Backoff(first_ms: 500, longest_ms: 30_000)
     /// For what somebody has to change first.
     private var lastingBackoff = Backoff(first_ms: 5_000, longest_ms: 300_000)
@@ -24,6 +26,7 @@ public struct Trouble {
 
     /// Logs the problem if nobody was told of it, and says when to try again, on CLOCK_MONOTONIC.
     public mutating func met(_ problem: APIProblem, _ now_ns: UInt64, _ fields: Log.Field...) -> UInt64 {
+        sentence = "\(message): \(problem.sentence)"
         if isNews(problem) {
             hasTold = true
             log.error(message, fields + [("why", .text(problem.sentence)), ("next", .text("trying again, ever less often"))])
@@ -41,7 +44,7 @@ public struct Trouble {
 
     /// It is over: true where somebody was told of it, and is then worth telling.
     public mutating func end() -> Bool {
-        defer { (told, hasTold) = ([], false) }
+        defer { (told, hasTold, sentence) = ([], false, nil) }
         backoff.succeed()
         lastingBackoff.succeed()
         causes.end(message)

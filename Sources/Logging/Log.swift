@@ -74,12 +74,15 @@ public struct Log: Sendable {
     public func isLogged(_ level: LogLevel) -> Bool { level.rank <= self.level.rank }
 
     /// To be called now and then: whoever reads again is told what he missed.
-    public func tellLost() {
+    /// - Returns: how many lines that is.
+    @discardableResult
+    public func tellLost() -> UInt64 {
         let lost = takeLost()
         if lost > 0 {
             warning(
                 "log lines were lost: nobody read them, or they could not be written", ("lines", .number(lost)))
         }
+        return lost
     }
 
     private func write(_ level: LogLevel, _ message: String, _ fields: [Field]) {

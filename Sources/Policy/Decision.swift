@@ -16,6 +16,18 @@ public struct Overrides: Equatable, Sendable {
     ) {
         (self.paused, self.limit, self.maxSource, self.minPower) = (paused, limit, maxSource, minPower)
     }
+
+    /// What two parties ask for at a time: of two limits the lower one, and a pause of either. A floor that both ask for is the lower
+    /// one, too: nobody gets more by what another asks for.
+    public func together(with other: Overrides) -> Overrides {
+        func lower(_ left: Microwatts?, _ right: Microwatts?) -> Microwatts? {
+            guard let left, let right else { return left ?? right }
+            return min(left, right)
+        }
+        return Overrides(
+            paused: paused || other.paused, limit: lower(limit, other.limit), maxSource: lower(maxSource, other.maxSource),
+            minPower: lower(minPower, other.minPower))
+    }
 }
 
 /// Why a limit is what it is.

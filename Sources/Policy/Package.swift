@@ -42,7 +42,8 @@ public struct Package: Equatable, Sendable {
 
 /// `package-N`, or `package-N-die-M` where a package has several dies with limits of their own.
 public struct PackageName: Comparable, Hashable, Sendable {
-    let package: UInt32
+    /// The N of `package-N`, as firmware has it.
+    public let package: UInt32
     let die: UInt32?
 
     public init(package: UInt32, die: UInt32? = nil) { (self.package, self.die) = (package, die) }

@@ -4,10 +4,14 @@ public import PowercapProtocol
 public struct SourceReading: Equatable, Sendable {
     /// 0 is a source that gives nothing, and no error.
     public let power: Microwatts
+    /// What the source itself says, in its own unit, where that isn't the power: of the sun the irradiance in W per square metre.
+    public let signal: Double?
     /// How old the value is; 0 for a source that is computed. One that is read from elsewhere ages when it can't be reached.
-    let age: Milliseconds
+    public let age: Milliseconds
 
-    init(_ power: Microwatts, age: Milliseconds = Milliseconds(0)) { (self.power, self.age) = (power, age) }
+    init(_ power: Microwatts, signal: Double? = nil, age: Milliseconds = Milliseconds(0)) {
+        (self.power, self.signal, self.age) = (power, signal, age)
+    }
 }
 
 /// Where power comes from, as a function of time.

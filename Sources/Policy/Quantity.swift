@@ -61,6 +61,9 @@ extension Microwatts {
         }
     }
 
+    /// For a sentence, where it was measured or computed: `15.6 W`, to a tenth of a watt.
+    public var roughly: String { decimal((rawValue + 50_000) / 100_000, places: 1) + " W" }
+
     /// As the option takes it: `40W`.
     public var setting: String { decimal(rawValue, places: 6) + "W" }
 }

@@ -17,8 +17,9 @@ struct SunSource: PowerSource {
 
     /// What an inverter of that size would let through: with the sun higher than 75 degrees a little is cut off.
     public func reading(at moment: Moment) -> SourceReading {
-        let share = min(SunSource.clearSkyIrradiance(sun.sinElevation(at: moment)) / SunSource.ratedIrradiance, 1)
-        return SourceReading(Microwatts(UInt64((Double(peak.rawValue) * share).rounded())))
+        let irradiance = SunSource.clearSkyIrradiance(sun.sinElevation(at: moment))
+        let share = min(irradiance / SunSource.ratedIrradiance, 1)
+        return SourceReading(Microwatts(UInt64((Double(peak.rawValue) * share).rounded())), signal: irradiance)
     }
 
     /// Global irradiance of a horizontal plane under a clear sky, in W per square metre: from 0 at the horizon to 1035.

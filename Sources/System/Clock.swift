@@ -5,6 +5,9 @@ public enum Clock {
     /// CLOCK_MONOTONIC in nanoseconds.
     public static var monotonic_ns: UInt64 { cl_monotonic_ns() }
 
+    /// CLOCK_BOOTTIME in nanoseconds: it goes on while the machine is asleep.
+    public static var boottime_ns: UInt64 { cl_boottime_ns() }
+
     /// CLOCK_REALTIME: seconds since 1970 and the nanoseconds within.
     public static var wall: Wall {
         var seconds: Int64 = 0

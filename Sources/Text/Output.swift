@@ -25,6 +25,9 @@ public struct Output {
     /// As UTF-8.
     public mutating func append(_ text: String) { bytes.append(contentsOf: text.utf8) }
 
+    /// As they are.
+    public mutating func append(_ bytes: [UInt8]) { self.bytes += bytes }
+
     /// In decimal.
     public mutating func append(_ number: UInt64) {
         if number >= 10 { append(number / 10) }

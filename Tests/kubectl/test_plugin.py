@@ -145,6 +145,15 @@ class ExplainTests(ClusterCase):
         self.assertNotIn("another's", output)
         self.assertIn("no pod of powercap in the namespace elsewhere", self.powercap("explain", "node-a", "-n", "elsewhere").output)
 
+    def test_what_an_operator_on_the_node_has_ordered_stands_beside(self):
+        words = "120 W until 2026-06-21T15:00:00Z by uid 0: maintenance"
+        self.report("node-a", by="override", **{"powercap.dev/operator": words})
+        self.assertEqual(self.first(), f"node-a is limited to 90 W of 200 W, by an operator on the node: {words}")
+        self.assertIn("operator 120 W until 2026-06-21T15:00:00Z   ", self.powercap("-o", "wide").output)
+        self.double.tell(f"annotate node-a {LIMIT}=90W")
+        self.assertEqual(self.first(), "node-a is limited to 90 W of 200 W, by an override")
+        self.assertIn(f"\n            an operator on the node: {words}\n", self.powercap("explain", "node-a").output)
+
     def test_what_may_not_be_read_is_said_and_the_rest_is_shown(self):
         self.report("node-a")
         self.double.tell("fault every list */events status 403")

@@ -11,8 +11,8 @@ func cleanupCommand(settings: Settings) throws(UsageError) -> Int32 {
     let steps = [
         ("its labels and annotations", Resource.nodes.patch(node, .merge, NodeChanges.removal.patch)),
         (
-            "its condition \(NodeRecord.Condition.type)",
-            Resource.nodes.patch(node, .strategic, NodeRecord.Condition.removal, subresource: "status")
+            "its condition \(Condition.type)",
+            Resource.nodes.patch(node, .strategic, Condition.removal, subresource: "status")
         ),
     ]
     for (what, request) in steps {
@@ -28,7 +28,7 @@ func cleanupCommand(settings: Settings) throws(UsageError) -> Int32 {
     return printing {
         $0.append("Removed from the Node \(node): ")
         $0.append((NodeRecord.Label.all + NodeRecord.Annotation.all).joined(separator: ", "))
-        $0.append(" and its condition \(NodeRecord.Condition.type).\n")
+        $0.append(" and its condition \(Condition.type).\n")
     }
 }
 

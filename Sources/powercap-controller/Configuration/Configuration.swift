@@ -1,3 +1,4 @@
+internal import HTTPServer
 internal import Logging
 internal import Policy
 internal import PowercapProtocol
@@ -14,6 +15,12 @@ struct Configuration: Equatable, Sendable {
     var sampleInterval = Milliseconds.seconds(10)
     var leaseTime = Milliseconds.seconds(30)
     var helperSocket = "/run/powercap/raplhelper.sock"
+    /// The controller's own socket; nil is none.
+    var controlSocket: String? = "/run/powercap/controller.sock"
+    /// The gid of those who may change limits over it, beside root and the controller's own user.
+    var controlGroup: UInt32?
+    /// Where metrics and the page are served over TCP; nil is nowhere.
+    var metricsAddress = ListenAddress("127.0.0.1:28320")
     var kubernetes = KubernetesUse.auto
     /// The name of this machine's Node; nil where none is given.
     var nodeName: String?

@@ -117,6 +117,16 @@ struct HelperZones: Equatable, Sendable {
     /// The helper's `--min-power`.
     var minPower = Microwatts.zero
     let zones: [Zone]
+
+    /// Why energy counters can't be read, by the zone's id: ENOENT where there is none.
+    func energyErrors(in sample: HelperSample) -> [String: Errno] {
+        var errors: [String: Errno] = [:]
+        for zone in zones {
+            guard let errno = sample.zone(zone.description.index)?.energy.errno, errno != 0 else { continue }
+            errors[zone.description.id.string] = Errno(Int32(errno))
+        }
+        return errors
+    }
 }
 
 /// The reply to ReadSample.

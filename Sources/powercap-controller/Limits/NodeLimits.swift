@@ -1,3 +1,4 @@
+internal import LinuxSystem
 internal import Policy
 internal import PowercapProtocol
 
@@ -46,11 +47,17 @@ struct NodeLimits {
     /// Every zone as it was last seen.
     private(set) var zones: [Zone]
     private let described: HelperZones
+    /// Why energy counters can't be read, by the zone's id.
+    private var energyErrors: [String: Errno] = [:]
+
+    /// nil where it was read.
+    func energyError(of zone: Zone) -> Errno? { energyErrors[zone.id] }
 
     /// - Parameter sample: read after `zones`.
     init(_ zones: HelperZones, _ sample: HelperSample) {
         self.zones = [Zone](zones, sample)
         described = zones
+        energyErrors = zones.energyErrors(in: sample)
         entries = Package.all(in: self.zones).compactMap { package in
             guard let zone = zones.zones.first(where: { $0.description.id.string == package.zone }) else { return nil }
             func tracked(_ name: String) -> Tracked? {
@@ -179,6 +186,7 @@ struct NodeLimits {
 
     private mutating func see(_ sample: HelperSample) {
         zones = [Zone](described, sample)
+        energyErrors = described.energyErrors(in: sample)
         for entry in entries {
             guard let zone = zones.firstIndex(where: { $0.id == entry.package.zone }) else { continue }
             for tracked in [entry.longTerm, entry.shortTerm].compactMap({ $0 }) {

@@ -10,23 +10,28 @@ final class ControlSession {
     private let zones: HelperZones
     private let observations: [NodeLimits.Observation]
     private let log: Log
+    private let tally: Tally
     /// Where what happens is told beside the log.
     private let tell: (NodeEvent) -> Void
     private(set) var limits: NodeLimits
     private var isDecided = false
     private(set) var lastSample: HelperSample
+    /// When that was read, on CLOCK_MONOTONIC.
+    private(set) var sampled_ns = Clock.monotonic_ns
     /// Stands for control; 0 before it is acquired.
     private(set) var token: UInt64 = 0
     private(set) var lease_ms: UInt32 = 0
+    /// When it ends unless it is renewed, on CLOCK_MONOTONIC: counted from before the helper was asked.
+    private(set) var leaseEnds_ns: UInt64 = 0
+    /// The average power of each zone between the last two samples, by the zone's id.
+    private(set) var power: [String: Microwatts] = [:]
     /// The time between two renewals: two of them may fail before control is lost. A helper that grants no time at all is broken,
     /// and isn't asked without pause.
     var renewal_ns: UInt64 { max(UInt64(lease_ms) * 1_000_000 / 3, 100_000_000) }
 
     var descriptorNumber: Int32 { client.descriptorNumber }
-    /// The helper's `--min-power`.
-    var minPower: Microwatts { client.welcome.minPower }
-    /// What the helper does with the limits when the lease runs out.
-    var onLeaseExpiry: LimitDisposal { client.welcome.onLeaseExpiry }
+    /// How the helper introduced itself.
+    var welcome: Welcome { client.welcome }
 
     /// The client that had control when this one connected; nil where nobody had it.
     var holder: Name? { zones.header.leaseRemaining_ms == 0 ? nil : zones.header.leaseHolder }
@@ -34,9 +39,11 @@ final class ControlSession {
     /// Connects and finds the zones. Nothing is written, control isn't asked for, and nothing is logged yet: there may be many
     /// attempts until control is granted.
     /// - Parameter isOnce: there is no other attempt.
-    init(helper path: String, isOnce: Bool = false, log: Log, tell: @escaping (NodeEvent) -> Void) throws(HelperError) {
+    init(
+        helper path: String, isOnce: Bool = false, log: Log, tally: Tally, tell: @escaping (NodeEvent) -> Void
+    ) throws(HelperError) {
         client = try HelperClient(connecting: path, isAskedAgain: isOnce)
-        (self.path, self.log, self.tell) = (path, log, tell)
+        (self.path, self.log, self.tally, self.tell) = (path, log, tally, tell)
         zones = try client.zones()
         lastSample = try client.sample()
         limits = NodeLimits(zones, lastSample)
@@ -100,9 +107,13 @@ final class ControlSession {
 
     /// Takes control, or keeps the control that `previousToken` stands for.
     func acquire(lease: Milliseconds, previousToken: UInt64) throws(HelperError) {
+        let asked_ns = Clock.monotonic_ns
         let control = try client.acquire(
             lease_ms: UInt32(min(lease.rawValue, UInt64(UInt32.max))), previousToken: previousToken)
         (token, lease_ms) = (control.token, control.lease_ms)
+        leaseEnds_ns = asked_ns + UInt64(lease_ms) * 1_000_000
+        tally.counts.connections += 1
+        measure(since: nil)
         reportConnection()
         log.info("in control", ("lease_ms", .number(UInt64(lease_ms))), ("resumed", .flag(control.resumed)))
     }
@@ -111,6 +122,8 @@ final class ControlSession {
     func sample(onDrift action: DriftAction) throws(HelperError) -> [NodeLimits.Observation] {
         let before = lastSample
         lastSample = try client.sample()
+        sampled_ns = Clock.monotonic_ns
+        measure(since: before)
         let observations = limits.observe(lastSample, onDrift: action)
         for observation in observations { report(observation) }
         // Where something has to be put right, what then follows is told when it is.
@@ -121,17 +134,22 @@ final class ControlSession {
                     "sample",
                     [
                         ("package", .text(entry.package.name.text)), ("in_force_uw", .power(limits.inForce(entry).limit)),
-                        ("power_uw", .power(measuredPower(of: entry, since: before))),
+                        ("power_uw", .power(power[entry.package.zone])),
                     ])
             }
         }
         return observations
     }
 
-    private func measuredPower(of entry: NodeLimits.Entry, since before: HelperSample) -> Microwatts? {
-        guard let earlier = before.zone(entry.zone), let later = lastSample.zone(entry.zone) else { return nil }
-        return averagePower(
-            from: earlier.energy, at: before.time_ns, to: later.energy, at: lastSample.time_ns, range: entry.energyRange)
+    private func measure(since before: HelperSample?) {
+        for zone in zones.zones {
+            guard let later = lastSample.zone(zone.description.index) else { continue }
+            let (id, range) = (zone.description.id.string, zone.description.maxEnergyRange)
+            tally.counts.energy[id, default: EnergyCounter()].note(later.energy, at: lastSample.time_ns, range: range)
+            guard let before, let earlier = before.zone(zone.description.index) else { continue }
+            power[id] = averagePower(
+                from: earlier.energy, at: before.time_ns, to: later.energy, at: lastSample.time_ns, range: range)
+        }
     }
 
     private func report(_ observation: NodeLimits.Observation) {
@@ -174,6 +192,7 @@ final class ControlSession {
                 "no other register holds the package at less any more", ("package", .text(package.name.text)),
                 ("samples", .number(UInt64(count))))
         case .drift(let package, let constraint, let before, let found, let action, let count):
+            tally.counts.drifts[Counts.Drift(zone: package.zone, constraint: constraint), default: 0] += 1
             // Told once, and what is left each time it moves, but not for ever; then counted until it ends.
             guard count <= (action == .leave ? 3 : 1) else { return }
             let note =
@@ -196,12 +215,18 @@ final class ControlSession {
             }
             do throws(HelperError) {
                 let applied = try client.apply(limits.items(changes), token: token)
+                tally.counts.applied += UInt64(applied.count)
                 for (change, outcome) in zip(changes, applied) {
                     limits.note(change, outcome)
                     report(change, outcome, decision)
                 }
             } catch {
-                guard case .failed(let failure) = error, let item = failure.item, Int(item) < changes.count else { throw error }
+                guard case .failed(let failure) = error, let item = failure.item, Int(item) < changes.count else {
+                    tally.counts.failed += UInt64(changes.count)
+                    throw error
+                }
+                tally.counts.refused += 1
+                tally.counts.failed += UInt64(changes.count - 1)
                 report(changes[Int(item)], failure)
                 limits.note(changes[Int(item)], failure)
             }
@@ -249,7 +274,11 @@ final class ControlSession {
             ("why", .text(failure.sentence)))
     }
 
-    func renew() throws(HelperError) { lease_ms = try client.renew(token) }
+    func renew() throws(HelperError) {
+        let asked_ns = Clock.monotonic_ns
+        lease_ms = try client.renew(token)
+        leaseEnds_ns = asked_ns + UInt64(lease_ms) * 1_000_000
+    }
 
     func release(_ disposal: LimitDisposal) throws(HelperError) -> Released { try client.release(token, disposal) }
 }

@@ -21,12 +21,20 @@ final class Controller {
     private var isProven = false
     /// Of the last session: with the token, control is kept when only the connection was lost.
     private var last: (token: UInt64, onLeaseExpiry: LimitDisposal)?
-    private var lastDecision: Decision?
+    private var decided: Decided?
+    /// When this process began.
+    private let started = Clock.wall.seconds
+    /// How the helper introduced itself last.
+    private var welcome: Welcome?
+    private let tally = Tally()
+    private let book: OrderBook
+    private var listeners: Listeners!
     /// Nothing is tried a second time.
     private var isOnce = false
     /// The source's at the last time for a decision. What has to be put right in between goes by it too: STABILISATION_TIME
     /// is how often the source may move the limits.
     private var reading: SourceReading
+    private var read = Clock.wall.seconds
     /// What was last reported about the connection, so that it isn't told at every attempt.
     private var reportedProblem: HelperError?
     /// The last attempt was closed without an answer.
@@ -43,6 +51,8 @@ final class Controller {
     private let supervisor: Supervisor
     /// Control was lost: that it is back is worth telling.
     private var isControlMissed = false
+    /// Somebody wants an answer of the controller's own.
+    private var isAsked = false
 
     /// When things are due, on CLOCK_MONOTONIC.
     private struct Schedule {
@@ -56,6 +66,8 @@ final class Controller {
         static let signals: UInt64 = 1
         static let helper: UInt64 = 2
         static let api: UInt64 = 3
+        /// And the one behind it.
+        static let listeners: UInt64 = 4
     }
 
     /// - Parameter own: nil where Kubernetes is off.
@@ -65,10 +77,14 @@ final class Controller {
         source = powerSource(for: settings.configuration.policy)
         node = NodeLink(own, settings.configuration, log)
         supervisor = Supervisor(log)
+        book = OrderBook(log)
         reading = source.reading(at: .now)
         signals = try Signals()
         epoll = try Epoll()
         try epoll.add(signals.number, token: Token.signals)
+        listeners = Listeners(configuration, log, firstToken: Token.listeners) { [unowned self] request in
+            Routes(self, operators: configuration.controlGroup).answer(request)
+        }
     }
 
     /// Runs until SIGTERM, SIGINT or SIGHUP: the exit status. The first two end this system's work on the node, SIGHUP ends only
@@ -78,9 +94,17 @@ final class Controller {
         try step(Clock.monotonic_ns)
         node.start(in: epoll, token: Token.api)
         while true {
-            supervisor.step(record.supervisorStatus(lastDecision, why: reportedProblem?.sentence), Clock.monotonic_ns)
-            if let signal = wait().map({ "\($0)" }) { return signal == "SIGHUP" ? handOver(signal) : end(signal) }
+            listeners.open(in: epoll, Clock.monotonic_ns)
+            supervisor.step(state.supervisorStatus, Clock.monotonic_ns)
+            let signal = wait().map { "\($0)" }
+            let woken_ns = Clock.monotonic_ns
+            if let signal {
+                listeners.close()
+                return signal == "SIGHUP" ? handOver(signal) : end(signal)
+            }
+            if isAsked { answer(woken_ns) }
             try step(Clock.monotonic_ns)
+            tally.counts.noteTurn(Clock.monotonic_ns - woken_ns)
         }
     }
 
@@ -104,18 +128,31 @@ final class Controller {
             }
             takeControl(candidate, now_ns)
         }
+        endOrders()
         if let session { do throws(HelperError) { try cycle(session, now_ns) } catch { fail(error) } }
-        log.tellLost()
-        if node.step(record, now_ns) {
-            source = powerSource(for: configuration.policy, node.overrides)
+        tally.counts.lostLogLines += log.tellLost()
+        if node.step(NodeRecord(state), now_ns) {
+            source = powerSource(for: configuration.policy, wishes.together)
             due.decide_ns = 0
         }
     }
 
-    /// What is published on the Node.
-    private var record: NodeRecord {
-        guard let session else { return .uncontrolled(configuration.policy.source) }
-        return NodeRecord(session.limits, lastDecision, node.overrides, configuration.policy.source)
+    /// As everybody sees it who asks.
+    var state: NodeState {
+        var helper = HelperState(socket: configuration.helperSocket, welcome: welcome, problem: reportedProblem?.sentence)
+        if let session { helper.lease = HelperState.Lease(time_ms: session.lease_ms, ends_ns: session.leaseEnds_ns) }
+        return NodeState(
+            now: .now, monotonic_ns: Clock.monotonic_ns, boot_ns: Clock.boottime_ns, started: started, settings: settings,
+            source: SourceState(name: configuration.policy.source, reading: reading, read: read), wishes: wishes, helper: helper,
+            limits: session?.limits, power: session?.power ?? [:], decision: decided,
+            nextDecision_ns: session == nil ? nil : due.decide_ns, api: node.state, listeners: listeners.states,
+            counts: tally.counts)
+    }
+
+    private var wishes: Wishes {
+        Wishes(
+            node: node.overrides, rejected: node.rejected, notes: node.notes, later: node.later, orders: book.orders,
+            ordersProblem: book.problem?.words)
     }
 
     /// Does what is due.
@@ -129,7 +166,8 @@ final class Controller {
         if now_ns >= due.sample_ns { try sample(session, now_ns) }
         if now_ns >= due.decide_ns {
             due.decide_ns = now_ns + configuration.stabilisationTime.nanoseconds
-            reading = source.reading(at: .now)
+            let now = Moment.now
+            (reading, read) = (source.reading(at: now), now.seconds)
             session.retryRefused()
             try decideAndApply(session)
         }
@@ -137,7 +175,9 @@ final class Controller {
 
     private func connect() -> ControlSession? {
         do throws(HelperError) {
-            return try ControlSession(helper: configuration.helperSocket, isOnce: isOnce, log: log) { [node] in node.tell($0) }
+            return try ControlSession(helper: configuration.helperSocket, isOnce: isOnce, log: log, tally: tally) { [node] in
+                node.tell($0)
+            }
         } catch {
             lose(error)
             return nil
@@ -150,7 +190,10 @@ final class Controller {
         } catch { return lose(error, holder: candidate.holder) }
         try? epoll.add(candidate.descriptorNumber, token: Token.helper)
         session = candidate
-        last = (candidate.token, candidate.onLeaseExpiry)
+        welcome = candidate.welcome
+        // Before the first decision, which goes by them.
+        if let path = configuration.controlSocket { book.open(OrderFile(beside: path, bootID: candidate.welcome.bootID)) }
+        last = (candidate.token, candidate.welcome.onLeaseExpiry)
         reportedProblem = nil
         if let misfit {
             log.warning("the configuration doesn't fit the zones any more: their ceilings hold", ("why", .text(misfit.sentence)))
@@ -169,7 +212,7 @@ final class Controller {
 
     /// Said at the first connection, and when the helper's floor has changed.
     private func reportFloor(_ session: ControlSession) {
-        let floor = session.minPower
+        let floor = session.welcome.minPower
         if floor > configuration.policy.raplMinPower, floor != reportedFloor {
             log.warning(
                 "RAPL_MIN_POWER is below the helper's floor (--min-power), which counts",
@@ -179,6 +222,7 @@ final class Controller {
     }
 
     private func renew(_ session: ControlSession, _ now_ns: UInt64) throws(HelperError) {
+        tally.counts.noteLateness(now_ns - min(due.renew_ns, now_ns))
         // Before the answer, which may be an error.
         due.renew_ns = now_ns + session.renewal_ns
         try session.renew()
@@ -194,14 +238,15 @@ final class Controller {
     }
 
     private func decideAndApply(_ session: ControlSession) throws(HelperError) {
-        let (policy, reading, before, overrides) = (configuration.policy, reading, lastDecision, node.overrides)
+        let (policy, reading, wishes) = (configuration.policy, reading, wishes)
+        let (before, overrides) = (decided?.decision, wishes.together)
         let decision = try session.enforce { packages in
             decide(packages: packages, policy: policy, reading: reading, overrides: overrides, last: before)
         }
         if decision.floorsExceedBudget != (before?.floorsExceedBudget ?? false) {
             if decision.floorsExceedBudget {
                 log.warning(
-                    "the floors take more than \(overrides.budgetWords): the floors win", ("source_uw", .power(decision.source)),
+                    "the floors take more than \(wishes.budgetWords): the floors win", ("source_uw", .power(decision.source)),
                     ("node_limit_uw", .power(decision.nodeLimit)))
             } else {
                 log.info("the floors are covered again", ("source_uw", .power(decision.source)))
@@ -213,8 +258,37 @@ final class Controller {
                 ("source_uw", .power(decision.source)), ("node_limit_uw", .power(decision.nodeLimit)),
                 ("reason", .text(decision.reason.rawValue)),
             ])
-        lastDecision = decision
+        decided = Decided(decision: decision, at: Clock.wall.seconds)
         reportedFailure = nil
+    }
+
+    // MARK: Who asks
+
+    /// What is answered is at most a second old.
+    private func answer(_ now_ns: UInt64) {
+        if let session, now_ns >= session.sampled_ns + Controller.fresh_ns {
+            do throws(HelperError) { try sample(session, now_ns) } catch { fail(error) }
+        }
+        listeners.run()
+    }
+
+    private static let fresh_ns: UInt64 = 1_000_000_000
+
+    private func endOrders() {
+        let ended = book.end(at: Clock.boottime_ns)
+        for order in ended { tell(of: order, "has ended") }
+        if !ended.isEmpty { due.decide_ns = 0 }
+    }
+
+    /// On CLOCK_MONOTONIC, which stands still while the machine is asleep: it is looked at anew at each turn.
+    private func ordersDue_ns(_ now_ns: UInt64) -> UInt64 {
+        guard let end_ns = book.nextEnd_ns else { return .max }
+        let boot_ns = Clock.boottime_ns
+        return now_ns + (end_ns > boot_ns ? end_ns - boot_ns : 0)
+    }
+
+    private func tell(of order: Order, _ what: String) {
+        node.tell(NodeEvent(reason: .operatorOrdered, subject: order.kind.rawValue, note: "\(order.words) \(what)"))
     }
 
     // MARK: The connection
@@ -229,6 +303,7 @@ final class Controller {
     /// Gives the connection up. The helper keeps the limits until the lease ends, so there is time to come back.
     private func lose(_ error: HelperError, holder: Name? = nil) {
         let hadControl = session != nil
+        if hadControl { tally.counts.losses += 1 }
         let wait_ms = isProven ? 0 : backoff.fail()
         (session, isProven) = (nil, false)
         due.connect_ns = Clock.monotonic_ns + wait_ms * 1_000_000
@@ -257,14 +332,16 @@ final class Controller {
     private func wait() -> StaticString? {
         let now_ns = Clock.monotonic_ns
         let own_ns = session == nil ? due.connect_ns : min(due.decide_ns, due.sample_ns, due.renew_ns)
-        let next_ns = min(own_ns, node.due_ns, supervisor.due_ns)
+        let next_ns = min(own_ns, node.due_ns, supervisor.due_ns, listeners.due_ns, ordersDue_ns(now_ns))
         let milliseconds = next_ns <= now_ns ? 0 : min((next_ns - now_ns + 999_999) / 1_000_000, 3_600_000)
         guard let count = try? epoll.wait(milliseconds: Int32(milliseconds)) else { return nil }
+        isAsked = listeners.due_ns <= Clock.monotonic_ns
         for index in 0..<count {
             switch epoll[index].token {
             case Token.signals: if let signal = signals.next() { return signal }
             // Every step looks what has come.
             case Token.api: break
+            case Token.listeners...: isAsked = true
             // The helper sends nothing unasked, so this is its end.
             default: if session != nil { lose(.closed(greeting: false)) }
             }
@@ -324,6 +401,27 @@ final class Controller {
     }
 }
 
-extension Milliseconds {
-    var nanoseconds: UInt64 { rawValue * 1_000_000 }
+extension Controller: ControlDesk {
+    func give(_ order: Order) -> String? {
+        let unsaved = book.give(order)
+        tell(of: order, order.reason.isEmpty ? "was ordered" : "was ordered: \(order.reason)")
+        followOrders()
+        return unsaved
+    }
+
+    func takeBack(_ kind: Order.Kind, uid: UInt32) -> Bool {
+        let order = book.orders[kind]
+        guard book.takeBack(kind, uid: uid) else { return false }
+        if let order { tell(of: order, "was taken back by uid \(uid)") }
+        followOrders()
+        return true
+    }
+
+    /// Now, and not in the loop's next turn: whoever gave an order reads in the answer what came of it.
+    private func followOrders() {
+        node.hurry()
+        guard let session else { return }
+        session.retryRefused()
+        do throws(HelperError) { try decideAndApply(session) } catch { fail(error) }
+    }
 }

@@ -23,12 +23,42 @@ final class NodeLink {
     /// What happened before there was an agent to tell of it.
     private var untold: [NodeEvent] = []
     private static let mostUntold = 64
+    /// Why Kubernetes can't be used.
+    private var problem: String?
     /// The Node was read and written: from now on it is the same over and over.
     private var isSettled = false
 
     /// - Parameter node: nil where Kubernetes is off.
     init(_ node: OwnNode?, _ configuration: Configuration, _ log: Log) {
         (self.node, self.configuration, self.log) = (node, configuration, log)
+    }
+
+    /// What the Node's annotations ask for and this node can't do.
+    var rejected: [Wishes.Rejection] {
+        (agent?.rejected ?? []).map { Wishes.Rejection(name: $0.annotation, value: $0.value, sentence: $0.sentence) }
+    }
+
+    /// What people have to know of the Node's overrides beside.
+    var notes: [String] { agent?.notes ?? [] }
+
+    /// What `overrides` are after each end that is known, in their order.
+    var later: [Wishes.Later] {
+        (agent?.later ?? []).map { end, wishes in
+            var node = wishes
+            // Which floor fits doesn't depend on what ends.
+            node.minPower = overrides.minPower
+            return Wishes.Later(at: end.seconds + (end.nanoseconds > 0 ? 1 : 0), node: node)
+        }
+    }
+
+    /// nil where Kubernetes is off.
+    var state: APIState? {
+        if let agent { return agent.state }
+        return node.map {
+            APIState(
+                server: $0.access.server.address, node: $0.name, reason: $0.reason, isWatching: false, isPublished: false,
+                troubles: [problem].compactMap { $0 }, requests: [:], watchRestarts: 0)
+        }
     }
 
     /// When `step` has something to do, on CLOCK_MONOTONIC.
@@ -49,6 +79,7 @@ final class NodeLink {
             untold = []
             self.agent = agent
         } catch {
+            problem = error.sentence
             log.error("Kubernetes can't be used: limits follow the source without it", ("why", .text(error.sentence)))
         }
     }
@@ -60,7 +91,7 @@ final class NodeLink {
     /// Publishes what is so, and reads what has come: true when the overrides changed.
     func step(_ record: @autoclosure () -> NodeRecord, _ now_ns: UInt64) -> Bool {
         guard let agent else { return false }
-        agent.publish(record().besides(agent.rejected, agent.notes))
+        agent.publish(record())
         agent.step(now_ns)
         if agent.isSettled, !isSettled {
             isSettled = true
@@ -84,6 +115,9 @@ final class NodeLink {
         agent.reject(overrides.fit(configuration.policy, packages, last: lastFloor))
         lastFloor = overrides.minPower
     }
+
+    /// What changes now is published as an override's outcome is.
+    func hurry() { agent?.hurry() }
 
     /// The last word, for which it waits a little.
     func finish(_ ending: Ending) { agent?.finish(.stopped(ending)) }

@@ -34,15 +34,14 @@ final class Supervisor {
     private func send(_ lines: String) { socket.send(Array(lines.utf8).span) }
 }
 
-extension NodeRecord {
+extension NodeState {
     /// For `systemctl status`: source and limit, and what an administrator has to know first.
-    /// - Parameter why: there is no control.
-    func supervisorStatus(_ decision: Decision?, why: String?) -> String {
-        if state == .uncontrolled { return "no control over the limits" + (why.map { ": \($0)" } ?? "") }
+    var supervisorStatus: String {
+        if phase == .uncontrolled { return "no control over the limits" + (helper.problem.map { ": \($0)" } ?? "") }
         var parts: [String] = []
-        if let decision, let source { parts.append("source \(decision.source.words) (\(source))") }
-        if let effectiveLimit { parts.append("limit \(effectiveLimit.words) in force") }
-        if condition.reason != "LimitInForce" || effectiveLimit == nil { parts.append(condition.message) }
+        if let decision { parts.append("source \(decision.decision.source.words) (\(source.name.rawValue))") }
+        if let inForce { parts.append("limit \(inForce.words) in force") }
+        if condition.reason != "LimitInForce" || inForce == nil { parts.append(condition.message) }
         return parts.joined(separator: ", ")
     }
 }

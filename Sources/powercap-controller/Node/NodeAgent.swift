@@ -14,6 +14,7 @@ final class NodeAgent {
     private(set) var generation = 0
     private let client: APIClient
     private let nodeName: String
+    private let reason: String
     private let log: Log
     private(set) var watch: NodeWatch!
     private var publisher: NodePublisher!
@@ -48,11 +49,24 @@ final class NodeAgent {
     /// What people have to know of the others.
     var notes: [String] { reading.notes }
 
+    /// What `wishes` are from each of the ends on that are known, in their order.
+    var later: [(end: Clock.Wall, wishes: Overrides)] {
+        reading.timed.filter { !$0.isOver }.map(\.end).sorted().map { ($0, overrides.reading(at: $0).wishes) }
+    }
+
     /// The Node is known, and everything stands on it.
     var isSettled: Bool { watch.knowledge != .unknown && publisher.isDone }
 
+    /// As it is to be shown.
+    var state: APIState {
+        APIState(
+            server: client.access.server.address, node: nodeName, reason: reason, isWatching: watch.isWatching,
+            isPublished: publisher.isPublished, troubles: [watch.why].compactMap { $0 } + publisher.troubles,
+            requests: client.outcomes, watchRestarts: watch.restarts)
+    }
+
     init(_ node: OwnNode, _ log: Log, patience: Patience = Patience()) throws(APIProblem) {
-        (self.log, nodeName) = (log, node.name)
+        (self.log, nodeName, reason) = (log, node.name, node.reason)
         annotations = Calm(pause_ns: patience.overrides_ms * 1_000_000)
         client = try APIClient(node.access, userAgent: OwnNode.userAgent, patience: patience)
         let causes = SharedCauses()
@@ -79,6 +93,8 @@ final class NodeAgent {
         publishedGeneration = generation
         publisher.want(record)
     }
+
+    func hurry() { publisher.hurry() }
 
     func tell(_ event: NodeEvent) { publisher.record(event, Clock.monotonic_ns) }
 

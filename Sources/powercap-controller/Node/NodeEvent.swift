@@ -13,6 +13,7 @@ struct NodeEvent: Equatable, Sendable {
         case zoneDisabled = "PowerZoneDisabled"
         case overrideRejected = "PowerOverrideRejected"
         case overrideEnded = "PowerOverrideEnded"
+        case operatorOrdered = "PowerOperatorOrder"
         case controlLost = "PowerControlLost"
         case controlRegained = "PowerControlRegained"
 
@@ -22,13 +23,14 @@ struct NodeEvent: Equatable, Sendable {
             case .limitChanged, .limitRefused, .zoneLocked, .notGoverned: "ApplyLimit"
             case .limitDrifted, .zoneGone, .zoneDisabled, .heldLower: "Sample"
             case .overrideRejected, .overrideEnded: "ReadOverride"
+            case .operatorOrdered: "FollowOperator"
             case .controlLost, .controlRegained: "HoldControl"
             }
         }
 
         var type: Event.Kind {
             switch self {
-            case .limitChanged, .overrideEnded, .controlRegained: .normal
+            case .limitChanged, .overrideEnded, .controlRegained, .operatorOrdered: .normal
             case .limitRefused, .zoneLocked, .notGoverned, .heldLower, .limitDrifted, .zoneGone, .zoneDisabled, .overrideRejected,
                 .controlLost:
                 .warning

@@ -77,15 +77,6 @@ extension Overrides {
         let ceiling = low.longTerm.ceiling.roundedDown
         return "\(floor.setting) is above the ceiling of \(low.name.text): give at most \(ceiling.words)"
     }
-
-    /// Who allows less than the floors take: the source, or the annotation that takes its place or changes it.
-    var budgetWords: String {
-        if let limit {
-            return limit == .zero ? "an override allows that can't be read" : "powercap.dev/limit=\(limit.setting) allows"
-        }
-        if let maxSource { return "the source gives at powercap.dev/max-source=\(maxSource.setting)" }
-        return "the source gives"
-    }
 }
 
 extension ValueKind where Value == Bool {

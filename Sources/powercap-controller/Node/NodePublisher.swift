@@ -54,6 +54,8 @@ final class NodePublisher {
 
     /// Everything stands on the Node.
     var isPublished: Bool { changes == nil && !isConditionDue }
+    /// What is wrong, each a sentence.
+    var troubles: [String] { [metadataWrite, conditionWrite, eventWrite].compactMap(\.trouble.sentence) }
 
     /// A request is on its way.
     var isBusy: Bool { inFlight != nil }
@@ -154,7 +156,7 @@ final class NodePublisher {
                 // The watch may have told already what somebody else did with it.
                 if let node = publisher.node, metadata.isOlder(than: node) { publisher.condition.note(node) }
                 publisher.log.info(
-                    "Node condition set", ("node", .text(publisher.nodeName)), ("condition", .text(NodeRecord.Condition.type)),
+                    "Node condition set", ("node", .text(publisher.nodeName)), ("condition", .text(Condition.type)),
                     ("status", .text(condition.status.rawValue)), ("reason", .text(condition.reason)))
                 publisher.onAnswer(metadata)
             }

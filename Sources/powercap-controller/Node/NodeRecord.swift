@@ -6,40 +6,16 @@ internal import PowercapProtocol
 
 /// What the controller publishes on its Node. Every key that it ever writes is here.
 struct NodeRecord: Equatable, Sendable {
-    /// What the controller does with the node's limits.
-    enum State: String, Sendable {
-        /// They follow the source, or the node's override.
-        case managed
-        /// They stay as they are, by the node's override.
-        case paused
-        /// Nothing is known of them: there is no control over them.
-        case uncontrolled
-        /// It has ended, and given control back.
-        case stopped
-    }
-
-    var state: State
+    var state: NodeState.Phase
     /// The packages' long-term limits together, as they were read back; nil where that isn't known, or isn't the controller's.
     var effectiveLimit: Microwatts?
     /// The node's reference power as PMAX_FUNC has it.
     var reference: Microwatts?
     var source: String?
     var reason: String?
+    /// What an operator on the node has ordered.
+    var orders: String?
     var condition: Condition
-
-    /// The node condition `PowerCapped`.
-    struct Condition: Equatable, Sendable {
-        enum Status: String, Sendable { case yes = "True", no = "False", unknown = "Unknown" }
-
-        let status: Status
-        /// In CamelCase.
-        let reason: String
-        let message: String
-
-        static let type = "PowerCapped"
-        /// In bytes: the admission policy refuses more than 1024 characters.
-        static let longestMessage = 1_000
-    }
 
     enum Label {
         /// The limit in force, in microwatts.
@@ -57,9 +33,11 @@ struct NodeRecord: Equatable, Sendable {
         static let limit = "powercap.dev/effective-limit"
         static let source = "powercap.dev/source"
         static let reason = "powercap.dev/reason"
+        /// What an operator on the node has ordered, until when, and why: `120 W until 2026-06-21T15:00:00Z by uid 0: maintenance`.
+        static let orders = "powercap.dev/operator"
         /// When the limit in force last changed.
         static let changed = "powercap.dev/changed"
-        static let all = [initialized, state, limit, source, reason, changed]
+        static let all = [initialized, state, limit, source, reason, orders, changed]
     }
 
     var labels: [String: String?] {
@@ -73,6 +51,7 @@ struct NodeRecord: Equatable, Sendable {
         [
             Annotation.initialized: state == .stopped ? nil : "true", Annotation.state: state.rawValue,
             Annotation.limit: effectiveLimit?.words, Annotation.source: source, Annotation.reason: reason,
+            Annotation.orders: orders,
         ]
     }
 }
@@ -120,7 +99,7 @@ struct NodeChanges: Equatable, Sendable {
     }
 }
 
-extension NodeRecord.Condition {
+extension Condition {
     /// As the Node shows it.
     init?(_ shown: NodeCondition) {
         guard let status = Status(rawValue: shown.status) else { return nil }

@@ -38,6 +38,12 @@ final class NodeWatch {
     /// The watch has lived for a while: its end isn't one more failed attempt.
     private var isProven = false
     private var wasEverAnswered = false
+    /// How often it was begun after the first time.
+    private(set) var restarts: UInt64 = 0
+    /// What is wrong, in a sentence.
+    var why: String? { trouble.sentence }
+    /// The server tells of changes, or did until a moment ago.
+    var isWatching: Bool { if case .present = knowledge { trouble.sentence == nil } else { false } }
     /// The server has sent a bookmark: one that sends none for long is gone, whoever keeps the connection up.
     private(set) var sendsBookmarks = false
     private var heard_ns: UInt64 = 0
@@ -164,6 +170,7 @@ final class NodeWatch {
             ("node", .text(nodeName)), ("resource_version", .text(resourceVersion ?? "")),
         ]
         if wasEverAnswered {
+            restarts += 1
             log.debug("watch of the Node resumed", fields)
         } else {
             log.info("watching the Node", fields)

@@ -6,18 +6,18 @@ internal import LinuxSystem
 /// last. A watch of metadata shows no condition, but it shows when somebody takes one's fields away.
 struct StandingCondition {
     /// nil where there is none, or not the one that was written.
-    private(set) var known: NodeRecord.Condition?
+    private(set) var known: Condition?
     /// Since when it has had its status (metav1.Condition).
-    private var since: (status: NodeRecord.Condition.Status, time: String)?
+    private var since: (status: Condition.Status, time: String)?
     private var owner: OwnedCondition?
 
     /// Takes what an answer or an event shows.
     mutating func note(_ node: NodeMetadata) {
         if let conditions = node.conditions {
-            let own = conditions.first { $0.type == NodeRecord.Condition.type }
-            known = own.flatMap { NodeRecord.Condition($0) }
+            let own = conditions.first { $0.type == Condition.type }
+            known = own.flatMap { Condition($0) }
             since = own.flatMap { own in
-                NodeRecord.Condition.Status(rawValue: own.status).flatMap { status in own.since.map { (status, $0) } }
+                Condition.Status(rawValue: own.status).flatMap { status in own.since.map { (status, $0) } }
             }
             owner = node.ownedCondition
         } else if node.ownedCondition != owner {
@@ -26,12 +26,12 @@ struct StandingCondition {
     }
 
     /// Since when `condition` will have had its status once it is written.
-    func since(_ condition: NodeRecord.Condition, at moment: Clock.Wall) -> String {
+    func since(_ condition: Condition, at moment: Clock.Wall) -> String {
         if let since, since.status == condition.status { return since.time }
         return Timestamp.seconds(moment)
     }
 
-    mutating func written(_ condition: NodeRecord.Condition, since time: String, on node: NodeMetadata) {
+    mutating func written(_ condition: Condition, since time: String, on node: NodeMetadata) {
         (known, since, owner) = (condition, (condition.status, time), node.ownedCondition)
     }
 }
@@ -78,7 +78,7 @@ struct OwnedCondition: Equatable, Sendable {
         self.fields = Set(fields.map(\.name))
     }
 
-    private static let key = #"k:{"type":"\#(NodeRecord.Condition.type)"}"#
+    private static let key = #"k:{"type":"\#(Condition.type)"}"#
     static let interest = JSONInterest.each(
         .members([
             "manager": .all, "operation": .all, "subresource": .all, "time": .all,

@@ -142,7 +142,7 @@ struct NodeRecordTests {
                 + #""message":"Limits are in force","lastHeartbeatTime":"2026-11-24T04:00:00Z","#
                 + #""lastTransitionTime":"2026-11-23T00:00:00Z"}]}}"#)
         #expect(
-            String(decoding: NodeRecord.Condition.removal.bytes, as: UTF8.self)
+            String(decoding: Condition.removal.bytes, as: UTF8.self)
                 == #"{"status":{"conditions":[{"type":"PowerCapped","$patch":"delete"}]}}"#)
     }
 }

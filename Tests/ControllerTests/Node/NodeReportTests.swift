@@ -9,7 +9,8 @@ struct NodeReportTests {
     /// Two packages of 200 W and what was decided over them, after the node was sampled once more as `change` leaves it.
     private func record(
         _ watts: UInt64? = 100, overrides: Overrides = Overrides(), _ change: (inout TestNode) -> Void = { _ in },
-        before: (inout TestNode) -> Void = { _ in }, refusing: Set<Int> = [], onDrift action: DriftAction = .leave
+        before: (inout TestNode) -> Void = { _ in }, refusing: Set<Int> = [], onDrift action: DriftAction = .leave,
+        rejected: [Wishes.Rejection] = [], notes: [String] = []
     ) -> NodeRecord {
         var node = TestNode()
         before(&node)
@@ -38,11 +39,14 @@ struct NodeReportTests {
         }
         change(&node)
         _ = limits.observe(node.sample, onDrift: action)
-        return NodeRecord(limits, decision, overrides, .constant)
+        return NodeRecord(
+            .test(
+                limits, decision, wishes: Wishes(node: overrides, rejected: rejected, notes: notes),
+                environment: ["SOURCE": "static"]))
     }
 
     private func expect(
-        _ record: NodeRecord, _ limit: UInt64?, _ status: NodeRecord.Condition.Status, _ reason: String, _ message: String,
+        _ record: NodeRecord, _ limit: UInt64?, _ status: Condition.Status, _ reason: String, _ message: String,
         _ location: SourceLocation = #_sourceLocation
     ) {
         #expect(record.effectiveLimit == limit.map { .watts($0) }, sourceLocation: location)
@@ -156,20 +160,17 @@ struct NodeReportTests {
 
     @Test("an override that can't be followed is told where limits are in force, with what holds instead")
     func rejected() {
-        let bad = NodeOverride.Rejected(
-            annotation: "powercap.dev/limit", value: "60 X", why: "powercap.dev/limit=60 X has the unknown unit \"X\"",
-            instead: "60W holds, as before")
-        expect(
-            record().besides([bad]), 100, .yes, "OverrideRejected",
-            "powercap.dev/limit=60 X has the unknown unit \"X\": 60W holds, as before")
-        #expect(record().besides([]) == record())
+        let bad = Wishes.Rejection(
+            name: "powercap.dev/limit", value: "60 X",
+            sentence: "powercap.dev/limit=60 X has the unknown unit \"X\": 60W holds, as before")
+        expect(record(rejected: [bad]), 100, .yes, "OverrideRejected", bad.sentence)
         // What is wrong comes first.
-        #expect(record { $0.enabled[0] = .no }.besides([bad]).condition.reason == "ZoneDisabled")
+        #expect(record(100, { $0.enabled[0] = .no }, rejected: [bad]).condition.reason == "ZoneDisabled")
         // What ends comes behind.
-        expect(record().besides([], ["a ends", "b ended"]), 100, .yes, "LimitInForce", "Limits are in force; a ends; b ended")
-        #expect(record().besides([bad], ["a ends"]).condition.message.hasSuffix(": 60W holds, as before; a ends"))
-        #expect(record { $0.enabled[0] = .no }.besides([], ["a ends"]) == record { $0.enabled[0] = .no })
-        let long = NodeOverride.Rejected(annotation: "", value: "", why: String(repeating: "ü", count: 5_000), instead: "")
-        #expect(record().besides([long]).condition.message.utf8.count <= 1_024)
+        expect(record(notes: ["a ends", "b ended"]), 100, .yes, "LimitInForce", "Limits are in force; a ends; b ended")
+        expect(record(rejected: [bad], notes: ["a ends"]), 100, .yes, "OverrideRejected", bad.sentence + "; a ends")
+        #expect(record(100, { $0.enabled[0] = .no }, notes: ["a ends"]) == record(100, { $0.enabled[0] = .no }))
+        let long = Wishes.Rejection(name: "", value: "", sentence: String(repeating: "ü", count: 5_000))
+        #expect(record(rejected: [long]).condition.message.utf8.count <= 1_024)
     }
 }

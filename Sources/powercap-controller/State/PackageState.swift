@@ -1,0 +1,42 @@
+internal import Policy
+internal import PowercapProtocol
+
+/// A processor package and its long-term limit, which is what the node's limit is divided into.
+struct PackageState: Equatable, Sendable {
+    let name: String
+    /// The zone's id.
+    let zone: String
+    let reference: Microwatts
+    let floor: Microwatts
+    let ceiling: Microwatts
+    let original: Microwatts?
+    /// What it was last told to hold; nil where it wasn't, or isn't governed.
+    let asked: Microwatts?
+    let inForce: Microwatts?
+    /// The control type whose register that is; nil where it isn't known.
+    let holder: String?
+    /// The average between the last two samples.
+    let power: Microwatts?
+    /// Why it was told to hold that much; nil where no decision says so.
+    let reason: Reason?
+    let standing: Standing
+}
+
+extension NodeState {
+    /// Those that are there, in the order of their names.
+    var packages: [PackageState] {
+        guard let limits else { return [] }
+        return limits.present.enumerated().map { position, index in
+            let entry = limits.entries[index]
+            let zone = limits.zones.first { $0.id == entry.package.zone }
+            let inForce = limits.inForce(entry)
+            let decided = decision?.decision.packages ?? []
+            return PackageState(
+                name: entry.package.name.text, zone: entry.package.zone, reference: entry.package.reference,
+                floor: entry.package.longTerm.floor, ceiling: entry.package.longTerm.ceiling,
+                original: zone?.constraint("long_term")?.original, asked: entry.longTerm.asked, inForce: inForce.limit,
+                holder: inForce.limit == nil ? nil : inForce.holder?.controlType, power: power[entry.package.zone],
+                reason: position < decided.count ? decided[position].reason : nil, standing: limits.standing(entry))
+        }
+    }
+}

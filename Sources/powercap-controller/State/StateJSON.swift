@@ -1,0 +1,170 @@
+internal import JSON
+internal import Kubernetes
+internal import LinuxSystem
+internal import Policy
+internal import PowercapProtocol
+
+/// As programs read it; docs/interface.md describes it. Numbers carry their unit in the name; null is what isn't known, or isn't there.
+extension NodeState {
+    /// Of the document: another one where something that is described changes its meaning or goes away.
+    static let format: UInt64 = 1
+
+    var json: JSON {
+        [
+            "format": .whole(NodeState.format), "explanation": explanation.json, "controller": controllerJSON, "node": nodeJSON,
+            "condition": condition.json, "source": source.json, "overrides": overridesJSON, "next": nextJSON,
+            "packages": .list(packages.map(\.json)), "helper": helper.welcome?.json ?? .null, "control": controlJSON,
+            "held_limits": .whole(0), "zones": .list(zones.map(\.json)), "api": api?.json ?? .null,
+            "listeners": .list(
+                listeners.map { ["name": .text($0.name), "place": .text($0.place), "problem": .text($0.problem)] }),
+            "counts": counts.json,
+            "configuration": settings.json,
+        ]
+    }
+
+    private var controllerJSON: JSON {
+        [
+            "version": .text("\(Release.version)"), "state": .text(phase.rawValue), "now": .text(Instant(now.seconds).text),
+            "started": .text(Instant(started).text), "helper_socket": .text(helper.socket), "problem": .text(helper.problem),
+        ]
+    }
+
+    private var nodeJSON: JSON {
+        let decision = decision?.decision
+        return [
+            "in_force_uw": .power(inForce), "power_uw": .power(drawn), "limit_uw": .power(decision?.nodeLimit),
+            "reason": .text(decision?.reason.rawValue), "decided": .text(self.decision.map { Instant($0.at).text }),
+            "floor_uw": .power(decision?.floor), "ceiling_uw": .power(decision?.ceiling),
+            "reference_uw": .power(decision?.reference),
+            "floors_exceed_budget": decision.map { .flag($0.floorsExceedBudget) } ?? .null,
+        ]
+    }
+
+    private var overridesJSON: JSON {
+        [
+            "node": wishes.node.json, "operator": .list(wishes.orders.standing.map { json(of: $0) }),
+            "problem": .text(wishes.ordersProblem), "limit_by": .text(wishes.limitHolder?.rawValue),
+            "rejected": .list(
+                wishes.rejected.map { ["name": .text($0.name), "value": .text($0.value), "why": .text($0.sentence)] }),
+            "notes": .list(wishes.notes.map { .text($0) }),
+        ]
+    }
+
+    func json(of order: Order) -> JSON {
+        let limit: Microwatts? = if case .limit(let limit) = order.wish { limit } else { nil }
+        return [
+            "kind": .text(order.kind.rawValue), "limit_uw": .power(limit), "uid": .whole(order.uid),
+            "reason": .text(order.reason),
+            "since": .text(Instant(order.since).text), "until": .text(end(of: order).map { Instant($0).text }),
+            "left_s": order.left(at: boot_ns).map { .whole($0.rawValue / 1_000) } ?? .null,
+        ]
+    }
+
+    private var nextJSON: JSON {
+        let change = nextChange
+        return [
+            "decision_in_s": nextDecision_ns.map { .whole((max($0, monotonic_ns) - monotonic_ns) / 1_000_000_000) } ?? .null,
+            "change": change.map {
+                ["at": .text(Instant($0.at).text), "limit_uw": .power($0.nodeLimit), "reason": .text($0.reason.rawValue)]
+            } ?? .null,
+        ]
+    }
+
+    private var controlJSON: JSON {
+        guard let lease = helper.lease else { return .null }
+        return [
+            "holder": .text(HelperClient.name.string), "lease_ms": .whole(lease.time_ms),
+            "remaining_ms": .whole((max(lease.ends_ns, monotonic_ns) - monotonic_ns) / 1_000_000),
+            "on_lease_expiry": .text(helper.welcome.map { "\($0.onLeaseExpiry)" }),
+        ]
+    }
+}
+
+extension Explanation {
+    fileprivate var json: JSON {
+        [
+            "answer": .text(answer), "because": .list(because.map { .text($0) }), "next": .list(next.map { .text($0) }),
+        ]
+    }
+}
+
+extension Condition {
+    fileprivate var json: JSON {
+        ["type": .text(Self.type), "status": .text(status.rawValue), "reason": .text(reason), "message": .text(message)]
+    }
+}
+
+extension SourceState {
+    fileprivate var json: JSON {
+        [
+            "name": .text(name.rawValue), "power_uw": .power(reading.power),
+            "signal": reading.signal.map { .number("\($0)") } ?? .null, "age_ms": .whole(reading.age.rawValue),
+            "read": .text(Instant(read).text),
+        ]
+    }
+}
+
+extension Overrides {
+    fileprivate var json: JSON {
+        [
+            "paused": .flag(paused), "limit_uw": .power(limit), "max_source_uw": .power(maxSource),
+            "min_power_uw": .power(minPower),
+        ]
+    }
+}
+
+extension PackageState {
+    fileprivate var json: JSON {
+        [
+            "name": .text(name), "zone": .text(zone), "asked_uw": .power(asked), "in_force_uw": .power(inForce),
+            "held_by": .text(holder), "power_uw": .power(power), "original_uw": .power(original), "floor_uw": .power(floor),
+            "ceiling_uw": .power(ceiling), "reference_uw": .power(reference), "reason": .text(reason?.rawValue),
+            "standing": .text(standing.words), "as_asked": .flag(standing == .asAsked),
+        ]
+    }
+}
+
+extension Welcome {
+    var json: JSON {
+        [
+            "version": .text(helperVersion.string), "writes": .text(writes.words), "min_power_uw": .power(minPower),
+            "sandbox": .object(SandboxBits.names.map { bit, name in JSON.Member("\(name)", .flag(sandbox.contains(bit))) }),
+        ]
+    }
+}
+
+extension APIState {
+    fileprivate var json: JSON {
+        let counts = requests.sorted { ($0.key.verb, $0.key.code) < ($1.key.verb, $1.key.code) }
+        return [
+            "server": .text(server), "node": .text(node), "because": .text(reason), "watching": .flag(isWatching),
+            "published": .flag(isPublished), "troubles": .list(troubles.map { .text($0) }),
+            "watch_restarts": .whole(watchRestarts),
+            "requests": .list(
+                counts.map { ["verb": .text($0.key.verb), "code": .text($0.key.code), "count": .whole($0.value)] }),
+        ]
+    }
+}
+
+extension Counts {
+    fileprivate var json: JSON {
+        [
+            "limits_applied": .whole(applied), "limits_refused": .whole(refused), "limits_failed": .whole(failed),
+            "drifts": .whole(drifts.values.reduce(0, +)), "control_granted": .whole(connections), "control_lost": .whole(losses),
+            "log_lines_lost": .whole(lostLogLines),
+        ]
+    }
+}
+
+extension Settings {
+    /// Each option with its value in effect, and where it comes from.
+    var json: JSON {
+        .list(
+            zip(Option.all, origins).map { option, origin in
+                [
+                    "variable": .text(option.variable), "flag": .text(option.flag), "value": .text(option.show(configuration)),
+                    "from": .text(origin.origin.rawValue), "place": .text(origin.given.place),
+                ]
+            })
+    }
+}

@@ -1,0 +1,111 @@
+internal import LinuxSystem
+internal import Policy
+internal import PowercapProtocol
+
+/// A power zone with its limits: what `status` has a line for.
+struct ZoneState: Equatable, Sendable {
+    let id: String
+    let parent: String?
+    let controlType: String
+    let name: String
+    /// Its package's number; nil of zones that belong to none.
+    let package: String?
+    let isGone: Bool
+    /// nil where it can't be read.
+    let enabled: Bool?
+    /// Its limits are not enforced.
+    let isDisabled: Bool
+    let power: Microwatts?
+    /// Why the energy counter can't be read, as errno's name: `ENOENT` where there is none. nil where it was read.
+    let energyError: String?
+    let limits: [Limit]
+
+    struct Limit: Equatable, Sendable {
+        let name: String
+        let original: Microwatts?
+        /// What was last asked for; nil where nothing was.
+        let asked: Microwatts?
+        /// What this zone's register holds; nil where it can't be read.
+        let register: Microwatts?
+        /// Why not, as errno's name; nil where it can, and where nothing is known of that.
+        let registerError: String?
+        /// The lowest of every register that limits the same; nil where that isn't known, or nothing is enforced.
+        let inForce: Microwatts?
+        /// The control type whose register that is.
+        let holder: String?
+        let floor: Microwatts
+        let ceiling: Microwatts
+        /// The limit is this system's doing.
+        let isChanged: Bool
+        let obstacle: Obstacle
+        /// Why what was asked for isn't in force; nil where there is nothing to say.
+        let note: String?
+    }
+}
+
+extension ZoneState {
+    /// - Parameters:
+    ///   - zone: one of `zones`.
+    ///   - asked: what was last asked for of a constraint, and whether its limit is this system's doing.
+    init(
+        _ zone: Zone, in zones: [Zone], power: Microwatts?, energyError: Errno?,
+        asked: (_ constraint: String) -> (limit: Microwatts?, isChanged: Bool)
+    ) {
+        (id, parent, controlType, name) = (zone.id, zone.parent, zone.controlType, zone.name)
+        package = zone.packageNumber(in: zones)
+        (isGone, enabled, isDisabled) = (zone.isGone, zone.enabled, zone.isDisabled)
+        (self.power, self.energyError) = (power, energyError?.name)
+        limits = zone.constraints.map { constraint in
+            let (asked, isChanged) = asked(constraint.name)
+            let all = zone.isPackage ? InForce(of: constraint.name, package: zone.name, in: zones) : nil
+            let inForce = zone.isPackage ? all?.limit : zone.isDisabled ? nil : constraint.powerLimit
+            return Limit(
+                name: constraint.name, original: constraint.original, asked: asked, register: constraint.powerLimit,
+                registerError: constraint.readErrno == 0 ? nil : Errno(Int32(constraint.readErrno)).name, inForce: inForce,
+                holder: inForce == nil ? nil : all.map { $0.holder?.controlType } ?? zone.controlType, floor: constraint.floor,
+                ceiling: constraint.ceiling, isChanged: isChanged, obstacle: constraint.obstacle,
+                note: ZoneState.note(on: constraint, of: zone, in: zones, asked: asked))
+        }
+    }
+
+    private static func note(on constraint: Constraint, of zone: Zone, in zones: [Zone], asked: Microwatts?) -> String? {
+        if zone.isGone { return nil }
+        // What lies in a package, and psys, is only measured; a lock is known only where somebody has tried.
+        guard zone.isPackage else { return constraint.obstacle == .locked ? Standing.locked.words : nil }
+        if zone.controlType != InForce.governed, constraint.obstacle != .locked { return nil }
+        let standing = Standing(of: constraint, zone, in: zones)
+        if standing != .asAsked { return standing.words }
+        guard let asked else { return nil }
+        return constraint.powerLimit?.isRounding(of: asked) != true ? "another party has changed it" : nil
+    }
+}
+
+extension Zone {
+    /// Of `package-0` and what lies in it: `0`; of `package-0-die-1`: `0`.
+    fileprivate func packageNumber(in zones: [Zone]) -> String? {
+        var zone = self
+        while let parent = zone.parent, let outer = zones.first(where: { $0.id == parent }) { zone = outer }
+        return PackageName(zone.name).map { "\($0.package)" }
+    }
+}
+
+extension NodeState {
+    /// Every zone of the connected helper.
+    var zones: [ZoneState] {
+        guard let limits else { return [] }
+        return limits.zones.map { zone in
+            ZoneState(zone, in: limits.zones, power: power[zone.id], energyError: limits.energyError(of: zone)) { constraint in
+                let entry = limits.entries.first { $0.package.zone == zone.id }
+                let tracked = entry.flatMap { entry in
+                    [entry.longTerm, entry.shortTerm].lazy.compactMap { $0 }.first { $0.name == constraint }
+                }
+                return (tracked?.asked, tracked?.asked != nil)
+            }
+        }
+    }
+}
+
+extension Microwatts {
+    /// Whether a register that is told to hold `asked` may read so. No unit of a power register is coarser than 1 W (Intel SDM 15.10.1).
+    func isRounding(of asked: Microwatts) -> Bool { max(self, asked) - min(self, asked) < .watts(1) }
+}

@@ -1,0 +1,34 @@
+import LinuxSystem
+import PowercapProtocol
+
+@testable import Policy
+@testable import powercap_controller
+
+extension NodeState {
+    /// Of a controller whose limits are as given, at noon of a day in June, a minute before its next decision.
+    static func test(
+        _ limits: NodeLimits?, _ decision: Decision? = nil, wishes: Wishes = Wishes(), environment: [String: String] = [:],
+        power: [String: Microwatts] = [:], api: APIState? = nil, counts: Counts = Counts(),
+        change: (inout HelperState) -> Void = { _ in }
+    ) -> NodeState {
+        let settings = try! Settings(flags: [:], environment: { environment[$0] })
+        let now: Int64 = 1_781_697_600
+        let seconds: UInt64 = 1_000_000_000
+        var helper = HelperState(socket: settings.configuration.helperSocket)
+        if limits != nil { helper.lease = HelperState.Lease(time_ms: 30_000, ends_ns: 1_020 * seconds) }
+        change(&helper)
+        let moment = Moment(seconds: now)
+        let reading = powerSource(for: settings.configuration.policy, wishes.together).reading(at: moment)
+        return NodeState(
+            now: moment, monotonic_ns: 1_000 * seconds, boot_ns: 2_000 * seconds, started: now - 3_600, settings: settings,
+            source: SourceState(name: settings.configuration.policy.source, reading: reading, read: now - 60), wishes: wishes,
+            helper: helper, limits: limits, power: power, decision: decision.map { Decided(decision: $0, at: now - 60) },
+            nextDecision_ns: limits == nil ? nil : 1_060 * seconds, api: api, listeners: [], counts: counts)
+    }
+}
+
+extension NodeRecord {
+    static func uncontrolled(_ source: SourceName) -> NodeRecord {
+        NodeRecord(NodeState.test(nil, environment: ["SOURCE": source.rawValue]))
+    }
+}
