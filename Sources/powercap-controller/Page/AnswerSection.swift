@@ -54,7 +54,7 @@ extension HTML {
             annotation("max-source", node.maxSource.map { "a source's peak of \($0.words)" })
             annotation("min-power", node.minPower.map { "at least \($0.words) for each package" })
             for rejection in wishes.rejected {
-                html.override("the Node", "can't be followed", until: nil)
+                html.override("the Node", "not followed", until: "")
                 html.element("<td class=bad><bdi>", rejection.sentence, "</bdi>")
             }
         }

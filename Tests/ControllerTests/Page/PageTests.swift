@@ -99,7 +99,7 @@ extension ProcessTimeZone {
                 "uncontrolled",
                 [
                     "uncontrolled, PowerCapped is Unknown: NoControl", "the helper is not running", "none: there is no control",
-                    "Without control nothing is known of the packages", "No control from 15:20", "package-0, not there now",
+                    "Without control nothing is known of the packages", "No control since 15:20.", "<h3>package-0</h3>",
                 ]
             ),
             (
