@@ -58,6 +58,7 @@ let helperHalf: [Target] = [
 
 let controllerHalf: [Target] = [
     .target(name: "CCurl", cSettings: c),
+    .target(name: "CMicrohttpd", cSettings: c),
     .target(name: "CThreads", cSettings: c),
     // What stands alone, from the bottom up; the controller is what knows them all.
     .target(name: "Text", dependencies: ["LinuxSystem"], swiftSettings: fastLibrary),
@@ -66,11 +67,12 @@ let controllerHalf: [Target] = [
     .target(name: "Policy", dependencies: ["PowercapProtocol"], swiftSettings: fastLibrary),
     .target(name: "Metrics", dependencies: ["Text"], swiftSettings: library),
     .target(name: "HTTP", dependencies: ["Text", "LinuxSystem", "CCurl", "CThreads"], swiftSettings: library),
+    .target(name: "HTTPServer", dependencies: ["LinuxSystem", "CMicrohttpd"], swiftSettings: library),
     .target(name: "Kubernetes", dependencies: ["HTTP", "JSON", "Logging", "Text", "LinuxSystem"], swiftSettings: library),
     .executableTarget(
         name: "powercap-controller",
         dependencies: [
-            "Policy", "Metrics", "Kubernetes", "HTTP", "JSON", "Logging", "Text", "PowercapProtocol", "LinuxSystem",
+            "Policy", "Metrics", "Kubernetes", "HTTP", "HTTPServer", "JSON", "Logging", "Text", "PowercapProtocol", "LinuxSystem",
         ],
         swiftSettings: library, linkerSettings: [.unsafeFlags(controllerLink)]),
     .executableTarget(
@@ -80,6 +82,8 @@ let controllerHalf: [Target] = [
     .executableTarget(
         name: "MockHelper", dependencies: ["PowercapProtocol", "LinuxSystem"], path: "Tests/MockHelper",
         swiftSettings: common),
+    .executableTarget(
+        name: "SampleServer", dependencies: ["HTTPServer", "LinuxSystem"], path: "Tests/SampleServer", swiftSettings: common),
     .target(name: "Documents", path: "Tests/Documents", swiftSettings: common),
     .testTarget(name: "ProtocolTests", dependencies: ["PowercapProtocol", "Documents"], swiftSettings: common),
     .testTarget(
@@ -91,9 +95,13 @@ let controllerHalf: [Target] = [
         swiftSettings: common),
     .testTarget(name: "TextTests", dependencies: ["Text"], swiftSettings: common),
     .testTarget(name: "JSONTests", dependencies: ["JSON", "TestSupport"], swiftSettings: common),
+    .testTarget(name: "MetricsTests", dependencies: ["Metrics"], swiftSettings: common),
     .testTarget(name: "LoggingTests", dependencies: ["Logging", "TestSupport", "LinuxSystem"], swiftSettings: common),
     .testTarget(name: "PolicyTests", dependencies: ["Policy", "TestSupport", "PowercapProtocol"], swiftSettings: common),
     .testTarget(name: "HTTPTests", dependencies: ["HTTP", "CCurl", "TestSupport", "LinuxSystem"], swiftSettings: common),
+    .testTarget(
+        name: "HTTPServerTests", dependencies: ["HTTPServer", "SampleServer", "TestSupport", "LinuxSystem"],
+        swiftSettings: common),
     .testTarget(
         name: "KubernetesTests", dependencies: ["Kubernetes", "HTTP", "JSON", "Logging", "TestSupport", "LinuxSystem"],
         swiftSettings: common),

@@ -7,6 +7,7 @@
 #include <link.h>
 #include <linux/magic.h>
 #include <linux/netlink.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -78,6 +79,7 @@ int32_t cl_link_count(int32_t fd) {
     long result = outcome(syscall(SYS_fstat, fd, &status));
     return (int32_t)(result < 0 ? result : (long)status.st_nlink);
 }
+int32_t cl_duplicate(int32_t fd) { return (int32_t)outcome(fcntl(fd, F_DUPFD_CLOEXEC, 0)); }
 int32_t cl_file_identity(int32_t fd, uint64_t *device, uint64_t *inode) {
     struct stat status;
     if (fstat(fd, &status) < 0) return -errno;
@@ -180,6 +182,26 @@ int32_t cl_unix_connect(int32_t fd, const char *path) {
     int bad = unix_address(path, &address, &length);
     return bad ? bad : (int32_t)outcome(connect(fd, (struct sockaddr *)&address, length));
 }
+int32_t cl_tcp_bind(const uint8_t *address, size_t count, uint16_t port) {
+    struct sockaddr_in four = {.sin_family = AF_INET, .sin_port = htons(port)};
+    struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
+    bool is_six = count == sizeof six.sin6_addr;
+    if (!is_six && count != sizeof four.sin_addr) return -EINVAL;
+    memcpy(is_six ? (void *)&six.sin6_addr : (void *)&four.sin_addr, address, count);
+    int fd = socket(is_six ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return -errno;
+    int yes = 1, no = 0;
+    // Connections of a server that has ended keep the port for a minute otherwise (tcp(7), TIME_WAIT). No listening socket's is taken.
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+    // Whatever net.ipv6.bindv6only says.
+    if (is_six) setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &no, sizeof no);
+    if ((is_six ? bind(fd, (struct sockaddr *)&six, sizeof six) : bind(fd, (struct sockaddr *)&four, sizeof four)) < 0) {
+        int why = errno;
+        close(fd);
+        return -why;
+    }
+    return fd;
+}
 int32_t cl_listen(int32_t fd, int32_t backlog) { return (int32_t)outcome(listen(fd, backlog)); }
 int32_t cl_accept(int32_t fd) { return (int32_t)outcome(accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)); }
 // Linux 6.16; a header of Debian 12 doesn't know it. The number is that of the architectures with the generic socket options.
@@ -199,6 +221,7 @@ int32_t cl_is_listening_unix_stream(int32_t fd) {
     return domain == AF_UNIX && type == SOCK_STREAM && listening;
 }
 int64_t cl_send(int32_t fd, const void *buffer, size_t count) { return outcome(send(fd, buffer, count, MSG_NOSIGNAL)); }
+int32_t cl_shutdown(int32_t fd) { return (int32_t)outcome(shutdown(fd, SHUT_RDWR)); }
 int32_t cl_set_nonblocking(int32_t fd) {
     int flags = fcntl(fd, F_GETFL);
     return flags < 0 ? -errno : (int32_t)outcome(fcntl(fd, F_SETFL, flags | O_NONBLOCK));

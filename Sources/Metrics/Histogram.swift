@@ -1,11 +1,11 @@
 /// How often something measured was how large: classic buckets, as Prometheus adds them up (prometheus.io/docs/concepts/metric_types).
 public struct Histogram: Equatable, Sendable {
     /// The largest value that each bucket takes, rising; the last bucket, without a bound, takes the rest.
-    public let bounds: [Double]
+    let bounds: [Double]
     /// What fell into each bucket alone, one more than there are bounds.
-    public private(set) var counts: [UInt64]
+    private(set) var counts: [UInt64]
     /// Of all values.
-    public private(set) var sum = 0.0
+    private(set) var sum = 0.0
 
     /// - Parameter bounds: rising, without infinity.
     public init(bounds: [Double]) {
@@ -19,5 +19,5 @@ public struct Histogram: Equatable, Sendable {
     }
 
     /// How many values it has taken.
-    public var count: UInt64 { counts.reduce(0, +) }
+    var count: UInt64 { counts.reduce(0, +) }
 }

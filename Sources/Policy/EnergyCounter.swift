@@ -18,7 +18,7 @@ public struct EnergyCounter: Equatable, Sendable {
     public init() {}
 
     /// Takes a reading. One that failed changes nothing: the counter goes on by itself.
-    /// - Parameter range: at which it begins anew.
+    /// - Parameter range: at which it begins anew; 0 where that isn't known.
     public mutating func note(_ reading: Reading, at time_ns: UInt64, range: Microjoules) {
         guard let value = reading.ifRead else { return }
         let now = Point(energy: Microjoules(value), time_ns: time_ns)
@@ -35,6 +35,6 @@ public struct EnergyCounter: Equatable, Sendable {
         }
         total = Microjoules(total.rawValue &+ used.rawValue)
         // It may have wrapped around more than once, which nobody sees.
-        if most > UInt128(range.rawValue) { gaps += 1 }
+        if range.rawValue > 0, most > UInt128(range.rawValue) { gaps += 1 }
     }
 }

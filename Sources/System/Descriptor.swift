@@ -138,6 +138,12 @@ public struct Descriptor: ~Copyable, Sendable {
         return try check { cl_link_count(number) } == 0
     }
 
+    /// The number of another descriptor of the same file or socket (fcntl(2), F_DUPFD_CLOEXEC), for somebody who closes it himself.
+    public borrowing func duplicate() throws(Errno) -> Int32 {
+        let number = number
+        return try check { cl_duplicate(number) }
+    }
+
     /// fsync(2).
     public borrowing func synchronize() throws(Errno) {
         let number = number

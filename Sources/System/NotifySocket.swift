@@ -33,23 +33,10 @@ public final class NotifySocket {
 
     /// - Parameter pid: which process is meant (sd_watchdog_enabled(3)); nil for whichever has the variables.
     static func interval_ns(_ microseconds: String?, pid: String?, own: Int32) -> UInt64? {
-        guard let interval_us = microseconds.flatMap(number), interval_us > 0 else { return nil }
-        if let pid, number(pid) != UInt64(own) { return nil }
+        guard let interval_us = microseconds.flatMap(wholeNumber), interval_us > 0 else { return nil }
+        if let pid, wholeNumber(pid) != UInt64(own) { return nil }
         // As good as never from 12 days on.
         return min(interval_us, 1 << 40) * 1000 / 2
-    }
-
-    /// A decimal number of 64 bits, and nothing else.
-    public static func number(_ text: String) -> UInt64? {
-        var (value, isEmpty): (UInt64, Bool) = (0, true)
-        for byte in text.utf8 {
-            guard UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte else { return nil }
-            let (product, overflow) = value.multipliedReportingOverflow(by: 10)
-            let (sum, carry) = product.addingReportingOverflow(UInt64(byte - UInt8(ascii: "0")))
-            if overflow || carry { return nil }
-            (value, isEmpty) = (sum, false)
-        }
-        return isEmpty ? nil : value
     }
 
     /// Lines of NAME=value. One that systemd has no room for is lost.

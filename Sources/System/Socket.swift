@@ -1,6 +1,6 @@
 internal import CLinux
 
-/// Unix-domain sockets (unix(7)) and the kernel's uevents (netlink(7)).
+/// Unix-domain sockets (unix(7)), TCP's (tcp(7)) and the kernel's uevents (netlink(7)).
 public enum Socket {
     /// Who is at the other end of a connection, as the kernel saw it when it connected (SO_PEERCRED).
     public struct Peer: Equatable, Sendable {
@@ -27,6 +27,19 @@ public enum Socket {
         defer { setFileModeMask(before) }
         try check { unsafe path.withCString { unsafe cl_unix_bind(socket.number, $0) } }
         return socket
+    }
+
+    /// A TCP socket at an address and a port of this machine, to which nobody can connect yet.
+    /// - Parameters:
+    ///   - address: 4 bytes (IPv4) or 16 (IPv6) in the order of the network. Sixteen zeros are every address of both kinds.
+    ///   - port: 0 is any that is free.
+    /// - Throws: `.addressInUse`, `.addressNotAvailable`, `.denied` for a port below 1024 without CAP_NET_BIND_SERVICE.
+    public static func bind(address: [UInt8], port: UInt16) throws(Errno) -> Descriptor {
+        // SAFETY: the array outlives the call, and its own count bounds it.
+        Descriptor(
+            owning: try check {
+                unsafe address.withUnsafeBufferPointer { unsafe cl_tcp_bind($0.baseAddress, $0.count, port) }
+            })
     }
 
     /// A listening stream socket at `path`.
@@ -86,6 +99,9 @@ extension Descriptor {
         // SAFETY: the span outlives the call, and its own count bounds it.
         return Int(try check { unsafe bytes.withUnsafeBufferPointer { unsafe cl_send(number, $0.baseAddress, $0.count) } })
     }
+
+    /// Ends a connection for both sides, also where another descriptor of it is open (shutdown(2)). One that has ended stays so.
+    public borrowing func endConnection() { _ = cl_shutdown(number) }
 
     public borrowing func setNonBlocking() throws(Errno) {
         let number = number

@@ -18,6 +18,9 @@ private func start(_ arguments: [String]) throws(UsageError) -> Int32 {
     return switch invocation.command {
     case .plan: try planCommand(invocation, settings: settings)
     case .status: try statusCommand(invocation, settings: settings)
+    case .explain: explainCommand(settings: settings)
+    case .top: try topCommand(invocation, settings: settings)
+    case .set, .unset, .pause, .resume: try orderCommand(invocation, settings: settings)
     case .check: try checkCommand(invocation, settings: settings)
     case .cleanup: try cleanupCommand(settings: settings)
     case .validate: try validateCommand(invocation, settings: settings)

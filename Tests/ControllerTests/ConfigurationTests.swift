@@ -116,6 +116,23 @@ struct VariableCase: CustomTestStringConvertible, Sendable {
                 ("relative.sock", .malformed), ("/", .malformed), ("@", .malformed), ("-1", .malformed),
                 ("/" + String(repeating: "a", count: 107), .tooHigh),
             ]),
+        VariableCase(
+            variable: "CONTROL_SOCKET", accepted: ["/run/x.sock", "off", "/" + String(repeating: "a", count: 106)],
+            refused: [
+                ("", .empty), ("x.sock", .malformed), ("/", .malformed), ("/run/", .malformed), ("@abstract", .malformed),
+                ("none", .malformed), ("/" + String(repeating: "a", count: 107), .tooHigh),
+            ]),
+        VariableCase(
+            variable: "CONTROL_GROUP", accepted: ["0", "4294967294", ""],
+            refused: [("4294967295", .malformed), ("no-such-group", .unknownName), ("-1", .unknownName)]),
+        VariableCase(
+            variable: "METRICS_ADDRESS",
+            accepted: ["127.0.0.1:28320", "0.0.0.0:1", "[::]:65535", "[::1]:28320", "[2001:db8::7]:28320", "off"],
+            refused: [
+                ("", .empty), ("28320", .malformed), (":28320", .malformed), ("localhost:28320", .malformed),
+                ("127.0.0.1", .malformed), ("127.0.0.1:0", .malformed), ("127.0.0.1:65536", .malformed),
+                ("::1:28320", .malformed), ("http://127.0.0.1:28320", .malformed),
+            ]),
         choices("KUBERNETES", ["auto", "on", "off"]),
         VariableCase(
             variable: "NODE_NAME", accepted: ["node-a", "a", "10.0.0.1", "node-a.example.com", ""],
@@ -160,7 +177,10 @@ struct ConfigurationTests {
                 "LONGITUDE=", "RAPL_MIN_POWER=10W", "RAPL_LIMIT=0", "PMAX_FUNC=sum",
                 "TIMEZONE=host", "SOURCE=solar", "SHORT_TERM=equal", "ON_EXIT=restore", "ON_DRIFT=reassert",
                 "SAMPLE_INTERVAL=10s",
-                "LEASE_TIME=30s", "RAPLHELPER_SOCKET=/run/powercap/raplhelper.sock", "KUBERNETES=auto", "NODE_NAME=",
+                "LEASE_TIME=30s", "RAPLHELPER_SOCKET=/run/powercap/raplhelper.sock",
+                "CONTROL_SOCKET=/run/powercap/controller.sock", "CONTROL_GROUP=", "METRICS_ADDRESS=127.0.0.1:28320",
+                "KUBERNETES=auto",
+                "NODE_NAME=",
                 "KUBE_SERVER=", "KUBE_TOKEN_FILE=", "KUBE_CA_FILE=", "LOG_FORMAT=logfmt", "LOG_LEVEL=info",
             ])
     }

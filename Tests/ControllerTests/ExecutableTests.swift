@@ -25,7 +25,11 @@ struct ExecutableTests {
         arguments: [
             (["--max-sorce", "40W"], "\"--max-sorce\" is not an option: did you mean --max-source?"),
             (["plann"], "\"plann\" is not a command: did you mean `plan`?"),
-            (["set", "40W"], "\"set\" is not a command: there are run, plan, status, check, validate, cleanup, help, version"),
+            (
+                ["limit", "40W"],
+                "\"limit\" is not a command: there are run, plan, status, explain, top, set, unset, pause, resume, check, validate, cleanup, help, "
+                    + "version"
+            ),
             (
                 ["--max-source", "40W"],
                 "no command is given, so nothing was done: `run` limits this node's power, `help` lists the others"
@@ -57,7 +61,7 @@ struct ExecutableTests {
                 ["plan", "--format", "svg", "--days", "32"],
                 "--days=\"32\" is more than a chart can show: give at most 31, or --format csv"
             ),
-            (["help", "--format", "html"], "--format=\"html\" is not known: give text, markdown or json"),
+            (["help", "--format", "html"], "--format=\"html\" is not known: give text, markdown, metrics or json"),
         ])
     func badUsage(_ arguments: [String], _ sentence: String) throws {
         let outcome = try Executable.run(arguments)

@@ -32,5 +32,5 @@ struct NoticeTests {
     @Test(
         "numbers in environment variables of systemd",
         arguments: [("30000000", 30_000_000), ("0", 0), ("", nil), ("-1", nil), ("1s", nil)] as [(String, UInt64?)])
-    func numbers(_ text: String, _ value: UInt64?) { #expect(NotifySocket.number(text) == value) }
+    func numbers(_ text: String, _ value: UInt64?) { #expect(wholeNumber(text) == value) }
 }

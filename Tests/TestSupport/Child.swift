@@ -63,6 +63,9 @@ public final class Child {
         try input.fileHandleForWriting.write(contentsOf: Data("\(line)\n".utf8))
     }
 
+    /// Ends its standard input.
+    public func finish() throws { try input.fileHandleForWriting.close() }
+
     // MARK: Lines
 
     /// Waits for the next line that matches, and passes over those before it.

@@ -4,7 +4,7 @@ from statuses import Refused
 NAME = "powercap-own-node"
 LABELS = {"rapl/pmax", "rapl/max_power_uw"}
 ANNOTATIONS = {"power-manager/initialized", "powercap.dev/effective-limit", "powercap.dev/source", "powercap.dev/reason",
-               "powercap.dev/changed", "powercap.dev/state"}
+               "powercap.dev/changed", "powercap.dev/state", "powercap.dev/operator"}
 CONDITION = "PowerCapped"
 # Metadata that has rules of its own, or is the server's alone.
 RULED = {"labels", "annotations", "managedFields", "resourceVersion", "generation"}

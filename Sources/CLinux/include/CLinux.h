@@ -39,6 +39,8 @@ int64_t cl_pwrite(int32_t fd, const void *buffer, size_t count, int64_t offset);
 int32_t cl_fsync(int32_t fd);
 // How many names a file has; 0 once it was removed.
 int32_t cl_link_count(int32_t fd);
+// Another descriptor of the same file or socket (fcntl(2), F_DUPFD_CLOEXEC).
+int32_t cl_duplicate(int32_t fd);
 int32_t cl_file_identity(int32_t fd, uint64_t *device, uint64_t *inode);
 // Kind, permissions and owner (fstat(2)).
 int32_t cl_status(int32_t fd, struct cl_file_status *out);
@@ -62,6 +64,8 @@ int32_t cl_directory_next(int32_t fd, void **stream, char *name, size_t capacity
 int32_t cl_unix_socket(bool datagram);
 int32_t cl_unix_bind(int32_t fd, const char *path);
 int32_t cl_unix_connect(int32_t fd, const char *path);
+// A stream socket at an address of 4 bytes (IPv4) or 16 (IPv6; `::` is both kinds), to which nobody can connect yet.
+int32_t cl_tcp_bind(const uint8_t *address, size_t count, uint16_t port);
 int32_t cl_listen(int32_t fd, int32_t backlog);
 int32_t cl_accept(int32_t fd);
 int32_t cl_is_listening_unix_stream(int32_t fd);
@@ -69,6 +73,8 @@ int32_t cl_is_listening_unix_stream(int32_t fd);
 int32_t cl_refuse_descriptors(int32_t fd);
 // send(2) with MSG_NOSIGNAL: EPIPE is an errno, not a signal.
 int64_t cl_send(int32_t fd, const void *buffer, size_t count);
+// Ends a connection in both directions (shutdown(2)).
+int32_t cl_shutdown(int32_t fd);
 int32_t cl_set_nonblocking(int32_t fd);
 int32_t cl_peer_credentials(int32_t fd, struct cl_credentials *out);
 // Whether one of the peer's supplementary groups is one of these (SO_PEERGROUPS): 1 or 0. A peer with more groups than this is

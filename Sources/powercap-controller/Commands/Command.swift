@@ -1,13 +1,20 @@
 internal import LinuxSystem
 
 enum Command: String, CaseIterable, Sendable {
-    case run, plan, status, check, validate, cleanup, help, version
+    case run, plan, status, explain, top, set, unset, pause, resume, check, validate, cleanup, help, version
 
     var help: String {
         switch self {
-        case .run: "Limits this node's power. No other command changes a limit."
+        case .run: "Limits this node's power. Without it nothing does."
         case .plan: "Prints what `run` would do through one or more days, and writes nothing to the hardware."
-        case .status: "Prints the limits in force and who set them."
+        case .status: "Prints what the running controller does, and the limits in force; of its helper alone where none runs."
+        case .explain:
+            "Prints in sentences why the limit is what it is, and what comes next. Exits with 1 where it isn't in force."
+        case .top: "Shows limits and power as bars, anew each second; plain lines where standard output is no terminal."
+        case .set: "Orders the running controller to limit the node to POWER, for a time."
+        case .unset: "Takes the order of `set` back."
+        case .pause: "Orders the running controller to leave the limits as they are, for a time."
+        case .resume: "Takes the order of `pause` back."
         case .check: "Exits with 0 where the controller is in control and its limits are in force: for probes (also --check)."
         case .validate: "Checks the configuration and prints what is in effect, and where each value came from."
         case .cleanup: "Removes from the Node everything that `run` ever wrote on it. Stop `run` first."
@@ -25,7 +32,13 @@ enum Command: String, CaseIterable, Sendable {
                 PlanFlags.date.described, PlanFlags.step.described, PlanFlags.days.described, PlanFlags.format.described,
                 PlanFlags.zones.described, PlanFlags.assumed.described, CommonFlags.environmentFile.described,
             ]
-        case .status: [StatusFlags.format.described, CommonFlags.environmentFile.described]
+        case .status:
+            [StatusFlags.format.described, StatusFlags.watch.described, CommonFlags.environmentFile.described]
+        case .explain: [CommonFlags.environmentFile.described]
+        case .top: [TopFlags.count.described, CommonFlags.environmentFile.described]
+        case .set, .pause:
+            [OrderFlags.time.described, OrderFlags.reason.described, CommonFlags.environmentFile.described]
+        case .unset, .resume: [CommonFlags.environmentFile.described]
         case .check: [CheckFlags.alive.described, CommonFlags.environmentFile.described]
         case .validate:
             [ValidateFlags.format.described, ValidateFlags.quiet.described, CommonFlags.environmentFile.described]
@@ -34,6 +47,9 @@ enum Command: String, CaseIterable, Sendable {
         case .version: []
         }
     }
+
+    /// What stands behind its name without a flag; nil for most.
+    var argument: ValueWords? { self == .set ? OrderRequest.power.words : nil }
 
     /// Whether it reads the configuration.
     var isConfigured: Bool { self != .help && self != .version }

@@ -5,6 +5,8 @@ struct Invocation: Equatable, Sendable {
     let command: Command
     /// With `help`, the command that it is asked about; nil is the whole program.
     let topic: Command?
+    /// What stands behind the command without a flag.
+    private(set) var argument: String?
     /// By name, with the dashes.
     private(set) var flags: [String: String] = [:]
 
@@ -14,6 +16,7 @@ struct Invocation: Equatable, Sendable {
         var given: [(name: String, value: String?)] = []
         var command: Command?
         var topic: Command?
+        var own: String?
         var rest = arguments[...]
         while let argument = rest.popFirst() {
             switch argument {
@@ -37,6 +40,7 @@ struct Invocation: Equatable, Sendable {
                 }
             case _ where command == nil: command = try Command(named: argument)
             case _ where command == .help && topic == nil: topic = try Command(named: argument)
+            case _ where command?.argument != nil && own == nil: own = argument
             default: throw .extraArgument(argument)
             }
         }
@@ -44,6 +48,8 @@ struct Invocation: Equatable, Sendable {
         if command == nil { for (name, _) in given { _ = try Invocation.flag(name, of: nil) } }
         guard let command else { throw .noCommand }
         self.init(command, topic: topic)
+        if let words = command.argument, own == nil { throw .missingArgument(command.rawValue, words) }
+        self.argument = own
         for (text, value) in given {
             let (name, words) = try Invocation.flag(text, of: command)
             if words.isBare, let value { throw .unexpectedValue(text, value) }

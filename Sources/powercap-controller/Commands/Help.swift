@@ -5,12 +5,12 @@ internal import Text
 /// The program's version.
 let programVersion = "\(Release.version)"
 
-enum HelpFormat: String, CaseIterable, Sendable { case text, markdown, json }
+enum HelpFormat: String, CaseIterable, Sendable { case text, markdown, metrics, json }
 
 enum HelpFlags {
     static let format = CommandFlag(
         "--format", short: "-o", .choice, default: HelpFormat.text,
-        "What to print: this text, the table of options for a document, or all of it for a program.")
+        "What to print: this text, the table of options or of metrics for a document, or all of it for a program.")
 }
 
 /// `powercap-controller help`.
@@ -20,6 +20,7 @@ func helpCommand(_ invocation: Invocation) throws(UsageError) -> Int32 {
         switch format {
         case .text: output.append(invocation.topic?.helpText ?? helpText)
         case .markdown: output.append(optionsMarkdown)
+        case .metrics: output.append(Metric.markdown)
         case .json: writeHelpJSON(to: &output)
         }
     }
@@ -139,5 +140,5 @@ private func writeHelpJSON(to output: inout Output) {
 }
 
 extension String {
-    fileprivate func padded(to width: Int) -> String { self + String(repeating: " ", count: max(0, width - utf8.count)) }
+    func padded(to width: Int) -> String { self + String(repeating: " ", count: max(0, width - utf8.count)) }
 }

@@ -7,7 +7,7 @@ extension HelperStatus {
     /// For people.
     /// - Parameter absence: why the controller itself can't be asked.
     func write(absence: String, to output: inout Output) {
-        output.append(label: "asked", "the helper alone, as \(absence)")
+        output.append(label: "asked", "the helper alone: \(absence)")
         output.append(label: "helper", "\(welcome.helperVersion.string), writes \(welcome.writes.words)")
         let isAbove = raplMinPower < welcome.minPower
         output.append(
@@ -39,7 +39,7 @@ extension HelperStatus {
 }
 
 extension Output {
-    static let labelWidth = 10
+    static let labelWidth = 9
 
     /// `label     text`, in lines of at most 80 columns.
     mutating func append(label: String, _ text: String) {

@@ -6,6 +6,8 @@ enum StatusFormat: String, CaseIterable, Sendable { case table, json }
 
 enum StatusFlags {
     static let format = CommandFlag("--format", short: "-o", .choice, default: StatusFormat.table, "What to print.")
+    static let watch = CommandFlag(
+        "--watch", short: "-w", .presence, default: false, "Prints it again every 2 s, until it is interrupted.")
 }
 
 /// What the helper says of its zones and of who is in control: two samples, a second apart.
@@ -54,6 +56,15 @@ extension HelperZones.Zone {
 /// `powercap-controller status`: the exit status. The running controller is asked; where there is none, its helper.
 func statusCommand(_ invocation: Invocation, settings: Settings) throws(UsageError) -> Int32 {
     let format = try StatusFlags.format.value(in: invocation)
+    guard try StatusFlags.watch.value(in: invocation) else { return status(settings, format) }
+    while true {
+        if format == .table { Terminal.clearOutput() }
+        _ = status(settings, format)
+        Clock.sleep(milliseconds: 2_000)
+    }
+}
+
+private func status(_ settings: Settings, _ format: StatusFormat) -> Int32 {
     do throws(ControlClient.Problem) {
         let document = try ControlClient(settings.configuration).get("/status")
         return printing { output in
@@ -73,7 +84,6 @@ private func helperStatus(_ configuration: Configuration, _ format: StatusFormat
     do throws(HelperError) {
         status = try HelperStatus(helper: configuration.helperSocket, raplMinPower: configuration.policy.raplMinPower)
     } catch {
-        complain(absence.sentence)
         complain(error.sentence)
         return 1
     }

@@ -18,8 +18,8 @@ struct StatusTable {
         if let node = document["node"] {
             output.append(
                 label: "limit",
-                "\(words(node["limit_uw"])) decided, between \(words(node["floor_uw"])) and \(words(node["ceiling_uw"])); "
-                    + "\(words(node["power_uw"])) drawn")
+                "\(roughly(node["limit_uw"])) decided, between \(words(node["floor_uw"])) and \(words(node["ceiling_uw"])); "
+                    + "\(roughly(node["power_uw"])) drawn")
         }
         if let helper = document["helper"], helper != .null {
             output.append(
@@ -48,5 +48,6 @@ struct StatusTable {
             .joined(separator: "; ")
     }
 
+    private func roughly(_ power: JSON?) -> String { power?.power.map(\.roughly) ?? "-" }
     private func words(_ power: JSON?) -> String { power?.power.map(\.words) ?? "-" }
 }

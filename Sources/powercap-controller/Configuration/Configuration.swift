@@ -1,3 +1,4 @@
+internal import HTTPServer
 internal import Logging
 internal import Policy
 internal import PowercapProtocol
@@ -18,6 +19,8 @@ struct Configuration: Equatable, Sendable {
     var controlSocket: String? = "/run/powercap/controller.sock"
     /// The gid of those who may change limits over it, beside root and the controller's own user.
     var controlGroup: UInt32?
+    /// Where metrics and the page are served over TCP; nil is nowhere.
+    var metricsAddress = ListenAddress("127.0.0.1:28320")
     var kubernetes = KubernetesUse.auto
     /// The name of this machine's Node; nil where none is given.
     var nodeName: String?

@@ -89,6 +89,17 @@ extension Option {
             "How long the helper waits for a silent controller before it acts by itself."),
         Option("RAPLHELPER_SOCKET", flag: "--helper-socket", \.helperSocket, .socketPath, "The helper's socket."),
         Option(
+            "CONTROL_SOCKET", \.controlSocket, .ownSocket,
+            "The controller's own socket, where it is asked and where operators give orders; orders are saved beside it. off is none."
+        ),
+        Option(
+            "CONTROL_GROUP", \.controlGroup, .group,
+            "Whose members may give orders on CONTROL_SOCKET, beside root and the controller's own user. Everybody may read."),
+        Option(
+            "METRICS_ADDRESS", \.metricsAddress, .listenAddress,
+            "Where metrics and a page for people are served over TCP, to everybody who can connect; nothing can be changed there. off is "
+                + "nowhere."),
+        Option(
             "KUBERNETES", \.kubernetes, .choice,
             "Whether to read overrides from this machine's Node and to publish on it. auto does in a cluster's pod and where "
                 + "KUBE_SERVER is given."),

@@ -29,6 +29,7 @@ enum UsageError: Error, Equatable, Sendable {
     case noCommand
     case unknownCommand(String, nearest: String?, among: [String])
     case extraArgument(String)
+    case missingArgument(String, ValueWords)
     case noNodeName(because: String)
     case noServer(Given)
     case noCluster
@@ -66,6 +67,8 @@ enum UsageError: Error, Equatable, Sendable {
                     ?? "there are \(commands.joined(separator: ", "))")
         case .extraArgument(let text):
             return "\(quoted(text)) is one argument too many: options are written --name value or --name=value"
+        case .missingArgument(let command, let words):
+            return "`\(command)` lacks \(words.noun): give \(words.valid), as in `\(command) \(words.placeholder)`"
         case .noNodeName(let because):
             return "NODE_NAME is not set, and \(because): give this machine's Node (in a pod from the field spec.nodeName), or "
                 + "KUBERNETES=off"

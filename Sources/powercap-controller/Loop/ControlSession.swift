@@ -16,6 +16,8 @@ final class ControlSession {
     private(set) var limits: NodeLimits
     private var isDecided = false
     private(set) var lastSample: HelperSample
+    /// When that was read, on CLOCK_MONOTONIC.
+    private(set) var sampled_ns = Clock.monotonic_ns
     /// Stands for control; 0 before it is acquired.
     private(set) var token: UInt64 = 0
     private(set) var lease_ms: UInt32 = 0
@@ -120,6 +122,7 @@ final class ControlSession {
     func sample(onDrift action: DriftAction) throws(HelperError) -> [NodeLimits.Observation] {
         let before = lastSample
         lastSample = try client.sample()
+        sampled_ns = Clock.monotonic_ns
         measure(since: before)
         let observations = limits.observe(lastSample, onDrift: action)
         for observation in observations { report(observation) }

@@ -8,25 +8,28 @@ internal import PowercapProtocol
 /// connection ends, the API server says something, or a signal comes.
 final class Controller {
     private let settings: Settings
-    private let configuration: Configuration
+    let configuration: Configuration
     private var source: any PowerSource
-    private let log: Log
+    let log: Log
     private let signals: Signals
     private let epoll: Epoll
     /// A helper that was restarted is found within a second.
     private var backoff = Backoff(first_ms: 250, longest_ms: 10_000)
     /// nil while there is no control over the limits.
-    private var session: ControlSession?
+    var session: ControlSession?
     /// The session has lived through a sample: losing it isn't one more failed attempt.
     private var isProven = false
     /// Of the last session: with the token, control is kept when only the connection was lost.
-    private var last: (token: UInt64, onLeaseExpiry: LimitDisposal)?
+    var last: (token: UInt64, onLeaseExpiry: LimitDisposal)?
     private var decided: Decided?
     /// When this process began.
     private let started = Clock.wall.seconds
     /// How the helper introduced itself last.
     private var welcome: Welcome?
     private let tally = Tally()
+    private(set) var history = History()
+    let book: OrderBook
+    var listeners: Listeners!
     /// Nothing is tried a second time.
     private var isOnce = false
     /// The source's at the last time for a decision. What has to be put right in between goes by it too: STABILISATION_TIME
@@ -39,19 +42,21 @@ final class Controller {
     private var wasClosed = false
     /// What was last reported about a batch that failed as a whole.
     private var reportedFailure: Failure?
-    private var due = Schedule()
+    var due = Schedule()
     private var clock = StepDetector()
-    private let node: NodeLink
+    let node: NodeLink
     /// What doesn't fit the zones of a helper that came back; to be told when control is granted.
     private var misfit: UsageError?
     /// The helper's floor that was last looked at.
     private var reportedFloor: Microwatts?
-    private let supervisor: Supervisor
+    let supervisor: Supervisor
     /// Control was lost: that it is back is worth telling.
     private var isControlMissed = false
+    /// Somebody wants an answer of the controller's own.
+    private var isAsked = false
 
     /// When things are due, on CLOCK_MONOTONIC.
-    private struct Schedule {
+    struct Schedule {
         var connect_ns: UInt64 = 0
         var decide_ns: UInt64 = 0
         var sample_ns: UInt64 = 0
@@ -62,6 +67,8 @@ final class Controller {
         static let signals: UInt64 = 1
         static let helper: UInt64 = 2
         static let api: UInt64 = 3
+        /// And the one behind it.
+        static let listeners: UInt64 = 4
     }
 
     /// - Parameter own: nil where Kubernetes is off.
@@ -71,10 +78,14 @@ final class Controller {
         source = powerSource(for: settings.configuration.policy)
         node = NodeLink(own, settings.configuration, log)
         supervisor = Supervisor(log)
+        book = OrderBook(log)
         reading = source.reading(at: .now)
         signals = try Signals()
         epoll = try Epoll()
         try epoll.add(signals.number, token: Token.signals)
+        listeners = Listeners(configuration, log, firstToken: Token.listeners) { [unowned self] request in
+            Routes(self, operators: configuration.controlGroup).answer(request)
+        }
     }
 
     /// Runs until SIGTERM, SIGINT or SIGHUP: the exit status. The first two end this system's work on the node, SIGHUP ends only
@@ -84,9 +95,17 @@ final class Controller {
         try step(Clock.monotonic_ns)
         node.start(in: epoll, token: Token.api)
         while true {
+            listeners.open(in: epoll, Clock.monotonic_ns)
             supervisor.step(state.supervisorStatus, Clock.monotonic_ns)
-            if let signal = wait().map({ "\($0)" }) { return signal == "SIGHUP" ? handOver(signal) : end(signal) }
+            let signal = wait().map { "\($0)" }
+            let woken_ns = Clock.monotonic_ns
+            if let signal {
+                listeners.close()
+                return signal == "SIGHUP" ? handOver(signal) : end(signal)
+            }
+            if isAsked { answer(woken_ns) }
             try step(Clock.monotonic_ns)
+            tally.counts.noteTurn(Clock.monotonic_ns - woken_ns)
         }
     }
 
@@ -110,6 +129,7 @@ final class Controller {
             }
             takeControl(candidate, now_ns)
         }
+        endOrders()
         if let session { do throws(HelperError) { try cycle(session, now_ns) } catch { fail(error) } }
         tally.counts.lostLogLines += log.tellLost()
         if node.step(NodeRecord(state), now_ns) {
@@ -119,17 +139,20 @@ final class Controller {
     }
 
     /// As everybody sees it who asks.
-    private var state: NodeState {
+    var state: NodeState {
         var helper = HelperState(socket: configuration.helperSocket, welcome: welcome, problem: reportedProblem?.sentence)
         if let session { helper.lease = HelperState.Lease(time_ms: session.lease_ms, ends_ns: session.leaseEnds_ns) }
         return NodeState(
             now: .now, monotonic_ns: Clock.monotonic_ns, boot_ns: Clock.boottime_ns, started: started, settings: settings,
             source: SourceState(name: configuration.policy.source, reading: reading, read: read), wishes: wishes, helper: helper,
             limits: session?.limits, power: session?.power ?? [:], decision: decided,
-            nextDecision_ns: session == nil ? nil : due.decide_ns, api: node.state, counts: tally.counts)
+            nextDecision_ns: session == nil ? nil : due.decide_ns, api: node.state, listeners: listeners.states,
+            counts: tally.counts)
     }
 
-    private var wishes: Wishes { Wishes(node: node.overrides, rejected: node.rejected) }
+    private var wishes: Wishes {
+        Wishes(node: node.overrides, rejected: node.rejected, orders: book.orders, ordersProblem: book.problem?.words)
+    }
 
     /// Does what is due.
     private func cycle(_ session: ControlSession, _ now_ns: UInt64) throws(HelperError) {
@@ -167,6 +190,8 @@ final class Controller {
         try? epoll.add(candidate.descriptorNumber, token: Token.helper)
         session = candidate
         welcome = candidate.welcome
+        // Before the first decision, which goes by them.
+        if let path = configuration.controlSocket { book.open(OrderFile(beside: path, bootID: candidate.welcome.bootID)) }
         last = (candidate.token, candidate.welcome.onLeaseExpiry)
         reportedProblem = nil
         if let misfit {
@@ -202,16 +227,17 @@ final class Controller {
         try session.renew()
     }
 
-    private func sample(_ session: ControlSession, _ now_ns: UInt64) throws(HelperError) {
+    func sample(_ session: ControlSession, _ now_ns: UInt64) throws(HelperError) {
         due.sample_ns = now_ns + configuration.sampleInterval.nanoseconds
         let observations = try session.sample(onDrift: configuration.onDrift)
         isProven = true
         backoff.succeed()
+        history.note(state)
         // What was seen changes what the packages may take, or has to be put right: at once, not at the next decision.
         if observations.contains(where: \.callsForDecision) { try decideAndApply(session) }
     }
 
-    private func decideAndApply(_ session: ControlSession) throws(HelperError) {
+    func decideAndApply(_ session: ControlSession) throws(HelperError) {
         let (policy, reading, wishes) = (configuration.policy, reading, wishes)
         let (before, overrides) = (decided?.decision, wishes.together)
         let decision = try session.enforce { packages in
@@ -238,7 +264,7 @@ final class Controller {
 
     // MARK: The connection
 
-    private func fail(_ error: HelperError) {
+    func fail(_ error: HelperError) {
         guard case .failed(let failure) = error, failure.code != .notInControl else { return lose(error) }
         // The connection is fine: the next decision tries again.
         if reportedFailure != failure { log.error("the limits could not be set", ("why", .text(failure.sentence))) }
@@ -277,73 +303,20 @@ final class Controller {
     private func wait() -> StaticString? {
         let now_ns = Clock.monotonic_ns
         let own_ns = session == nil ? due.connect_ns : min(due.decide_ns, due.sample_ns, due.renew_ns)
-        let next_ns = min(own_ns, node.due_ns, supervisor.due_ns)
+        let next_ns = min(own_ns, node.due_ns, supervisor.due_ns, listeners.due_ns, ordersDue_ns(now_ns))
         let milliseconds = next_ns <= now_ns ? 0 : min((next_ns - now_ns + 999_999) / 1_000_000, 3_600_000)
         guard let count = try? epoll.wait(milliseconds: Int32(milliseconds)) else { return nil }
+        isAsked = listeners.due_ns <= Clock.monotonic_ns
         for index in 0..<count {
             switch epoll[index].token {
             case Token.signals: if let signal = signals.next() { return signal }
             // Every step looks what has come.
             case Token.api: break
+            case Token.listeners...: isAsked = true
             // The helper sends nothing unasked, so this is its end.
             default: if session != nil { lose(.closed(greeting: false)) }
             }
         }
         return nil
     }
-
-    /// Ends without giving control back: the limits stay for the time of the lease, and a successor takes control over from a
-    /// connection that is closed. The exit status asks the supervisor to start one, with an environment read anew.
-    private func handOver(_ reason: String) -> Int32 {
-        do throws(HelperError) {
-            // The successor gets a whole lease.
-            try session?.renew()
-        } catch { log.warning("the lease could not be renewed for a successor", ("why", .text(error.sentence))) }
-        log.info(
-            session == nil ? "handing over, without control" : "handing over: the limits stay until a successor takes control",
-            ("reason", .text(reason)), ("lease_ms", .number(UInt64(session?.lease_ms ?? 0))),
-            ("on_lease_expiry", .text(last.map { "\($0.onLeaseExpiry)" } ?? "-")))
-        return 75
-    }
-
-    /// Gives control back, and then says so on the Node: the exit status.
-    private func end(_ reason: String) -> Int32 {
-        supervisor.stopping()
-        let ending = giveBack(reason)
-        node.finish(ending)
-        return ending.exitStatus
-    }
-
-    private func giveBack(_ reason: String) -> Ending {
-        var fields: [Log.Field] = [("reason", .text(reason))]
-        guard let last else {
-            Ending.untouched.tell(log, fields)
-            return .untouched
-        }
-        // What the helper does without being told.
-        let fallback: Log.Field = ("on_lease_expiry", .text("\(last.onLeaseExpiry)"))
-        guard let session else {
-            Ending.abandoned.tell(log, fields + [fallback])
-            return .abandoned
-        }
-        do throws(HelperError) {
-            let released = try session.release(configuration.onExit == .restore ? .restore : .hold)
-            let ending = Ending(configuration.onExit, released)
-            fields += [
-                ("restored", .number(UInt64(released.restored))), ("foreign", .number(UInt64(released.foreign))),
-                ("failed", .number(UInt64(released.failed))),
-            ]
-            ending.tell(log, fields)
-            return ending
-        } catch {
-            log.error(
-                "stopped, but control could not be given back: the helper deals with the limits when the lease ends",
-                fields + [("why", .text(error.sentence)), fallback])
-            return .abandoned
-        }
-    }
-}
-
-extension Milliseconds {
-    var nanoseconds: UInt64 { rawValue * 1_000_000 }
 }

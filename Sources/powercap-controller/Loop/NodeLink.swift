@@ -103,6 +103,9 @@ final class NodeLink {
         lastFloor = overrides.minPower
     }
 
+    /// What changes now is published as an override's outcome is.
+    func hurry() { agent?.hurry() }
+
     /// The last word, for which it waits a little.
     func finish(_ ending: Ending) { agent?.finish(.stopped(ending)) }
 }

@@ -82,6 +82,8 @@ final class NodeAgent {
         publisher.want(record)
     }
 
+    func hurry() { publisher.hurry() }
+
     func tell(_ event: NodeEvent) { publisher.record(event, Clock.monotonic_ns) }
 
     /// Overrides that can be read, but not followed on this node.

@@ -12,6 +12,7 @@ struct NodeEvent: Equatable, Sendable {
         case zoneGone = "PowerZoneGone"
         case zoneDisabled = "PowerZoneDisabled"
         case overrideRejected = "PowerOverrideRejected"
+        case operatorOrdered = "PowerOperatorOrder"
         case controlLost = "PowerControlLost"
         case controlRegained = "PowerControlRegained"
 
@@ -21,13 +22,14 @@ struct NodeEvent: Equatable, Sendable {
             case .limitChanged, .limitRefused, .zoneLocked, .notGoverned: "ApplyLimit"
             case .limitDrifted, .zoneGone, .zoneDisabled, .heldLower: "Sample"
             case .overrideRejected: "ReadOverride"
+            case .operatorOrdered: "FollowOperator"
             case .controlLost, .controlRegained: "HoldControl"
             }
         }
 
         var type: Event.Kind {
             switch self {
-            case .limitChanged, .controlRegained: .normal
+            case .limitChanged, .controlRegained, .operatorOrdered: .normal
             case .limitRefused, .zoneLocked, .notGoverned, .heldLower, .limitDrifted, .zoneGone, .zoneDisabled, .overrideRejected,
                 .controlLost:
                 .warning

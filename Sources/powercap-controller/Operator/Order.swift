@@ -31,6 +31,14 @@ struct Order: Equatable, Sendable {
 
     var kind: Kind { wish.kind }
 
+    /// What a person reads: `An operator's limit of 120 W (uid 0)`.
+    var words: String {
+        switch wish {
+        case .limit(let limit): "An operator's limit of \(limit.words) (uid \(uid))"
+        case .pause: "An operator's pause (uid \(uid))"
+        }
+    }
+
     /// Of a reason, in bytes.
     static let longestReason = 200
     /// The longest time that one can be given for.

@@ -6,7 +6,7 @@ internal import PowercapProtocol
 /// order's end is counted from there.
 struct OrderFile: Sendable {
     let path: String
-    /// The kernel's id of this boot (/proc/sys/kernel/random/boot_id, random(4)).
+    /// The kernel's id of this boot, as the helper has it: a unit's sandbox hides it from the controller.
     let bootID: String
 
     static let format: UInt64 = 1
@@ -28,12 +28,9 @@ struct OrderFile: Sendable {
         }
     }
 
-    /// - Returns: nil where there is no id of the boot, without which nothing can be saved.
-    init?(beside socket: String, bootID path: String = "/proc/sys/kernel/random/boot_id") {
-        guard socket.hasPrefix("/"), let bytes = try? GivenFile.contents(of: path, atMost: 64) else { return nil }
-        bootID = String(decoding: bytes.prefix { $0 > UInt8(ascii: " ") }, as: UTF8.self)
-        if bootID.isEmpty { return nil }
-        self.path = socket + ".orders"
+    init(beside socket: String, bootID: (high: UInt64, low: UInt64)) {
+        path = socket + ".orders"
+        self.bootID = "\(String(bootID.high, radix: 16))-\(String(bootID.low, radix: 16))"
     }
 
     /// What was saved in this boot.
@@ -44,12 +41,13 @@ struct OrderFile: Sendable {
             throw .unreadable(error)
         }
         guard let bytes, bytes.count < OrderFile.largest, let saved = try? JSON(bytes, .all, within: .answer),
-            saved["format"]?.integer == OrderFile.format, let boot = saved["boot"]?.text
+            saved["format"]?.integer == OrderFile.format, let boot = saved["boot"]?.text,
+            let elements = saved["orders"]?.elements
         else { throw .damaged }
         var orders = Orders()
         if boot != bootID { return orders }
-        for element in saved["orders"]?.elements ?? [] {
-            guard let order = Order(element) else { throw .damaged }
+        for element in elements {
+            guard let order = Order(element), orders[order.kind] == nil else { throw .damaged }
             orders.put(order)
         }
         return orders

@@ -47,7 +47,7 @@ extension NodeState {
     private func sentence(on decided: Decided, _ policy: PowerPolicy) -> String {
         let decision = decided.decision
         let at = Instant(decided.at).words(seenFrom: now)
-        let limit = decision.nodeLimit.words
+        let limit = decision.nodeLimit.roughly
         switch decision.reason {
         case .source: return "Decided at \(at): \(limit), as the source gives it."
         case .override:
@@ -69,7 +69,7 @@ extension NodeState {
 
     private var sourceSentence: String {
         let words =
-            "The source, \(source.name.rawValue), gave \(source.reading.power.words) at \(Instant(source.read).words(seenFrom: now))"
+            "The source, \(source.name.rawValue), gave \(source.reading.power.roughly) at \(Instant(source.read).words(seenFrom: now))"
         let isEach = settings.configuration.policy.pmaxFunction != .sum
         return words + (isEach ? " to each package." : ".")
     }
@@ -119,7 +119,7 @@ extension NodeState {
         var sentences = ["The next decision is in \(left.roughly)."]
         if let change = nextChange {
             sentences.append(
-                "As far as is known, the limit is \(change.nodeLimit.words) from \(Instant(change.at).words(seenFrom: now)) on "
+                "As far as is known, the limit is \(change.nodeLimit.roughly) from \(Instant(change.at).words(seenFrom: now)) on "
                     + "(\(change.reason.rawValue)).")
         } else {
             sentences.append("Nothing that is known today changes the limit within 24 h.")
@@ -130,4 +130,9 @@ extension NodeState {
 
 extension String {
     var capitalisedFirst: String { prefix(1).uppercased() + dropFirst() }
+}
+
+extension Explanation {
+    /// A sentence a line.
+    var text: String { ([answer] + because + next).joined(separator: "\n") }
 }

@@ -26,6 +26,7 @@ struct NodeState: Sendable {
     let nextDecision_ns: UInt64?
     /// nil where Kubernetes is off.
     let api: APIState?
+    let listeners: [ListenerState]
     let counts: Counts
 
     /// What the controller does with the node's limits.
@@ -119,6 +120,16 @@ struct Wishes: Equatable, Sendable {
         if ordersProblem != nil { own.limit = .zero }
         return node.together(with: own)
     }
+}
+
+/// A place where the controller can be asked.
+struct ListenerState: Equatable, Sendable {
+    /// `control` or `metrics`.
+    let name: String
+    /// A path, or an address with its port.
+    let place: String
+    /// Why nobody is answered there; nil where somebody is.
+    let problem: String?
 }
 
 /// The API server, and how this machine's Node stands with it.

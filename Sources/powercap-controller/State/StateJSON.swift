@@ -14,7 +14,10 @@ extension NodeState {
             "format": .whole(NodeState.format), "explanation": explanation.json, "controller": controllerJSON, "node": nodeJSON,
             "condition": condition.json, "source": source.json, "overrides": overridesJSON, "next": nextJSON,
             "packages": .list(packages.map(\.json)), "helper": helper.welcome?.json ?? .null, "control": controlJSON,
-            "held_limits": .whole(0), "zones": .list(zones.map(\.json)), "api": api?.json ?? .null, "counts": counts.json,
+            "held_limits": .whole(0), "zones": .list(zones.map(\.json)), "api": api?.json ?? .null,
+            "listeners": .list(
+                listeners.map { ["name": .text($0.name), "place": .text($0.place), "problem": .text($0.problem)] }),
+            "counts": counts.json,
             "configuration": settings.json,
         ]
     }

@@ -33,6 +33,8 @@ struct Instant: Equatable, Sendable {
 }
 
 extension Milliseconds {
+    var nanoseconds: UInt64 { rawValue * 1_000_000 }
+
     /// About how long, in at most two units: `4 min 3 s`, `2 h 5 min`, `3 d`; `less than a second`.
     var roughly: String {
         let seconds = (rawValue + 500) / 1_000

@@ -32,8 +32,8 @@ final class ListenSocket {
     static var firstFreeDescriptor: UInt32 { 3 + UInt32(min(inheritedCount ?? 0, 1)) }
 
     private static var inheritedCount: UInt64? {
-        guard let pid = Process.environment("LISTEN_PID"), NotifySocket.number(pid) == UInt64(Process.pid) else { return nil }
-        return Process.environment("LISTEN_FDS").flatMap { NotifySocket.number($0) }
+        guard let pid = Process.environment("LISTEN_PID"), wholeNumber(pid) == UInt64(Process.pid) else { return nil }
+        return Process.environment("LISTEN_FDS").flatMap { wholeNumber($0) }
     }
 
     private static func bind(_ options: Options) throws(Problem) -> Descriptor {

@@ -117,7 +117,7 @@ struct Options {
             }
         }
         let bytes = [UInt8](value.utf8)
-        guard let id = try? wholeNumber(bytes.span), id < UInt32.max else {
+        guard let id = wholeNumber(bytes.span), id < UInt32.max else {
             throw refuse(flag, value, "a numeric \(number), 0 to 4294967294, or the name of a \(kind)")
         }
         return UInt32(id)

@@ -1,3 +1,5 @@
+import LinuxSystem
+
 /// Who the helper becomes once its files are open. Whoever else has this uid may stop or kill it (kill(2)), and a helper that is
 /// stopped lets no lease expire: it has to be its own.
 struct OwnUser: Equatable {
@@ -24,6 +26,7 @@ struct OwnUser: Equatable {
     /// The name of the user who has this uid too; nil when it is the helper's alone, as far as the file of users says.
     func other(users: String = AccountFile.users) -> Message? {
         guard uid != 0, let name = AccountFile.name(of: uid, in: users) else { return uid == 65_534 ? "nobody" : nil }
-        return name.string.isSame(as: "raplhelper") ? nil : name
+        let found = Message(bytes: name.span)
+        return found.string.isSame(as: "raplhelper") ? nil : found
     }
 }

@@ -1,3 +1,4 @@
+import LinuxSystem
 import PowercapProtocol
 
 /// Reads text word by word. A method that fails consumes nothing.
@@ -35,7 +36,7 @@ struct Scanner: ~Escapable {
 
     mutating func number() -> UInt64? {
         let start = offset
-        if let value = try? wholeNumber(word()) { return value }
+        if let value = wholeNumber(word()) { return value }
         offset = start
         return nil
     }

@@ -26,7 +26,7 @@ struct Attribute: ~Copyable {
         var buffer = storage.mutableSpan
         if let failure { throw failure }
         let count = try file.read(into: &buffer, at: 0)
-        return try wholeNumber(storage.span.extracting(0..<count))
+        return try firstNumber(storage.span.extracting(0..<count))
     }
 
     /// Writes the value and a newline in one pwrite: the driver takes each write(2) as a value of its own.

@@ -11,7 +11,10 @@ struct IndependenceTests {
         .enabled(if: FileManager.default.isExecutableFile(atPath: strace), "strace isn't installed"))
     func onlySocket() throws {
         let mock = try Mock(packages: 1)
-        let environment = ["SOURCE": "static", "MAX_SOURCE": "100W", "SAMPLE_INTERVAL": "1s", "LEASE_TIME": "3s"]
+        let environment = [
+            "SOURCE": "static", "MAX_SOURCE": "100W", "SAMPLE_INTERVAL": "1s", "LEASE_TIME": "3s", "CONTROL_SOCKET": "off",
+            "METRICS_ADDRESS": "off",
+        ]
         let path = "\(mock.socket).strace"
         let child = try Child(
             Self.strace,

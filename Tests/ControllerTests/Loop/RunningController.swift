@@ -18,6 +18,9 @@ final class RunningController {
         before: [String] = ["run"]
     ) throws {
         var all = ["SOURCE": "static", "MAX_SOURCE": "100W", "SAMPLE_INTERVAL": "1s", "RAPLHELPER_SOCKET": socket]
+        // Tests run beside each other, and beside whatever runs on this machine.
+        all["CONTROL_SOCKET"] = "off"
+        all["METRICS_ADDRESS"] = "off"
         all.merge(environment) { $1 }
         child = try Child(program, before + arguments, environment: all, reading: .errors)
     }

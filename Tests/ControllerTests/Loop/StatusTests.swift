@@ -2,6 +2,7 @@ import PowercapProtocol
 import TestSupport
 import Testing
 
+/// `status` where no controller can be asked: the helper alone knows who is in control.
 @Suite(.waiting)
 struct StatusTests {
     /// Two packages of which one is governed, and everything that a zone can lack.
@@ -26,7 +27,9 @@ struct StatusTests {
         """
 
     private func status(_ socket: String, _ format: String) throws -> Executable.Outcome {
-        try Executable.run(["status", "--helper-socket", socket, "--format", format])
+        try Executable.run(
+            ["status", "--helper-socket", socket, "--format", format],
+            environment: ["CONTROL_SOCKET": "/nonexistent/control.sock"])
     }
 
     @Test("status is the golden table or JSON, with the power that was measured over a second", arguments: ["table", "json"])

@@ -150,7 +150,10 @@ extension ProcessTimeZone {
             let page = Self.text("managed")
             for option in Option.all { #expect(page.contains("<code>\(option.variable)</code>"), "\(option.variable)") }
             #expect(page.contains("<code>360W</code><td>environment"))
-            for words in ["30 s, 21 s left", "<dd>complete</dd>", "<th scope=row>PATCH<td>200<td>288", "accepted"] {
+            for words in [
+                "30 s, 21 s left", "<dd>complete</dd>", "<th scope=row>PATCH<td>200<td>288", "accepted",
+                "<dd>somebody else listens there</dd>",
+            ] {
                 #expect(page.contains(words), "\(words)")
             }
         }

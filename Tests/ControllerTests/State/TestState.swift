@@ -23,7 +23,7 @@ extension NodeState {
             now: moment, monotonic_ns: 1_000 * seconds, boot_ns: 2_000 * seconds, started: now - 3_600, settings: settings,
             source: SourceState(name: settings.configuration.policy.source, reading: reading, read: now - 60), wishes: wishes,
             helper: helper, limits: limits, power: power, decision: decision.map { Decided(decision: $0, at: now - 60) },
-            nextDecision_ns: limits == nil ? nil : 1_060 * seconds, api: api, counts: counts)
+            nextDecision_ns: limits == nil ? nil : 1_060 * seconds, api: api, listeners: [], counts: counts)
     }
 }
 

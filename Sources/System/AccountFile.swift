@@ -1,15 +1,14 @@
-import LinuxSystem
-
 /// /etc/passwd and /etc/group, read directly: a static program has no NSS (nss(5)), so users and groups of a directory service
 /// have only numbers here.
-enum AccountFile {
-    static let users = "/etc/passwd"
-    static let groups = "/etc/group"
+public enum AccountFile {
+    public static let users = "/etc/passwd"
+    public static let groups = "/etc/group"
 
-    enum Lookup: Equatable { case id(UInt32), unknownName, unreadable(Errno) }
+    /// What became of looking a name up.
+    public enum Lookup: Equatable { case id(UInt32), unknownName, unreadable(Errno) }
 
     /// The uid or gid of a name.
-    static func id(of name: String, in path: String) -> Lookup {
+    public static func id(of name: String, in path: String) -> Lookup {
         let wanted = [UInt8](name.utf8)
         do throws(Errno) {
             let text = try text(of: path)
@@ -18,12 +17,14 @@ enum AccountFile {
     }
 
     /// The first name that a uid or gid has; nil where it has none, or the file can't be read.
-    static func name(of id: UInt32, in path: String) -> Message? {
+    public static func name(of id: UInt32, in path: String) -> [UInt8]? {
         guard let text = try? text(of: path) else { return nil }
-        var found: Message?
+        var found: [UInt8]?
         scan(text.span) { name, number in
             guard number == id else { return false }
-            found = Message(bytes: name)
+            var bytes: [UInt8] = []
+            for index in 0..<name.count { bytes.append(name[index]) }
+            found = bytes
             return true
         }
         return found
@@ -66,7 +67,7 @@ enum AccountFile {
                 }
                 end += 1
             }
-            if found == 3, colons[0] > start, let id = try? wholeNumber(text.extracting((colons[1] + 1)..<colons[2])),
+            if found == 3, colons[0] > start, let id = wholeNumber(text.extracting((colons[1] + 1)..<colons[2])),
                 id < UInt32.max, isFound(text.extracting(start..<colons[0]), UInt32(id))
             {
                 return

@@ -1,0 +1,17 @@
+/// What strangers can take.
+struct Limits {
+    /// At once. Of a Unix socket's, half are for root and this process's own user.
+    var connections = 32
+    /// For a request's first line, and then for the rest of it with its answer.
+    var patience_ns: UInt64 = 5_000_000_000
+    /// For the headers of a request and of its answer, in bytes, for each connection.
+    var memory = 16 << 10
+    /// Of a request, in bytes.
+    var body = 16 << 10
+    /// How many connections are taken in one turn.
+    var arrivals = 10
+    /// From here on in a turn nobody but the first is answered.
+    var turn_ns: UInt64 = 2_000_000
+    /// How long none is taken after the kernel had none to give.
+    var rest_ns: UInt64 = 1_000_000_000
+}

@@ -1,0 +1,24 @@
+internal import JSON
+internal import Text
+
+/// `powercap-controller explain`: the exit status, 1 where what was asked for isn't in force, or nobody can say.
+func explainCommand(settings: Settings) -> Int32 {
+    do throws(ControlClient.Problem) {
+        let document = try ControlClient(settings.configuration).get("/status")
+        let explanation = document["explanation"]
+        let status = printing { output in
+            output.append(wrapped: explanation?["answer"]?.text ?? "-", indent: 0)
+            for (title, name) in [("Why", "because"), ("Next", "next")] {
+                output.append("\n\(title):\n")
+                for sentence in explanation?[name]?.elements ?? [] {
+                    output.append("  - ")
+                    output.append(wrapped: sentence.text ?? "-", indent: 4, isBegun: true)
+                }
+            }
+        }
+        return max(status, document["condition"]?["status"]?.text == Condition.Status.yes.rawValue ? 0 : 1)
+    } catch {
+        complain(error.sentence)
+        return 1
+    }
+}

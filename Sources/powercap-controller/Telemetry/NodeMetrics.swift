@@ -1,0 +1,112 @@
+internal import LinuxSystem
+internal import Metrics
+internal import Policy
+internal import PowercapProtocol
+
+extension Metric {
+    /// Of the node's limit as a whole.
+    static let node: [Metric] = [
+        .node(
+            .gauge, "node_limit_watts", unit: "watts", "Limit of the packages together as it was last decided."
+        ) { $0.state.decision.map { .watts($0.decision.nodeLimit) } },
+        .node(
+            .gauge, "node_limit_in_force_watts", unit: "watts",
+            "Limit of the packages together as it was read back from the hardware. Absent where one of them isn't known, or isn't enforced."
+        ) { $0.state.inForce.map { .watts($0) } },
+        .node(
+            .gauge, "node_floor_watts", unit: "watts", "The least that the node's limit can be."
+        ) { $0.state.decision.map { .watts($0.decision.floor) } },
+        .node(
+            .gauge, "node_ceiling_watts", unit: "watts", "The most that the node's limit can be."
+        ) { $0.state.decision.map { .watts($0.decision.ceiling) } },
+        .node(
+            .gauge, "node_reference_watts", unit: "watts", "Reference power of the packages, as PMAX_FUNC has it."
+        ) { $0.state.decision.map { .watts($0.decision.reference) } },
+        .node(
+            .gauge, "floors_exceed_budget", "Whether the floors take more than the source or the override allows."
+        ) { $0.state.decision.map { .flag($0.decision.floorsExceedBudget) } },
+        Metric(
+            .gauge, "decision_info", labels: ["reason"],
+            "1 for the reason of the last decision: source, override, floor, ceiling, fixed or paused."
+        ) { scrape in scrape.state.decision.map { [Sample([$0.decision.reason.rawValue], .whole(1))] } ?? [] },
+        .node(
+            .gauge, "next_decision_timestamp_seconds", unit: "seconds", "When the next decision is due, in seconds since 1970."
+        ) { scrape in scrape.state.nextDecision_ns.map { .timestamp(scrape.state.wall($0)) } },
+        .node(
+            .gauge, "stabilisation_time_seconds", unit: "seconds", "Time between decisions (STABILISATION_TIME)."
+        ) { .seconds($0.state.settings.configuration.stabilisationTime) },
+        Metric(
+            .gauge, "condition_info", labels: ["status", "reason"],
+            "1 for status and reason of the Node's condition PowerCapped, also where Kubernetes is off."
+        ) { scrape in [Sample([scrape.condition.status.rawValue, scrape.condition.reason], .whole(1))] },
+        Metric(
+            .gauge, "state_info", labels: ["state"],
+            "1 for what the controller does with the limits: managed, paused or uncontrolled."
+        ) { scrape in [Sample([scrape.state.phase.rawValue], .whole(1))] },
+    ]
+
+    /// Of what is asked for against the configuration.
+    static let overrides: [Metric] = [
+        Metric(
+            .gauge, "override_active", labels: ["by", "kind"],
+            "Whether the Node's annotations (node) or somebody on this machine (operator) ask for something against the configuration."
+        ) { scrape in
+            let (node, own) = (scrape.state.wishes.node, scrape.state.wishes.orders.overrides)
+            return [
+                Sample(["node", "limit"], .flag(node.limit != nil)),
+                Sample(["node", "max_source"], .flag(node.maxSource != nil)),
+                Sample(["node", "min_power"], .flag(node.minPower != nil)), Sample(["node", "paused"], .flag(node.paused)),
+                Sample(["operator", "limit"], .flag(own.limit != nil)), Sample(["operator", "paused"], .flag(own.paused)),
+            ]
+        },
+        Metric(
+            .gauge, "override_limit_watts", unit: "watts", labels: ["by"],
+            "The node's limit that is asked for, in place of the source. Of several the lowest counts. 0: it can't be read, and the floor holds."
+        ) { scrape in
+            let wishes = scrape.state.wishes
+            return [("node", wishes.node.limit), ("operator", wishes.orders.overrides.limit)].compactMap { by, limit in
+                limit.map { Sample([by], .watts($0)) }
+            }
+        },
+        Metric(
+            .gauge, "override_end_timestamp_seconds", unit: "seconds", labels: ["kind"],
+            "When what somebody on this machine has asked for ends by itself, in seconds since 1970."
+        ) { scrape in
+            scrape.state.wishes.orders.standing.compactMap { order in
+                scrape.state.end(of: order).map { Sample([order.kind.rawValue], .timestamp($0)) }
+            }
+        },
+        .node(
+            .gauge, "overrides_rejected", "How many of the Node's annotations ask for something that can't be followed."
+        ) { .whole(UInt64($0.state.wishes.rejected.count)) },
+        .node(
+            .gauge, "orders_unreadable",
+            "Whether what was asked for on this machine can't be read after a restart: the floor holds."
+        ) { .flag($0.state.wishes.ordersProblem != nil) },
+    ]
+
+    /// Of the power source.
+    static let source: [Metric] = [
+        .node(
+            .gauge, "source_watts", unit: "watts",
+            "What the source gave when it was last read: to the node, or to each package where PMAX_FUNC isn't sum."
+        ) { .watts($0.state.source.reading.power) },
+        .node(
+            .gauge, "source_signal", "What the source itself says where that isn't the power: of the sun W per square metre."
+        ) { $0.state.source.reading.signal.map { .real($0) } },
+        .node(
+            .gauge, "source_timestamp_seconds", unit: "seconds", "From when the source's value is, in seconds since 1970."
+        ) { scrape in
+            let source = scrape.state.source
+            return .timestamp(source.read - Int64(clamping: source.reading.age.rawValue / 1_000))
+        },
+    ]
+}
+
+extension NodeState {
+    /// A time of CLOCK_MONOTONIC in seconds since 1970, rounded down, as the clock on the wall is set now.
+    func wall(_ ns: UInt64) -> Int64 {
+        let ahead_ns = Int64(clamping: ns) - Int64(clamping: monotonic_ns)
+        return now.seconds + (ahead_ns >= 0 ? ahead_ns / 1_000_000_000 : -((-ahead_ns + 999_999_999) / 1_000_000_000))
+    }
+}

@@ -1,0 +1,157 @@
+import Kubernetes
+import LinuxSystem
+import PowercapProtocol
+
+@testable import Policy
+@testable import powercap_controller
+
+/// A machine with a running controller: packages of 200 W each with its memory, the platform, and what can go wrong.
+struct Scene {
+    /// In seconds since 1970: noon of a day in June.
+    var now: Int64 = 1_781_697_600
+    var packages = 2
+    /// When the controller began, in seconds since 1970.
+    var started: Int64 = 1_781_690_000
+    /// What the source gives, in watts.
+    var source: UInt64 = 240
+    /// In mW, by the package.
+    var limits_mW: [Int: UInt64] = [:]
+    var environment: [String: String] = [:]
+    var wishes = Wishes()
+    var counts = Counts()
+    var api: APIState?
+    var hasControl = true
+    /// In seconds from now on.
+    var leaseLeft: Int64 = 20
+    /// Since the source was read, in seconds.
+    var sourceAge: Int64 = 60
+    /// The package whose limits firmware has locked.
+    var locked: Int?
+    /// The package that doesn't enforce its limits.
+    var disabled: Int?
+    /// The package whose limit another register holds at 60 W.
+    var heldLower: Int?
+    /// The package whose energy counter can't be read.
+    var unreadable: Int?
+
+    static let range = Microjoules(262_143_328_850)
+
+    /// A zone as the scene has it.
+    private struct Spot {
+        let id: String
+        let name: String
+        var parent: UInt16?
+        var package: Int?
+        var controlType: StaticString = "intel-rapl"
+        var constraints: [(name: StaticString, watts: UInt64, now_mW: UInt64)] = []
+        var enabled = ZoneSample.Enabled.yes
+    }
+
+    private var spots: [Spot] {
+        var spots: [Spot] = []
+        for package in 0..<packages {
+            let now = limits_mW[package] ?? 200_000
+            spots.append(
+                Spot(
+                    id: "intel-rapl:\(package)", name: "package-\(package)", package: package,
+                    constraints: [("long_term", 200, now), ("short_term", 240, now)],
+                    enabled: locked == package || disabled == package ? .no : .yes))
+            spots.append(
+                Spot(
+                    id: "intel-rapl:\(package):0", name: "dram", parent: UInt16(spots.count - 1),
+                    constraints: [("long_term", 40, 0)],
+                    enabled: .no))
+        }
+        spots.append(Spot(id: "intel-rapl:\(packages)", name: "psys", enabled: .unknown))
+        if let heldLower {
+            spots.append(
+                Spot(
+                    id: "intel-rapl-mmio:0", name: "package-\(heldLower)", controlType: "intel-rapl-mmio",
+                    constraints: [("long_term", 200, 60_000)]))
+        }
+        return spots
+    }
+
+    private var zones: HelperZones {
+        HelperZones(
+            header: ZonesHeader(leaseRemaining_ms: 0, leaseHolder: ZonesHeader.nobody, zoneCount: UInt16(spots.count)),
+            minPower: .watts(1),
+            zones: spots.enumerated().map { index, spot in
+                HelperZones.Zone(
+                    description: ZoneDescription(
+                        index: UInt16(index), parent: spot.parent, controlType: Name(constant: spot.controlType),
+                        id: Name(spot.id)!, name: Name(spot.name)!, maxEnergyRange: Scene.range,
+                        constraintCount: UInt8(spot.constraints.count)),
+                    constraints: spot.constraints.enumerated().map { position, constraint in
+                        ConstraintDescription(
+                            index: UInt8(position), name: Name(constant: constraint.name), flags: .originalKnown,
+                            obstacle: spot.package != nil && spot.package == locked ? .locked : .none,
+                            original: .watts(constraint.watts), maxPower: .watts(constraint.watts), floor: .watts(1),
+                            ceiling: .watts(constraint.watts), originalWindow_us: 0, requested: .zero)
+                    })
+            })
+    }
+
+    private var sample: HelperSample {
+        HelperSample(
+            time_ns: 0,
+            zones: spots.enumerated().map { index, spot in
+                var zone = ZoneSample(index: UInt16(index), constraintCount: UInt8(spot.constraints.count))
+                zone.enabled = spot.enabled
+                if spot.name == "psys" { zone.energy = Reading(errno: 2) }
+                if let package = spot.package, package == unreadable { zone.energy = Reading(errno: 61) }
+                for (position, constraint) in spot.constraints.enumerated() {
+                    zone.limits[position] = Reading(constraint.now_mW * 1_000)
+                }
+                return zone
+            })
+    }
+
+    var state: NodeState {
+        var settings = environment
+        settings["SOURCE"] = settings["SOURCE"] ?? "static"
+        settings["MAX_SOURCE"] = settings["MAX_SOURCE"] ?? "\(source)W"
+        guard let chosen = try? Settings(flags: [:], environment: { settings[$0] }) else {
+            preconditionFailure("the scene's configuration is refused")
+        }
+        let policy = chosen.configuration.policy
+        let seconds: UInt64 = 1_000_000_000
+        let moment = Moment(seconds: now)
+        let reading = powerSource(for: policy, wishes.together).reading(at: moment)
+        var limits = NodeLimits(zones, sample)
+        let decision = decide(packages: limits.packages, policy: policy, reading: reading, overrides: wishes.together)
+        for change in limits.changes(for: decision) {
+            limits.note(change, AppliedItem(effective: change.to, effectiveWindow_us: 0))
+        }
+        var helper = HelperState(socket: chosen.configuration.helperSocket)
+        let ends_ns = UInt64(1_000_000 + leaseLeft) * seconds
+        if hasControl { helper.lease = HelperState.Lease(time_ms: 30_000, ends_ns: ends_ns) }
+        return NodeState(
+            now: moment, monotonic_ns: 1_000_000 * seconds, boot_ns: 2_000_000 * seconds, started: started,
+            settings: chosen,
+            source: SourceState(name: policy.source, reading: reading, read: now - sourceAge), wishes: wishes, helper: helper,
+            limits: hasControl ? limits : nil, power: [:], decision: Decided(decision: decision, at: now - 60),
+            nextDecision_ns: hasControl ? 1_000_060 * seconds : nil, api: api, listeners: [],
+            counts: counts)
+    }
+
+    /// So much was used by each package since the controller began; its memory uses a tenth of that.
+    mutating func use(joules: [UInt64]) {
+        func counter(_ joules: UInt64) -> EnergyCounter {
+            var counter = EnergyCounter()
+            // Less than a register can hold, one reading after the other.
+            counter.note(Reading(0), at: 1, range: Scene.range)
+            var (used, time): (UInt64, UInt64) = (0, 1)
+            while used < joules {
+                used = min(used + 60_000, joules)
+                time += 20_000_000_000
+                counter.note(Reading(used * 1_000_000 % Scene.range.rawValue), at: time, range: Scene.range)
+            }
+            return counter
+        }
+        for (package, joules) in joules.enumerated() {
+            counts.energy["intel-rapl:\(package)"] = counter(joules)
+            counts.energy["intel-rapl:\(package):0"] = counter(joules / 10)
+        }
+    }
+}
