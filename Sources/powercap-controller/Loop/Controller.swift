@@ -151,7 +151,9 @@ final class Controller {
     }
 
     private var wishes: Wishes {
-        Wishes(node: node.overrides, rejected: node.rejected, orders: book.orders, ordersProblem: book.problem?.words)
+        Wishes(
+            node: node.overrides, rejected: node.rejected, notes: node.notes, later: node.later, orders: book.orders,
+            ordersProblem: book.problem?.words)
     }
 
     /// Does what is due.

@@ -1,7 +1,7 @@
 internal import Policy
 internal import PowercapProtocol
 
-/// The next time at which the node's limit becomes another, as far as is known today: by the source, or because an order ends.
+/// The next time at which the node's limit becomes another, as far as is known today: by the source, or because an order or an override ends.
 struct NextChange: Equatable, Sendable {
     /// In seconds since 1970.
     let at: Int64

@@ -18,7 +18,7 @@ struct Outlook: Sequence, IteratorProtocol {
     private let step_s: Int64
     private var at: Int64
     private var last: Decision
-    /// When orders end, the next one first.
+    /// When orders and the Node's overrides end, the next one first.
     private var ends: ArraySlice<Int64>
 
     /// How far ahead is looked.
@@ -36,16 +36,19 @@ struct Outlook: Sequence, IteratorProtocol {
         first =
             state.now.seconds + Int64(clamping: (Swift.max(next_ns, state.monotonic_ns) - state.monotonic_ns) / 1_000_000_000)
         (at, last) = (first, decision.decision)
-        ends = state.wishes.orders.standing.compactMap { state.end(of: $0) }.filter { $0 > state.now.seconds }.sorted()[...]
+        ends =
+            (state.wishes.orders.standing.compactMap { state.end(of: $0) } + state.wishes.later.map(\.at))
+            .filter { $0 > state.now.seconds }.sorted()[...]
     }
 
     mutating func next() -> Line? {
-        // The end of an order decides at once.
+        // An end decides at once.
         var (moment, isEnd) = (at, false)
         if let end = ends.first, end < at { (moment, isEnd, ends) = (end, true, ends.dropFirst()) }
         guard moment <= state.now.seconds + Outlook.horizon_s else { return nil }
         var then = state.wishes
         _ = then.orders.end(at: state.boot_ns + UInt64(moment - state.now.seconds + (isEnd ? 1 : 0)) * 1_000_000_000)
+        if let later = then.later.last(where: { $0.at <= moment }) { then.node = later.node }
         let policy = state.settings.configuration.policy
         let reading = powerSource(for: policy, then.together).reading(at: Moment(seconds: moment))
         last = decide(packages: packages, policy: policy, reading: reading, overrides: then.together, last: last)

@@ -167,6 +167,24 @@ extension ProcessTimeZone {
             #expect(page.contains("source 90 kW"))
         }
 
+        @Test("the Node's overrides are shown with their annotation, and with their end where one is known")
+        func annotations() {
+            Clock.setTimeZone("Europe/Berlin")
+            var node = ExampleNode()
+            node.run(minutes: 5)
+            node.wishes.node = Overrides(paused: true, limit: .watts(90), maxSource: .watts(300), minPower: .watts(20))
+            node.wishes.later = [
+                Wishes.Later(at: node.now + 600, node: Overrides(paused: true, maxSource: .watts(300), minPower: .watts(20)))
+            ]
+            let page = Self.text(node)
+            for words in [
+                "<th scope=row>at most 90 W<td>15:35:00<td>the Node<td><code>powercap.dev/limit</code>",
+                "<th scope=row>paused<td>taken back<td>the Node<td><code>powercap.dev/paused</code>",
+                "<th scope=row>a source&#39;s peak of 300 W<td>taken back",
+                "<th scope=row>at least 20 W for each package<td>taken back",
+            ] { #expect(page.contains(words), "\(words)") }
+        }
+
         @Test("a demonstration has no plan of a day")
         func demonstration() {
             var node = ExampleNode(environment: ["SOURCE": "demo", "MAX_SOURCE": "300W", "SAMPLE_INTERVAL": "60s"])
