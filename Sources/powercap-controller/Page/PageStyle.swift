@@ -17,7 +17,7 @@ let pageStyle: HTML.Markup = """
     .note,caption,small,dt,footer{color:var(--soft);font-size:.875rem}small{font-weight:400}
     dl{margin:.5rem 0}dl div{display:flex;flex-wrap:wrap;gap:0 .75rem;padding:.25rem 0}dt{flex:0 0 14rem}dd{margin:0}
     .big{display:flex;flex-wrap:wrap;gap:.75rem 2.5rem}.big div{display:block;padding:0}
-    .big dd{font-size:1.375rem;line-height:1.3;font-variant-numeric:tabular-nums}.big div:first-child dd{color:var(--accent);font-weight:600}
+    .big dd{font-size:1.375rem;line-height:1.3;white-space:nowrap;font-variant-numeric:tabular-nums}.big div:first-child dd{color:var(--accent);font-weight:600}
     .two{display:grid;gap:0 3rem}.two>*{min-width:0}
     .packages{display:grid;gap:0 2rem;grid-template-columns:repeat(auto-fit,minmax(min(28rem,100%),1fr))}.packages>*{min-width:0}
     figure{margin:1rem 0 .5rem;padding:10px 174px 26px 52px}
@@ -42,8 +42,8 @@ let pageStyle: HTML.Markup = """
     code{font:.875rem ui-monospace,monospace}footer{margin-top:3rem;border-top:1px solid var(--rule)}
     @media(min-width:56rem){.two{grid-template-columns:1fr 1fr}}
     @media(max-width:40rem){h1{font-size:1.375rem}figure{padding:10px 4px 0 46px}figure>svg{margin-bottom:30px}.at,.o{display:none}\
-    .key{display:flex;flex-wrap:wrap;gap:0 1rem;margin:0 0 0 -46px}dt{flex-basis:100%}.big div{flex:0 0 40%}}
+    .key{display:flex;flex-wrap:wrap;gap:0 1rem;margin:0 0 0 -46px}dt{flex-basis:100%}.big div{flex:1 0 40%}}
     """
 
 /// SHA-256 of `pageStyle` in base 64; `PageTests` computes it.
-let pageStyleHash = "XJg7HhFop9ffSmPgDvjSNkrjFUKkcQZi8JWELQWG5zw="
+let pageStyleHash = "p1wRHeq0wy9nCnhYrCCAlZYFhD7DxHp49ZbeujKnDX0="

@@ -36,7 +36,8 @@ struct Outlook: Sequence, IteratorProtocol {
         first =
             state.now.seconds + Int64(clamping: (Swift.max(next_ns, state.monotonic_ns) - state.monotonic_ns) / 1_000_000_000)
         (at, last) = (first, decision.decision)
-        ends = (state.wishes.orders.standing.compactMap { state.end(of: $0) } + state.wishes.later.map(\.at))
+        ends =
+            (state.wishes.orders.standing.compactMap { state.end(of: $0) } + state.wishes.later.map(\.at))
             .filter { $0 > state.now.seconds }.sorted()[...]
     }
 

@@ -10,7 +10,8 @@ struct CrowdTests {
         private let child: Child
 
         init(port: Int, path: String) throws {
-            let program = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../crowd/clients.py").standardized
+            let program = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../crowd/clients.py")
+                .standardized
             child = try Child(
                 "/bin/sh", ["-c", "while python3 \(program.path) \(port) 500 5 \(path); do :; done"], reading: .output)
         }
@@ -22,7 +23,9 @@ struct CrowdTests {
         }
     }
 
-    @Test("P14: 500 clients at once, of whom some send half a request, keep no renewal waiting, and the others are answered", arguments: ["/metrics", "/", "/status"])
+    @Test(
+        "P14: 500 clients at once, of whom some send half a request, keep no renewal waiting, and the others are answered",
+        arguments: ["/metrics", "/", "/status"])
     func crowd(_ path: String) throws {
         let mock = try Mock(packages: 8)
         let port = Int.random(in: 20_000..<28_000)

@@ -166,7 +166,11 @@ struct ExampleNode {
             settings: settings, source: source, wishes: wishes, helper: helper, limits: hasControl ? limits : nil,
             power: hasControl ? power : [:], decision: decision,
             nextDecision_ns: hasControl ? (boot / 300 + 1) * 300_000_000_000 : nil,
-            api: api, counts: counts)
+            api: api,
+            listeners: [
+                ListenerState(name: "control", place: "/run/powercap/controller.sock", problem: nil),
+                ListenerState(name: "metrics", place: "127.0.0.1:28320", problem: "somebody else listens there"),
+            ], counts: counts)
     }
 }
 
