@@ -7,8 +7,6 @@ public struct Writer: ~Copyable {
     /// - Parameter capacity: bytes; a writer that sends the largest frames needs `Frame.maximumBytes`.
     public init(capacity: Int = Frame.maximumBytes) { storage = [UInt8](repeating: 0, count: capacity) }
 
-    public var capacity: Int { storage.count }
-
     public var bytes: Span<UInt8> {
         @_lifetime(borrow self)
         get { storage.span.extracting(0..<count) }

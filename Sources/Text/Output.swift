@@ -69,6 +69,21 @@ public struct Output {
         bytes.append(UInt8(ascii: "\""))
     }
 
+    /// Text of an HTML or XML document, or of an attribute in quotation marks of either kind: nothing of it is taken for markup. What
+    /// isn't printable is escaped as it is for terminals: no document shows controls, and a mark of direction would turn what follows.
+    public mutating func append(markup text: String) {
+        for scalar in text.printable.unicodeScalars {
+            switch scalar {
+            case "&": append("&amp;")
+            case "<": append("&lt;")
+            case ">": append("&gt;")
+            case "\"": append("&quot;")
+            case "'": append("&#39;")
+            default: bytes.append(contentsOf: scalar.utf8)
+            }
+        }
+    }
+
     /// `2026-06-21`
     public mutating func append(year: Int32, month: Int32, day: Int32) {
         append(year, digits: 4)

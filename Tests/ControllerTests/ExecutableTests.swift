@@ -25,8 +25,11 @@ struct ExecutableTests {
         arguments: [
             (["--max-sorce", "40W"], "\"--max-sorce\" is not an option: did you mean --max-source?"),
             (["plann"], "\"plann\" is not a command: did you mean `plan`?"),
-            (["limit", "40W"], "\"limit\" is not a command: there are run, plan, status, explain, top, set, unset, pause, resume, check, validate, cleanup, help, "
-                    + "version"),
+            (
+                ["limit", "40W"],
+                "\"limit\" is not a command: there are run, plan, status, explain, top, set, unset, pause, resume, check, validate, cleanup, help, "
+                    + "version"
+            ),
             (
                 ["--max-source", "40W"],
                 "no command is given, so nothing was done: `run` limits this node's power, `help` lists the others"

@@ -17,7 +17,7 @@ architecture = module_from_spec(spec_from_loader("architecture", LOADER))
 LOADER.exec_module(architecture)
 
 # What stands alone, and is there for others: everything public in them is so on purpose.
-LIBRARIES = ["Text", "JSON", "Logging", "Metrics", "Policy", "HTTP", "Kubernetes"]
+LIBRARIES = ["Text", "JSON", "Logging", "Metrics", "Policy", "HTTP", "HTTPServer", "Kubernetes"]
 # What a protocol asks for is public because the type that conforms is.
 ASKED_FOR = {"<(_:_:)", "reading(at:)"}
 PUBLIC = re.compile(

@@ -82,7 +82,7 @@ class PolicyTests(unittest.TestCase):
 
     def test_it_gives_itself_no_override(self):
         overrides = [row[0] for row in table("overrides")]
-        self.assertEqual(len(overrides), 4)
+        self.assertEqual(len(overrides), 7)
         for override in overrides:
             with self.subTest(override):
                 node = merged(self.node, {"metadata": {"annotations": {override: None}}})

@@ -132,7 +132,9 @@ extension PlanChart {
         out.append("width=\"\(number(Self.width))\" height=\"\(number(height))\" role=\"img\" ")
         out.append(
             "font-family=\"system-ui, 'DejaVu Sans', 'Helvetica Neue', Arial, sans-serif\" font-size=\"13\" fill=\"#222\">\n")
-        out.append("<title>\(escaped(title))</title>\n")
+        out.append("<title>")
+        out.append(markup: title)
+        out.append("</title>\n")
         out.append("<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n")
         text(title, Self.left, 34, "font-size=\"20\" font-weight=\"600\"")
         let notice = plan.isAssumed ? "; no helper was asked: the packages are assumed" : ""
@@ -175,7 +177,7 @@ extension PlanChart {
             guard hasHours, x - labelled >= 44 else { continue }
             labelled = x
             let isEnd = plan.days == 1 && tick.seconds == time.endSeconds
-            text(isEnd ? "24:00" : clock(tick.local), x, Self.bottom + 22, "text-anchor=\"middle\"")
+            text(isEnd ? "24:00" : tick.clock, x, Self.bottom + 22, "text-anchor=\"middle\"")
         }
         if plan.days > 1 {
             var labelled = -100.0
@@ -184,7 +186,7 @@ extension PlanChart {
                 guard middle - labelled >= 62 else { continue }
                 labelled = middle
                 text(
-                    date(day.local), middle, Self.bottom + (hasHours ? 42 : 22),
+                    day.date, middle, Self.bottom + (hasHours ? 42 : 22),
                     "text-anchor=\"middle\" font-weight=\"600\"")
             }
         }
@@ -236,8 +238,9 @@ extension PlanChart {
     }
 
     private mutating func text(_ text: String, _ x: Double, _ y: Double, _ attributes: String) {
-        out.append(
-            "<text x=\"\(number(x))\" y=\"\(number(y))\"\(attributes.isEmpty ? "" : " ")\(attributes)>\(escaped(text))</text>\n")
+        out.append("<text x=\"\(number(x))\" y=\"\(number(y))\"\(attributes.isEmpty ? "" : " ")\(attributes)>")
+        out.append(markup: text)
+        out.append("</text>\n")
     }
 
     private func x(_ seconds: Int64) -> Double {
@@ -251,28 +254,3 @@ extension PlanChart {
 
 /// With one decimal at most.
 private func number(_ value: Double) -> String { decimal(UInt64((value * 10).rounded()), places: 1) }
-
-private func escaped(_ text: String) -> String {
-    var result = ""
-    for scalar in text.unicodeScalars {
-        switch scalar {
-        case "<": result += "&lt;"
-        case "&": result += "&amp;"
-        case _ where scalar.value < 0x20: result += " "
-        default: result.unicodeScalars.append(scalar)
-        }
-    }
-    return result
-}
-
-private func clock(_ local: LocalTime) -> String {
-    var output = Output()
-    output.append(clock: local)
-    return String(decoding: output.bytes, as: UTF8.self)
-}
-
-/// `21 Jun`
-private func date(_ local: LocalTime) -> String {
-    let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
-    return "\(local.day) \(months[Int(local.month) - 1])"
-}

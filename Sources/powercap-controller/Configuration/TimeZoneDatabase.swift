@@ -29,3 +29,12 @@ enum TimeZoneDatabase {
         return magic == Array("TZif".utf8)
     }
 }
+
+extension Configuration {
+    /// The zone's name, as far as it is known.
+    var timeZoneWords: String {
+        if let name = timeZone { return name }
+        if let name = Process.environment("TZ"), !name.isEmpty { return name }
+        return "the host's time zone"
+    }
+}

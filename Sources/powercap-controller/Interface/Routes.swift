@@ -31,6 +31,16 @@ struct Routes {
 
     private func read(_ request: ServerRequest) -> ServerResponse {
         switch request.path {
+        case "/":
+            return ServerResponse(
+                contentType: "text/html; charset=utf-8",
+                headers: [
+                    ServerResponse.Header("Content-Security-Policy", contentSecurityPolicy()),
+                    ServerResponse.Header("Referrer-Policy", "no-referrer"),
+                ], body: page(desk.state, desk.history))
+        case "/metrics":
+            let page = exposition(of: desk.state, accept: request.header("Accept"))
+            return ServerResponse(contentType: page.mediaType, body: page.bytes)
         case "/status": return document(desk.state.json)
         case "/explain": return text(desk.state.explanation.text)
         case "/override": return document(desk.state.json["overrides"] ?? .null)

@@ -8,27 +8,28 @@ internal import PowercapProtocol
 /// connection ends, the API server says something, or a signal comes.
 final class Controller {
     private let settings: Settings
-    private let configuration: Configuration
+    let configuration: Configuration
     private var source: any PowerSource
-    private let log: Log
+    let log: Log
     private let signals: Signals
     private let epoll: Epoll
     /// A helper that was restarted is found within a second.
     private var backoff = Backoff(first_ms: 250, longest_ms: 10_000)
     /// nil while there is no control over the limits.
-    private var session: ControlSession?
+    var session: ControlSession?
     /// The session has lived through a sample: losing it isn't one more failed attempt.
     private var isProven = false
     /// Of the last session: with the token, control is kept when only the connection was lost.
-    private var last: (token: UInt64, onLeaseExpiry: LimitDisposal)?
+    var last: (token: UInt64, onLeaseExpiry: LimitDisposal)?
     private var decided: Decided?
     /// When this process began.
     private let started = Clock.wall.seconds
     /// How the helper introduced itself last.
     private var welcome: Welcome?
     private let tally = Tally()
-    private let book: OrderBook
-    private var listeners: Listeners!
+    private(set) var history = History()
+    let book: OrderBook
+    var listeners: Listeners!
     /// Nothing is tried a second time.
     private var isOnce = false
     /// The source's at the last time for a decision. What has to be put right in between goes by it too: STABILISATION_TIME
@@ -41,21 +42,21 @@ final class Controller {
     private var wasClosed = false
     /// What was last reported about a batch that failed as a whole.
     private var reportedFailure: Failure?
-    private var due = Schedule()
+    var due = Schedule()
     private var clock = StepDetector()
-    private let node: NodeLink
+    let node: NodeLink
     /// What doesn't fit the zones of a helper that came back; to be told when control is granted.
     private var misfit: UsageError?
     /// The helper's floor that was last looked at.
     private var reportedFloor: Microwatts?
-    private let supervisor: Supervisor
+    let supervisor: Supervisor
     /// Control was lost: that it is back is worth telling.
     private var isControlMissed = false
     /// Somebody wants an answer of the controller's own.
     private var isAsked = false
 
     /// When things are due, on CLOCK_MONOTONIC.
-    private struct Schedule {
+    struct Schedule {
         var connect_ns: UInt64 = 0
         var decide_ns: UInt64 = 0
         var sample_ns: UInt64 = 0
@@ -150,7 +151,9 @@ final class Controller {
     }
 
     private var wishes: Wishes {
-        Wishes(node: node.overrides, rejected: node.rejected, orders: book.orders, ordersProblem: book.problem?.words)
+        Wishes(
+            node: node.overrides, rejected: node.rejected, notes: node.notes, later: node.later, orders: book.orders,
+            ordersProblem: book.problem?.words)
     }
 
     /// Does what is due.
@@ -226,16 +229,17 @@ final class Controller {
         try session.renew()
     }
 
-    private func sample(_ session: ControlSession, _ now_ns: UInt64) throws(HelperError) {
+    func sample(_ session: ControlSession, _ now_ns: UInt64) throws(HelperError) {
         due.sample_ns = now_ns + configuration.sampleInterval.nanoseconds
         let observations = try session.sample(onDrift: configuration.onDrift)
         isProven = true
         backoff.succeed()
+        history.note(state)
         // What was seen changes what the packages may take, or has to be put right: at once, not at the next decision.
         if observations.contains(where: \.callsForDecision) { try decideAndApply(session) }
     }
 
-    private func decideAndApply(_ session: ControlSession) throws(HelperError) {
+    func decideAndApply(_ session: ControlSession) throws(HelperError) {
         let (policy, reading, wishes) = (configuration.policy, reading, wishes)
         let (before, overrides) = (decided?.decision, wishes.together)
         let decision = try session.enforce { packages in
@@ -260,38 +264,9 @@ final class Controller {
         reportedFailure = nil
     }
 
-    // MARK: Who asks
-
-    /// What is answered is at most a second old.
-    private func answer(_ now_ns: UInt64) {
-        if let session, now_ns >= session.sampled_ns + Controller.fresh_ns {
-            do throws(HelperError) { try sample(session, now_ns) } catch { fail(error) }
-        }
-        listeners.run()
-    }
-
-    private static let fresh_ns: UInt64 = 1_000_000_000
-
-    private func endOrders() {
-        let ended = book.end(at: Clock.boottime_ns)
-        for order in ended { tell(of: order, "has ended") }
-        if !ended.isEmpty { due.decide_ns = 0 }
-    }
-
-    /// On CLOCK_MONOTONIC, which stands still while the machine is asleep: it is looked at anew at each turn.
-    private func ordersDue_ns(_ now_ns: UInt64) -> UInt64 {
-        guard let end_ns = book.nextEnd_ns else { return .max }
-        let boot_ns = Clock.boottime_ns
-        return now_ns + (end_ns > boot_ns ? end_ns - boot_ns : 0)
-    }
-
-    private func tell(of order: Order, _ what: String) {
-        node.tell(NodeEvent(reason: .operatorOrdered, subject: order.kind.rawValue, note: "\(order.words) \(what)"))
-    }
-
     // MARK: The connection
 
-    private func fail(_ error: HelperError) {
+    func fail(_ error: HelperError) {
         guard case .failed(let failure) = error, failure.code != .notInControl else { return lose(error) }
         // The connection is fine: the next decision tries again.
         if reportedFailure != failure { log.error("the limits could not be set", ("why", .text(failure.sentence))) }
@@ -345,81 +320,5 @@ final class Controller {
             }
         }
         return nil
-    }
-
-    /// Ends without giving control back: the limits stay for the time of the lease, and a successor takes control over from a
-    /// connection that is closed. The exit status asks the supervisor to start one, with an environment read anew.
-    private func handOver(_ reason: String) -> Int32 {
-        do throws(HelperError) {
-            // The successor gets a whole lease.
-            try session?.renew()
-        } catch { log.warning("the lease could not be renewed for a successor", ("why", .text(error.sentence))) }
-        log.info(
-            session == nil ? "handing over, without control" : "handing over: the limits stay until a successor takes control",
-            ("reason", .text(reason)), ("lease_ms", .number(UInt64(session?.lease_ms ?? 0))),
-            ("on_lease_expiry", .text(last.map { "\($0.onLeaseExpiry)" } ?? "-")))
-        return 75
-    }
-
-    /// Gives control back, and then says so on the Node: the exit status.
-    private func end(_ reason: String) -> Int32 {
-        supervisor.stopping()
-        let ending = giveBack(reason)
-        node.finish(ending)
-        return ending.exitStatus
-    }
-
-    private func giveBack(_ reason: String) -> Ending {
-        var fields: [Log.Field] = [("reason", .text(reason))]
-        guard let last else {
-            Ending.untouched.tell(log, fields)
-            return .untouched
-        }
-        // What the helper does without being told.
-        let fallback: Log.Field = ("on_lease_expiry", .text("\(last.onLeaseExpiry)"))
-        guard let session else {
-            Ending.abandoned.tell(log, fields + [fallback])
-            return .abandoned
-        }
-        do throws(HelperError) {
-            let released = try session.release(configuration.onExit == .restore ? .restore : .hold)
-            let ending = Ending(configuration.onExit, released)
-            fields += [
-                ("restored", .number(UInt64(released.restored))), ("foreign", .number(UInt64(released.foreign))),
-                ("failed", .number(UInt64(released.failed))),
-            ]
-            ending.tell(log, fields)
-            return ending
-        } catch {
-            log.error(
-                "stopped, but control could not be given back: the helper deals with the limits when the lease ends",
-                fields + [("why", .text(error.sentence)), fallback])
-            return .abandoned
-        }
-    }
-}
-
-extension Controller: ControlDesk {
-    func give(_ order: Order) -> String? {
-        let unsaved = book.give(order)
-        tell(of: order, order.reason.isEmpty ? "was ordered" : "was ordered: \(order.reason)")
-        followOrders()
-        return unsaved
-    }
-
-    func takeBack(_ kind: Order.Kind, uid: UInt32) -> Bool {
-        let order = book.orders[kind]
-        guard book.takeBack(kind, uid: uid) else { return false }
-        if let order { tell(of: order, "was taken back by uid \(uid)") }
-        followOrders()
-        return true
-    }
-
-    /// Now, and not in the loop's next turn: whoever gave an order reads in the answer what came of it.
-    private func followOrders() {
-        node.hurry()
-        guard let session else { return }
-        session.retryRefused()
-        do throws(HelperError) { try decideAndApply(session) } catch { fail(error) }
     }
 }

@@ -80,15 +80,18 @@ extension Condition {
     static let noControl = Condition(
         status: .unknown, reason: "NoControl", message: "The controller has no control over the limits: see its log")
 
-    /// Where limits are in force as they should be, overrides that can't be followed are what comes next: in force isn't what somebody asked
-    /// for.
+    /// Where limits are in force as they should be, overrides that can't be followed, or end, are what comes next: in force isn't what
+    /// somebody asked for, or not for ever.
     init(_ packages: [(name: String, standing: Standing)], _ decision: Decision?, of wishes: Wishes) {
         let condition = Condition(packages, decision, wishes)
-        guard let first = wishes.rejected.first, condition.status == .yes else {
+        guard condition.status == .yes, !wishes.rejected.isEmpty || !wishes.notes.isEmpty else {
             self = condition
             return
         }
-        self.init(status: .yes, reason: "OverrideRejected", message: first.sentence.shortened(to: Self.longestMessage))
+        let first = wishes.rejected.first?.sentence ?? condition.message
+        self.init(
+            status: .yes, reason: wishes.rejected.isEmpty ? condition.reason : "OverrideRejected",
+            message: ([first] + wishes.notes).joined(separator: "; ").shortened(to: Self.longestMessage))
     }
 }
 

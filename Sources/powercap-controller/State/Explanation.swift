@@ -38,7 +38,8 @@ extension NodeState {
             sentences.append("The saved orders \(problem). The floor holds until `unset`, or a new `set`.")
         }
         sentences += nodeSentences
-        sentences += wishes.rejected.map { "\($0.sentence.capitalisedFirst)." }
+        sentences +=
+            wishes.rejected.map { "\($0.sentence.capitalisedFirst)." } + wishes.notes.map { "Of the Node's overrides: \($0)." }
         sentences += packages.compactMap(sentence)
         if condition.status != .yes { sentences.append("PowerCapped is \(condition.status.rawValue): \(condition.message).") }
         return sentences
@@ -129,7 +130,7 @@ extension NodeState {
 }
 
 extension String {
-    fileprivate var capitalisedFirst: String { prefix(1).uppercased() + dropFirst() }
+    var capitalisedFirst: String { prefix(1).uppercased() + dropFirst() }
 }
 
 extension Explanation {

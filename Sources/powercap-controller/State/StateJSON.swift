@@ -46,6 +46,7 @@ extension NodeState {
             "problem": .text(wishes.ordersProblem), "limit_by": .text(wishes.limitHolder?.rawValue),
             "rejected": .list(
                 wishes.rejected.map { ["name": .text($0.name), "value": .text($0.value), "why": .text($0.sentence)] }),
+            "notes": .list(wishes.notes.map { .text($0) }),
         ]
     }
 

@@ -73,17 +73,20 @@ struct NamesTests {
         #expect(Clock.monotonic_ns - start_ns < 3_000_000_000)
     }
 
-    @Test("P9: a name of a search domain is found; when name servers fall silent, the addresses of old still do")
-    func search() throws {
-        let names = try NameServer(NameServer.address(72))
+    @Test(
+        "P9: a name of a search domain is found; when name servers fall silent, or know it no more, the addresses of old still do",
+        arguments: [(72, "silence"), (75, "forget kubernetes.default.svc")])
+    func search(_ number: Int, _ fault: String) throws {
+        let names = try NameServer(NameServer.address(number))
         try names.tell("answer kubernetes.default.svc 127.0.0.1")
-        let controller = try start("kubernetes.default", nameServer: NameServer.address(72), search: "svc")
+        let controller = try start("kubernetes.default", nameServer: NameServer.address(number), search: "svc")
         try controller.next(each: "watching the Node", "Node condition set")
-        try names.tell("silence")
+        try names.tell(fault)
         try server.tell("drop")
         try server.annotate("powercap.dev/limit=80W")
         while try mock.nextApply().limits["intel-rapl:0/long_term"] != .watts(80) {}
-        try mock.expectPunctual(renewals: 1)
+        // The answer that nobody knows it comes at once, before a renewal is due.
+        try mock.expectPunctual(renewals: fault == "silence" ? 1 : 0)
         #expect(try controller.stop() == 0)
     }
 

@@ -1,0 +1,74 @@
+internal import Policy
+internal import PowercapProtocol
+
+// Packages and zones as tables: what was asked of each, what is in force, and why it isn't the same.
+
+extension HTML {
+    mutating func writePackages(_ state: NodeState) {
+        markup("<section><h2>Packages</h2>")
+        let packages = state.packages
+        if packages.isEmpty {
+            element("<p>", state.limits == nil ? "Not known without control." : "No package has a power limit.", "</section>")
+            return
+        }
+        table(
+            "packages", "Long-term limits of the packages",
+            head: ["package", "asked", "in force", "drawn", "range", "original", "standing"]
+        ) { html in
+            for package in packages {
+                html.element("<tr><th scope=row>", package.name, "")
+                html.cell(package.asked, orElse: "nothing")
+                html.cell(package.inForce)
+                if let holder = package.holder, holder != InForce.governed { html.element("<br><small>by ", holder, "</small>") }
+                html.cell(measured: package.power)
+                html.element("<td>", "\(package.floor.words) to \(package.ceiling.words)", "")
+                html.cell(package.original)
+                html.markup(package.standing == .asAsked ? "<td class=ok>" : "<td class=bad>")
+                html.text(package.standing.words)
+            }
+        }
+        markup("</section>")
+    }
+
+    mutating func writeZones(_ state: NodeState) {
+        let zones = state.zones
+        if zones.isEmpty { return }
+        markup("<section><h2>Zones</h2>")
+        table(
+            "zones", "Every power zone, and each of its limits",
+            head: ["zone, limit", "asked", "register", "in force", "drawn", "original", "standing"]
+        ) { html in
+            for zone in zones {
+                html.element("<tbody><tr><th scope=rowgroup colspan=4>", zone.name, " <small>")
+                html.element("", "\(zone.id)\(zone.parent.map { " in \($0)" } ?? "")", "</small>")
+                if let error = zone.energyError, error != "ENOENT", !zone.isGone {
+                    html.element("<td>", error, "<td><td>")
+                } else {
+                    html.element("<td>", zone.power?.roughly ?? "unknown", "<td><td>")
+                }
+                if zone.isGone {
+                    html.markup("<span class=bad>gone</span>")
+                } else if zone.isDisabled, !zone.limits.isEmpty {
+                    html.element("<span class=bad>", Standing.disabled.words, "</span>")
+                }
+                for limit in zone.limits { html.write(limit) }
+            }
+        }
+        markup("</section>")
+    }
+
+    private mutating func write(_ limit: ZoneState.Limit) {
+        element("<tr><th scope=row>", limit.name, "")
+        cell(limit.asked, orElse: "nothing")
+        element("<td>", limit.register?.words ?? limit.registerError ?? "unknown", "")
+        cell(limit.inForce)
+        if let holder = limit.holder, holder != InForce.governed { element("<br><small>by ", holder, "</small>") }
+        markup("<td>")
+        cell(limit.original)
+        if let note = limit.note {
+            element("<td class=bad>", note, "")
+        } else {
+            markup("<td>")
+        }
+    }
+}
