@@ -94,6 +94,8 @@
     const wide = all("body *").filter((element) => element.getBoundingClientRect().right > innerWidth + 1 && !element.closest(".wide"));
     for (const element of wide.slice(0, 3)) say(element, "too wide");
   }
+  // On a wide screen there is room for all of a table.
+  for (const table of all(".wide")) if (innerWidth >= 1280 && table.scrollWidth > table.clientWidth) say(table, "a table that is cut off");
   // Labels that lie upon each other can't be read.
   for (const svg of all("svg[role=img]")) {
     const boxes = all("text", svg).filter(shown).map((text) => [text, text.getBoundingClientRect()]);

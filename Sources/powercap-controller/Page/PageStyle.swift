@@ -36,7 +36,7 @@ let pageStyle: HTML.Markup = """
     #hour :is(th+th,td),#planned :is(th+th,td),#packages :is(th+th,td):not(:last-child),#zones :is(th+th,td):not(:last-child),\
     #requests :is(th,td):last-child{text-align:right;white-space:nowrap}
     #zones tbody tr+tr th{padding-left:1rem;font-weight:400}
-    #overrides td:last-child,#packages td:last-child,#zones td:last-child{min-width:9rem}
+    td:last-child{padding-right:0}#overrides td:last-child{min-width:9rem}#packages td:last-child,#zones td:last-child{min-width:14rem}
     details{border-top:1px solid var(--rule);padding:.5rem 0}summary{cursor:pointer}summary:hover{color:var(--accent)}
     :focus-visible{outline:2px solid var(--accent);outline-offset:2px}
     code{font:.875rem ui-monospace,monospace}footer{margin-top:3rem;border-top:1px solid var(--rule)}
@@ -46,4 +46,4 @@ let pageStyle: HTML.Markup = """
     """
 
 /// SHA-256 of `pageStyle` in base 64; `PageTests` computes it.
-let pageStyleHash = "p1wRHeq0wy9nCnhYrCCAlZYFhD7DxHp49ZbeujKnDX0="
+let pageStyleHash = "qKI0VxWiKmNUI0UoZLPDoqJmc0tcs+d/1PSmZZVA3+E="
