@@ -40,7 +40,8 @@ let controllerLink: [String] =
     + (releaseController
         ? [
             "-use-ld=lld", "-Xlinker", "--gc-sections", "-Xlinker", "--icf=safe", "-Xlinker", "--no-export-dynamic",
-            "-Xlinker", "--exclude-libs=ALL", "-Xlinker", "--symbol-ordering-file=\(Context.packageDirectory)/scripts/functions.order",
+            "-Xlinker", "--exclude-libs=ALL",
+            "-Xlinker", "--symbol-ordering-file=\(Context.packageDirectory)/scripts/functions.order",
             "-Xlinker", "--no-warn-symbol-ordering",
         ] : [])
 
