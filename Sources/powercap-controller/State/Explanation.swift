@@ -10,8 +10,11 @@ struct Explanation: Equatable, Sendable {
 }
 
 extension NodeState {
-    var explanation: Explanation {
-        Explanation(answer: answer, because: because, next: next)
+    var explanation: Explanation { explanation(nextChange) }
+
+    /// - Parameter change: where it is known already.
+    func explanation(_ change: NextChange?) -> Explanation {
+        Explanation(answer: answer, because: because, next: next(change))
     }
 
     private var answer: String {
@@ -114,11 +117,11 @@ extension NodeState {
         return "\(package.name): \(asked), \(inForce): \(package.standing.words)."
     }
 
-    private var next: [String] {
+    private func next(_ change: NextChange?) -> [String] {
         guard limits != nil, let nextDecision_ns else { return ["Control is tried for again and again, at least every 10 s."] }
         let left = Milliseconds((max(nextDecision_ns, monotonic_ns) - monotonic_ns) / 1_000_000)
         var sentences = ["The next decision is in \(left.roughly)."]
-        if let change = nextChange {
+        if let change {
             sentences.append(
                 "As far as is known, the limit is \(change.nodeLimit.roughly) from \(Instant(change.at).words(seenFrom: now)) on "
                     + "(\(change.reason.rawValue)).")

@@ -27,7 +27,8 @@ struct Outlook: Sequence, IteratorProtocol {
     /// nil before the first decision, and without control.
     /// - Parameter least_s: what lies closer together is passed over, but for the end of an order. No decision depends on the one before
     ///   while nothing pauses it.
-    init?(from state: NodeState, atLeast least_s: Int64 = 1) {
+    /// - Parameter after: in seconds since 1970, when another outlook has been so far.
+    init?(from state: NodeState, atLeast least_s: Int64 = 1, after begun: Int64 = .min) {
         guard let limits = state.limits, let decision = state.decision, let next_ns = state.nextDecision_ns else { return nil }
         self.state = state
         packages = limits.packages
@@ -35,10 +36,11 @@ struct Outlook: Sequence, IteratorProtocol {
         step_s = (Swift.max(least_s, apart_s) + apart_s - 1) / apart_s * apart_s
         first =
             state.now.seconds + Int64(clamping: (Swift.max(next_ns, state.monotonic_ns) - state.monotonic_ns) / 1_000_000_000)
-        (at, last) = (first, decision.decision)
+        at = begun < first ? first : first + ((begun - first) / step_s + 1) * step_s
+        last = decision.decision
         ends =
             (state.wishes.orders.standing.compactMap { state.end(of: $0) } + state.wishes.later.map(\.at))
-            .filter { $0 > state.now.seconds }.sorted()[...]
+            .filter { $0 > Swift.max(state.now.seconds, begun) }.sorted()[...]
     }
 
     mutating func next() -> Line? {

@@ -10,9 +10,11 @@ extension NodeState {
     static let format: UInt64 = 1
 
     var json: JSON {
-        [
-            "format": .whole(NodeState.format), "explanation": explanation.json, "controller": controllerJSON, "node": nodeJSON,
-            "condition": condition.json, "source": source.json, "overrides": overridesJSON, "next": nextJSON,
+        let change = nextChange
+        return [
+            "format": .whole(NodeState.format), "explanation": explanation(change).json, "controller": controllerJSON,
+            "node": nodeJSON,
+            "condition": condition.json, "source": source.json, "overrides": overridesJSON, "next": nextJSON(change),
             "packages": .list(packages.map(\.json)), "helper": helper.welcome?.json ?? .null, "control": controlJSON,
             "held_limits": .whole(0), "zones": .list(zones.map(\.json)), "api": api?.json ?? .null,
             "listeners": .list(
@@ -60,9 +62,8 @@ extension NodeState {
         ]
     }
 
-    private var nextJSON: JSON {
-        let change = nextChange
-        return [
+    private func nextJSON(_ change: NextChange?) -> JSON {
+        [
             "decision_in_s": nextDecision_ns.map { .whole((max($0, monotonic_ns) - monotonic_ns) / 1_000_000_000) } ?? .null,
             "change": change.map {
                 ["at": .text(Instant($0.at).text), "limit_uw": .power($0.nodeLimit), "reason": .text($0.reason.rawValue)]

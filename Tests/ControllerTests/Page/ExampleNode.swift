@@ -41,7 +41,10 @@ struct ExampleNode {
         names: (Int) -> String = { "package-\($0)" },
         ending now: Int64 = ExampleNode.afternoon
     ) {
-        settings = try! Settings(flags: [:], environment: { environment[$0] })
+        guard let settings = try? Settings(flags: [:], environment: { environment[$0] }) else {
+            fatalError("\(environment) is no configuration")
+        }
+        self.settings = settings
         (self.count, self.now, boot) = (count, now, 500_000)
         func constraint(_ index: UInt8, _ name: StaticString, _ watts: UInt64) -> ConstraintDescription {
             ConstraintDescription(

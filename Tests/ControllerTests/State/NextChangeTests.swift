@@ -13,7 +13,9 @@ struct NextChangeTests {
         var limits = TestNode().limits
         var wishes = Wishes(node: node, later: later)
         for order in orders { wishes.orders.put(order) }
-        let settings = try! Settings(flags: [:], environment: { environment[$0] })
+        guard let settings = try? Settings(flags: [:], environment: { environment[$0] }) else {
+            fatalError("\(environment) is no configuration")
+        }
         let reading = powerSource(for: settings.configuration.policy).reading(at: Moment(seconds: 1_781_697_540))
         let decision = decide(
             packages: limits.packages, policy: settings.configuration.policy, reading: reading, overrides: wishes.together)

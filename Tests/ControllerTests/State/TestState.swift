@@ -11,7 +11,9 @@ extension NodeState {
         power: [String: Microwatts] = [:], api: APIState? = nil, counts: Counts = Counts(),
         change: (inout HelperState) -> Void = { _ in }
     ) -> NodeState {
-        let settings = try! Settings(flags: [:], environment: { environment[$0] })
+        guard let settings = try? Settings(flags: [:], environment: { environment[$0] }) else {
+            fatalError("\(environment) is no configuration")
+        }
         let now: Int64 = 1_781_697_600
         let seconds: UInt64 = 1_000_000_000
         var helper = HelperState(socket: settings.configuration.helperSocket)
