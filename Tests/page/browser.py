@@ -108,8 +108,9 @@ class Tab:
 
     def wait_for_load(self, loads, patience_s=PATIENCE_S):
         """Until the page was loaded once more than so often."""
+        end = time.monotonic() + patience_s
         while self.loads() <= loads:
-            self.browser.events.append(self.browser.receive(patience_s))
+            self.browser.events.append(self.browser.receive(end - time.monotonic()))
 
     def evaluate(self, expression):
         """Also where the page's own scripts are off."""
