@@ -36,6 +36,8 @@ extension NodeState {
             sentences.append(sentence(on: decision, policy))
         }
         sentences.append(sourceSentence)
+        if let lack = sourceLack { sentences.append("\(lack).") }
+        if let problem = sourceProblem { sentences.append("Of the source, what it said before is followed: \(problem).") }
         sentences += wishes.orders.standing.map(sentence)
         if let problem = wishes.ordersProblem {
             sentences.append("The saved orders \(problem). The floor holds until `unset`, or a new `set`.")
@@ -54,6 +56,7 @@ extension NodeState {
         let limit = decision.nodeLimit.roughly
         switch decision.reason {
         case .source: return "Decided at \(at): \(limit), as the source gives it."
+        case .stale: return "Decided at \(at): \(limit), because the source says nothing of the moment."
         case .override:
             let whose =
                 switch wishes.limitHolder {

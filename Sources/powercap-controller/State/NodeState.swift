@@ -68,6 +68,17 @@ struct SourceState: Equatable, Sendable {
     let reading: SourceReading
     /// When it was read, in seconds since 1970.
     let read: Int64
+    /// What it goes by; nil where that is a formula.
+    var data: SourceData?
+    /// Where the data come from; nil without data.
+    var file: SourceFileState?
+}
+
+/// The file that a source goes by.
+struct SourceFileState: Equatable, Sendable {
+    let path: String
+    /// What is wrong with it now, behind its path; nil where nothing is.
+    let problem: String?
 }
 
 /// A decision, and when it was made.

@@ -100,7 +100,8 @@ extension SourceState {
         [
             "name": .text(name.rawValue), "power_uw": .power(reading.power),
             "signal": reading.signal.map { .number("\($0)") } ?? .null, "age_ms": .whole(reading.age.rawValue),
-            "read": .text(Instant(read).text),
+            "read": .text(Instant(read).text), "lack": .text(reading.lack?.cause.name), "file": .text(file?.path),
+            "problem": .text(file?.problem),
         ]
     }
 }

@@ -9,6 +9,7 @@ extension NodeState {
     static func test(
         _ limits: NodeLimits?, _ decision: Decision? = nil, wishes: Wishes = Wishes(), environment: [String: String] = [:],
         power: [String: Microwatts] = [:], api: APIState? = nil, counts: Counts = Counts(),
+        data: SourceData? = nil, file: SourceFileState? = nil,
         change: (inout HelperState) -> Void = { _ in }
     ) -> NodeState {
         guard let settings = try? Settings(flags: [:], environment: { environment[$0] }) else {
@@ -20,10 +21,12 @@ extension NodeState {
         if limits != nil { helper.lease = HelperState.Lease(time_ms: 30_000, ends_ns: 1_020 * seconds) }
         change(&helper)
         let moment = Moment(seconds: now)
-        let reading = powerSource(for: settings.configuration.policy, wishes.together).reading(at: moment)
+        let reading = powerSource(for: settings.configuration.policy, wishes.together, data: data).reading(at: moment)
         return NodeState(
             now: moment, monotonic_ns: 1_000 * seconds, boot_ns: 2_000 * seconds, started: now - 3_600, settings: settings,
-            source: SourceState(name: settings.configuration.policy.source, reading: reading, read: now - 60), wishes: wishes,
+            source: SourceState(
+                name: settings.configuration.policy.source, reading: reading, read: now - 60, data: data, file: file),
+            wishes: wishes,
             helper: helper, limits: limits, power: power, decision: decision.map { Decided(decision: $0, at: now - 60) },
             nextDecision_ns: limits == nil ? nil : 1_060 * seconds, api: api, listeners: [], counts: counts)
     }
