@@ -28,16 +28,16 @@ are decimal.
 `make bench CHECK=1` writes nothing, and fails where a size, a count or a ratio to the null measurement is beyond the last column: neither
 depends on how fast the machine is, nor on who else uses it. A time alone fails nothing.
 
-- Memory of the controller is measured on a Node of 15 kB over TLS, scraped every second, after {memory_s} s: what starting takes is given back within a
-  minute.
+- Memory of the controller is measured on a Node of 15 kB over TLS, scraped every second, after {memory_s} s: what starting takes is given
+  back within a minute.
 - A scrape's CPU time is that of the whole process, over a connection that is kept, without what an answer of two letters takes.
 - From `set` to the limit: from before connecting to the control socket to when the register's file has the new limit.
 - The page's 24 hours pass in a minute and a half, by clocks that go a thousand times as fast (`Benchmarks/day.c`), under a solar source
   and with packages that never draw the same.
 - Of 500 clients 5 % send half a request and then nothing, the others come again when they are answered, for half a minute to `/metrics` and
   as long to `/`. A turn of the loop answers both places and does what is due. Its CPU time is taken by a stopwatch around the shipped program
-  (`Benchmarks/turns.c`); how long it took has in it what others took of the CPU. Renewals are seen by a relay before the helper, and the
-  null is a process on the same CPU that only wakes.
+  (`Benchmarks/turns.c`); a hypervisor's own time and interrupts are in it, as in the null's, a C program that computes for a millisecond
+  at a time. Renewals are seen by a relay before the helper, and the null is a process on the same CPU that only wakes.
 
 ## What the parts say
 

@@ -42,7 +42,8 @@ def under_flood(binary, directory, cpu, other_cpu):
     for operation in ("Renew", "Apply"):
         waited, null, before = (percentile(times[operation], 50) for times in [busy[0], busy[1], idle[0]])
         yield Figure(f"helper: {operation} under a flood of samples, p50", waited / 1e3,
-                     f"{waited:.0f} µs (idle: {before:.0f} µs)", f"{null:.0f} µs a helper beside it that isn't flooded", ratio=waited / null)
+                     f"{waited:.0f} µs (idle: {before:.0f} µs)", f"{null:.0f} µs a helper beside it that isn't flooded",
+                     ratio=waited / null)
     yield Figure("helper: memory that a flood costs", flooded_kb - idle_kb,
                  f"{flooded_kb - idle_kb} KiB (anonymous; idle: {idle_kb} KiB)")
 

@@ -1,4 +1,5 @@
 """The controller's figures where it is asked: what an answer costs, and how soon an order is followed."""
+import contextlib
 import os
 import random
 import struct
@@ -9,7 +10,7 @@ from client import APPLY, Client
 from controller import Setting
 from helper import packages
 from report import Figure
-from rig import LIMIT_FILE, Helper, NotMeasured, median, p99, server
+from rig import LIMIT_FILE, Helper, NotMeasured, median, p99, server, volatile_directory
 
 ANSWERS, BLOCK = 1000, 50
 ORDERS = 200
@@ -34,7 +35,7 @@ def answers(binary, helper_binary, directory, cpu):
                     asking.get(*request)
                 spent[kind] += controller.cpu_time_ns() - before
     each = {kind: nanoseconds / ANSWERS / 1e6 for kind, nanoseconds in spent.items()}
-    print(f"\nCPU time in ms of an answer, and its bytes, on a node with 8 packages: {ANSWERS:,} of each kind over one connection, by turns")
+    print(f"\nCPU time in ms of an answer, and its bytes, on a node with 8 packages: {ANSWERS:,} of each kind over one\nconnection, by turns")
     for kind, request in kinds.items():
         print(f"  {request[0]:10}{kind:>12}{each[kind]:>9.3f}{sizes[kind]:>9,}")
     text, open_metrics = (each[kind] - each["null"] for kind in ("text", "OpenMetrics"))
@@ -43,14 +44,18 @@ def answers(binary, helper_binary, directory, cpu):
                  f"{each['null']:.3f} ms GET /healthz, which isn't in it", ratio=most / each["null"])
 
 
-def orders(binary, helper_binary, directory, cpu, other_cpu):
+def orders(binary, helper_binary, cpu, other_cpu):
     """From connecting to the control socket to the limit in the register's file, by turns with a client that asks a helper of its own for
     the same."""
     if other_cpu is None:
         raise NotMeasured("controller: order: the program that watches the limit needs a second CPU")
-    setting = Setting(binary, helper_binary, directory / "orders", cpu)
-    with setting.helper, setting.controller(), Helper(helper_binary, directory / "direct", cpu) as direct, \
-            Client(direct.socket) as client:
+    with contextlib.ExitStack() as stack:
+        directory = stack.enter_context(volatile_directory())
+        setting = Setting(binary, helper_binary, directory / "orders", cpu)
+        stack.enter_context(setting.helper)
+        stack.enter_context(setting.controller())
+        direct = stack.enter_context(Helper(helper_binary, directory / "direct", cpu))
+        client = stack.enter_context(Client(direct.socket))
         token, indexes = client.acquire(), packages(client)
 
         def ordered(watts):

@@ -112,7 +112,8 @@ def memory(binary, helper_binary, directory, cpu):
             asking.get("/")
         looked_at = with_metrics.resident_mb()
     yield Figure("controller: VmRSS while it watches, with metrics", resident[0],
-                 f"{resident[0]:.2f} MB (for a moment at the start {peak:.1f} MB, for a minute after a look at the page {looked_at:.1f} MB)",
+                 f"{resident[0]:.2f} MB (for a moment at the start {peak:.1f} MB, for a minute after a look at the page "
+                 f"{looked_at:.1f} MB)",
                  f"{resident[2]:.2f} MB without Kubernetes")
     yield Figure("controller: VmRSS while it watches, without metrics", resident[1], f"{resident[1]:.2f} MB")
     yield Figure("controller: RssAnon while it watches", anonymous[0], f"{anonymous[0]:.2f} MB", f"{anonymous[1]:.2f} MB without metrics")

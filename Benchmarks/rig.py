@@ -5,6 +5,7 @@ import pathlib
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -155,9 +156,16 @@ class Running:
 
 
 @contextlib.contextmanager
+def volatile_directory():
+    """In memory, as /run is: what the programs save there waits for no disk."""
+    with tempfile.TemporaryDirectory(prefix="powercap-bench-", dir="/dev/shm") as directory:
+        yield pathlib.Path(directory)
+
+
+@contextlib.contextmanager
 def first_in_line(*programs):
-    """Has programs run before whoever else uses the CPU, who isn't what is measured; whether this user may (sched(7), of autogroups, too). The
-    real-time policies are no good for that: the kernel stops who uses them for 50 ms in each second."""
+    """Has programs run before whoever else uses the CPU, who isn't what is measured; whether this user may (sched(7), of autogroups, too).
+    The real-time policies are no good for that: the kernel stops who uses them for 50 ms in each second."""
     group, own = pathlib.Path("/proc/self/autogroup"), None
     try:
         if group.exists():

@@ -10,8 +10,9 @@ struct Limits {
     var body = 16 << 10
     /// How many connections are taken in one turn.
     var arrivals = 10
-    /// From here on in a turn nobody but the first is answered.
-    var turn_ns: UInt64 = 2_000_000
+    /// From here on in a turn nobody but the first is answered. With two places, and an answer of a millisecond at each, a turn of the loop has
+    /// 4 ms at most.
+    var turn_ns: UInt64 = 1_000_000
     /// How long none is taken after the kernel had none to give.
     var rest_ns: UInt64 = 1_000_000_000
     /// How long those have their connection still who are told that there is no room, and how many of them at once.
