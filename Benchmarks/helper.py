@@ -23,7 +23,7 @@ def compile_reference(directory):
 
 def size(binary, directory):
     megabytes, reference = (os.path.getsize(file) / 1e6 for file in [binary, compile_reference(directory)])
-    yield Figure("helper: file", "≤ 1.0 MB", megabytes, 1.0, f"{megabytes:.3f} MB", f"{reference:.3f} MB the C program")
+    yield Figure("helper: file", megabytes, f"{megabytes:.3f} MB", f"{reference:.3f} MB the C program")
 
 
 def round_trips(binary, directory, cpu):
@@ -54,9 +54,9 @@ def round_trips(binary, directory, cpu):
         name = ["helper", "reference", "null"][int(server)]
         print(f"  {operation:12}{size:>6}{name:>11}" + "".join(f"{int(time) / 1000:8.2f}" for time in times))
     p50 = {(operation, int(server)): int(time) for operation, server, _, time, *_ in rows}
-    for operation, most in [("ReadSample", 1.3), ("Ping", 1.15)]:
+    for operation in ("ReadSample", "Ping"):
         ours, theirs, null = (p50[operation, server] for server in range(3))
-        yield Figure(f"helper: {operation} p50, of the C program's", f"≤ {most}", ours / theirs, most, f"{ours / theirs:.3f}",
+        yield Figure(f"helper: {operation} p50, of the C program's", ours / theirs, f"{ours / theirs:.3f}",
                      f"{null / theirs:.3f} (the same C program again)")
 
 
@@ -85,11 +85,11 @@ def memory(binary, directory, cpu):
                 nulls.append(reference.status("VmRSS") * 1024 / 1e6)
     most, anonymous = max(sizes)
     megabytes = [resident * 1024 / 1e6 for resident, _ in sorted(sizes)]
-    yield Figure(f"helper: VmRSS after {REQUESTS:,} requests", "≤ 1.0 MB", megabytes[-1], 1.0,
+    yield Figure(f"helper: VmRSS after {REQUESTS:,} requests", megabytes[-1],
                  f"{megabytes[-1]:.3f} MB at most ({most} KiB, {anonymous} of them anonymous; "
                  f"of {STARTS} starts: {megabytes[0]:.3f} to {megabytes[-1]:.3f})",
                  f"{max(nulls):.3f} MB at most the C program")
-    yield Figure("helper: threads", "1", threads, 1, str(threads))
+    yield Figure("helper: threads", threads, str(threads))
 
 
 def packages(client):
@@ -124,7 +124,7 @@ def allocations(unstripped, directory, cpu):
         raise NotMeasured(f"{name}: the debugger counted nothing while a client connected, so it doesn't count")
     # One of these may call another: the one that was called most often is how many there were.
     most = max(serving.values())
-    yield Figure(name, "0", most, 0, f"{most / REQUESTS:g} (calls in {REQUESTS:,} requests: {describe(serving)})",
+    yield Figure(name, most / REQUESTS, f"{most / REQUESTS:g} (calls in {REQUESTS:,} requests: {describe(serving)})",
                  f"calls while a client connected: {describe(connecting)}")
 
 

@@ -48,9 +48,9 @@ public enum Process {
     /// close_range(2): closes every descriptor from `first` on.
     public static func closeDescriptors(from first: UInt32) { _ = cl_close_from(first) }
 
-    /// Gives back the memory of code that has run and won't run again; the rest is read anew when it is needed. The kernel maps
+    /// Gives back the memory of code that has run and won't run again soon; the rest is read anew when it is needed. The kernel maps
     /// up to sixteen pages around each page that a program touches, so after start-up nearly all of it is resident.
-    public static func dropStartupCode() { cl_drop_program_text() }
+    public static func dropUnusedCode() { cl_drop_program_text() }
 
     /// Opens /dev/null for each of the descriptors 0, 1 and 2 that is closed. It has to come before anything else: the next file
     /// that is opened would become standard error, and the log would be written into it.

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Many clients of one HTTP server at once, some of which send half a request and then nothing.
 
-usage: clients.py PORT [COUNT=500] [SLOW_PERCENT=5] [PATH=/page]
+usage: clients.py PORT [COUNT=500] [SLOW_PERCENT=5] [PATH=/page] [SECONDS=0]
 
-Prints what became of them. Exit status 1 where a client that wasn't slow had neither an answer, whole, nor a refusal within 30 s.
+For so many seconds each comes again as soon as it has its answer; 0: once. Prints what became of their requests. Exit status 1 where a
+client that wasn't slow had neither an answer, whole, nor a refusal within 30 s.
 """
 import asyncio
 import collections
@@ -44,12 +45,21 @@ async def slow(port, path):
     return "cut off", None
 
 
-async def main(port, count=500, slow_percent=5, path="/page"):
-    port, count, slow_percent = int(port), int(count), int(slow_percent)
+async def come(client, port, path, end):
+    """Once, and again until the end."""
+    outcomes = [await client(port, path)]
+    while time.monotonic() < end:
+        outcomes.append(await client(port, path))
+    return outcomes
+
+
+async def main(port, count=500, slow_percent=5, path="/page", seconds=0):
+    port, count, slow_percent, end = int(port), int(count), int(slow_percent), time.monotonic() + float(seconds)
     slow_ones = count * slow_percent // 100
     # Those who hold places come first.
-    clients = [slow(port, path) for _ in range(slow_ones)] + [fast(port, path) for _ in range(count - slow_ones)]
-    outcomes = await asyncio.gather(*clients)
+    clients = [slow] * slow_ones + [fast] * (count - slow_ones)
+    each = await asyncio.gather(*(come(client, port, path, end) for client in clients))
+    outcomes = [outcome for outcomes in each for outcome in outcomes]
     counts = collections.Counter(outcome for outcome, _ in outcomes)
     times = sorted(taken for _, taken in outcomes if taken is not None) or [0]
     print(*(f"{name.replace(' ', '_')}={counts[name]}" for name in ("answered", "refused", "garbled", "forgotten", "cut off", "kept")),

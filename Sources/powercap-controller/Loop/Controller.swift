@@ -54,6 +54,7 @@ final class Controller {
     private var isControlMissed = false
     /// Somebody wants an answer of the controller's own.
     private var isAsked = false
+    private var spareCode = SpareCode(Clock.monotonic_ns)
 
     /// When things are due, on CLOCK_MONOTONIC.
     struct Schedule {
@@ -105,6 +106,7 @@ final class Controller {
             }
             if isAsked { answer(woken_ns) }
             try step(Clock.monotonic_ns)
+            spareCode.step(woken_ns)
             tally.counts.noteTurn(Clock.monotonic_ns - woken_ns)
         }
     }

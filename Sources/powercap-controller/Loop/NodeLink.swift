@@ -67,7 +67,7 @@ final class NodeLink {
     /// To be called after the first cycle, because the first limit doesn't wait for anybody (P9).
     func start(in epoll: Epoll, token: UInt64) {
         guard let node else {
-            Process.dropStartupCode()
+            Process.dropUnusedCode()
             return log.info("Kubernetes is off", ("kubernetes", .text(configuration.kubernetes.rawValue)))
         }
         do throws(APIProblem) {
@@ -95,7 +95,7 @@ final class NodeLink {
         agent.step(now_ns)
         if agent.isSettled, !isSettled {
             isSettled = true
-            Process.dropStartupCode()
+            Process.dropUnusedCode()
         }
         guard agent.generation != generation else { return false }
         generation = agent.generation

@@ -53,7 +53,7 @@ enum Start {
                 "version=\(Release.version) zones=\(zones.count) writes=\(name(of: governor.policy)) "
                     + "landlock_version=\(sandbox.landlockVersion) sandbox=\(Sandbox.names(sandbox.bits))")
             supervisor.ready("serving \(zones.count) zones")
-            Process.dropStartupCode()
+            Process.dropUnusedCode()
             return run(server, requests, supervisor)
         } catch {
             listening.remove()
