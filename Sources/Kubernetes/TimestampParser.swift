@@ -5,7 +5,7 @@ extension Timestamp {
     /// as it says there, and a fraction may have any number of digits, of which nine count.
     /// - Returns: nil for everything else. A leap second is nothing else either: POSIX time has none (time(7)).
     public static func moment(_ text: String) -> Clock.Wall? {
-        var digits = Digits(text.utf8[...])
+        var digits = Digits(Array(text.utf8)[...])
         guard let year = digits.number(4), digits.skip("-"), let month = digits.number(2), 1...12 ~= month, digits.skip("-"),
             let day = digits.number(2), day >= 1, days(year: year, month: month, day: day) < firstDay(after: year, month),
             digits.skip("T", or: "t"),
@@ -25,9 +25,9 @@ extension Timestamp {
 
     /// Takes a text from its beginning, bit by bit.
     private struct Digits {
-        var rest: Substring.UTF8View
+        var rest: ArraySlice<UInt8>
 
-        init(_ rest: Substring.UTF8View) { self.rest = rest }
+        init(_ rest: ArraySlice<UInt8>) { self.rest = rest }
 
         /// - Returns: a number of exactly so many digits.
         mutating func number(_ count: Int) -> Int64? {

@@ -96,7 +96,7 @@ struct DataSource: PowerSource {
     }
 
     /// When it may next give something else, in seconds since 1970.
-    public func nextStep(after moment: Moment) -> Int64? {
+    func nextStep(after moment: Moment) -> Int64? {
         let own: Int64? =
             switch data.points {
             case .schedule(let schedule): moment.seconds + schedule.nextStep(after: moment)

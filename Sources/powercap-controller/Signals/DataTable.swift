@@ -22,9 +22,12 @@ enum DataTable {
         if bytes.count > largest { throw .tooLarge }
         let text = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? bytes[3...] : bytes[...]
         var (line, isFirst, value): (Int, Bool, Int?) = (0, true, column == nil ? 1 : nil)
-        for content in text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
+        var rest = text
+        while !rest.isEmpty {
             line += 1
-            let content = content.trimmed
+            let end = rest.firstIndex(of: UInt8(ascii: "\n")) ?? rest.endIndex
+            let content = rest[..<end].trimmed
+            rest = rest[end...].dropFirst()
             if content.isEmpty || content.first == UInt8(ascii: "#") { continue }
             var fields: [String] = []
             for field in content.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false) {
