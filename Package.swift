@@ -114,8 +114,7 @@ let controllerHalf: [Target] = [
         name: "ControllerTests",
         dependencies: [
             "powercap-controller", "Policy", "Metrics", "Kubernetes", "HTTP", "JSON", "Logging", "Text", "TestSupport",
-            "MockHelper",
-            "PowercapProtocol", "LinuxSystem",
+            "MockHelper", "Documents", "PowercapProtocol", "LinuxSystem",
         ],
         swiftSettings: common),
     .testTarget(

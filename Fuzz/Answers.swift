@@ -1,6 +1,7 @@
 // Answers: whatever an API server answers is refused or understood, and no wish of its makes a limit that the node can't have.
 // At most 4096 bytes
 import JSON
+import LinuxSystem
 import PowercapProtocol
 
 @testable import HTTP
@@ -31,9 +32,14 @@ private func check(_ object: JSON, _ reader: inout OverrideReader) {
     precondition(!APIProblem(event: object).sentence.isEmpty)
     guard let metadata = NodeMetadata(object) else { return }
     precondition(!metadata.isOlder(than: metadata))
-    var (wishes, rejected) = reader.read(metadata.annotations)
-    rejected += wishes.fit(policy, packages)
-    for override in rejected { precondition(!override.why.isEmpty && !override.instead.isEmpty) }
+    var found = reader.read(metadata.annotations, at: Clock.Wall(seconds: 1_795_492_800))
+    precondition(found.timed.allSatisfy { !$0.sentence.isEmpty })
+    // Ends that have passed take their overrides away, and nothing else ever does.
+    let later = reader.reading(at: Clock.Wall(seconds: 300_000_000_000))
+    precondition(later.nextEnd == nil && (later.wishes == found.wishes || !found.timed.isEmpty))
+    var wishes = found.wishes
+    found.rejected += wishes.fit(policy, packages)
+    for override in found.rejected { precondition(!override.why.isEmpty && !override.instead.isEmpty) }
     let decision = decide(packages: packages, policy: policy, reading: reading, overrides: wishes)
     guard !wishes.paused else { return precondition(decision.packages.isEmpty) }
     var sum = Microwatts.zero

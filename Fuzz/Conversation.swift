@@ -68,7 +68,7 @@ private struct MemoryFile {
     var value: UInt64 {
         var bytes = [UInt8](repeating: 0, count: 64)
         let count = unsafe pread(number, &bytes, bytes.count, 0)
-        return must { () throws(Errno) in try wholeNumber(bytes.span.extracting(0..<count)) }
+        return must { () throws(Errno) in try firstNumber(bytes.span.extracting(0..<count)) }
     }
 }
 

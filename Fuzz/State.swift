@@ -15,7 +15,8 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     sum.appendHexadecimal(Checksum.of(input.span), digits: 16)
     sum.append("\n")
     check(input + sum.bytes)
-    _ = try? wholeNumber(input.span)
+    _ = wholeNumber(input.span)
+    _ = try? firstNumber(input.span)
     return 0
 }
 

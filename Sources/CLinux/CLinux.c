@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/inotify.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -85,6 +86,14 @@ int32_t cl_file_identity(int32_t fd, uint64_t *device, uint64_t *inode) {
     if (fstat(fd, &status) < 0) return -errno;
     *device = status.st_dev;
     *inode = status.st_ino;
+    return 0;
+}
+static int64_t nanoseconds(struct timespec time) { return time.tv_sec * INT64_C(1000000000) + time.tv_nsec; }
+int32_t cl_file_version(int32_t fd, struct cl_file_version *out) {
+    struct stat status;
+    if (fstat(fd, &status) < 0) return -errno;
+    *out = (struct cl_file_version){status.st_dev, status.st_ino, (uint64_t)status.st_size, nanoseconds(status.st_mtim),
+                                    nanoseconds(status.st_ctim)};
     return 0;
 }
 static enum cl_file_kind kind_of(mode_t mode) {
@@ -273,6 +282,22 @@ int64_t cl_uevent_receive(int32_t fd, void *buffer, size_t count, bool *from_ker
     return got;
 }
 
+int32_t cl_inotify_open(void) { return (int32_t)outcome(inotify_init1(IN_NONBLOCK | IN_CLOEXEC)); }
+int32_t cl_inotify_watch_directory(int32_t fd, const char *path) {
+    return (int32_t)outcome(inotify_add_watch(
+        fd, path, IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVE | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR));
+}
+int32_t cl_inotify_take(int32_t fd, bool *is_over) {
+    _Alignas(struct inotify_event) char buffer[4096];
+    long count = outcome(read(fd, buffer, sizeof buffer));
+    if (count < 0) return count == -EAGAIN ? 0 : (int32_t)count;
+    for (long at = 0; at < count;) {
+        const struct inotify_event *event = (const struct inotify_event *)(buffer + at);
+        if (event->mask & (IN_IGNORED | IN_UNMOUNT | IN_DELETE_SELF | IN_MOVE_SELF)) *is_over = true;
+        at += (long)sizeof *event + event->len;
+    }
+    return 1;
+}
 int32_t cl_epoll_create(void) { return (int32_t)outcome(epoll_create1(EPOLL_CLOEXEC)); }
 int32_t cl_epoll_add(int32_t epoll, int32_t fd, uint32_t events, uint64_t data) {
     struct epoll_event event = {.events = events, .data.u64 = data};

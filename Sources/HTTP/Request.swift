@@ -11,6 +11,7 @@ public struct Request: Equatable, Sendable {
         public init(type: String, bytes: [UInt8]) { (self.type, self.bytes) = (type, bytes) }
     }
 
+    /// What is to be done.
     public let method: Method
     /// With the query.
     let path: String

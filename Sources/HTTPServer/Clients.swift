@@ -74,7 +74,7 @@ final class Clients {
         // Both were there when the headers came.
         guard let target = request.target, let method = methods[line.method] else { return false }
         let whole = ServerRequest(
-            method: method, path: target.path, query: target.query, headers: headers, body: request.body, peer: client.peer)
+            method: method, path: target.path, headers: headers, body: request.body, peer: client.peer)
         return connection.send(answer(whole))
     }
 

@@ -13,6 +13,9 @@ public final class HTTPListener {
     private let limits: Limits
     private let hasPeers: Bool
     private let onProblem: (ServerProblem) -> Void
+    /// Told that there is no room for them. The connection is left to them for a while: whoever finds it closed before he has sent anything
+    /// doesn't look for an answer.
+    private var refused: [Client] = []
     /// The listening socket is in the epoll.
     private var isListening = false
     /// No connection is taken before, on CLOCK_MONOTONIC.
@@ -23,7 +26,8 @@ public final class HTTPListener {
     /// When `run` is to be called though nothing is readable, on CLOCK_MONOTONIC.
     public var due_ns: UInt64 {
         if daemon.isPending { return 0 }
-        return min(clients.due_ns, isListening || clients.isFull ? .max : rest_ns)
+        let farewell_ns = refused.first.map { $0.since_ns + limits.farewell_ns } ?? .max
+        return min(clients.due_ns, farewell_ns, isListening || clients.isFull ? .max : rest_ns)
     }
 
     /// Over TCP: GET and HEAD, for everybody who can connect.
@@ -66,6 +70,7 @@ public final class HTTPListener {
     public func run() {
         let now_ns = Clock.monotonic_ns
         clients.startTurn(now_ns)
+        refused.removeAll { $0.since_ns + limits.farewell_ns <= now_ns }
         if !clients.isFull, rest_ns <= now_ns { take(now_ns) }
         daemon.run()
         listen(now_ns)
@@ -96,6 +101,8 @@ public final class HTTPListener {
             "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\nRetry-After: 1\r\n"
             + "X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\nContent-Length: \(text.utf8.count)\r\n\r\n\(text)"
         _ = try? client.descriptor.send([UInt8](answer.utf8).span)
+        if refused.count == limits.refused { refused.removeFirst() }
+        refused.append(client)
     }
 
     /// Watches the listening socket where a connection could be taken, and only there: it stays readable as long as one waits.

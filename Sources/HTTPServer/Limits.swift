@@ -15,4 +15,7 @@ struct Limits {
     var turn_ns: UInt64 = 1_000_000
     /// How long none is taken after the kernel had none to give.
     var rest_ns: UInt64 = 1_000_000_000
+    /// How long those have their connection still who are told that there is no room, and how many of them at once.
+    var farewell_ns: UInt64 = 1_000_000_000
+    var refused = 16
 }

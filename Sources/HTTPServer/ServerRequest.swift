@@ -5,14 +5,6 @@ public struct ServerRequest {
     /// HEAD is GET, whose body then isn't sent.
     public enum Method: Sendable { case get, put, delete }
 
-    /// An item of the query, decoded.
-    public struct QueryItem: Equatable, Sendable {
-        /// What is before the first equals sign.
-        public let name: String
-        /// Empty where there is none.
-        public let value: String
-    }
-
     struct Header {
         /// In lower case.
         let name: String
@@ -24,7 +16,7 @@ public struct ServerRequest {
         /// When it connected.
         public let uid: UInt32
         /// Its primary group, when it connected.
-        public let gid: UInt32
+        let gid: UInt32
         let client: Client
 
         /// Whether it was a member of one of these groups when it connected.
@@ -37,8 +29,6 @@ public struct ServerRequest {
     public let method: Method
     /// Decoded, without the query. It begins with a slash, and has no zero byte.
     public let path: String
-    /// In the order of the target.
-    public let query: [QueryItem]
     let headers: [Header]
     /// At most 16 KiB; empty where there is none.
     public let body: [UInt8]

@@ -5,10 +5,9 @@ struct RequestLine {
     let version: String
 }
 
-/// What a request is for: the target of its first line, taken apart and decoded (RFC 9112, section 3.2; RFC 3986).
+/// What a request is for: the path of its first line's target, decoded (RFC 9112, section 3.2; RFC 3986).
 struct Target: Equatable {
     let path: String
-    let query: [ServerRequest.QueryItem]
 
     /// nil for what is no path, an escape that is none, an escaped zero byte, and what isn't UTF-8.
     init?(_ text: String) {
@@ -17,20 +16,13 @@ struct Target: Equatable {
         if text.hasPrefix("http://") { text = text.dropFirst(7).drop { $0 != "/" && $0 != "?" } }
         let end = text.utf8.firstIndex(of: UInt8(ascii: "?")) ?? text.endIndex
         guard let path = decoded(text[..<end]), path.hasPrefix("/") else { return nil }
-        var query: [ServerRequest.QueryItem] = []
-        for item in text[end...].dropFirst().split(separator: "&") {
-            let equals = item.utf8.firstIndex(of: UInt8(ascii: "=")) ?? item.endIndex
-            guard let name = decoded(item[..<equals], isForm: true),
-                let value = decoded(item[equals...].dropFirst(), isForm: true)
-            else { return nil }
-            query.append(ServerRequest.QueryItem(name: name, value: value))
-        }
-        (self.path, self.query) = (path, query)
+        // Nobody asks for anything by it, and what it says may be anything but garbage.
+        guard decoded(text[end...]) != nil else { return nil }
+        self.path = path
     }
 }
 
-/// - Parameter isForm: a plus sign is a space, as browsers write it.
-private func decoded(_ text: Substring, isForm: Bool = false) -> String? {
+private func decoded(_ text: Substring) -> String? {
     var bytes: [UInt8] = []
     var rest = text.utf8[...]
     while let byte = rest.popFirst() {
@@ -43,7 +35,6 @@ private func decoded(_ text: Substring, isForm: Bool = false) -> String? {
             bytes.append(high << 4 | low)
         // They can't be in a target; libmicrohttpd lets spaces pass.
         case 0...0x20, 0x7F: return nil
-        case UInt8(ascii: "+") where isForm: bytes.append(UInt8(ascii: " "))
         default: bytes.append(byte)
         }
     }

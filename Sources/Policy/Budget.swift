@@ -37,7 +37,7 @@ struct Budget {
     }
 
     /// Gives each package the source's power: the node's limit is what they have together.
-    mutating func give(_ power: Microwatts) -> (nodeLimit: Microwatts, Reason) {
+    mutating func give(_ power: Microwatts, _ otherwise: Reason) -> (nodeLimit: Microwatts, Reason) {
         var total = Microwatts.zero
         var reason: Reason?
         for index in shares.indices {
@@ -45,10 +45,10 @@ struct Budget {
             floorsExceed = floorsExceed || share.floor > power && share.ceiling > share.floor
             shares[index].limit = min(max(power.roundedDown, share.floor), share.ceiling)
             total = total + shares[index].limit
-            let own: Reason = share.floor > power ? .floor : share.ceiling < power ? .ceiling : .source
-            reason = reason == nil || reason == own ? own : .source
+            let own: Reason = share.floor > power ? .floor : share.ceiling < power ? .ceiling : otherwise
+            reason = reason == nil || reason == own ? own : otherwise
         }
-        return (total, reason ?? .source)
+        return (total, reason ?? otherwise)
     }
 }
 

@@ -34,6 +34,8 @@ public struct Overrides: Equatable, Sendable {
 public enum Reason: String, Sendable {
     /// The power source decides.
     case source
+    /// The source says nothing of the moment: what holds then decides.
+    case stale
     /// The node's override decides.
     case override
     /// The least that may be set, though the source or the override says less.
@@ -100,12 +102,13 @@ public func decide(
         }
         return decision
     }
+    let ofSource: Reason = reading.lack == nil ? .source : .stale
     if let limit = overrides.limit {
         (decision.nodeLimit, decision.reason) = budget.divide(limit, .override)
     } else if policy.pmaxFunction == .sum {
-        (decision.nodeLimit, decision.reason) = budget.divide(reading.power, .source)
+        (decision.nodeLimit, decision.reason) = budget.divide(reading.power, ofSource)
     } else {
-        (decision.nodeLimit, decision.reason) = budget.give(reading.power)
+        (decision.nodeLimit, decision.reason) = budget.give(reading.power, ofSource)
     }
     decision.floorsExceedBudget = budget.floorsExceed
     decision.packages.reserveCapacity(packages.count)

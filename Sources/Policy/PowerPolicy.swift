@@ -22,6 +22,10 @@ public struct PowerPolicy: Equatable, Sendable {
     public var pmaxFunction = ReferenceFunction.sum
     /// Where power comes from.
     public var source = SourceName.solar
+    /// How long the last good value holds where a source should say something and doesn't.
+    public var staleAfter = Milliseconds.hour
+    /// What holds then.
+    public var onStale = StaleAction.floor
     /// What becomes of short-term limits.
     public var shortTerm = ShortTermPolicy.equal
 
@@ -40,6 +44,13 @@ public enum SourceName: String, CaseIterable, Sendable {
     case constant = "static"
     /// A day in 90 s, to look at: on no Node of a cluster.
     case demo
+    /// Powers by the hours of the week, from a file.
+    case schedule
+    /// Powers by points in time, from a file.
+    case series
+
+    /// Whether it goes by data from elsewhere.
+    public var isFromData: Bool { self == .schedule || self == .series }
 }
 
 /// What becomes of a package's short-term limit (PL2).

@@ -8,25 +8,40 @@ public struct SourceReading: Equatable, Sendable {
     public let signal: Double?
     /// How old the value is; 0 for a source that is computed. One that is read from elsewhere ages when it can't be reached.
     public let age: Milliseconds
+    /// Why the source says nothing of the moment; nil where it does. `power` is then what holds instead.
+    public let lack: SourceLack?
 
-    init(_ power: Microwatts, signal: Double? = nil, age: Milliseconds = Milliseconds(0)) {
-        (self.power, self.signal, self.age) = (power, signal, age)
+    init(_ power: Microwatts, signal: Double? = nil, age: Milliseconds = Milliseconds(0), lack: SourceLack? = nil) {
+        (self.power, self.signal, self.age, self.lack) = (power, signal, age, lack)
     }
 }
 
 /// Where power comes from, as a function of time.
 public protocol PowerSource: Sendable {
     func reading(at moment: Moment) -> SourceReading
+
+    /// When it may next give something else at a stroke, in seconds since 1970: a decision is due then. nil where it never does, or
+    /// changes all the time.
+    func nextStep(after moment: Moment) -> Int64?
+}
+
+extension PowerSource {
+    /// Never.
+    func nextStep(after moment: Moment) -> Int64? { nil }
 }
 
 /// The source that the policy names, with the node's override of its peak.
-public func powerSource(for policy: PowerPolicy, _ overrides: Overrides = Overrides()) -> any PowerSource {
+/// - Parameter data: of a source that goes by data, which has none without.
+public func powerSource(
+    for policy: PowerPolicy, _ overrides: Overrides = Overrides(), data: SourceData? = nil
+) -> any PowerSource {
     let peak = overrides.maxSource ?? policy.maxSource
     return switch policy.source {
     case .solar: SolarSource(peak: peak, alpha: policy.alpha, from: policy.solarFrom, to: policy.solarTo)
     case .sun: SunSource(peak: peak, over: policy)
     case .constant: StaticSource(power: peak)
     case .demo: DemoSource(solar: SolarSource(peak: peak, alpha: policy.alpha))
+    case .schedule, .series: DataSource(peak: peak, by: policy, data)
     }
 }
 
@@ -36,5 +51,12 @@ extension SunSource {
             preconditionFailure("a configuration with the sun and without a place is refused")
         }
         self.init(peak: peak, latitude: latitude, longitude: longitude)
+    }
+}
+
+extension DataSource {
+    fileprivate init(peak: Microwatts, by policy: PowerPolicy, _ data: SourceData?) {
+        guard let data else { preconditionFailure("a source of data is made from data") }
+        self.init(data: data, peak: peak, staleAfter: policy.staleAfter, onStale: policy.onStale)
     }
 }

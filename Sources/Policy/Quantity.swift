@@ -61,8 +61,12 @@ extension Microwatts {
         }
     }
 
-    /// For a sentence, where it was measured or computed: `15.6 W`, to a tenth of a watt.
-    public var roughly: String { decimal((rawValue + 50_000) / 100_000, places: 1) + " W" }
+    /// About how much, to a tenth of a watt: `83.1 W`; from 10 kW on to ten watts: `12.35 kW`. What is measured is no finer.
+    public var roughly: String {
+        let (unit, places): (UInt64, Int) = rawValue >= 9_999_950_000 ? (10_000_000, 2) : (100_000, 1)
+        let (rounded, overflow) = rawValue.addingReportingOverflow(unit / 2)
+        return decimal((overflow ? rawValue : rounded) / unit, places: places) + (places == 2 ? " kW" : " W")
+    }
 
     /// As the option takes it: `40W`.
     public var setting: String { decimal(rawValue, places: 6) + "W" }

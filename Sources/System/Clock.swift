@@ -17,12 +17,17 @@ public enum Clock {
     }
 
     /// A point in time of CLOCK_REALTIME.
-    public struct Wall: Equatable, Sendable {
+    public struct Wall: Comparable, Sendable {
         /// Since 1970.
         public let seconds: Int64
         public let nanoseconds: UInt32
 
         public init(seconds: Int64, nanoseconds: UInt32 = 0) { (self.seconds, self.nanoseconds) = (seconds, nanoseconds) }
+
+        /// The earlier one.
+        public static func < (left: Wall, right: Wall) -> Bool {
+            (left.seconds, left.nanoseconds) < (right.seconds, right.nanoseconds)
+        }
     }
 
     /// A time on the wall of the configured time zone.

@@ -95,6 +95,27 @@ struct VariableCase: CustomTestStringConvertible, Sendable {
                 (":UTC", .malformed), ("Europe//Paris", .malformed), ("CET-1CEST", .unknownName),
             ]),
         choices("SOURCE", ["solar", "static"]),
+        VariableCase(
+            variable: "SCHEDULE_FILE", accepted: ["/etc/powercap/week.csv", ""],
+            refused: [("week.csv", .malformed), ("/" + String(repeating: "a", count: 4095), .tooHigh)]),
+        VariableCase(
+            variable: "SERIES_FILE", accepted: ["/etc/powercap/series.csv", ""],
+            refused: [("./series.csv", .malformed), ("/" + String(repeating: "a", count: 4095), .tooHigh)]),
+        VariableCase(
+            variable: "SOURCE_COLUMN", accepted: ["Power", "Price (€/MWh)", ""],
+            refused: [
+                ("a,b", .malformed), (" a", .malformed), ("a ", .malformed), ("a\nb", .malformed),
+                (String(repeating: "a", count: 256), .tooHigh),
+            ]),
+        VariableCase(
+            variable: "STALE_AFTER", accepted: ["0", "90s", "1h", "30d"],
+            refused: [("abc", .malformed), ("-1", .negative), ("31d", .tooHigh), ("1W", .unknownUnit("W"))]),
+        VariableCase(
+            variable: "ON_STALE", accepted: ["floor", "hold", "80W", "40000000"],
+            refused: [
+                ("never", .malformed), ("Floor", .malformed), ("-1W", .negative), ("0", .tooLow), ("0.5W", .tooLow),
+                ("1001kW", .tooHigh), ("10s", .unknownUnit("s")),
+            ]),
         choices("SHORT_TERM", ["equal", "scaled", "untouched"]),
         choices("ON_EXIT", ["restore", "hold"]),
         choices("ON_DRIFT", ["reassert", "leave"]),
@@ -175,7 +196,8 @@ struct ConfigurationTests {
             shown == [
                 "MAX_SOURCE=40W", "STABILISATION_TIME=300s", "ALPHA=4", "SOLAR_FROM=04:00", "SOLAR_TO=20:00", "LATITUDE=",
                 "LONGITUDE=", "RAPL_MIN_POWER=10W", "RAPL_LIMIT=0", "PMAX_FUNC=sum",
-                "TIMEZONE=host", "SOURCE=solar", "SHORT_TERM=equal", "ON_EXIT=restore", "ON_DRIFT=reassert",
+                "TIMEZONE=host", "SOURCE=solar", "SCHEDULE_FILE=", "SERIES_FILE=", "SOURCE_COLUMN=", "STALE_AFTER=3600s",
+                "ON_STALE=floor", "SHORT_TERM=equal", "ON_EXIT=restore", "ON_DRIFT=reassert",
                 "SAMPLE_INTERVAL=10s",
                 "LEASE_TIME=30s", "RAPLHELPER_SOCKET=/run/powercap/raplhelper.sock",
                 "CONTROL_SOCKET=/run/powercap/controller.sock", "CONTROL_GROUP=", "METRICS_ADDRESS=127.0.0.1:28320",
@@ -211,6 +233,10 @@ struct ConfigurationTests {
             if sample.variable.hasSuffix("ITUDE"), !text.isEmpty {
                 base.merge(["SOURCE": "sun", "LATITUDE": "1", "LONGITUDE": "1"]) { $1 }
             }
+            if ["SCHEDULE_FILE", "SOURCE_COLUMN"].contains(sample.variable), !text.isEmpty {
+                base.merge(["SOURCE": "schedule", "SCHEDULE_FILE": "/file"]) { $1 }
+            }
+            if sample.variable == "SERIES_FILE", !text.isEmpty { base["SOURCE"] = "series" }
             base[sample.variable] = text
             let fromVariable = try settings(base).configuration
             base[sample.variable] = nil
@@ -307,6 +333,31 @@ struct ConfigurationTests {
                 error?.sentence == "\(variable)=\"\(text)\" has no effect with SOURCE=\"\(source)\", which knows no place: give "
                     + "SOURCE=sun, or take \(variable) away")
         }
+    }
+
+    @Test("P11: a source that goes by a file needs it, and a file is refused with every source that has no use for it")
+    func sourceFiles() throws {
+        func expect(_ environment: [String: String], _ sentence: String) {
+            let error = #expect(throws: UsageError.self) { try settings(environment) }
+            #expect(error?.sentence == sentence)
+        }
+        for (source, variable) in [("schedule", "SCHEDULE_FILE"), ("series", "SERIES_FILE")] {
+            expect(["SOURCE": source], "SOURCE=\"\(source)\" goes by a file, but \(variable) is not set: give the file's path")
+            #expect(try settings(["SOURCE": source, variable: "/file"]).configuration.policy.source.rawValue == source)
+            for other in ["solar", "static", "demo"] {
+                expect(
+                    ["SOURCE": other, variable: "/file"],
+                    "\(variable)=\"/file\" has no effect with SOURCE=\"\(other)\": give SOURCE=\(source), or take \(variable) away"
+                )
+            }
+        }
+        expect(
+            ["SOURCE": "series", "SERIES_FILE": "/file", "SCHEDULE_FILE": "/other"],
+            "SCHEDULE_FILE=\"/other\" has no effect with SOURCE=\"series\": give SOURCE=schedule, or take SCHEDULE_FILE away")
+        expect(
+            ["SOURCE": "static", "SOURCE_COLUMN": "Power"],
+            "SOURCE_COLUMN=\"Power\" has no effect with SOURCE=\"static\": give SOURCE=schedule or SOURCE=series, or take "
+                + "SOURCE_COLUMN away")
     }
 
     @Test("a sampling interval longer than the lease is allowed, as the lease has its own timer")

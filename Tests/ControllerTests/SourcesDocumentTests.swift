@@ -14,11 +14,17 @@ struct SourcesDocumentTests {
 
     init() throws { page = try String(contentsOf: Self.docs.appending(path: "sources.md"), encoding: .utf8) }
 
+    /// What the page names, and where that is here.
+    private static let files = [
+        "node.json": zones, "/etc/powercap/week.csv": Fixture.path("sources/week.csv"),
+        "/etc/powercap/series.csv": Fixture.path("sources/series.csv"),
+    ]
+
     /// Each command of the page, with what it is said to print.
     private var examples: [(arguments: [String], output: String)] {
         page.components(separatedBy: "```\n").filter { $0.hasPrefix("$ powercap-controller ") }.map { block in
             let lines = block.replacing("\\\n", with: "").split(separator: "\n", maxSplits: 1, omittingEmptySubsequences: false)
-            let words = lines[0].split(separator: " ").dropFirst(2).map { $0 == "node.json" ? Self.zones : String($0) }
+            let words = lines[0].split(separator: " ").dropFirst(2).map { Self.files[String($0)] ?? String($0) }
             return (words, String(lines[1]))
         }
     }
@@ -31,8 +37,13 @@ struct SourcesDocumentTests {
 
     @Test("every example is what the program prints")
     func output() throws {
-        #expect(examples.count == 3)
+        #expect(examples.count == 5)
         for example in examples { #expect(try printed(example.arguments) == example.output) }
+    }
+
+    @Test("the files that it shows are those that the examples read", arguments: ["week.csv", "series.csv"])
+    func files(_ name: String) throws {
+        #expect(page.contains("<!-- \(name) -->\n```\n\(try Fixture.text("sources/\(name)"))```\n"))
     }
 
     @Test("the pictures are what the program draws", arguments: ["2026-06-21": "sun-june.svg", "2026-12-21": "sun-december.svg"])
@@ -68,7 +79,10 @@ struct SourcesDocumentTests {
     @Test("every source and every option of a source is described")
     func complete() {
         for name in SourceName.allCases { #expect(page.contains("\n## \(name.rawValue)\n"), "\(name)") }
-        for variable in ["MAX_SOURCE", "ALPHA", "SOLAR_FROM", "SOLAR_TO", "LATITUDE", "LONGITUDE", "TIMEZONE"] {
+        for variable in [
+            "MAX_SOURCE", "ALPHA", "SOLAR_FROM", "SOLAR_TO", "LATITUDE", "LONGITUDE", "TIMEZONE", "SCHEDULE_FILE", "SERIES_FILE",
+            "SOURCE_COLUMN", "STALE_AFTER", "ON_STALE",
+        ] {
             #expect(page.contains(variable))
         }
     }

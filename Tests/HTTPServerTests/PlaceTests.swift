@@ -120,7 +120,8 @@ struct PlaceTests {
         let covering =
             "for f in $(ldconfig -p | sed -n 's/.*libmicrohttpd.so.12 .*=> //p'); do mount --bind /dev/null $f; done; exec \"$0\" \"$@\""
         let refusal = try RunningServer.refusal(
-            "127.0.0.1:28320", through: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "unshare", "--mount", "sh", "-c", covering])
+            "127.0.0.1:\(Int.random(in: 20_000..<28_000))",
+            through: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "unshare", "--mount", "sh", "-c", covering])
         #expect(refusal.hasPrefix("libmicrohttpd can't be loaded ("))
         #expect(refusal.hasSuffix("install Debian's libmicrohttpd12, or what has libmicrohttpd.so.12"))
     }

@@ -3,20 +3,13 @@ import Testing
 @testable import HTTPServer
 
 struct TargetTests {
-    private typealias Item = ServerRequest.QueryItem
-
     @Test(
-        "a target is a path and a query, decoded",
+        "a target is a path, decoded; its query only has to be one",
         arguments: [
-            ("/", "/", []), ("/a/b", "/a/b", []), ("/%C3%A4%2f+", "/ä/+", []), ("/?", "/", []), ("/a?b", "/a", ["b="]),
-            ("/a?b=c&d=e=f&&g=", "/a", ["b=c", "d=e=f", "g="]), ("/?a+b=%26+%3D", "/", ["a b=& ="]),
-            ("/?a=?/", "/", ["a=?/"]), ("http://any.host:80/a?b", "/a", ["b="]),
+            ("/", "/"), ("/a/b", "/a/b"), ("/%C3%A4%2f+", "/ä/+"), ("/?", "/"), ("/a?b", "/a"), ("/a?b=c&d=e=f&&g=", "/a"),
+            ("/?a+b=%26+%3D", "/"), ("/?a=?/", "/"), ("http://any.host:80/a?b", "/a"),
         ])
-    func read(_ text: String, _ path: String, _ query: [String]) throws {
-        let target = try #require(Target(text))
-        #expect(target.path == path)
-        #expect(target.query.map { "\($0.name)=\($0.value)" } == query)
-    }
+    func read(_ text: String, _ path: String) { #expect(Target(text)?.path == path) }
 
     @Test(
         "what can't be decoded, or is no path, is no target",

@@ -35,13 +35,12 @@ struct SampleServer {
         switch request.path {
         case "/": return ServerResponse(status: 200, text: "hello")
         case "/echo":
-            let query = request.query.map { "\($0.name)=\($0.value)" }.joined(separator: ",")
-            let peer = request.peer.map { "\($0.uid) \($0.gid) \($0.isMember(of: [2001])) \($0.isMember(of: [2002]))" } ?? "none"
+            let peer = request.peer.map { "\($0.uid) \($0.isMember(of: [2001])) \($0.isMember(of: [2002]))" } ?? "none"
             let body = String(decoding: request.body, as: UTF8.self)
             let header = request.header("x-test") ?? "none"
             return ServerResponse(
                 status: 200,
-                text: "\(request.method) query=\(query) header=\(header) body=\(body.utf8.count) \(body.prefix(8)) peer=\(peer)")
+                text: "\(request.method) header=\(header) body=\(body.utf8.count) \(body.prefix(8)) peer=\(peer)")
         case "/page": return ServerResponse(contentType: "text/plain", body: [UInt8](repeating: UInt8(ascii: "x"), count: 20_000))
         case "/large":
             return ServerResponse(contentType: "text/plain", body: [UInt8](repeating: UInt8(ascii: "x"), count: 16 << 20))

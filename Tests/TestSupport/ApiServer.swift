@@ -15,6 +15,8 @@ public final class ApiServer {
     /// And one of another name.
     public let otherCertificates: String
     public let tokenFile: String
+    /// For whom there are no rules.
+    public let adminToken: String
     public static let node = "node-a"
     public static let path = "/api/v1/nodes/\(node)"
     public static let events = "/apis/events.k8s.io/v1/namespaces/default/events"
@@ -34,6 +36,7 @@ public final class ApiServer {
         wrongCertificates = try #require(facts["wrong_ca"])
         otherCertificates = try #require(facts["other_ca"])
         tokenFile = try #require(facts["token_file"])
+        adminToken = try #require(facts["admin_token"])
     }
 
     /// What a controller is given to find it.

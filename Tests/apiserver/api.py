@@ -6,6 +6,7 @@ import random
 import time
 import uuid
 
+import discovery
 import fields
 import patches
 import policy
@@ -64,7 +65,7 @@ class Api:
         with self.store.lock:
             if target.verb == "list":
                 things = self.store.select(kind, target.namespace, target.name)
-                return 200, form.many(kind, things, self.store.version)
+                return 200, form.many(kind, [thing for thing in things if target.selects(thing)], self.store.version)
             if target.verb == "create":
                 return 201, form.one(self.create(request, target))
             old = self.store.get(target.key)
@@ -86,6 +87,8 @@ class Api:
             return 200, VERSION
         if target.path in ("/healthz", "/livez", "/readyz"):
             return 200, "ok"
+        if found := discovery.answer(target.path):
+            return 200, found
         raise Refused(404, "the server could not find the requested resource", details={})
 
     def create(self, request, target, thing=None, operation="Update"):

@@ -1,11 +1,14 @@
 """Who may do what: roles and bindings, as the cluster's objects have them."""
 import json
 import pathlib
+import re
 
 from statuses import Refused
 
 # The role that a cluster gives to everybody.
 PUBLIC_PATHS = ("/healthz", "/livez", "/readyz", "/version", "/version/")
+# And to everybody whom it knows.
+DISCOVERY = re.compile(r"/apis?(/|$)")
 
 
 def load(path):
@@ -45,7 +48,8 @@ class Rules:
         if user.is_admin:
             return
         if not target.resource:
-            if target.verb == "get" and target.path in PUBLIC_PATHS:
+            is_known = "system:authenticated" in user.groups
+            if target.verb == "get" and (target.path in PUBLIC_PATHS or is_known and DISCOVERY.match(target.path)):
                 self.used.add(("", target.path, target.verb, ""))
                 return
             raise Refused(403, f'forbidden: User "{user.name}" cannot {target.verb} path "{target.path}"', details={})

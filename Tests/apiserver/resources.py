@@ -2,8 +2,10 @@
 import copy
 import dataclasses
 import re
+import typing
 import urllib.parse
 
+import choices
 from statuses import Refused
 
 METADATA_ONLY = re.compile(r"application/json;as=(PartialObjectMetadata(?:List)?);g=meta\.k8s\.io;v=v1$")
@@ -79,6 +81,8 @@ class Target:
     namespace: str = ""
     name: str = ""
     subresource: str = ""
+    # Of an object, whether a list has it.
+    selects: typing.Callable = lambda thing: True
 
     @property
     def kind(self):
@@ -110,12 +114,11 @@ class Target:
         target.verb = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}.get(method, "get")
         if target.verb == "get" and not target.name:
             target.verb = "watch" if target.query.get("watch") in ("1", "true") else "list"
+            kind = KINDS.get((target.group, target.resource))
+            labels = choices.by_labels(target.query.get("labelSelector", ""))
             # A selector of one name counts as the name, for the rules too.
-            selector = target.query.get("fieldSelector", "")
-            if match := re.fullmatch(r"metadata\.name==?(.+)", selector):
-                target.name = match[1]
-            elif selector:
-                raise Refused(400, f'field label not supported: {re.split("[=!]", selector)[0]}')
+            target.name, has_fields = choices.by_fields(kind and kind.name, target.query.get("fieldSelector", ""))
+            target.selects = lambda thing: labels(thing["metadata"].get("labels", {})) and has_fields(thing)
         return target
 
 

@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 import unittest
+import urllib.parse
 
 import commands
 import policy
@@ -119,6 +120,40 @@ subjects: [{kind: Group, name: "system:serviceaccounts:powercap-system"}]
             double.tell(f"rbac {manifest}")
         for path, status in ((NODE, 403), ("/api/v1/nodes", 403), ("/api/v1/nodes?fieldSelector=metadata.name%3Dnode-a", 200)):
             self.assertEqual(self.ask(double, "GET", path)[0], status, path)
+
+    def test_everybody_who_is_known_may_see_what_there_is(self):
+        double = self.start("--plain")
+        for path, names in (
+                ("/api/v1", ["nodes", "nodes/status", "pods", "pods/status", "configmaps"]), ("/apis/events.k8s.io/v1", ["events"])):
+            status, found = self.ask(double, "GET", path)
+            self.assertEqual((status, found["kind"], [one["name"] for one in found["resources"]]), (200, "APIResourceList", names))
+            self.assertEqual(self.ask(double, "GET", path, token="")[0], 403)
+        self.assertEqual(self.ask(double, "GET", "/api")[1]["versions"], ["v1"])
+        groups = self.ask(double, "GET", "/apis")[1]["groups"]
+        self.assertEqual([one["preferredVersion"]["groupVersion"] for one in groups], ["coordination.k8s.io/v1", "events.k8s.io/v1"])
+        self.assertEqual(self.ask(double, "GET", "/apis/nothing/v1")[0], 404)
+
+    def test_a_list_has_what_selectors_say(self):
+        double = self.start("--plain")
+        double.tell("node node-b")
+        double.tell("label node-b rack=4 size=large")
+        double.tell("put " + json.dumps({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "x"},
+                                         "spec": {"nodeName": "node-b"}}))
+
+        def names(path, **query):
+            status, found = self.ask(double, "GET", f"{path}?{urllib.parse.urlencode(query)}", token=double.facts["admin_token"])
+            return [one["metadata"]["name"] for one in found["items"]] if status == 200 else status
+
+        for selector, wanted in (
+                ("rack=4", ["node-b"]), ("rack==4,size=large", ["node-b"]), ("rack=4,size!=large", []), ("rack", ["node-b"]),
+                ("!rack", ["node-a"]), ("rack!=4", ["node-a"]), ("rack in (3, 4)", ["node-b"]), ("rack notin (4)", ["node-a"]),
+                ("", ["node-a", "node-b"]), ("rack in 4", 400), ("=", 400)):
+            self.assertEqual(names("/api/v1/nodes", labelSelector=selector), wanted, selector)
+        for selector, wanted in (("metadata.name=node-a", ["node-a"]), ("metadata.name=node-a,spec.unschedulable=true", []),
+                                 ("spec.unschedulable!=true", ["node-a", "node-b"]), ("spec.nodeName=x", 400), ("x", 400)):
+            self.assertEqual(names("/api/v1/nodes", fieldSelector=selector), wanted, selector)
+        self.assertEqual(names("/api/v1/namespaces/x/pods", fieldSelector="spec.nodeName=node-b"), ["p"])
+        self.assertEqual(names("/api/v1/pods", fieldSelector="spec.nodeName=node-a"), [])
 
     def test_the_policy_pins_a_token_to_its_node_and_our_keys(self):
         double = self.start("--plain", "--pin-node")

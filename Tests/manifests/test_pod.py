@@ -115,11 +115,14 @@ class MountTests(unittest.TestCase):
         self.assertLessEqual({"--powercap-root=/host/powercap", "--state-dir=/run/raplhelper"},
                              set(manifest.container("raplhelper")["args"]))
 
-    def test_the_controller_is_not_root_and_writes_to_no_volume(self):
+    def test_the_controller_is_not_root_and_writes_to_no_volume_but_its_own_in_memory(self):
         for manifest in (build(), build(components=["host-helper"])):
             controller = manifest.container("powercap-controller")
             self.assertEqual(self.mounts(controller),
-                             {"/run/powercap": True, "/var/run/secrets/kubernetes.io/serviceaccount": True})
+                             {"/run/powercap": True, "/run/powercap-controller": False,
+                              "/var/run/secrets/kubernetes.io/serviceaccount": True})
+            control = next(volume for volume in manifest.pod["volumes"] if volume["name"] == "control")
+            self.assertEqual(control["emptyDir"], {"medium": "Memory", "sizeLimit": "1Mi"})
             context = controller["securityContext"]
             self.assertEqual((context["runAsUser"], context["runAsGroup"], context["runAsNonRoot"]),
                              (UNPRIVILEGED, UNPRIVILEGED, True))

@@ -49,7 +49,7 @@ class PolicyTests(unittest.TestCase):
 
     def test_it_sets_changes_and_removes_every_key_that_the_document_lists(self):
         keys = [(kind + "s", key) for kind, key, _ in table("written") if kind != "condition"]
-        self.assertEqual(len(keys), 8)
+        self.assertEqual(len(keys), 9)
         for part, key in keys:
             for before, after in ((None, "1"), ("1", "2"), ("1", None)):
                 with self.subTest(key=key, before=before, after=after):
@@ -82,7 +82,7 @@ class PolicyTests(unittest.TestCase):
 
     def test_it_gives_itself_no_override(self):
         overrides = [row[0] for row in table("overrides")]
-        self.assertEqual(len(overrides), 4)
+        self.assertEqual(len(overrides), 7)
         for override in overrides:
             with self.subTest(override):
                 node = merged(self.node, {"metadata": {"annotations": {override: None}}})

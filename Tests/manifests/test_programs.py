@@ -76,7 +76,8 @@ class SourceTests(unittest.TestCase):
         self.assertEqual(removed, keys(NODE / "NodeRecord.swift"))
 
     def test_the_document_lists_every_reason_of_the_condition(self):
-        values = re.findall(r"\breason: ([^,\n]+)", (NODE / "NodeReport.swift").read_text())
+        sources = [NODE / "NodeReport.swift", NODE.parent / "State/Condition.swift"]
+        values = [value for source in sources for value in re.findall(r"\breason: ([^,\n]+)", source.read_text())]
         written = {reason for value in values for reason in re.findall(r'"(\w+)"', value)}
         self.assertEqual({reason for _, reason, _ in table("conditions")}, written)
 

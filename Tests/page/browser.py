@@ -12,12 +12,12 @@ PATIENCE_S = 60
 
 
 def program():
-    """nil where there is none."""
+    """None where there is none."""
     return shutil.which("chromium") or shutil.which("chromium-browser")
 
 
 class Browser:
-    """Also a session: a tab of its own, whose events are kept."""
+    """Has tabs, and keeps their events."""
 
     def __init__(self):
         self.profile = tempfile.mkdtemp(prefix="page-")
@@ -98,19 +98,19 @@ class Tab:
         return [event["params"] for event in self.browser.events
                 if event.get("sessionId") == self.session and event["method"] == method]
 
-    def wait_for(self, method, what=lambda parameters: True, patience_s=PATIENCE_S):
-        end = time.monotonic() + patience_s
-        while True:
-            for parameters in self.events(method):
-                if what(parameters):
-                    return parameters
-            self.browser.events.append(self.browser.receive(max(0, end - time.monotonic())))
-
     def open(self, url):
-        before = len(self.events("Page.loadEventFired"))
+        loads = self.loads()
         self.call("Page.navigate", url=url)
-        while len(self.events("Page.loadEventFired")) <= before:
-            self.browser.events.append(self.browser.receive(PATIENCE_S))
+        self.wait_for_load(loads)
+
+    def loads(self):
+        return len(self.events("Page.loadEventFired"))
+
+    def wait_for_load(self, loads, patience_s=PATIENCE_S):
+        """Until the page was loaded once more than so often."""
+        end = time.monotonic() + patience_s
+        while self.loads() <= loads:
+            self.browser.events.append(self.browser.receive(end - time.monotonic()))
 
     def evaluate(self, expression):
         """Also where the page's own scripts are off."""

@@ -29,6 +29,8 @@ class Pod:
             self.spec.pop(key)
         for container in self.spec["containers"]:
             name = container["name"]
+            # Of no effect within the pod, and podman would forward them.
+            container.pop("ports", None)
             self.probes[name] = {probe: container.pop(probe)["exec"]["command"] for probe in PROBES if probe in container}
             container["image"] = images[name]
             container["imagePullPolicy"] = "Never"

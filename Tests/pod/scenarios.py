@@ -25,6 +25,7 @@ def as_installed(rig):
             rig.check(f"{name}'s {probe} passes", said.returncode == 0, said.stdout + said.stderr)
     rig.check("the limits are those that the controller says are in force", rig.limits() == rig.logged_limits(), rig.limits())
     against_the_plan(rig)
+    orders(rig)
     rig.check("P6: the original limits are saved on the node, outside the pod", (rig.state / "state").exists())
     rig.stop(pod)
     rig.check("the helper ended with exit status 0", rig.helper.state()["ExitCode"] == 0, rig.logs())
@@ -61,6 +62,16 @@ def privileges(rig):
     mounts = rig.controller.mounts()
     rig.check("the controller has the socket's directory read-only, and neither the tree nor the saved state",
               "ro" in mounts["/run/powercap"] and not {"/host/powercap", "/run/raplhelper"} & set(mounts), mounts)
+
+
+def orders(rig):
+    """As docs/interface.md has it for a pod."""
+    before = rig.limits()
+    said = rig.controller.execute("/powercap-controller", "set", "160W", "--for", "10m")
+    rig.check("an operator's order by exec is in force when the command ends",
+              said.returncode == 0 and "limited to 160 W" in said.stdout and rig.limits() != before, said.stdout + said.stderr)
+    said = rig.controller.execute("/powercap-controller", "unset")
+    rig.check("and is taken back", said.returncode == 0 and rig.limits() == before, said.stdout + said.stderr)
 
 
 def against_the_plan(rig):

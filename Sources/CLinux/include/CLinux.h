@@ -16,6 +16,8 @@ extern const int32_t cl_sigterm, cl_sigint, cl_sighup;
 
 enum cl_file_kind { cl_kind_absent, cl_kind_socket, cl_kind_directory, cl_kind_regular, cl_kind_link, cl_kind_other };
 struct cl_file_status { enum cl_file_kind kind; uint32_t mode, uid; };
+// What tells one state of a file from another.
+struct cl_file_version { uint64_t device, inode, size; int64_t modified_ns, changed_ns; };
 struct cl_event { uint32_t events; uint64_t data; };
 struct cl_credentials { uint32_t uid, gid; int32_t pid; };
 struct cl_local_time { int32_t year, month, day, hour, minute, second, offset_s; };
@@ -44,6 +46,7 @@ int32_t cl_duplicate(int32_t fd);
 int32_t cl_file_identity(int32_t fd, uint64_t *device, uint64_t *inode);
 // Kind, permissions and owner (fstat(2)).
 int32_t cl_status(int32_t fd, struct cl_file_status *out);
+int32_t cl_file_version(int32_t fd, struct cl_file_version *out);
 int32_t cl_rename(const char *from, const char *to);
 int32_t cl_unlink(const char *path);
 int32_t cl_mkdir(const char *path, uint32_t mode);
@@ -59,6 +62,12 @@ bool cl_is_sysfs(int32_t fd);
 uint32_t cl_umask(uint32_t mask);
 // The next name of a directory into `name`: its length, 0 at the end. `stream` starts as NULL and is closed at the end.
 int32_t cl_directory_next(int32_t fd, void **stream, char *name, size_t capacity);
+
+// Watching a directory: names that come, go or are closed after writing, and the directory's own end (inotify(7)).
+int32_t cl_inotify_open(void);
+int32_t cl_inotify_watch_directory(int32_t fd, const char *path);
+// Takes what has happened, without waiting: whether there was anything. `is_over` where the directory isn't watched any more.
+int32_t cl_inotify_take(int32_t fd, bool *is_over);
 
 // Sockets.
 int32_t cl_unix_socket(bool datagram);

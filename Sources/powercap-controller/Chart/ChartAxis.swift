@@ -3,7 +3,7 @@ internal import Policy
 internal import PowercapProtocol
 internal import Text
 
-/// The scale of power: from 0 to a round number, with four to eight steps.
+/// The scale of power: from 0 to a round number, in round steps.
 struct PowerAxis: Equatable {
     let unit: String
     /// Microwatts per unit, as a power of ten.
@@ -11,12 +11,13 @@ struct PowerAxis: Equatable {
     let top: Microwatts
     let step: Microwatts
 
-    init(covering highest: Microwatts) {
+    /// - Parameter most: steps.
+    init(covering highest: Microwatts, most: UInt64 = 8) {
         (unit, places) = highest >= .watts(10_000) ? ("kW", 9) : ("W", 6)
         let needed = max(highest.rawValue, 1)
         var decade: UInt64 = 1
-        while decade * 80 < needed { decade *= 10 }
-        let step = [decade, decade * 2, decade * 5].first { $0 * 8 >= needed } ?? decade * 10
+        while decade * most * 10 < needed { decade *= 10 }
+        let step = [decade, decade * 2, decade * 5].first { $0 * most >= needed } ?? decade * 10
         self.step = Microwatts(step)
         top = Microwatts((needed + step - 1) / step * step)
     }

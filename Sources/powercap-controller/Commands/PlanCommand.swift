@@ -71,6 +71,7 @@ func planCommand(_ invocation: Invocation, settings: Settings) throws(UsageError
     if format == .svg, days > chartDays, let given = PlanFlags.days.given(in: invocation) {
         throw .chartTooLong(given, highest: chartDays)
     }
+    let data = try settings.sourceData()
     let packages: [Package]
     let assumed = PlanFlags.assumed.given(in: invocation)
     if let assumed {
@@ -88,7 +89,7 @@ func planCommand(_ invocation: Invocation, settings: Settings) throws(UsageError
         }
     }
     try settings.check(packages)
-    var plan = Plan(configuration, packages, first: date.day(at: .now), days: days, step: step)
+    var plan = Plan(configuration, packages, data: data, first: date.day(at: .now), days: days, step: step)
     plan.isAssumed = assumed != nil
     if plan.startSeconds == plan.endSeconds, let given = PlanFlags.date.given(in: invocation) {
         throw .value(given, .unknownName, PlanFlags.date.kind.words)

@@ -18,6 +18,7 @@ func runCommand(_ invocation: Invocation, settings: Settings) throws(UsageError)
     if settings.configuration.policy.source == .demo {
         log.warning("the source is a demonstration: nothing real gives this power", ("source", .text("demo")))
     }
+    let feed = try SourceFeed(settings, log)
     for misspelling in Misspelling.ofThisProcess {
         log.warning(
             "a variable looks like an option and is none: it has no effect", ("variable", .text(misspelling.name)),
@@ -26,7 +27,7 @@ func runCommand(_ invocation: Invocation, settings: Settings) throws(UsageError)
     // A helper that goes away while a request is written must be an error, not a signal.
     Process.ignoreBrokenPipes()
     let controller: Controller
-    do throws(Errno) { controller = try Controller(settings: settings, node: node, log: log) } catch {
+    do throws(Errno) { controller = try Controller(settings: settings, feed: feed, node: node, log: log) } catch {
         complain("can't start the event loop: \(error.explanation) (\(error.name))")
         return 1
     }

@@ -13,6 +13,7 @@ enum ValidateFlags {
 func validateCommand(_ invocation: Invocation, settings: Settings) throws(UsageError) -> Int32 {
     let format = try ValidateFlags.format.value(in: invocation)
     _ = try OwnNode(settings)
+    _ = try settings.sourceData()
     if try ValidateFlags.quiet.value(in: invocation) { return 0 }
     return printing { output in
         switch format {

@@ -10,6 +10,12 @@ struct Configuration: Equatable, Sendable {
     var stabilisationTime = Milliseconds.seconds(300)
     /// A name in the time zone database; nil is the host's zone.
     var timeZone: String?
+    /// What SOURCE=schedule goes by; nil with every other source.
+    var scheduleFile: String?
+    /// What SOURCE=series goes by; nil with every other source.
+    var seriesFile: String?
+    /// The name of the value's column in that file; nil is the second of two.
+    var sourceColumn: String?
     var onExit = ExitAction.restore
     var onDrift = DriftAction.reassert
     var sampleInterval = Milliseconds.seconds(10)

@@ -72,8 +72,28 @@ extension Option {
             "SOURCE", \.policy.source, .choice,
             "Power source. solar is a clear day's curve from SOLAR_FROM to SOLAR_TO local time, the same all year: it knows "
                 + "no season and no weather. sun is the real sun over LATITUDE and LONGITUDE in a clear sky: it knows no weather. "
-                + "static is MAX_SOURCE at all times. demo is for showing, on no Node of a cluster: the curve in 90 s, again and again."
+                + "static is MAX_SOURCE at all times. schedule is SCHEDULE_FILE's powers by the hours of the week, series SERIES_FILE's by "
+                + "points in time. demo is for showing, on no Node of a cluster: the curve in 90 s, again and again."
         ),
+        Option(
+            "SCHEDULE_FILE", \.scheduleFile, .filePath,
+            "What SOURCE=schedule goes by: lines `08:00-18:00,300W` or `Mon-Fri 08:00-18:00,300W` of local time. Read again when it changes."
+        ),
+        Option(
+            "SERIES_FILE", \.seriesFile, .filePath,
+            "What SOURCE=series goes by: lines `2026-06-21T12:00:00Z,300W`, each until the next one's time. Read again when it changes."
+        ),
+        Option(
+            "SOURCE_COLUMN", \.sourceColumn, .columnName,
+            "The name of the column that has the powers, where the file has more than two, or names in its first line."),
+        Option(
+            "STALE_AFTER", \.policy.staleAfter, .time(Milliseconds(0) ... .seconds(30 * 86_400)),
+            "How long the last good data are gone by when a series has ended, and when the source's file is gone or can't be read."
+        ),
+        Option(
+            "ON_STALE", \.policy.onStale, .staleAction,
+            "What holds after that, and where a file has a gap: the floor, the last good value (hold), or a power; never more than the "
+                + "last good value."),
         Option(
             "SHORT_TERM", \.policy.shortTerm, .choice,
             "Short-term limit (PL2): equal to the long-term one, scaled by the original ratio, or untouched."),

@@ -64,6 +64,18 @@ struct Settings: Sendable {
         } else if let (variable, _) = place.first(where: { $0.1 != nil }) {
             throw .placeWithoutSun(given(variable), given("SOURCE"))
         }
+        let files = [
+            ("SCHEDULE_FILE", SourceName.schedule, configuration.scheduleFile),
+            ("SERIES_FILE", .series, configuration.seriesFile),
+        ]
+        for (variable, source, path) in files where (policy.source == source) != (path != nil) {
+            throw path == nil
+                ? .noSourceFile(given("SOURCE"), missing: variable)
+                : .fileWithoutSource(given(variable), given("SOURCE"), needs: source.rawValue)
+        }
+        if configuration.sourceColumn != nil, !policy.source.isFromData {
+            throw .fileWithoutSource(given("SOURCE_COLUMN"), given("SOURCE"), needs: "schedule or SOURCE=series")
+        }
     }
 
     /// The host's zone may come from TZ, and the C library takes a misspelt name there for UTC without a word: the curve would

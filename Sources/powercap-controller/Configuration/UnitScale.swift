@@ -23,7 +23,7 @@ struct UnitScale: Sendable {
     /// - Returns: the number of smallest units, `UInt64.max` standing for everything too large to count.
     /// - Throws: `malformed` for a sign, an exponent or anything else that is not `digits[.digits][[blanks]unit]`.
     func parse(_ text: String) throws(ValueProblem) -> UInt64 {
-        var rest = text.utf8[...]
+        var rest = Array(text.utf8)[...]
         if rest.isEmpty { throw .empty }
         if rest.first == UInt8(ascii: "-"), let next = rest.dropFirst().first, isDigit(next) { throw .negative }
         let whole = rest.prefix(while: isDigit)
@@ -37,7 +37,8 @@ struct UnitScale: Sendable {
         }
         // SI writes a space between them, and people copy what they read: `60 W`.
         let number = rest
-        while let blank = UnitScale.blanks.first(where: { rest.starts(with: $0.utf8) }) {
+        while let first = rest.first, !isLetter(first), let blank = UnitScale.blanks.first(where: { rest.starts(with: $0.utf8) })
+        {
             rest = rest.dropFirst(blank.utf8.count)
         }
         if rest.isEmpty, !number.isEmpty { throw .malformed }
@@ -48,8 +49,7 @@ struct UnitScale: Sendable {
         return try scaled(whole: whole, fraction: fraction, by: unit.scale)
     }
 
-    private func scaled(whole: Substring.UTF8View, fraction: Substring.UTF8View, by scale: UInt64) throws(ValueProblem) -> UInt64
-    {
+    private func scaled(whole: ArraySlice<UInt8>, fraction: ArraySlice<UInt8>, by scale: UInt64) throws(ValueProblem) -> UInt64 {
         var fraction = fraction
         while fraction.last == UInt8(ascii: "0") { fraction.removeLast() }
         // No scale has more than 11 factors of 2 or 5, so a fraction of more digits can't come out whole.
@@ -67,6 +67,8 @@ struct UnitScale: Sendable {
         return total.times(scale)?.plus(UInt64(parts / divisor)) ?? .max
     }
 }
+
+private func isLetter(_ byte: UInt8) -> Bool { byte | 0x20 >= UInt8(ascii: "a") && byte | 0x20 <= UInt8(ascii: "z") }
 
 private func isDigit(_ byte: UInt8) -> Bool { byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9") }
 

@@ -39,6 +39,9 @@ enum UsageError: Error, Equatable, Sendable {
     case noDay(from: Given, to: Given)
     case noPlace(Given, missing: [String])
     case placeWithoutSun(Given, Given)
+    case noSourceFile(Given, missing: String)
+    case fileWithoutSource(Given, Given, needs: String)
+    case sourceFile(Given, String)
     case chartTooLong(Given, highest: Int)
     case contradiction(Given, Given)
 
@@ -93,6 +96,11 @@ enum UsageError: Error, Equatable, Sendable {
         case .placeWithoutSun(let place, let source):
             return "\(place.words) has no effect with \(source.words), which knows no place: give SOURCE=sun, or take "
                 + "\(place.name) away"
+        case .noSourceFile(let source, let missing):
+            return "\(source.words) goes by a file, but \(missing) is not set: give the file's path"
+        case .fileWithoutSource(let given, let source, let needed):
+            return "\(given.words) has no effect with \(source.words): give SOURCE=\(needed), or take \(given.name) away"
+        case .sourceFile(let given, let problem): return "\(given.words) \(problem)"
         case .contradiction(let first, let second):
             return "\(first.name) and \(second.name) contradict each other: give one of them"
         case .chartTooLong(let given, let highest):

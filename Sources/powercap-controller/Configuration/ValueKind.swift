@@ -20,11 +20,11 @@ enum ValueProblem: Error, Equatable, Sendable {
 /// What a person has to know about a kind of value: the words of help texts and error messages.
 struct ValueWords: Equatable, Sendable {
     /// With its article: `a power`.
-    let noun: String
+    var noun: String
     /// In a usage line: `POWER`.
-    let placeholder: String
+    var placeholder: String
     /// What would be right, after "give".
-    let valid: String
+    var valid: String
     var smallest = "1"
     var lowest = "0"
     var highest = ""
@@ -65,6 +65,32 @@ extension ValueKind where Value == Microwatts {
             },
             show: \.setting)
     }
+}
+
+extension ValueKind where Value == StaleAction {
+    /// `floor`, `hold`, or a power.
+    static let staleAction: ValueKind = {
+        let power = ValueKind<Microwatts>.power(.watts(1) ... .watts(1_000_000))
+        var words = power.words
+        (words.noun, words.placeholder) = ("one of the choices, nor a power", "floor|hold|POWER")
+        words.valid = "floor, hold, or \(words.valid)"
+        return ValueKind(
+            words: words,
+            parse: { text throws(ValueProblem) in
+                switch text {
+                case "floor": return .floor
+                case "hold": return .hold
+                default: return .power(try power.parse(text))
+                }
+            },
+            show: { action in
+                switch action {
+                case .floor: "floor"
+                case .hold: "hold"
+                case .power(let limit): limit.setting
+                }
+            })
+    }()
 }
 
 extension ValueKind where Value == Milliseconds {
@@ -186,6 +212,14 @@ extension ValueKind where Value == String? {
     static let filePath = optional(
         ValueWords(noun: "a file's path", placeholder: "PATH", valid: "an absolute path"), atMost: 4095
     ) { $0.hasPrefix("/") && !$0.utf8.contains(0) }
+
+    /// As a file's first line has it.
+    static let columnName = optional(
+        ValueWords(noun: "a column's name", placeholder: "NAME", valid: "a name without a comma, at most 255 bytes"), atMost: 255
+    ) { name in
+        !name.utf8.contains { $0 == UInt8(ascii: ",") || $0 < UInt8(ascii: " ") } && name.utf8.first != UInt8(ascii: " ")
+            && name.utf8.last != UInt8(ascii: " ")
+    }
 
     /// What a request's path is appended to.
     static let server = optional(

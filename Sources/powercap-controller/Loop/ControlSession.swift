@@ -289,14 +289,3 @@ extension SandboxBits {
         SandboxBits.names.filter { contains($0.0) }.map { "\($0.1)" }.joined(separator: ",")
     }
 }
-
-extension WritePolicy {
-    var words: String {
-        switch self {
-        case .accepted: "accepted"
-        case .readOnly: "read-only"
-        case .stateUnreadable: "refused: the saved originals can't be read"
-        case .stateUnwritable: "refused: the originals can't be saved"
-        }
-    }
-}

@@ -9,7 +9,7 @@ internal import PowercapProtocol
 final class Controller {
     private let settings: Settings
     let configuration: Configuration
-    private var source: any PowerSource
+    private let source: FollowedSource
     let log: Log
     private let signals: Signals
     private let epoll: Epoll
@@ -32,10 +32,6 @@ final class Controller {
     var listeners: Listeners!
     /// Nothing is tried a second time.
     private var isOnce = false
-    /// The source's at the last time for a decision. What has to be put right in between goes by it too: STABILISATION_TIME
-    /// is how often the source may move the limits.
-    private var reading: SourceReading
-    private var read = Clock.wall.seconds
     /// What was last reported about the connection, so that it isn't told at every attempt.
     private var reportedProblem: HelperError?
     /// The last attempt was closed without an answer.
@@ -68,22 +64,25 @@ final class Controller {
         static let signals: UInt64 = 1
         static let helper: UInt64 = 2
         static let api: UInt64 = 3
+        static let feed: UInt64 = 4
         /// And the one behind it.
-        static let listeners: UInt64 = 4
+        static let listeners: UInt64 = 5
     }
 
-    /// - Parameter own: nil where Kubernetes is off.
-    init(settings: Settings, node own: OwnNode?, log: Log) throws(Errno) {
+    /// - Parameters:
+    ///   - feed: nil where the source goes by a formula.
+    ///   - own: nil where Kubernetes is off.
+    init(settings: Settings, feed: SourceFeed?, node own: OwnNode?, log: Log) throws(Errno) {
         (self.settings, self.log) = (settings, log)
         configuration = settings.configuration
-        source = powerSource(for: settings.configuration.policy)
+        source = FollowedSource(settings.configuration.policy, feed)
         node = NodeLink(own, settings.configuration, log)
         supervisor = Supervisor(log)
         book = OrderBook(log)
-        reading = source.reading(at: .now)
         signals = try Signals()
         epoll = try Epoll()
         try epoll.add(signals.number, token: Token.signals)
+        if let number = source.descriptorNumber { try epoll.add(number, token: Token.feed) }
         listeners = Listeners(configuration, log, firstToken: Token.listeners) { [unowned self] request in
             Routes(self, operators: configuration.controlGroup).answer(request)
         }
@@ -132,10 +131,11 @@ final class Controller {
             takeControl(candidate, now_ns)
         }
         endOrders()
+        if now_ns >= source.due_ns, source.refresh() { due.decide_ns = 0 }
         if let session { do throws(HelperError) { try cycle(session, now_ns) } catch { fail(error) } }
         tally.counts.lostLogLines += log.tellLost()
         if node.step(NodeRecord(state), now_ns) {
-            source = powerSource(for: configuration.policy, wishes.together)
+            source.follow(wishes.together)
             due.decide_ns = 0
         }
     }
@@ -146,14 +146,16 @@ final class Controller {
         if let session { helper.lease = HelperState.Lease(time_ms: session.lease_ms, ends_ns: session.leaseEnds_ns) }
         return NodeState(
             now: .now, monotonic_ns: Clock.monotonic_ns, boot_ns: Clock.boottime_ns, started: started, settings: settings,
-            source: SourceState(name: configuration.policy.source, reading: reading, read: read), wishes: wishes, helper: helper,
+            source: source.state, wishes: wishes, helper: helper,
             limits: session?.limits, power: session?.power ?? [:], decision: decided,
             nextDecision_ns: session == nil ? nil : due.decide_ns, api: node.state, listeners: listeners.states,
             counts: tally.counts)
     }
 
     private var wishes: Wishes {
-        Wishes(node: node.overrides, rejected: node.rejected, orders: book.orders, ordersProblem: book.problem?.words)
+        Wishes(
+            node: node.overrides, rejected: node.rejected, notes: node.notes, later: node.later, orders: book.orders,
+            ordersProblem: book.problem?.words)
     }
 
     /// Does what is due.
@@ -166,11 +168,20 @@ final class Controller {
         if now_ns >= due.renew_ns { try renew(session, now_ns) }
         if now_ns >= due.sample_ns { try sample(session, now_ns) }
         if now_ns >= due.decide_ns {
-            due.decide_ns = now_ns + configuration.stabilisationTime.nanoseconds
-            let now = Moment.now
-            (reading, read) = (source.reading(at: now), now.seconds)
+            due.decide_ns = now_ns + min(configuration.stabilisationTime.nanoseconds, source.ask() ?? .max)
+            tellOfSource()
             session.retryRefused()
             try decideAndApply(session)
+        }
+    }
+
+    private func tellOfSource() {
+        guard source.isNews else { return }
+        if let lack = state.sourceLack {
+            log.warning(
+                "the source says nothing of the moment", ("why", .text(lack)), ("source_uw", .power(source.reading.power)))
+        } else {
+            log.info("the source says something again", ("source_uw", .power(source.reading.power)))
         }
     }
 
@@ -240,7 +251,7 @@ final class Controller {
     }
 
     func decideAndApply(_ session: ControlSession) throws(HelperError) {
-        let (policy, reading, wishes) = (configuration.policy, reading, wishes)
+        let (policy, reading, wishes) = (configuration.policy, source.reading, wishes)
         let (before, overrides) = (decided?.decision, wishes.together)
         let decision = try session.enforce { packages in
             decide(packages: packages, policy: policy, reading: reading, overrides: overrides, last: before)
@@ -305,7 +316,7 @@ final class Controller {
     private func wait() -> StaticString? {
         let now_ns = Clock.monotonic_ns
         let own_ns = session == nil ? due.connect_ns : min(due.decide_ns, due.sample_ns, due.renew_ns)
-        let next_ns = min(own_ns, node.due_ns, supervisor.due_ns, listeners.due_ns, ordersDue_ns(now_ns))
+        let next_ns = min(own_ns, source.due_ns, node.due_ns, supervisor.due_ns, listeners.due_ns, ordersDue_ns(now_ns))
         let milliseconds = next_ns <= now_ns ? 0 : min((next_ns - now_ns + 999_999) / 1_000_000, 3_600_000)
         guard let count = try? epoll.wait(milliseconds: Int32(milliseconds)) else { return nil }
         isAsked = listeners.due_ns <= Clock.monotonic_ns
@@ -314,6 +325,7 @@ final class Controller {
             case Token.signals: if let signal = signals.next() { return signal }
             // Every step looks what has come.
             case Token.api: break
+            case Token.feed: if source.take() { due.decide_ns = 0 }
             case Token.listeners...: isAsked = true
             // The helper sends nothing unasked, so this is its end.
             default: if session != nil { lose(.closed(greeting: false)) }

@@ -38,6 +38,19 @@ final class NodeLink {
         (agent?.rejected ?? []).map { Wishes.Rejection(name: $0.annotation, value: $0.value, sentence: $0.sentence) }
     }
 
+    /// What people have to know of the Node's overrides beside.
+    var notes: [String] { agent?.notes ?? [] }
+
+    /// What `overrides` are after each end that is known, in their order.
+    var later: [Wishes.Later] {
+        (agent?.later ?? []).map { end, wishes in
+            var node = wishes
+            // Which floor fits doesn't depend on what ends.
+            node.minPower = overrides.minPower
+            return Wishes.Later(at: end.seconds + (end.nanoseconds > 0 ? 1 : 0), node: node)
+        }
+    }
+
     /// nil where Kubernetes is off.
     var state: APIState? {
         if let agent { return agent.state }

@@ -9,7 +9,7 @@ internal import Policy
 /// nothing here decides over limits.
 final class NodeAgent {
     /// What the Node's annotations ask for, as far as they can be read.
-    private(set) var wishes = Overrides()
+    var wishes: Overrides { reading.wishes }
     /// Counts up with every change of `wishes`.
     private(set) var generation = 0
     private let client: APIClient
@@ -19,8 +19,10 @@ final class NodeAgent {
     private(set) var watch: NodeWatch!
     private var publisher: NodePublisher!
     private var overrides = OverrideReader()
-    /// What was told of already: annotations that can't be read, and overrides that don't fit this node.
-    private var (unreadable, unfit): ([NodeOverride.Rejected], [NodeOverride.Rejected]) = ([], [])
+    /// What the annotations said when they were last looked at, and was told of.
+    private var reading = OverrideReading()
+    /// Overrides that don't fit this node, which were told of.
+    private var unfit: [NodeOverride.Rejected] = []
     /// Of which wishes the record that is to be published is the outcome.
     private var publishedGeneration = 0
     private var isConnectionTold = false
@@ -34,13 +36,23 @@ final class NodeAgent {
     /// When `step` has something to do, on CLOCK_MONOTONIC.
     var due_ns: UInt64 {
         let calm_ns = hurried_ns == 0 ? UInt64.max : hurried_ns + NodeAgent.calm_ns
-        return min(client.due_ns, watch.due_ns, publisher.due_ns, annotations.due_ns, calm_ns)
+        return min(client.due_ns, watch.due_ns, publisher.due_ns, annotations.due_ns, calm_ns, end_ns)
     }
+    /// When an override ends, as far as the wall clock isn't set before. It is looked at with every step.
+    private var end_ns: UInt64 { reading.nextEnd.map { Clock.monotonic_ns + $0.nanoseconds(after: Clock.wall) } ?? .max }
     /// For so long changes don't come too fast, before it is said that they did.
     private static let calm_ns: UInt64 = 30_000_000_000
 
     /// Overrides that are there, and can't be read or followed.
-    var rejected: [NodeOverride.Rejected] { unreadable + unfit }
+    var rejected: [NodeOverride.Rejected] { reading.rejected + unfit }
+
+    /// What people have to know of the others.
+    var notes: [String] { reading.notes }
+
+    /// What `wishes` are from each of the ends on that are known, in their order.
+    var later: [(end: Clock.Wall, wishes: Overrides)] {
+        reading.timed.filter { !$0.isOver }.map(\.end).sorted().map { ($0, overrides.reading(at: $0).wishes) }
+    }
 
     /// The Node is known, and everything stands on it.
     var isSettled: Bool { watch.knowledge != .unknown && publisher.isDone }
@@ -143,7 +155,7 @@ final class NodeAgent {
     /// limits, and is told of.
     private func offer(_ found: [String: String]) {
         let before = annotations.passedOver
-        annotations.offer(found.filter { key, _ in NodeOverride.all.contains { $0.annotation == key } })
+        annotations.offer(found.filter { key, _ in NodeOverride.keys.contains(key) })
         let now_ns = Clock.monotonic_ns
         if annotations.passedOver > before {
             if hurried_ns == 0 {
@@ -157,7 +169,11 @@ final class NodeAgent {
     }
 
     private func follow(_ now_ns: UInt64) {
-        if let next = annotations.next(now_ns) { read(next) }
+        if let next = annotations.next(now_ns) {
+            take(overrides.read(next, at: Clock.wall))
+        } else if !reading.timed.isEmpty {
+            take(overrides.reading(at: Clock.wall))
+        }
         if hurried_ns > 0, now_ns >= hurried_ns + NodeAgent.calm_ns {
             log.info("overrides change slowly again", ("passed_over", .number(annotations.passedOver)))
             annotations.forget()
@@ -165,19 +181,33 @@ final class NodeAgent {
         }
     }
 
-    private func read(_ annotations: [String: String]) {
-        let (found, rejected) = overrides.read(annotations)
-        tell(of: rejected, besides: unreadable)
-        unreadable = rejected
-        guard found != wishes else { return }
-        var fields: [Log.Field] = [("paused", .flag(found.paused))]
+    private func take(_ found: OverrideReading) {
+        let before = reading
+        guard found != before else { return }
+        reading = found
+        tell(of: found.rejected, besides: before.rejected)
+        tell(of: found.timed.filter(\.isOver), besides: before.timed)
+        guard found.wishes != before.wishes else { return }
+        var fields: [Log.Field] = [("paused", .flag(found.wishes.paused))]
         for (name, power) in [
-            ("limit_uw", found.limit), ("max_source_uw", found.maxSource), ("min_power_uw", found.minPower),
+            ("limit_uw", found.wishes.limit), ("max_source_uw", found.wishes.maxSource), ("min_power_uw", found.wishes.minPower),
         ] { if let power { fields.append((name, .power(power))) } }
+        for override in found.timed where !override.isOver {
+            fields.append(("\(override.name)_until", .text(Timestamp.seconds(override.end))))
+        }
+        if let reason = found.reason { fields.append(("reason", .text(reason))) }
         log.info("overrides changed", fields)
-        wishes = found
         generation += 1
         publisher.hurry()
+    }
+
+    private func tell(of ended: [NodeOverride.Timed], besides told: [NodeOverride.Timed]) {
+        for override in ended where !told.contains(override) {
+            log.info(
+                "override ended", ("annotation", .text(override.annotation)), ("value", .text(override.value)),
+                ("until", .text(Timestamp.seconds(override.end))))
+            tell(NodeEvent(reason: .overrideEnded, subject: override.annotation, note: override.sentence))
+        }
     }
 
     /// Once: with whom, and as whom.

@@ -12,6 +12,7 @@ struct NodeEvent: Equatable, Sendable {
         case zoneGone = "PowerZoneGone"
         case zoneDisabled = "PowerZoneDisabled"
         case overrideRejected = "PowerOverrideRejected"
+        case overrideEnded = "PowerOverrideEnded"
         case operatorOrdered = "PowerOperatorOrder"
         case controlLost = "PowerControlLost"
         case controlRegained = "PowerControlRegained"
@@ -21,7 +22,7 @@ struct NodeEvent: Equatable, Sendable {
             switch self {
             case .limitChanged, .limitRefused, .zoneLocked, .notGoverned: "ApplyLimit"
             case .limitDrifted, .zoneGone, .zoneDisabled, .heldLower: "Sample"
-            case .overrideRejected: "ReadOverride"
+            case .overrideRejected, .overrideEnded: "ReadOverride"
             case .operatorOrdered: "FollowOperator"
             case .controlLost, .controlRegained: "HoldControl"
             }
@@ -29,7 +30,7 @@ struct NodeEvent: Equatable, Sendable {
 
         var type: Event.Kind {
             switch self {
-            case .limitChanged, .controlRegained, .operatorOrdered: .normal
+            case .limitChanged, .overrideEnded, .controlRegained, .operatorOrdered: .normal
             case .limitRefused, .zoneLocked, .notGoverned, .heldLower, .limitDrifted, .zoneGone, .zoneDisabled, .overrideRejected,
                 .controlLost:
                 .warning

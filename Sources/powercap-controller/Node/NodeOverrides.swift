@@ -3,38 +3,48 @@ internal import PowercapProtocol
 
 /// An annotation that administrators set on a Node against the configuration.
 struct NodeOverride: Sendable {
+    let name: String
     let annotation: String
+    /// The annotation that says when it ends; nil for what has no end.
+    let until: String?
     let words: ValueWords
     /// Less of it is less power.
     let limitsPower: Bool
     let read: @Sendable (String, inout Overrides) throws(ValueProblem) -> Void
 
     private init<Value>(
-        _ name: String, _ field: any WritableKeyPath<Overrides, Value> & Sendable, _ kind: ValueKind<Value>
+        _ name: String, _ field: any WritableKeyPath<Overrides, Value> & Sendable, _ kind: ValueKind<Value>, hasEnd: Bool = false
     ) {
-        (annotation, words, limitsPower) = ("powercap.dev/\(name)", kind.words, false)
+        (self.name, annotation, words, limitsPower) = (name, "powercap.dev/\(name)", kind.words, false)
+        until = hasEnd ? "\(annotation)-until" : nil
         read = { text, overrides throws(ValueProblem) in overrides[keyPath: field] = try kind.parse(text) }
     }
 
     private init(
         _ name: String, _ field: any WritableKeyPath<Overrides, Microwatts?> & Sendable, _ kind: ValueKind<Microwatts>,
-        limitsPower: Bool
+        limitsPower: Bool, hasEnd: Bool = false
     ) {
-        (annotation, words, self.limitsPower) = ("powercap.dev/\(name)", kind.words, limitsPower)
+        (self.name, annotation, words, self.limitsPower) = (name, "powercap.dev/\(name)", kind.words, limitsPower)
+        until = hasEnd ? "\(annotation)-until" : nil
         read = { text, overrides throws(ValueProblem) in overrides[keyPath: field] = try kind.parse(text) }
     }
 
     private static let minPowerName = "min-power"
     static let minPower = "powercap.dev/\(minPowerName)"
+    /// Why there are overrides, for people.
+    static let reason = "powercap.dev/override-reason"
 
     /// The one table of overrides: reading and the document come from it.
     static let all: [NodeOverride] = [
-        NodeOverride("paused", \.paused, .boolean),
-        NodeOverride("limit", \.limit, .power(.watts(1) ... .watts(1_000_000)), limitsPower: true),
+        NodeOverride("paused", \.paused, .boolean, hasEnd: true),
+        NodeOverride("limit", \.limit, .power(.watts(1) ... .watts(1_000_000)), limitsPower: true, hasEnd: true),
         NodeOverride("max-source", \.maxSource, .power(.watts(1) ... .watts(1_000_000)), limitsPower: true),
         // Without it the floor is the configuration's, which is where every doubt ends.
         NodeOverride(minPowerName, \.minPower, .power(.watts(1) ... .registerMaximum), limitsPower: false),
     ]
+
+    /// Every annotation that is read.
+    static let keys = Set(all.map(\.annotation) + all.compactMap(\.until) + [reason])
 
     /// One that is not understood, or can't be followed here.
     struct Rejected: Equatable, Sendable {
@@ -46,56 +56,6 @@ struct NodeOverride: Sendable {
         let instead: String
 
         var sentence: String { "\(why): \(instead)" }
-    }
-}
-
-/// Reads a Node's overrides. A value that can't be read changes nothing: what the annotation said before holds until it is put right or
-/// removed, so that a slip of the keyboard never gives more power.
-struct OverrideReader {
-    /// What an annotation said when it could last be read.
-    private enum Said {
-        /// It was never seen without a fault: this program has just begun.
-        case unknown
-        case nothing
-        case value(String)
-    }
-
-    private var said: [String: Said] = [:]
-
-    mutating func read(_ annotations: [String: String]) -> (Overrides, rejected: [NodeOverride.Rejected]) {
-        var (overrides, rejected) = (Overrides(), [NodeOverride.Rejected]())
-        var isLimitUnknown = false
-        for override in NodeOverride.all {
-            guard let text = annotations[override.annotation] else {
-                said[override.annotation] = .nothing
-                continue
-            }
-            do throws(ValueProblem) {
-                try override.read(text, &overrides)
-                said[override.annotation] = .value(text)
-            } catch {
-                let instead: String
-                switch said[override.annotation] ?? .unknown {
-                case .value(let last):
-                    // It was read before.
-                    try? override.read(last, &overrides)
-                    instead = "\(last) holds, as before"
-                case .nothing: instead = "it is ignored, as nothing stood there before"
-                case .unknown where override.limitsPower:
-                    isLimitUnknown = true
-                    instead = "what stood there before isn't known, so the floor holds"
-                case .unknown: instead = "it is ignored"
-                }
-                let given = Given(name: override.annotation, text: text)
-                rejected.append(
-                    NodeOverride.Rejected(
-                        annotation: override.annotation, value: text,
-                        why: UsageError.value(given, error, override.words).sentence, instead: instead))
-            }
-        }
-        // Whatever it was, it wasn't less than the floor.
-        if isLimitUnknown, overrides.limit == nil { overrides.limit = .zero }
-        return (overrides, rejected)
     }
 }
 

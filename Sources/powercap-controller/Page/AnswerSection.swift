@@ -44,17 +44,20 @@ extension HTML {
                 html.override("operator", "the floor", until: nil)
                 html.element("<td>", "the saved orders \(problem)", "")
             }
-            func annotation(_ name: String, _ what: String?) {
+            func annotation(_ name: String, _ what: String?, endsWhere isOver: (Overrides) -> Bool = { _ in false }) {
                 guard let what else { return }
-                html.override("the Node", what, until: nil)
+                let end = wishes.later.first { isOver($0.node) }.map { Instant($0.at).words(seenFrom: state.now) }
+                html.override("the Node", what, until: end)
                 html.element("<td><code>powercap.dev/", name, "</code>")
             }
-            annotation("limit", node.limit.map { $0 == .zero ? "the floor, as it can't be read" : "at most \($0.words)" })
-            annotation("paused", node.paused ? "paused" : nil)
+            annotation("limit", node.limit.map { $0 == .zero ? "the floor, as it can't be read" : "at most \($0.words)" }) {
+                $0.limit == nil
+            }
+            annotation("paused", node.paused ? "paused" : nil) { !$0.paused }
             annotation("max-source", node.maxSource.map { "a source's peak of \($0.words)" })
             annotation("min-power", node.minPower.map { "at least \($0.words) for each package" })
             for rejection in wishes.rejected {
-                html.override("the Node", "can't be followed", until: nil)
+                html.override("the Node", "not followed", until: "")
                 html.element("<td class=bad><bdi>", rejection.sentence, "</bdi>")
             }
         }

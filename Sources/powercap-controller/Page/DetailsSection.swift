@@ -9,6 +9,7 @@ extension HTML {
         markup("<section><h2>Details</h2>")
         details("helper", "Helper and control") { $0.writeHelper(state) }
         details("api", "Kubernetes") { $0.writeAPI(state) }
+        details("listeners", "Where the controller can be asked") { $0.writeListeners(state) }
         details("counts", "Since the controller began") { $0.writeCounts(state) }
         details("configuration", "Configuration") { $0.writeConfiguration(state.settings) }
         markup("</section>")
@@ -69,6 +70,15 @@ extension HTML {
                 html.element("<td>", "\(count)", "")
             }
         }
+    }
+
+    private mutating func writeListeners(_ state: NodeState) {
+        if state.listeners.isEmpty { markup("<p>Nowhere.") }
+        markup("<dl>")
+        for listener in state.listeners {
+            row("\(listener.name), \(listener.place)", listener.problem ?? "listens")
+        }
+        markup("</dl>")
     }
 
     private mutating func writeCounts(_ state: NodeState) {

@@ -36,7 +36,7 @@ extension HTML {
         var before: [Plot] = []
         for (index, name) in history.packages.enumerated().prefix(HTML.mostPlots) {
             let now = packages.first { $0.name == name }
-            element("<div><h3>", name + (now == nil ? ", not there now" : ""), "</h3>")
+            element("<div><h3>", name + (now == nil && state.limits != nil ? ", not there now" : ""), "</h3>")
             let plot = Plot(
                 number: 1 + index, title: "Power of \(name) in the last 24 hours", size: .small, time: rough.time,
                 edges: rough.edges,

@@ -14,12 +14,13 @@ struct HistoryView {
     let edges: [Int]
     /// An interval's length in seconds; the first and the last may be shorter.
     private let interval_s: Int
+    private let hasControl: Bool
 
     /// - Parameters:
     ///   - most: so many intervals, about.
     ///   - hours: between two ticks of the axis.
     init(_ history: History, seenFrom state: NodeState, of most: Int, hours: Int32 = 3) {
-        self.history = history
+        (self.history, hasControl) = (history, state.limits != nil)
         let (slot, count, width_s) = (history.slot(at: state.boot_ns), history.count, Int(history.width_s))
         let slots = slot - count + 1..<slot + 1
         self.slots = slots
@@ -101,19 +102,20 @@ struct HistoryView {
         var sentences: [String] = []
         if first > slots.lowerBound { sentences.append("Nothing is kept of before \(clock(first)).") }
         var gaps: [Range<Int>] = []
-        // The slot that has just begun may not have its first sample yet.
-        for slot in first..<slots.upperBound - 1 where !history.isKept(slot) {
-            if let last = gaps.last, last.upperBound == slot {
-                gaps.removeLast(); gaps.append(last.lowerBound..<slot + 1)
-            } else {
-                gaps.append(slot..<slot + 1)
-            }
+        for slot in first..<slots.upperBound where !history.isKept(slot) {
+            let begin = gaps.last?.upperBound == slot ? gaps.removeLast().lowerBound : slot
+            gaps.append(begin..<slot + 1)
         }
-        let words = gaps.suffix(3).map { "\(clock($0.lowerBound)) to \(clock($0.upperBound))" }
+        // The slot that has just begun may not have its first sample yet.
+        if hasControl, let last = gaps.last, last.upperBound == slots.upperBound { gaps.removeLast() }
+        let words = gaps.suffix(3).map { gap in
+            gap.upperBound == slots.upperBound
+                ? "since \(clock(gap.lowerBound))" : "from \(clock(gap.lowerBound)) to \(clock(gap.upperBound))"
+        }
         if gaps.count > words.count {
-            sentences.append("\(gaps.count) gaps without control, the last from \(words.last!).")
+            sentences.append("No control \(gaps.count) times, the last time \(words.last!).")
         } else if !words.isEmpty {
-            sentences.append("No control from \(words.joined(separator: ", and from ")).")
+            sentences.append("No control \(words.joined(separator: ", and ")).")
         }
         return sentences
     }

@@ -17,7 +17,7 @@ let pageStyle: HTML.Markup = """
     .note,caption,small,dt,footer{color:var(--soft);font-size:.875rem}small{font-weight:400}
     dl{margin:.5rem 0}dl div{display:flex;flex-wrap:wrap;gap:0 .75rem;padding:.25rem 0}dt{flex:0 0 14rem}dd{margin:0}
     .big{display:flex;flex-wrap:wrap;gap:.75rem 2.5rem}.big div{display:block;padding:0}
-    .big dd{font-size:1.375rem;line-height:1.3;font-variant-numeric:tabular-nums}.big div:first-child dd{color:var(--accent);font-weight:600}
+    .big dd{font-size:1.375rem;line-height:1.3;white-space:nowrap;font-variant-numeric:tabular-nums}.big div:first-child dd{color:var(--accent);font-weight:600}
     .two{display:grid;gap:0 3rem}.two>*{min-width:0}
     .packages{display:grid;gap:0 2rem;grid-template-columns:repeat(auto-fit,minmax(min(28rem,100%),1fr))}.packages>*{min-width:0}
     figure{margin:1rem 0 .5rem;padding:10px 174px 26px 52px}
@@ -36,14 +36,14 @@ let pageStyle: HTML.Markup = """
     #hour :is(th+th,td),#planned :is(th+th,td),#packages :is(th+th,td):not(:last-child),#zones :is(th+th,td):not(:last-child),\
     #requests :is(th,td):last-child{text-align:right;white-space:nowrap}
     #zones tbody tr+tr th{padding-left:1rem;font-weight:400}
-    #overrides td:last-child,#packages td:last-child,#zones td:last-child{min-width:9rem}
+    td:last-child{padding-right:0}#overrides td:last-child{min-width:9rem}#packages td:last-child,#zones td:last-child{min-width:14rem}
     details{border-top:1px solid var(--rule);padding:.5rem 0}summary{cursor:pointer}summary:hover{color:var(--accent)}
     :focus-visible{outline:2px solid var(--accent);outline-offset:2px}
     code{font:.875rem ui-monospace,monospace}footer{margin-top:3rem;border-top:1px solid var(--rule)}
     @media(min-width:56rem){.two{grid-template-columns:1fr 1fr}}
     @media(max-width:40rem){h1{font-size:1.375rem}figure{padding:10px 4px 0 46px}figure>svg{margin-bottom:30px}.at,.o{display:none}\
-    .key{display:flex;flex-wrap:wrap;gap:0 1rem;margin:0 0 0 -46px}dt{flex-basis:100%}.big div{flex:0 0 40%}}
+    .key{display:flex;flex-wrap:wrap;gap:0 1rem;margin:0 0 0 -46px}dt{flex-basis:100%}.big div{flex:1 0 40%}}
     """
 
 /// SHA-256 of `pageStyle` in base 64; `PageTests` computes it.
-let pageStyleHash = "XJg7HhFop9ffSmPgDvjSNkrjFUKkcQZi8JWELQWG5zw="
+let pageStyleHash = "qKI0VxWiKmNUI0UoZLPDoqJmc0tcs+d/1PSmZZVA3+E="

@@ -16,7 +16,8 @@ struct PlannedDay {
     init(_ state: NodeState, _ packages: [Package]) {
         let configuration = state.settings.configuration
         let plan = Plan(
-            configuration, packages, first: LocalDay(state.now.local), days: 1, step: .seconds(UInt64(PlannedDay.step_s)))
+            configuration, packages, data: state.source.data, first: LocalDay(state.now.local), days: 1,
+            step: .seconds(UInt64(PlannedDay.step_s)))
         self.plan = plan
         time = TimeAxis(startSeconds: plan.startSeconds, endSeconds: plan.endSeconds, hours: 3)
         let planned = Array(plan)

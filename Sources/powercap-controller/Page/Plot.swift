@@ -28,6 +28,15 @@ struct Plot {
         case medium = 150
         case small = 90
 
+        /// So many at most, that their labels have room.
+        var steps: UInt64 {
+            switch self {
+            case .large: 8
+            case .medium: 5
+            case .small: 3
+            }
+        }
+
         var markup: HTML.Markup {
             switch self {
             case .large: "large"
@@ -44,7 +53,7 @@ struct Plot {
         let source = lines.filter { $0.style == .area }.flatMap(\.known).max() ?? .zero
         let rest = lines.filter { $0.style != .area }.flatMap(\.known).max() ?? .zero
         let room = Microwatts(rest.rawValue.addingReportingOverflow(rest.rawValue / 2).partialValue)
-        return PowerAxis(covering: max(rest, rest == .zero ? source : min(source, room), .step))
+        return PowerAxis(covering: max(rest, rest == .zero ? source : min(source, room), .step), most: size.steps)
     }
 
     private func y(_ power: Microwatts, _ axis: PowerAxis) -> Int {
@@ -159,12 +168,8 @@ struct Plot {
 
     private func writePower(_ axis: PowerAxis, to html: inout HTML) {
         html.markup("<g class=y>")
-        var last = Int.max
         for tick in axis.ticks {
             let y = y(tick, axis)
-            // At least so far apart that a label has room.
-            guard last - y >= 24 || tick == axis.top && last - y >= 15 else { continue }
-            last = y
             html.markup("<line x2=100% y1=")
             html.number(y)
             html.markup(" y2=")

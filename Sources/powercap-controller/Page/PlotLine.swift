@@ -1,3 +1,4 @@
+internal import Policy
 internal import PowercapProtocol
 
 /// A line of a plot: for each of its intervals a value, and nil where nothing is known.

@@ -9,6 +9,8 @@ internal import Text
 struct Plan: Sequence {
     let configuration: Configuration
     let packages: [Package]
+    /// What the source goes by; nil where that is a formula.
+    let data: SourceData?
     /// The packages are not real ones.
     var isAssumed = false
     let first: LocalDay
@@ -17,8 +19,12 @@ struct Plan: Sequence {
     let startSeconds: Int64
     let endSeconds: Int64
 
-    init(_ configuration: Configuration, _ packages: [Package], first: LocalDay, days: Int, step: Milliseconds) {
-        (self.configuration, self.packages, self.first, self.days, self.step) = (configuration, packages, first, days, step)
+    init(
+        _ configuration: Configuration, _ packages: [Package], data: SourceData? = nil, first: LocalDay, days: Int,
+        step: Milliseconds
+    ) {
+        (self.configuration, self.packages, self.data) = (configuration, packages, data)
+        (self.first, self.days, self.step) = (first, days, step)
         startSeconds = first.start
         endSeconds = first.adding(days: days).start
     }
@@ -38,13 +44,15 @@ struct Plan: Sequence {
         fileprivate var last: (decision: Decision, at_ms: UInt64)?
 
         /// `run` decides every STABILISATION_TIME, here from the first midnight on. What it decides between two lines is passed over:
-        /// no decision depends on the one before while nothing pauses it.
+        /// no decision depends on the one before while nothing pauses it. Where data make a step it decides at once, so what is in force
+        /// is what is given.
         mutating func next() -> Line? {
             guard nextSeconds < plan.endSeconds else { return nil }
             let moment = Moment(seconds: nextSeconds)
             nextSeconds += Int64(plan.step.rawValue / 1_000)
             let elapsed_ms = UInt64(moment.seconds - plan.startSeconds) * 1_000
-            let decided_ms = elapsed_ms - elapsed_ms % plan.configuration.stabilisationTime.rawValue
+            let decided_ms =
+                plan.data != nil ? elapsed_ms : elapsed_ms - elapsed_ms % plan.configuration.stabilisationTime.rawValue
             let reading = source.reading(at: moment)
             if let last, last.at_ms == decided_ms { return Line(moment: moment, source: reading.power, decision: last.decision) }
             let decision = decide(
@@ -61,7 +69,7 @@ struct Plan: Sequence {
     }
 
     func makeIterator() -> Iterator {
-        Iterator(plan: self, source: powerSource(for: configuration.policy), nextSeconds: startSeconds)
+        Iterator(plan: self, source: powerSource(for: configuration.policy, data: data), nextSeconds: startSeconds)
     }
 
     /// `2026-06-21`, or `2026-06-21 to 2026-06-23`.
@@ -78,8 +86,16 @@ struct Plan: Sequence {
             "solar source, peak \(peak), alpha \(ValueKind.number(atMost: 100).show(configuration.policy.alpha))" + solarDay
         case .sun: "the sun over \(place) in a clear sky, \(peak) at 1000 W per square metre"
         case .constant: "static source of \(peak)"
-        case .demo: "demonstration, peak \(peak): a day from 04:00 to 20:00 in \(DemoSource.day.words)"
+        case .schedule: "the schedule of \(fileName)"
+        case .series: "the series of \(fileName)"
+        case .demo: "demonstration, peak \(peak): a day from 04:00 to 20:00 in \(SourceName.demoDay.words)"
         }
+    }
+
+    /// Of the source's file, without its directory.
+    private var fileName: String {
+        let path = configuration.scheduleFile ?? configuration.seriesFile ?? "?"
+        return (path.split(separator: "/").last.map { String($0) } ?? path).printable
     }
 
     /// The solar curve's day, where it is not the usual one.
@@ -102,6 +118,7 @@ struct Plan: Sequence {
     /// How often something is decided, and what is seen of it.
     var cadence: String {
         let stabilisation = configuration.stabilisationTime
+        if data != nil { return "a decision at each of its steps, shown every \(step.words)" }
         return "a decision every \(stabilisation.words)"
             + (stabilisation == step ? "" : ", shown every \(step.words): the one then in force")
     }

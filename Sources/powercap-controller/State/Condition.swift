@@ -18,7 +18,9 @@ struct Condition: Equatable, Sendable {
 
 extension Condition {
     /// What an administrator has to know first.
-    private init(_ packages: [(name: String, standing: Standing)], _ decision: Decision?, _ wishes: Wishes) {
+    private init(
+        _ packages: [(name: String, standing: Standing)], _ decision: Decision?, _ wishes: Wishes, _ source: SourceTrouble?
+    ) {
         let overrides = wishes.together
         /// The packages of which this is so, with what differs between them; nil where there are none.
         func those(_ detail: (Standing) -> String?) -> String? {
@@ -50,6 +52,8 @@ extension Condition {
             self.init(status: .unknown, reason: "Starting", message: "No limit was set yet")
         } else if overrides.paused {
             self.init(status: .yes, reason: "Paused", message: "Limits stay as they are while the node is paused")
+        } else if overrides.limit == nil, let source, source.isStale {
+            self.init(status: .yes, reason: "SourceStale", message: source.words.shortened(to: Self.longestMessage))
         } else if decision?.floorsExceedBudget == true {
             self.init(
                 status: .yes, reason: overrides.limit == nil ? "FloorsExceedSource" : "FloorsExceedOverride",
@@ -64,6 +68,8 @@ extension Condition {
             self.init(
                 status: .yes, reason: "HeldLower",
                 message: "Another register holds less than what is set: \(names)".shortened(to: Self.longestMessage))
+        } else if overrides.limit == nil, let source {
+            self.init(status: .yes, reason: "SourceOutdated", message: source.words.shortened(to: Self.longestMessage))
         } else if let ungoverned {
             self.init(
                 status: .yes, reason: "LimitInForce",
@@ -80,15 +86,20 @@ extension Condition {
     static let noControl = Condition(
         status: .unknown, reason: "NoControl", message: "The controller has no control over the limits: see its log")
 
-    /// Where limits are in force as they should be, overrides that can't be followed are what comes next: in force isn't what somebody asked
-    /// for.
-    init(_ packages: [(name: String, standing: Standing)], _ decision: Decision?, of wishes: Wishes) {
-        let condition = Condition(packages, decision, wishes)
-        guard let first = wishes.rejected.first, condition.status == .yes else {
+    /// Where limits are in force as they should be, overrides that can't be followed, or end, are what comes next: in force isn't what
+    /// somebody asked for, or not for ever.
+    init(
+        _ packages: [(name: String, standing: Standing)], _ decision: Decision?, of wishes: Wishes, source: SourceTrouble? = nil
+    ) {
+        let condition = Condition(packages, decision, wishes, source)
+        guard condition.status == .yes, !wishes.rejected.isEmpty || !wishes.notes.isEmpty else {
             self = condition
             return
         }
-        self.init(status: .yes, reason: "OverrideRejected", message: first.sentence.shortened(to: Self.longestMessage))
+        let first = wishes.rejected.first?.sentence ?? condition.message
+        self.init(
+            status: .yes, reason: wishes.rejected.isEmpty ? condition.reason : "OverrideRejected",
+            message: ([first] + wishes.notes).joined(separator: "; ").shortened(to: Self.longestMessage))
     }
 }
 
@@ -96,8 +107,23 @@ extension NodeState {
     /// What an administrator has to know first.
     var condition: Condition {
         guard let limits else { return .noControl }
-        return Condition(entries.map { ($0.package.name.text, limits.standing($0)) }, decision?.decision, of: wishes)
+        return Condition(
+            entries.map { ($0.package.name.text, limits.standing($0)) }, decision?.decision, of: wishes, source: trouble)
     }
+
+    private var trouble: SourceTrouble? {
+        if let lack = sourceLack {
+            return SourceTrouble(isStale: true, words: [lack, sourceProblem].compactMap { $0 }.joined(separator: ": "))
+        }
+        return sourceProblem.map { SourceTrouble(isStale: false, words: "What the source said before is followed: \($0)") }
+    }
+}
+
+/// What is wrong with the source.
+struct SourceTrouble {
+    /// It isn't followed.
+    let isStale: Bool
+    let words: String
 }
 
 extension Standing {

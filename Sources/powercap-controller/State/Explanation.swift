@@ -10,8 +10,11 @@ struct Explanation: Equatable, Sendable {
 }
 
 extension NodeState {
-    var explanation: Explanation {
-        Explanation(answer: answer, because: because, next: next)
+    var explanation: Explanation { explanation(nextChange) }
+
+    /// - Parameter change: where it is known already.
+    func explanation(_ change: NextChange?) -> Explanation {
+        Explanation(answer: answer, because: because, next: next(change))
     }
 
     private var answer: String {
@@ -33,12 +36,15 @@ extension NodeState {
             sentences.append(sentence(on: decision, policy))
         }
         sentences.append(sourceSentence)
+        if let lack = sourceLack { sentences.append("\(lack).") }
+        if let problem = sourceProblem { sentences.append("Of the source, what it said before is followed: \(problem).") }
         sentences += wishes.orders.standing.map(sentence)
         if let problem = wishes.ordersProblem {
             sentences.append("The saved orders \(problem). The floor holds until `unset`, or a new `set`.")
         }
         sentences += nodeSentences
-        sentences += wishes.rejected.map { "\($0.sentence.capitalisedFirst)." }
+        sentences +=
+            wishes.rejected.map { "\($0.sentence.capitalisedFirst)." } + wishes.notes.map { "Of the Node's overrides: \($0)." }
         sentences += packages.compactMap(sentence)
         if condition.status != .yes { sentences.append("PowerCapped is \(condition.status.rawValue): \(condition.message).") }
         return sentences
@@ -50,6 +56,7 @@ extension NodeState {
         let limit = decision.nodeLimit.roughly
         switch decision.reason {
         case .source: return "Decided at \(at): \(limit), as the source gives it."
+        case .stale: return "Decided at \(at): \(limit), because the source says nothing of the moment."
         case .override:
             let whose =
                 switch wishes.limitHolder {
@@ -113,11 +120,11 @@ extension NodeState {
         return "\(package.name): \(asked), \(inForce): \(package.standing.words)."
     }
 
-    private var next: [String] {
+    private func next(_ change: NextChange?) -> [String] {
         guard limits != nil, let nextDecision_ns else { return ["Control is tried for again and again, at least every 10 s."] }
         let left = Milliseconds((max(nextDecision_ns, monotonic_ns) - monotonic_ns) / 1_000_000)
         var sentences = ["The next decision is in \(left.roughly)."]
-        if let change = nextChange {
+        if let change {
             sentences.append(
                 "As far as is known, the limit is \(change.nodeLimit.roughly) from \(Instant(change.at).words(seenFrom: now)) on "
                     + "(\(change.reason.rawValue)).")

@@ -1,7 +1,7 @@
 internal import Policy
 internal import PowercapProtocol
 
-/// The next time at which the node's limit becomes another, as far as is known today: by the source, or because an order ends.
+/// The next time at which the node's limit becomes another, as far as is known today: by the source, or because an order or an override ends.
 struct NextChange: Equatable, Sendable {
     /// In seconds since 1970.
     let at: Int64
@@ -10,16 +10,26 @@ struct NextChange: Equatable, Sendable {
 }
 
 extension NodeState {
-    /// nil where nothing that is known changes it within a day, and without control.
-    ///
-    /// Looks at each decision that `run` is going to make: of a day at one decision a minute, a millisecond of CPU time.
+    /// nil where nothing that is known changes it within a day, and without control. Looked for in two steps, because a decision a second
+    /// makes 86,400 a day, and somebody waits for the answer: what changes for less than ten minutes may be passed over.
     var nextChange: NextChange? {
-        guard var outlook = Outlook(from: self) else { return nil }
-        while let line = outlook.next() {
-            if line.decision.nodeLimit != decision?.decision.nodeLimit {
-                return NextChange(at: line.at, nodeLimit: line.decision.nodeLimit, reason: line.decision.reason)
-            }
+        var seen = now.seconds
+        for line in outlook(atLeast: 600) {
+            if changes(line) { return outlook(after: seen).first(where: changes).map(NextChange.init) ?? NextChange(line) }
+            seen = line.at
         }
         return nil
+    }
+
+    private func outlook(atLeast least_s: Int64 = 1, after begun: Int64 = .min) -> AnySequence<Outlook.Line> {
+        Outlook(from: self, atLeast: least_s, after: begun).map { AnySequence($0) } ?? AnySequence(EmptyCollection())
+    }
+
+    private func changes(_ line: Outlook.Line) -> Bool { line.decision.nodeLimit != decision?.decision.nodeLimit }
+}
+
+extension NextChange {
+    fileprivate init(_ line: Outlook.Line) {
+        self.init(at: line.at, nodeLimit: line.decision.nodeLimit, reason: line.decision.reason)
     }
 }

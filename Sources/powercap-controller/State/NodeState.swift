@@ -68,6 +68,17 @@ struct SourceState: Equatable, Sendable {
     let reading: SourceReading
     /// When it was read, in seconds since 1970.
     let read: Int64
+    /// What it goes by; nil where that is a formula.
+    var data: SourceData?
+    /// Where the data come from; nil without data.
+    var file: SourceFileState?
+}
+
+/// The file that a source goes by.
+struct SourceFileState: Equatable, Sendable {
+    let path: String
+    /// What is wrong with it now, behind its path; nil where nothing is.
+    let problem: String?
 }
 
 /// A decision, and when it was made.
@@ -100,6 +111,10 @@ struct Wishes: Equatable, Sendable {
     var node = Overrides()
     /// What the Node's annotations ask for and this node can't do.
     var rejected: [Rejection] = []
+    /// What people have to know of them beside, each a sentence: when they end, that they have ended, and why they are there.
+    var notes: [String] = []
+    /// What they are after each end that is known, in the order of these.
+    var later: [Later] = []
     /// By an operator on this machine.
     var orders = Orders()
     /// Orders that were saved and can't be read: why. Until somebody gives new ones the floor holds.
@@ -111,6 +126,12 @@ struct Wishes: Equatable, Sendable {
         let value: String
         /// What a person reads: what is wrong with it, and what holds instead.
         let sentence: String
+    }
+
+    struct Later: Equatable, Sendable {
+        /// In seconds since 1970.
+        let at: Int64
+        let node: Overrides
     }
 
     /// What the policy follows.

@@ -14,11 +14,14 @@ struct Outlook: Sequence, IteratorProtocol {
 
     private let state: NodeState
     private let packages: [Package]
+    private let least_s: Int64
     private let first: Int64
     private let step_s: Int64
     private var at: Int64
     private var last: Decision
-    /// When orders end, the next one first.
+    /// Up to when everything has been looked at, in seconds since 1970.
+    private var looked: Int64
+    /// When orders and the Node's overrides end, the next one first.
     private var ends: ArraySlice<Int64>
 
     /// How far ahead is looked.
@@ -27,29 +30,47 @@ struct Outlook: Sequence, IteratorProtocol {
     /// nil before the first decision, and without control.
     /// - Parameter least_s: what lies closer together is passed over, but for the end of an order. No decision depends on the one before
     ///   while nothing pauses it.
-    init?(from state: NodeState, atLeast least_s: Int64 = 1) {
+    /// - Parameter after: in seconds since 1970, when another outlook has been so far.
+    init?(from state: NodeState, atLeast least_s: Int64 = 1, after begun: Int64 = .min) {
         guard let limits = state.limits, let decision = state.decision, let next_ns = state.nextDecision_ns else { return nil }
         self.state = state
         packages = limits.packages
+        self.least_s = least_s
         let apart_s = Swift.max(Int64(state.settings.configuration.stabilisationTime.rawValue / 1_000), 1)
         step_s = (Swift.max(least_s, apart_s) + apart_s - 1) / apart_s * apart_s
         first =
             state.now.seconds + Int64(clamping: (Swift.max(next_ns, state.monotonic_ns) - state.monotonic_ns) / 1_000_000_000)
-        (at, last) = (first, decision.decision)
-        ends = state.wishes.orders.standing.compactMap { state.end(of: $0) }.filter { $0 > state.now.seconds }.sorted()[...]
+        at = begun < first ? first : first + ((begun - first) / step_s + 1) * step_s
+        last = decision.decision
+        looked = Swift.max(state.now.seconds, begun)
+        ends =
+            (state.wishes.orders.standing.compactMap { state.end(of: $0) } + state.wishes.later.map(\.at))
+            .filter { $0 > Swift.max(state.now.seconds, begun) }.sorted()[...]
     }
 
     mutating func next() -> Line? {
-        // The end of an order decides at once.
-        var (moment, isEnd) = (at, false)
-        if let end = ends.first, end < at { (moment, isEnd, ends) = (end, true, ends.dropFirst()) }
+        // An end decides at once.
+        var (moment, isEnd, isStep) = (at, false, false)
+        if let end = ends.first, end < at { (moment, isEnd) = (end, true) }
+        if let step = nextStep, step < moment { (moment, isEnd, isStep) = (step, false, true) }
+        if isEnd { ends = ends.dropFirst() }
+        looked = moment
         guard moment <= state.now.seconds + Outlook.horizon_s else { return nil }
         var then = state.wishes
         _ = then.orders.end(at: state.boot_ns + UInt64(moment - state.now.seconds + (isEnd ? 1 : 0)) * 1_000_000_000)
+        if let later = then.later.last(where: { $0.at <= moment }) { then.node = later.node }
         let policy = state.settings.configuration.policy
-        let reading = powerSource(for: policy, then.together).reading(at: Moment(seconds: moment))
+        let reading = powerSource(for: policy, then.together, data: state.source.data).reading(at: Moment(seconds: moment))
         last = decide(packages: packages, policy: policy, reading: reading, overrides: then.together, last: last)
-        if !isEnd { at += step_s }
+        if !isEnd && !isStep { at += step_s }
         return Line(at: moment, decision: last)
+    }
+
+    /// When the source's next step has been made, and something is to be looked at again.
+    private var nextStep: Int64? {
+        let policy = state.settings.configuration.policy
+        return state.source.data.flatMap { powerSource(for: policy, data: $0).nextStep(after: Moment(seconds: looked)) }.map {
+            Swift.max($0, looked + least_s)
+        }
     }
 }

@@ -10,9 +10,11 @@ extension NodeState {
     static let format: UInt64 = 1
 
     var json: JSON {
-        [
-            "format": .whole(NodeState.format), "explanation": explanation.json, "controller": controllerJSON, "node": nodeJSON,
-            "condition": condition.json, "source": source.json, "overrides": overridesJSON, "next": nextJSON,
+        let change = nextChange
+        return [
+            "format": .whole(NodeState.format), "explanation": explanation(change).json, "controller": controllerJSON,
+            "node": nodeJSON,
+            "condition": condition.json, "source": source.json, "overrides": overridesJSON, "next": nextJSON(change),
             "packages": .list(packages.map(\.json)), "helper": helper.welcome?.json ?? .null, "control": controlJSON,
             "held_limits": .whole(0), "zones": .list(zones.map(\.json)), "api": api?.json ?? .null,
             "listeners": .list(
@@ -46,6 +48,7 @@ extension NodeState {
             "problem": .text(wishes.ordersProblem), "limit_by": .text(wishes.limitHolder?.rawValue),
             "rejected": .list(
                 wishes.rejected.map { ["name": .text($0.name), "value": .text($0.value), "why": .text($0.sentence)] }),
+            "notes": .list(wishes.notes.map { .text($0) }),
         ]
     }
 
@@ -59,9 +62,8 @@ extension NodeState {
         ]
     }
 
-    private var nextJSON: JSON {
-        let change = nextChange
-        return [
+    private func nextJSON(_ change: NextChange?) -> JSON {
+        [
             "decision_in_s": nextDecision_ns.map { .whole((max($0, monotonic_ns) - monotonic_ns) / 1_000_000_000) } ?? .null,
             "change": change.map {
                 ["at": .text(Instant($0.at).text), "limit_uw": .power($0.nodeLimit), "reason": .text($0.reason.rawValue)]
@@ -98,7 +100,8 @@ extension SourceState {
         [
             "name": .text(name.rawValue), "power_uw": .power(reading.power),
             "signal": reading.signal.map { .number("\($0)") } ?? .null, "age_ms": .whole(reading.age.rawValue),
-            "read": .text(Instant(read).text),
+            "read": .text(Instant(read).text), "lack": .text(reading.lack?.cause.name), "file": .text(file?.path),
+            "problem": .text(file?.problem),
         ]
     }
 }

@@ -27,7 +27,7 @@ extension Metric {
         ) { $0.state.decision.map { .flag($0.decision.floorsExceedBudget) } },
         Metric(
             .gauge, "decision_info", labels: ["reason"],
-            "1 for the reason of the last decision: source, override, floor, ceiling, fixed or paused."
+            "1 for the reason of the last decision: source, stale, override, floor, ceiling, fixed or paused."
         ) { scrape in scrape.state.decision.map { [Sample([$0.decision.reason.rawValue], .whole(1))] } ?? [] },
         .node(
             .gauge, "next_decision_timestamp_seconds", unit: "seconds", "When the next decision is due, in seconds since 1970."
@@ -100,6 +100,12 @@ extension Metric {
             let source = scrape.state.source
             return .timestamp(source.read - Int64(clamping: source.reading.age.rawValue / 1_000))
         },
+        .node(
+            .gauge, "source_stale", "Whether the source says nothing of the moment: the last good value, or ON_STALE's, holds."
+        ) { .flag($0.state.source.reading.lack != nil) },
+        .node(
+            .gauge, "source_outdated", "Whether the source's file is gone or can't be used: what it said before is followed."
+        ) { .flag($0.state.source.file?.problem != nil) },
     ]
 }
 

@@ -9,15 +9,16 @@ import Testing
 
 /// docs/interface.md against the program.
 struct InterfaceDocumentTests {
-    private static let page = try! String(
+    private static let page = try? String(
         contentsOf: URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent().appending(path: "docs/interface.md"), encoding: .utf8)
 
     /// The first column of a table, as it is written in code.
     private func names(_ marker: String) throws -> [String] {
-        let start = try #require(Self.page.range(of: "<!-- \(marker) -->\n"))
-        let end = try #require(Self.page.range(of: "<!-- end -->", range: start.upperBound..<Self.page.endIndex))
-        return Self.page[start.upperBound..<end.lowerBound].split(separator: "\n").dropFirst(2).compactMap { row in
+        let page = try #require(Self.page)
+        let start = try #require(page.range(of: "<!-- \(marker) -->\n"))
+        let end = try #require(page.range(of: "<!-- end -->", range: start.upperBound..<page.endIndex))
+        return page[start.upperBound..<end.lowerBound].split(separator: "\n").dropFirst(2).compactMap { row in
             row.split(separator: "`").dropFirst().first.map(String.init)
         }
     }

@@ -199,6 +199,30 @@ struct OperatorTests {
         #expect(try Executable.run(arguments, environment: ["CONTROL_SOCKET": "/nonexistent/control.sock"]).status == 2)
     }
 
+    @Test("where limits aren't in force explain says so with status 1, and readyz with 503; healthz is about the loop alone")
+    func notInForce() throws {
+        let (mock, desk) = (try Mock([ScriptedPackage(isLocked: true)]), try Desk())
+        let controller = try desk.controller(mock)
+        let outcome = try desk.run("explain")
+        #expect(outcome.status == 1)
+        #expect(outcome.output.contains("PowerCapped is False: Every package's limit is locked by firmware."))
+        #expect(try desk.ask("GET", "/readyz").status == 503)
+        #expect(try desk.ask("GET", "/healthz").status == 200)
+        #expect(try controller.stop() == 0)
+    }
+
+    @Test("status --watch prints it again and again, until it is ended")
+    func watch() throws {
+        let (mock, desk) = (try Mock(packages: 1), try Desk())
+        let controller = try desk.controller(mock)
+        let child = try Child("powercap-controller", ["status", "--watch"], environment: desk.environment, reading: .output)
+        for _ in 0..<2 { try child.next("an answer") { $0.hasPrefix("node     The node is limited to 100 W") } }
+        // Those that a shell would send may be blocked here.
+        child.kill(SIGKILL)
+        _ = try child.exitStatus()
+        #expect(try controller.stop() == 0)
+    }
+
     @Test("top is a line for each look where nobody watches a terminal")
     func top() throws {
         let (mock, desk) = (try Mock(packages: 2), try Desk())

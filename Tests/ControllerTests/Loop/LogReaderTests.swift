@@ -144,7 +144,8 @@ struct LogReaderTests {
         let mock = try Mock(packages: 1)
         let environment = [
             "SOURCE": "static", "MAX_SOURCE": "100W", "RAPLHELPER_SOCKET": mock.socket, "LOG_FORMAT": format,
-            "JOURNAL_STREAM": "\(status.st_dev):\(status.st_ino)", "NODE_NAME": "a",
+            "JOURNAL_STREAM": "\(status.st_dev):\(status.st_ino)", "NODE_NAME": "a", "CONTROL_SOCKET": "off",
+            "METRICS_ADDRESS": "off",
         ]
         let writer = FileHandle(fileDescriptor: both[1], closeOnDealloc: true)
         let child = try Child("powercap-controller", ["run"], environment: environment, reading: .output, errors: writer)

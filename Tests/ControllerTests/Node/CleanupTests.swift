@@ -34,8 +34,8 @@ struct CleanupTests {
         #expect(
             outcome.output
                 == "Removed from the Node node-a: rapl/pmax, rapl/max_power_uw, power-manager/initialized, powercap.dev/state, "
-                + "powercap.dev/effective-limit, powercap.dev/source, powercap.dev/reason, powercap.dev/changed and its condition "
-                + "PowerCapped.\n")
+                + "powercap.dev/effective-limit, powercap.dev/source, powercap.dev/reason, powercap.dev/operator, powercap.dev/changed "
+                + "and its condition PowerCapped.\n")
         let after = try server.show(ApiServer.path)
         #expect(after["metadata"]?["labels"]?.texts == before["metadata"]?["labels"]?.texts)
         #expect(after["metadata"]?["annotations"]?.texts == before["metadata"]?["annotations"]?.texts)

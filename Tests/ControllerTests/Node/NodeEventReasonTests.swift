@@ -10,6 +10,9 @@ struct NodeEventReasonTests {
         for reason in NodeEvent.Reason.allCases {
             #expect(!reason.action.isEmpty && reason.action.utf8.count <= 128 && reason.rawValue.utf8.count <= 128)
         }
-        #expect(NodeEvent.Reason.allCases.filter { $0.type == .normal } == [.limitChanged, .operatorOrdered, .controlRegained])
+        #expect(
+            NodeEvent.Reason.allCases.filter { $0.type == .normal } == [
+                .limitChanged, .overrideEnded, .operatorOrdered, .controlRegained,
+            ])
     }
 }

@@ -1,7 +1,11 @@
+import Documents
+import JSON
+import LinuxSystem
 import PowercapProtocol
 import TestSupport
 import Testing
 
+@testable import JSON
 @testable import Policy
 @testable import powercap_controller
 
@@ -9,9 +13,9 @@ struct NodeOverridesTests {
     /// What the last of these states of a Node asks for.
     private func read(_ states: [String: String]...) -> (Overrides, [NodeOverride.Rejected]) {
         var reader = OverrideReader()
-        var result = (Overrides(), rejected: [NodeOverride.Rejected]())
-        for annotations in states { result = reader.read(annotations) }
-        return result
+        var result = OverrideReading()
+        for annotations in states { result = reader.read(annotations, at: Clock.Wall(seconds: 0)) }
+        return (result.wishes, result.rejected)
     }
 
     @Test("no annotation, or none of ours, asks for nothing")
@@ -140,5 +144,31 @@ struct NodeOverridesTests {
         #expect(fitted(61, []).1.isEmpty)
         var none = Overrides()
         #expect(none.fit(policy, packages).isEmpty)
+    }
+
+    @Test("powers are read as the table has it, by which kubectl-powercap is tested, too")
+    func powers() throws {
+        let rows = try #require(try JSON(Array(Fixture.text("overrides/powers.json").utf8)).elements)
+        #expect(rows.count > 50)
+        let override = try #require(NodeOverride.all.first { $0.name == "limit" })
+        for row in rows.compactMap(\.elements) {
+            let text = try #require(row[0].text)
+            var overrides = Overrides()
+            do throws(ValueProblem) {
+                try override.read(text, &overrides)
+                #expect(overrides.limit?.rawValue == row[1].integer, "\(text)")
+            } catch {
+                #expect("\(error)".prefix { $0 != "(" } == row[1].text ?? "", "\(text)")
+            }
+        }
+    }
+
+    @Test("docs/kubernetes.md has every annotation that is read, each below what it is about")
+    func documented() throws {
+        let rows = try Document(page: "docs/kubernetes.md").table("Overrides", startingWith: "annotation")
+        let names = NodeOverride.all.flatMap { [$0.annotation] + ($0.until.map { [$0] } ?? []) } + [NodeOverride.reason]
+        #expect(rows.map { $0[0] } == names.map { "`\($0)`" })
+        #expect(NodeOverride.keys == Set(names))
+        #expect(rows.allSatisfy { $0.count == 3 && !$0[2].isEmpty })
     }
 }

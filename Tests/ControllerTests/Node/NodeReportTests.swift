@@ -10,7 +10,7 @@ struct NodeReportTests {
     private func record(
         _ watts: UInt64? = 100, overrides: Overrides = Overrides(), _ change: (inout TestNode) -> Void = { _ in },
         before: (inout TestNode) -> Void = { _ in }, refusing: Set<Int> = [], onDrift action: DriftAction = .leave,
-        rejected: [Wishes.Rejection] = []
+        rejected: [Wishes.Rejection] = [], notes: [String] = []
     ) -> NodeRecord {
         var node = TestNode()
         before(&node)
@@ -41,7 +41,8 @@ struct NodeReportTests {
         _ = limits.observe(node.sample, onDrift: action)
         return NodeRecord(
             .test(
-                limits, decision, wishes: Wishes(node: overrides, rejected: rejected), environment: ["SOURCE": "static"]))
+                limits, decision, wishes: Wishes(node: overrides, rejected: rejected, notes: notes),
+                environment: ["SOURCE": "static"]))
     }
 
     private func expect(
@@ -165,6 +166,10 @@ struct NodeReportTests {
         expect(record(rejected: [bad]), 100, .yes, "OverrideRejected", bad.sentence)
         // What is wrong comes first.
         #expect(record(100, { $0.enabled[0] = .no }, rejected: [bad]).condition.reason == "ZoneDisabled")
+        // What ends comes behind.
+        expect(record(notes: ["a ends", "b ended"]), 100, .yes, "LimitInForce", "Limits are in force; a ends; b ended")
+        expect(record(rejected: [bad], notes: ["a ends"]), 100, .yes, "OverrideRejected", bad.sentence + "; a ends")
+        #expect(record(100, { $0.enabled[0] = .no }, notes: ["a ends"]) == record(100, { $0.enabled[0] = .no }))
         let long = Wishes.Rejection(name: "", value: "", sentence: String(repeating: "ü", count: 5_000))
         #expect(record(rejected: [long]).condition.message.utf8.count <= 1_024)
     }

@@ -41,7 +41,10 @@ struct ExampleNode {
         names: (Int) -> String = { "package-\($0)" },
         ending now: Int64 = ExampleNode.afternoon
     ) {
-        settings = try! Settings(flags: [:], environment: { environment[$0] })
+        guard let settings = try? Settings(flags: [:], environment: { environment[$0] }) else {
+            fatalError("\(environment) is no configuration")
+        }
+        self.settings = settings
         (self.count, self.now, boot) = (count, now, 500_000)
         func constraint(_ index: UInt8, _ name: StaticString, _ watts: UInt64) -> ConstraintDescription {
             ConstraintDescription(
@@ -166,7 +169,11 @@ struct ExampleNode {
             settings: settings, source: source, wishes: wishes, helper: helper, limits: hasControl ? limits : nil,
             power: hasControl ? power : [:], decision: decision,
             nextDecision_ns: hasControl ? (boot / 300 + 1) * 300_000_000_000 : nil,
-            api: api, counts: counts)
+            api: api,
+            listeners: [
+                ListenerState(name: "control", place: "/run/powercap/controller.sock", problem: nil),
+                ListenerState(name: "metrics", place: "127.0.0.1:28320", problem: "somebody else listens there"),
+            ], counts: counts)
     }
 }
 

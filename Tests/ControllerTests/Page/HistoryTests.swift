@@ -84,6 +84,11 @@ struct HistoryTests {
         #expect(!history.isKept(old) && history.isKept(old + 720))
         #expect(history[.drawn, 0, old + 720] == nil)
         #expect(history[.drawn, old] == nil)
+        var less = self.node(packages: 1, minutes: 1)
+        less.boot = node.boot + 86_400
+        history.note(less.state())
+        #expect(history[.asked, 0, old + 1_440] != nil)
+        #expect(history[.asked, 1, old + 1_440] == nil && history[.inForce, 1, old + 1_440] == nil, "package-1 is gone")
     }
 
     @Test("without control there is a gap, and with control after it the history goes on")

@@ -99,7 +99,7 @@ extension ProcessTimeZone {
                 "uncontrolled",
                 [
                     "uncontrolled, PowerCapped is Unknown: NoControl", "the helper is not running", "none: there is no control",
-                    "Without control nothing is known of the packages", "No control from 15:20", "package-0, not there now",
+                    "Without control nothing is known of the packages", "No control since 15:20.", "<h3>package-0</h3>",
                 ]
             ),
             (
@@ -150,7 +150,10 @@ extension ProcessTimeZone {
             let page = Self.text("managed")
             for option in Option.all { #expect(page.contains("<code>\(option.variable)</code>"), "\(option.variable)") }
             #expect(page.contains("<code>360W</code><td>environment"))
-            for words in ["30 s, 21 s left", "<dd>complete</dd>", "<th scope=row>PATCH<td>200<td>288", "accepted"] {
+            for words in [
+                "30 s, 21 s left", "<dd>complete</dd>", "<th scope=row>PATCH<td>200<td>288", "accepted",
+                "<dd>somebody else listens there</dd>",
+            ] {
                 #expect(page.contains(words), "\(words)")
             }
         }
@@ -162,6 +165,24 @@ extension ProcessTimeZone {
             let page = Self.text(node)
             #expect(page.contains(">600 W</text>"))
             #expect(page.contains("source 90 kW"))
+        }
+
+        @Test("the Node's overrides are shown with their annotation, and with their end where one is known")
+        func annotations() {
+            Clock.setTimeZone("Europe/Berlin")
+            var node = ExampleNode()
+            node.run(minutes: 5)
+            node.wishes.node = Overrides(paused: true, limit: .watts(90), maxSource: .watts(300), minPower: .watts(20))
+            node.wishes.later = [
+                Wishes.Later(at: node.now + 600, node: Overrides(paused: true, maxSource: .watts(300), minPower: .watts(20)))
+            ]
+            let page = Self.text(node)
+            for words in [
+                "<th scope=row>at most 90 W<td>15:35:00<td>the Node<td><code>powercap.dev/limit</code>",
+                "<th scope=row>paused<td>taken back<td>the Node<td><code>powercap.dev/paused</code>",
+                "<th scope=row>a source&#39;s peak of 300 W<td>taken back",
+                "<th scope=row>at least 20 W for each package<td>taken back",
+            ] { #expect(page.contains(words), "\(words)") }
         }
 
         @Test("a demonstration has no plan of a day")

@@ -52,6 +52,13 @@ struct ExplanationTests {
             ])
     }
 
+    @Test("what is to be known of the Node's overrides comes with them")
+    func notes() {
+        let wishes = Wishes(node: Overrides(limit: .watts(80)), notes: ["powercap.dev/limit ends at 2026-06-17T13:00:00Z"])
+        let said = "Of the Node's overrides: powercap.dev/limit ends at 2026-06-17T13:00:00Z."
+        #expect(state(wishes: wishes).explanation.because.filter { $0 == said }.count == 1)
+    }
+
     @Test("an order says whose it is, since when, until when, and why; its end is the next change")
     func order() {
         let explanation = state(wishes: orders(.limit(80, uid: 1_000, reason: "maintenance"))).explanation

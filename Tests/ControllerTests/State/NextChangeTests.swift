@@ -7,11 +7,15 @@ import Testing
 
 struct NextChangeTests {
     /// At noon, a minute before the next decision, with an hour between two.
-    private func state(_ environment: [String: String], orders: [Order] = []) -> NodeState {
+    private func state(
+        _ environment: [String: String], orders: [Order] = [], node: Overrides = Overrides(), later: [Wishes.Later] = []
+    ) -> NodeState {
         var limits = TestNode().limits
-        var wishes = Wishes()
+        var wishes = Wishes(node: node, later: later)
         for order in orders { wishes.orders.put(order) }
-        let settings = try! Settings(flags: [:], environment: { environment[$0] })
+        guard let settings = try? Settings(flags: [:], environment: { environment[$0] }) else {
+            fatalError("\(environment) is no configuration")
+        }
         let reading = powerSource(for: settings.configuration.policy).reading(at: Moment(seconds: 1_781_697_540))
         let decision = decide(
             packages: limits.packages, policy: settings.configuration.policy, reading: reading, overrides: wishes.together)
@@ -36,6 +40,19 @@ struct NextChangeTests {
     func end() {
         let next = state(["SOURCE": "static", "MAX_SOURCE": "100W", "STABILISATION_TIME": "1h"], orders: [.limit(80)]).nextChange
         #expect(next == NextChange(at: 1_781_697_540 + 3_600, nodeLimit: .watts(100), reason: .source))
+    }
+
+    @Test("the ends of a Node's overrides are known beside those of orders, and the first that changes something counts")
+    func nodeEnd() {
+        let (base, environment) = (Int64(1_781_697_600), ["SOURCE": "static", "MAX_SOURCE": "100W", "STABILISATION_TIME": "1h"])
+        let (paused, limited) = (Overrides(paused: true, limit: .watts(80)), Overrides(limit: .watts(80)))
+        let later = [Wishes.Later(at: base + 30, node: limited), Wishes.Later(at: base + 7_200, node: Overrides())]
+        let next = state(environment, node: limited, later: Array(later.dropFirst())).nextChange
+        #expect(next == NextChange(at: base + 7_200, nodeLimit: .watts(100), reason: .source))
+        #expect(state(environment, node: paused, later: later).nextChange?.at == base + 30)
+        // An order holds less until then.
+        #expect(state(environment, orders: [.limit(70)], node: limited, later: later).nextChange?.nodeLimit == .watts(80))
+        #expect(state(environment, orders: [.limit(70, for: nil)], node: limited, later: later).nextChange == nil)
     }
 
     @Test("a constant source without orders changes nothing, and an order without an end neither")

@@ -140,6 +140,18 @@ struct MetricsPageTests {
         #expect(!page.contains("powercap_energy_joules_total{"))
     }
 
+    @Test("a zone that is gone, and a counter that can't be read now, are not there with their last values")
+    func gone() {
+        var scene = Scene(gone: 1)
+        scene.use(joules: [1_000, 2_000])
+        let page = text(scene)
+        #expect(page.contains(#"powercap_energy_joules_total{control_type="intel-rapl",domain="package-0""#))
+        #expect(!page.contains(#"domain="package-1""#))
+        (scene.gone, scene.unreadable) = (nil, 1)
+        #expect(text(scene).contains(#"powercap_limit_watts{control_type="intel-rapl",domain="package-1""#))
+        #expect(!text(scene).contains(#"powercap_energy_joules_total{control_type="intel-rapl",domain="package-1""#))
+    }
+
     @Test("both formats have the same series with the same values")
     func same() {
         func series(_ page: String) -> [Substring] { page.split(separator: "\n").filter { !$0.hasPrefix("#") } }

@@ -37,7 +37,8 @@ struct Pages {
         var watts: [UInt64] = [90, 70]
         switch node {
         case "power":
-            (scene.locked, scene.heldLower, watts) = (1, 0, [180, 150])
+            // So far beyond its limit that a rate over two minutes shows it after half a minute.
+            (scene.locked, scene.heldLower, watts) = (1, 0, [600, 500])
             scene.wishes.node = Overrides(maxSource: .watts(330))
         case "limits":
             (scene.disabled, scene.sourceAge, scene.leaseLeft) = (1, 7_200, -5)

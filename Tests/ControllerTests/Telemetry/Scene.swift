@@ -31,6 +31,8 @@ struct Scene {
     var disabled: Int?
     /// The package whose limit another register holds at 60 W.
     var heldLower: Int?
+    /// The package that went offline.
+    var gone: Int?
     /// The package whose energy counter can't be read.
     var unreadable: Int?
 
@@ -98,6 +100,7 @@ struct Scene {
             zones: spots.enumerated().map { index, spot in
                 var zone = ZoneSample(index: UInt16(index), constraintCount: UInt8(spot.constraints.count))
                 zone.enabled = spot.enabled
+                zone.isGone = spot.package != nil && spot.package == gone
                 if spot.name == "psys" { zone.energy = Reading(errno: 2) }
                 if let package = spot.package, package == unreadable { zone.energy = Reading(errno: 61) }
                 for (position, constraint) in spot.constraints.enumerated() {

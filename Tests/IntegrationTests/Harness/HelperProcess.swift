@@ -79,7 +79,8 @@ final class HelperProcess {
     func descriptors() throws -> [Int: String] {
         var open: [Int: String] = [:]
         for name in try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd") {
-            open[Int(name)!] = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/fd/\(name)")
+            // A connection that ended may have been closed since.
+            open[Int(name)!] = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/fd/\(name)")
         }
         return open
     }

@@ -1,0 +1,135 @@
+public import PowercapProtocol
+
+/// A week of powers by the clock on the wall, each for a span of minutes. Between the spans there is no data.
+public struct Schedule: Equatable, Sendable {
+    /// A power from one time of the day to another, on some days of the week.
+    public struct Period: Equatable, Sendable {
+        /// On which it begins.
+        let days: WeekDays
+        /// When it begins.
+        let from: TimeOfDay
+        /// When it is over; where that isn't after `from`, on the day after the one it began on.
+        let to: TimeOfDay
+        /// What there is meanwhile.
+        let power: Microwatts
+
+        public init(days: WeekDays, from: TimeOfDay, to: TimeOfDay, power: Microwatts) {
+            (self.days, self.from, self.to, self.power) = (days, from, to, power)
+        }
+    }
+
+    /// Two periods that are at the same time, by their places among those given.
+    public struct Overlap: Error, Equatable, Sendable {
+        /// The one that was given first.
+        public let first: Int
+        /// The other.
+        public let second: Int
+    }
+
+    /// In minutes of the week, from Monday 00:00 on.
+    private struct Span: Equatable, Sendable {
+        let start: Int
+        /// The first minute after it.
+        let end: Int
+        let power: Microwatts
+    }
+
+    /// The first that begins is the first, and none overlaps another.
+    private let spans: [Span]
+
+    private static let day = 1_440
+    private static let week = 7 * day
+
+    /// - Parameter periods: at least one, in any order.
+    public init(_ periods: [Period]) throws(Overlap) {
+        var all: [(span: Span, period: Int)] = []
+        for (index, period) in periods.enumerated() {
+            let (from, to) = (Int(period.from.minutes), Int(period.to.minutes))
+            for day in 0..<7 where period.days.contains(day) {
+                let start = day * Schedule.day + from
+                let end = day * Schedule.day + to + (to > from ? 0 : Schedule.day)
+                all.append((Span(start: start, end: min(end, Schedule.week), power: period.power), index))
+                if end > Schedule.week {
+                    all.append((Span(start: 0, end: end - Schedule.week, power: period.power), index))
+                }
+            }
+        }
+        // Nothing begins at the end of the week: what would is at its beginning.
+        all = all.filter { $0.span.start < $0.span.end }
+        all.sort { ($0.span.start, $0.period) < ($1.span.start, $1.period) }
+        for (one, next) in zip(all, all.dropFirst()) where next.span.start < one.span.end {
+            throw Overlap(first: min(one.period, next.period), second: max(one.period, next.period))
+        }
+        spans = all.map(\.span)
+    }
+
+    /// What it says of a time on the wall. Where clocks change in between, how long ago something ended is an hour off.
+    func datum(at local: LocalTime) -> Datum {
+        let minute = Schedule.minute(of: local)
+        // The last one that has begun; before the week's first, that is the last one of the week before.
+        let begun = spans.partitioningIndex { $0.start > minute } - 1
+        let span = spans[begun >= 0 ? begun : spans.count - 1]
+        if begun >= 0, minute < span.end { return .power(span.power) }
+        let passed = (minute - span.end + Schedule.week) % Schedule.week
+        return .none(.gap, last: Datum.Last(power: span.power, ended_s: Int64(passed * 60) + Int64(local.second)))
+    }
+
+    /// In how many seconds it may say something else. Clocks may change in between, which they do at a half hour of UTC: so that is
+    /// the longest that it answers.
+    func nextStep(after moment: Moment) -> Int64 {
+        let minute = Schedule.minute(of: moment.local)
+        let next = spans.partitioningIndex { $0.start > minute }
+        var edge = next < spans.count ? spans[next].start : Schedule.week
+        if next > 0, spans[next - 1].end > minute { edge = spans[next - 1].end }
+        let byTheWall = Int64(edge - minute) * 60 - Int64(moment.local.second)
+        let sinceHalf = moment.seconds % 1_800
+        return max(min(byTheWall, 1_800 - sinceHalf), 1)
+    }
+
+    private static func minute(of local: LocalTime) -> Int {
+        local.weekday * day + Int(local.hour) * 60 + Int(local.minute)
+    }
+}
+
+/// Days of the week, Monday being 0.
+public struct WeekDays: Equatable, Sendable {
+    private let bits: UInt8
+
+    /// As they are written: `Mon`.
+    public static let names = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
+    /// All of them.
+    public static let all = WeekDays(from: 0, through: 6)
+
+    /// From one day through another, also through Sunday to Monday.
+    public init(from first: Int, through last: Int) {
+        var bits: UInt8 = 0
+        for day in first...(last < first ? last + 7 : last) { bits |= 1 << UInt8(day % 7) }
+        self.bits = bits
+    }
+
+    func contains(_ day: Int) -> Bool { bits & 1 << UInt8(day) != 0 }
+}
+
+extension LocalTime {
+    /// Monday is 0. By Zeller's congruence, in which March is a year's first month.
+    var weekday: Int {
+        let (month, year) = month > 2 ? (Int(month), Int(year)) : (Int(month) + 12, Int(year) - 1)
+        return (Int(day) + 13 * (month + 1) / 5 + year + year / 4 - year / 100 + year / 400 + 5) % 7
+    }
+}
+
+extension RandomAccessCollection {
+    /// The first index from which on it holds, in a collection in which it holds from some index on.
+    func partitioningIndex(where isBehind: (Element) -> Bool) -> Index {
+        var (low, count) = (startIndex, count)
+        while count > 0 {
+            let middle = index(low, offsetBy: count / 2)
+            if isBehind(self[middle]) {
+                count /= 2
+            } else {
+                (low, count) = (index(after: middle), count - count / 2 - 1)
+            }
+        }
+        return low
+    }
+}

@@ -1,0 +1,141 @@
+public import PowercapProtocol
+
+/// What a source goes by that is no formula: points in time, and whether there should be newer ones.
+public struct SourceData: Equatable, Sendable {
+    /// The powers over time.
+    public enum Points: Equatable, Sendable {
+        case schedule(Schedule)
+        case series(Series)
+    }
+
+    /// Nothing newer can be had.
+    public struct Outdated: Equatable, Sendable {
+        /// Since when.
+        public let since: Moment
+        /// When these points are too old to go by.
+        let stale: Moment
+
+        public init(since: Moment, stale: Moment) { (self.since, self.stale) = (since, stale) }
+    }
+
+    /// The last good ones.
+    let points: Points
+    /// nil while the points are what there is to be had.
+    public var outdated: Outdated?
+
+    public init(_ points: Points) { self.points = points }
+}
+
+/// What holds where a source that should say something doesn't.
+public enum StaleAction: Equatable, Sendable {
+    /// Nothing is given: the floor.
+    case floor
+    /// What was given last.
+    case hold
+    /// So much, or what was given last where that is less.
+    case power(Microwatts)
+}
+
+/// Why a source says nothing of a moment, and what holds instead (P16): never more than the last good value.
+public struct SourceLack: Equatable, Sendable {
+    /// Why there is nothing.
+    public enum Cause: Equatable, Sendable {
+        /// The data leave the moment out.
+        case gap
+        /// The last value's time is over.
+        case ended
+        /// The first value is still to come.
+        case notBegun
+        /// Nothing newer could be had for too long.
+        case outdated
+    }
+
+    /// Why there is nothing.
+    public let cause: Cause
+    /// The last good value holds for now, because it isn't stale yet.
+    public let isHeld: Bool
+    /// nil where there never was one.
+    public let lastGood: Microwatts?
+}
+
+/// What data say of a moment.
+enum Datum: Equatable, Sendable {
+    case power(Microwatts)
+    case none(SourceLack.Cause, last: Last?)
+
+    /// The last good value before.
+    struct Last: Equatable, Sendable {
+        let power: Microwatts
+        /// For how long it has been over.
+        let ended_s: Int64
+    }
+}
+
+/// Powers from data. A gap isn't waited for: that there is nothing is what the data say. The end of a series is, for the time of
+/// `staleAfter`, because somebody may be about to write the next point.
+struct DataSource: PowerSource {
+    var data: SourceData
+    /// Nothing gives more.
+    let peak: Microwatts
+    let staleAfter: Milliseconds
+    let onStale: StaleAction
+
+    /// What the data say, and what holds where they don't.
+    public func reading(at moment: Moment) -> SourceReading {
+        guard let outdated = data.outdated, moment.seconds >= outdated.since.seconds else {
+            return reading(of: datum(at: moment), age_s: 0)
+        }
+        let age_s = moment.seconds - outdated.since.seconds
+        guard moment.seconds >= outdated.stale.seconds else { return reading(of: datum(at: moment), age_s: age_s) }
+        let last: Microwatts? =
+            switch datum(at: outdated.stale) {
+            case .power(let power): power
+            case .none(_, let last): last?.power
+            }
+        return instead(of: .outdated, last: last, isHeld: false, age_s: age_s)
+    }
+
+    /// When it may next give something else, in seconds since 1970.
+    func nextStep(after moment: Moment) -> Int64? {
+        let own: Int64? =
+            switch data.points {
+            case .schedule(let schedule): moment.seconds + schedule.nextStep(after: moment)
+            case .series(let series): series.nextStep(after: moment.seconds, staleAfter_s: staleAfter_s)
+            }
+        guard let stale = data.outdated?.stale.seconds else { return own }
+        return stale > moment.seconds ? min(own ?? stale, stale) : nil
+    }
+
+    private var staleAfter_s: Int64 { Int64(clamping: staleAfter.rawValue / 1_000) }
+
+    private func datum(at moment: Moment) -> Datum {
+        switch data.points {
+        case .schedule(let schedule): schedule.datum(at: moment.local)
+        case .series(let series): series.datum(at: moment.seconds)
+        }
+    }
+
+    private func reading(of datum: Datum, age_s: Int64) -> SourceReading {
+        switch datum {
+        case .power(let power): SourceReading(min(power, peak), age: .seconds(UInt64(age_s)))
+        case .none(let cause, let last):
+            instead(
+                of: cause, last: last?.power, isHeld: cause == .ended && (last?.ended_s ?? .max) < staleAfter_s,
+                age_s: max(last?.ended_s ?? 0, age_s))
+        }
+    }
+
+    private func instead(of cause: SourceLack.Cause, last: Microwatts?, isHeld: Bool, age_s: Int64) -> SourceReading {
+        let last = last.map { min($0, peak) }
+        let most = last ?? .zero
+        let power: Microwatts =
+            switch onStale {
+            case _ where isHeld: most
+            case .floor: .zero
+            case .hold: most
+            case .power(let power): min(power, most)
+            }
+        return SourceReading(
+            power, age: .seconds(UInt64(age_s)), lack: SourceLack(cause: cause, isHeld: isHeld, lastGood: last))
+    }
+}

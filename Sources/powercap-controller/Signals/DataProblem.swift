@@ -1,0 +1,78 @@
+internal import LinuxSystem
+internal import Text
+
+/// What is wrong with a file that a source goes by.
+enum DataProblem: Error, Equatable, Sendable {
+    case absent
+    case denied
+    case notAFile
+    case unreadable(Errno)
+    case tooLarge
+    /// Has no line with a value.
+    case empty
+    /// A line, counted from 1.
+    case line(Int, LineProblem)
+
+    enum LineProblem: Equatable, Sendable {
+        case notText
+        /// More than two fields and no column is named, or too few.
+        case columns(Int)
+        /// A column is asked for, and no line of names comes first.
+        case noNames(String)
+        case noColumn(String, among: [String])
+        case noPeriod(String)
+        case noTime(String)
+        /// The sentence about a value that is none.
+        case value(String)
+        /// Not later than the line with a value before it.
+        case notLater(String)
+        /// At the same time as a line before it.
+        case overlap(line: Int)
+    }
+
+    init(_ problem: GivenFile.Problem) {
+        switch problem {
+        case .notAFile: self = .notAFile
+        case .failed(.noEntry): self = .absent
+        case .failed(.denied), .failed(.notPermitted): self = .denied
+        case .failed(let errno): self = .unreadable(errno)
+        }
+    }
+
+    /// What follows the variable's name and the path in the sentence.
+    var words: String {
+        switch self {
+        case .absent: "does not exist: give a file that is there, or put it there"
+        case .denied: "may not be read by this user: change its mode or its owner"
+        case .notAFile: "is no file, but a FIFO, a device or a socket: give a file of lines `time,value`"
+        case .unreadable(let errno): "can't be read: \(errno.explanation) (\(errno.name))"
+        case .tooLarge: "is larger than \(DataTable.largest >> 20) MiB: give fewer lines"
+        case .empty: "has no line with a value: write at least one"
+        case .line(let line, let problem): "has a mistake in line \(line): \(problem.words)"
+        }
+    }
+}
+
+extension DataProblem.LineProblem {
+    fileprivate var words: String {
+        switch self {
+        case .notText: "this is not text in UTF-8: write the line anew"
+        case .columns(let count):
+            "it has \(count == 1 ? "1 field" : "\(count) fields"): write a time and a value with a comma between them, or name the "
+                + "value's column with SOURCE_COLUMN"
+        case .noNames(let column):
+            "the first line has no names, among which SOURCE_COLUMN, \(quoted(column)), could be: write `time,\(column)` before it"
+        case .noColumn(let column, let names):
+            "SOURCE_COLUMN, \(quoted(column)), is none of its names: there \(names.count == 1 ? "is" : "are") "
+                + names.map { quoted($0) }.joined(separator: ", ")
+        case .noPeriod(let text):
+            "\(quoted(text)) is no period: write HH:MM-HH:MM, with days before it where it isn't for every day (Mon-Fri 08:00-18:00)"
+        case .noTime(let text):
+            "\(quoted(text)) is no time: write RFC 3339 with seconds and zone, such as 2026-06-21T12:00:00Z or "
+                + "2026-06-21T14:00:00+02:00"
+        case .value(let sentence): sentence
+        case .notLater(let text): "\(quoted(text)) is not later than the line before it: sort the lines by time, one for each"
+        case .overlap(let line): "it is at the same time as line \(line): write periods that don't overlap"
+        }
+    }
+}

@@ -1,0 +1,54 @@
+internal import LinuxSystem
+internal import Policy
+internal import PowercapProtocol
+
+// What is wrong with the source, as every view says it.
+
+extension NodeState {
+    /// Why the source says nothing of the moment, and what holds instead; nil where it does.
+    var sourceLack: String? {
+        guard let lack = source.reading.lack else { return nil }
+        let good = lack.lastGood?.roughly ?? ""
+        let instead: String =
+            switch settings.configuration.policy.onStale {
+            case _ where lack.lastGood == nil: "the floor holds"
+            case _ where lack.isHeld: "the last value, \(good), holds until it is \(staleAfter) old"
+            case .floor: "the floor holds"
+            case .hold: "the last value, \(good), holds"
+            case .power(let power) where source.reading.power < power:
+                "the last value, \(good), holds, which is less than ON_STALE"
+            case .power(let power): "\(power.words) holds (ON_STALE)"
+            }
+        return "\(lack.cause.words(source.name, staleAfter)): \(instead)"
+    }
+
+    /// Why nothing newer can be had though the source is still followed; nil where that isn't so.
+    var sourceProblem: String? {
+        guard let file = source.file, let problem = file.problem else { return nil }
+        let since = source.data?.outdated.map { " since \(Instant($0.since.seconds).words(seenFrom: now))" } ?? ""
+        return "\(file.path) \(problem)\(since)"
+    }
+
+    private var staleAfter: String { settings.configuration.policy.staleAfter.words }
+}
+
+extension SourceLack.Cause {
+    fileprivate func words(_ source: SourceName, _ staleAfter: String) -> String {
+        switch self {
+        case .gap: "The source, \(source.rawValue), has no value for now"
+        case .ended: "The source's last value is over"
+        case .notBegun: "The source's first value is still to come"
+        case .outdated: "The source's file could not be read for \(staleAfter)"
+        }
+    }
+
+    /// For programs.
+    var name: String {
+        switch self {
+        case .gap: "gap"
+        case .ended: "ended"
+        case .notBegun: "not-begun"
+        case .outdated: "outdated"
+        }
+    }
+}
