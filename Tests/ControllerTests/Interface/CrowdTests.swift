@@ -2,8 +2,8 @@ import Foundation
 import TestSupport
 import Testing
 
-/// P14, of whoever asks the controller itself.
-@Suite(.waiting)
+/// P14, of whoever asks the controller itself. One crowd at a time: other tests run beside it.
+@Suite(.waiting, .serialized)
 struct CrowdTests {
     /// Clients of every kind at once, again and again, as long as the object is there.
     private final class Crowd {
