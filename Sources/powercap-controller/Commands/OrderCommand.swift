@@ -51,7 +51,7 @@ func orderCommand(_ invocation: Invocation, settings: Settings) throws(UsageErro
             output.append(wrapped: outcome.orderWords(kind, isGiven: isGiven), indent: 0)
             output.append(wrapped: outcome["explanation"]?["answer"]?.text ?? "", indent: 0)
             if let unsaved = outcome["unsaved"]?.text {
-                complain("it is not saved, and ends with the controller: \(unsaved)")
+                complain("it isn't saved, and a restart of the controller undoes it: \(unsaved)")
             }
         }
     } catch {

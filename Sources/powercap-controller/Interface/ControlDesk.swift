@@ -7,8 +7,7 @@ protocol ControlDesk: AnyObject {
     /// The last 24 hours.
     var history: History { get }
     /// Follows an order at once.
-    /// - Returns: why it isn't saved and ends with this process; nil where it is.
-    func give(_ order: Order) -> String?
-    /// - Returns: whether there was one.
-    func takeBack(_ kind: Order.Kind, uid: UInt32) -> Bool
+    func give(_ order: Order) -> OrderBook.Receipt
+    /// - Returns: nil where there was none.
+    func takeBack(_ kind: Order.Kind, uid: UInt32) -> OrderBook.Receipt?
 }

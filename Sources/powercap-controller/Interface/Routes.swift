@@ -72,22 +72,23 @@ struct Routes {
         do throws(OrderRequest.Refusal) {
             let asked = try OrderRequest(kind, request.body)
             let order = try asked.order(by: uid, state)
-            let unsaved = desk.give(order)
-            return document(outcome(desk.state, order, unsaved))
+            let receipt = desk.give(order)
+            return document(outcome(desk.state, order, receipt))
         } catch { return refusal(error.status, error.sentence) }
     }
 
     private func takeBack(_ kind: Order.Kind, _ uid: UInt32) -> ServerResponse {
-        guard desk.takeBack(kind, uid: uid) else {
+        guard let receipt = desk.takeBack(kind, uid: uid) else {
             return refusal(404, "no operator's \(kind.rawValue) stands: nothing was changed")
         }
-        return document(outcome(desk.state, nil, nil))
+        return document(outcome(desk.state, nil, receipt))
     }
 
-    private func outcome(_ state: NodeState, _ order: Order?, _ unsaved: String?) -> JSON {
+    private func outcome(_ state: NodeState, _ order: Order?, _ receipt: OrderBook.Receipt) -> JSON {
         let document = state.json
         return [
-            "format": .whole(NodeState.format), "order": order.map { state.json(of: $0) } ?? .null, "unsaved": .text(unsaved),
+            "format": .whole(NodeState.format), "order": order.map { state.json(of: $0) } ?? .null,
+            "unsaved": .text(receipt.unsaved),
             "overrides": document["overrides"] ?? .null, "node": document["node"] ?? .null,
             "explanation": document["explanation"] ?? .null,
         ]

@@ -33,19 +33,19 @@ extension Controller: ControlDesk {
         node.tell(NodeEvent(reason: .operatorOrdered, subject: order.kind.rawValue, note: "\(order.words) \(what)"))
     }
 
-    func give(_ order: Order) -> String? {
-        let unsaved = book.give(order)
+    func give(_ order: Order) -> OrderBook.Receipt {
+        let receipt = book.give(order)
         tell(of: order, order.reason.isEmpty ? "was ordered" : "was ordered: \(order.reason)")
         followOrders()
-        return unsaved
+        return receipt
     }
 
-    func takeBack(_ kind: Order.Kind, uid: UInt32) -> Bool {
+    func takeBack(_ kind: Order.Kind, uid: UInt32) -> OrderBook.Receipt? {
         let order = book.orders[kind]
-        guard book.takeBack(kind, uid: uid) else { return false }
+        guard let receipt = book.takeBack(kind, uid: uid) else { return nil }
         if let order { tell(of: order, "was taken back by uid \(uid)") }
         followOrders()
-        return true
+        return receipt
     }
 
     /// Now, and not in the loop's next turn: whoever gave an order reads in the answer what came of it.

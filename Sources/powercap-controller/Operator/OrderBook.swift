@@ -31,25 +31,30 @@ final class OrderBook {
     var nextEnd_ns: UInt64? { orders.nextEnd_ns }
 
     /// In place of the one of its kind.
-    /// - Returns: why it can't be saved, and ends with this process; nil where it is.
-    func give(_ order: Order) -> String? {
-        problem = nil
+    func give(_ order: Order) -> Receipt {
+        // Nobody knows what limit was saved, and a pause doesn't say.
+        if order.kind == .limit { problem = nil }
         orders.put(order)
         log.info("an operator gave an order", fields(order))
-        return save()
+        return Receipt(unsaved: save())
     }
 
-    /// - Returns: whether there was something to take back.
-    func takeBack(_ kind: Order.Kind, uid: UInt32) -> Bool {
+    /// - Returns: nil where there was nothing to take back.
+    func takeBack(_ kind: Order.Kind, uid: UInt32) -> Receipt? {
         let wasUnknown = problem != nil && kind == .limit
         if wasUnknown { problem = nil }
-        guard let order = orders.remove(kind) else {
-            if wasUnknown { _ = save() }
-            return wasUnknown
+        if let order = orders.remove(kind) {
+            log.info("an operator took an order back", fields(order) + [("by_uid", .number(UInt64(uid)))])
+        } else if !wasUnknown {
+            return nil
         }
-        log.info("an operator took an order back", fields(order) + [("by_uid", .number(UInt64(uid)))])
-        _ = save()
-        return true
+        return Receipt(unsaved: save())
+    }
+
+    /// What became of an order, or of taking one back, beside that it is followed.
+    struct Receipt: Equatable {
+        /// Why a restart of the controller would undo it; nil where it is saved.
+        let unsaved: String?
     }
 
     /// - Returns: the orders whose time has come.
@@ -62,12 +67,14 @@ final class OrderBook {
 
     private func save() -> String? {
         guard let file else { return "there is no file for it" }
+        // A damaged file may hold a limit: it is the only sign of that after a restart.
+        if let problem { return "the saved orders \(problem.words): `unset` or `set` first" }
         do throws(Errno) {
             try file.write(orders)
             return nil
         } catch {
             log.warning(
-                "the operator's orders can't be saved: they end with this process",
+                "the operator's orders can't be saved: a restart of the controller goes by those that were",
                 ("file", .text(file.path)), ("why", .text("\(error.explanation) (\(error.name))")))
             return "\(file.path) can't be written: \(error.explanation) (\(error.name))"
         }

@@ -64,6 +64,11 @@ struct OrderFile: Sendable {
 
     /// Saves them in place of what was saved, whole or not at all.
     func write(_ orders: Orders) throws(Errno) {
+        if orders.standing.isEmpty {
+            // That takes no room: an order that was taken back doesn't come back because a disk is full.
+            do throws(Errno) { try unlink(path) } catch { if error != .noEntry { throw error } }
+            return
+        }
         let document: JSON = [
             "format": .number("\(OrderFile.format)"), "boot": .text(bootID), "orders": .list(orders.standing.map(\.json)),
         ]

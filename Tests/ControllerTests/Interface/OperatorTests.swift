@@ -116,9 +116,35 @@ struct OperatorTests {
         let controller = try desk.controller(mock)
         #expect(try desk.status()["node"]?["in_force_uw"]?.power == .watts(20))
         #expect(try desk.run("explain").output.contains("The saved orders are damaged, or somebody else's."))
+        // A pause says nothing of the limit that was saved, also after it, and after a restart.
+        let pause = try desk.run("pause")
+        #expect(pause.status == 0 && pause.errors.contains("isn't saved"))
+        #expect(try desk.run("resume").status == 0)
+        #expect(try desk.status()["node"]?["in_force_uw"]?.power == .watts(20))
+        #expect(try controller.stop() == 0)
+        let again = try desk.controller(mock)
+        #expect(try desk.status()["node"]?["in_force_uw"]?.power == .watts(20))
         #expect(try desk.run("unset").status == 0)
         #expect(try desk.status()["node"]?["in_force_uw"]?.power == .watts(100))
-        #expect(try controller.stop() == 0)
+        #expect(try again.stop() == 0)
+    }
+
+    @Test("what can't be saved is followed and said so, and what was taken back doesn't come back where nothing can be written")
+    func unsaved() throws {
+        let (mock, desk) = (try Mock(packages: 2), try Desk())
+        let first = try desk.controller(mock)
+        #expect(try desk.run("set", "110W").status == 0)
+        // Nothing can be written there any more.
+        try FileManager.default.createDirectory(atPath: "\(desk.socket).orders.new", withIntermediateDirectories: false)
+        let set = try desk.run("set", "120W")
+        #expect(
+            set.status == 0 && set.output.contains("limited to 120 W")
+                && set.errors.contains("a restart of the controller undoes it"))
+        #expect(try desk.run("unset").errors.isEmpty)
+        #expect(try first.stop() == 0)
+        let second = try desk.controller(mock)
+        #expect(try desk.status()["node"]?["in_force_uw"]?.power == .watts(100))
+        #expect(try second.stop() == 0)
     }
 
     @Test("a pause leaves the limits as they are, and an order of a limit outlasts it")

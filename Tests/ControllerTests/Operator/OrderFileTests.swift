@@ -28,7 +28,7 @@ struct OrderFileTests {
         #expect(try OrderFile(beside: socket, bootID: (1, 3)).read() == Orders())
         try file.write(Orders())
         #expect(try file.read() == Orders())
-        #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path) == ["control.sock.orders"])
+        #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path).isEmpty)
     }
 
     @Test("every damage is damage, and never fewer orders", arguments: 0..<12)
