@@ -35,7 +35,7 @@ extension Controller: ControlDesk {
 
     func give(_ order: Order) -> OrderBook.Receipt {
         let receipt = book.give(order)
-        tell(of: order, order.reason.isEmpty ? "was ordered" : "was ordered: \(order.reason)")
+        tell(of: order, order.reason.isEmpty ? "was ordered" : "was ordered: \(order.reasonWords)")
         followOrders()
         return receipt
     }

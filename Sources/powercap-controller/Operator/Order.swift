@@ -1,5 +1,6 @@
 internal import Policy
 internal import PowercapProtocol
+internal import Text
 
 /// What an operator asked for on the controller's own socket, against the configuration and beside the Node's overrides.
 struct Order: Equatable, Sendable {
@@ -30,6 +31,9 @@ struct Order: Equatable, Sendable {
     let end_ns: UInt64?
 
     var kind: Kind { wish.kind }
+
+    /// The reason in a sentence: whoever may give orders doesn't write to another's terminal.
+    var reasonWords: String { reason.printable }
 
     /// What a person reads: `An operator's limit of 120 W (uid 0)`.
     var words: String {

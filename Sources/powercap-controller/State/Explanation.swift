@@ -88,7 +88,7 @@ extension NodeState {
             case .pause: "a pause"
             }
         let until = end(of: order).map { "until \(Instant($0).words(seenFrom: now))" } ?? "without an end"
-        let reason = order.reason.isEmpty ? "" : ", because: \(order.reason)"
+        let reason = order.reason.isEmpty ? "" : ", because: \(order.reasonWords)"
         return "uid \(order.uid) ordered \(what) at \(Instant(order.since).words(seenFrom: now)), \(until)\(reason)."
     }
 

@@ -36,7 +36,7 @@ extension NodeState {
                 case .limit(let limit): limit.words;
                 case .pause: "paused"
                 }
-            let reason = order.reason.isEmpty ? "" : ": \(order.reason)"
+            let reason = order.reason.isEmpty ? "" : ": \(order.reasonWords)"
             let until = end(of: order).map { " until \(Timestamp.seconds(Clock.Wall(seconds: $0, nanoseconds: 0)))" } ?? ""
             return "\(what)\(until) by uid \(order.uid)\(reason)"
         }

@@ -2,6 +2,7 @@ import LinuxSystem
 import PowercapProtocol
 import TestSupport
 import Testing
+import Text
 
 @testable import Policy
 @testable import powercap_controller
@@ -128,6 +129,15 @@ extension ProcessTimeZone {
             let long = self.state(wishes: orders(.limit(80, reason: String(repeating: "ü", count: 100)), .pause()))
             #expect(long.ordersWords!.utf8.count <= 256)
             #expect(NodeRecord(self.state()).annotations[NodeRecord.Annotation.orders] == .some(nil))
+        }
+
+        @Test("a reason reaches no terminal as anything but letters: not in sentences, and not on the Node")
+        func hostile() {
+            let state = state(wishes: orders(.limit(80, reason: "\u{1B}[2J\u{9B}31m\u{202E}\nx")))
+            for text in [state.explanation.text, state.ordersWords!] {
+                #expect(text.contains(#"\u{1b}[2J\u{9b}31m\u{202e}\nx"#))
+                #expect(text.split(separator: "\n").allSatisfy { $0.unicodeScalars.allSatisfy(\.isPrintable) })
+            }
         }
     }
 }
