@@ -7,12 +7,11 @@ func explainCommand(settings: Settings) -> Int32 {
         let document = try ControlClient(settings.configuration).get("/status")
         let explanation = document["explanation"]
         let status = printing { output in
-            output.append(wrapped: explanation?["answer"]?.text ?? "-", indent: 0)
+            output.append(sentence: explanation?["answer"]?.text ?? "-")
             for (title, name) in [("Why", "because"), ("Next", "next")] {
                 output.append("\n\(title):\n")
                 for sentence in explanation?[name]?.elements ?? [] {
-                    output.append("  - ")
-                    output.append(wrapped: sentence.text ?? "-", indent: 4, isBegun: true)
+                    output.append(sentence: sentence.text ?? "-", behind: "  - ")
                 }
             }
         }

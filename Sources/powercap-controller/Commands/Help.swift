@@ -138,7 +138,3 @@ private func writeHelpJSON(to output: inout Output) {
     }
     output.append("\n]}\n")
 }
-
-extension String {
-    func padded(to width: Int) -> String { self + String(repeating: " ", count: max(0, width - utf8.count)) }
-}

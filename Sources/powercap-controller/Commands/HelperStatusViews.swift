@@ -38,16 +38,6 @@ extension HelperStatus {
     }
 }
 
-extension Output {
-    static let labelWidth = 9
-
-    /// `label     text`, in lines of at most 80 columns.
-    mutating func append(label: String, _ text: String) {
-        append(left: label, width: Output.labelWidth)
-        append(wrapped: text, indent: Output.labelWidth, isBegun: true)
-    }
-}
-
 extension JSON {
     func write(to output: inout Output) {
         output.append(bytes)

@@ -48,8 +48,8 @@ func orderCommand(_ invocation: Invocation, settings: Settings) throws(UsageErro
         let target = "/override/\(kind.rawValue)"
         let outcome = if let order { try client.put(target, order) } else { try client.delete(target) }
         return printing { output in
-            output.append(wrapped: outcome.orderWords(kind, isGiven: isGiven), indent: 0)
-            output.append(wrapped: outcome["explanation"]?["answer"]?.text ?? "", indent: 0)
+            output.append(sentence: outcome.orderWords(kind, isGiven: isGiven))
+            output.append(sentence: outcome["explanation"]?["answer"]?.text ?? "-")
             if let unsaved = outcome["unsaved"]?.text {
                 complain("it isn't saved, and a restart of the controller undoes it: \(unsaved)")
             }

@@ -71,7 +71,7 @@ struct TopView {
     /// `#` is what is drawn, `|` stands where the limit in force is, and the frame ends at the ceiling.
     func writeBars(columns: Int, to output: inout Output) {
         let explanation = document["explanation"]
-        output.append(wrapped: explanation?["answer"]?.text ?? "-", indent: 0)
+        output.append(sentence: explanation?["answer"]?.text ?? "-")
         output.append(
             "\(document["controller"]?["now"]?.text ?? "-")  source \(watts(document["source"]?["power_uw"]?.power)) W\n\n")
         let nameWidth = max(rows.map(\.name.utf8.count).max() ?? 0, 4) + 1
@@ -90,7 +90,7 @@ struct TopView {
             output.append("\n")
         }
         output.append("\n")
-        for sentence in (explanation?["next"]?.elements ?? []).compactMap(\.text) { output.append(wrapped: sentence, indent: 0) }
+        for sentence in (explanation?["next"]?.elements ?? []).compactMap(\.text) { output.append(sentence: sentence) }
     }
 
     static func bar(_ drawn: Microwatts?, _ inForce: Microwatts?, _ most: Microwatts?, width: Int) -> String {

@@ -41,7 +41,7 @@ enum ZoneTable {
             append(limit.inForce, to: &output)
             output.append("\n")
             if let note = limit.note, note != Standing.disabled.words {
-                output.append(wrapped: note, indent: indent.utf8.count + 4)
+                output.append(sentence: note, behind: "\(indent)    ")
             }
         }
     }
@@ -52,25 +52,5 @@ enum ZoneTable {
         } else {
             output.append("-", width: powerWidth)
         }
-    }
-}
-
-extension Output {
-    /// Words in lines of at most 80 columns, each behind `indent` blanks.
-    /// - Parameter isBegun: so many columns of the first line are written already.
-    mutating func append(wrapped text: String, indent: Int, isBegun: Bool = false) {
-        if isBegun, text.isEmpty { append("\n") }
-        var (column, isFirst) = (0, isBegun)
-        for word in text.split(separator: " ") {
-            if column > 0, column + 1 + word.count > 80 {
-                append("\n")
-                column = 0
-            }
-            if column > 0 { append(" ") } else if !isFirst { appendSpaces(indent) }
-            isFirst = false
-            append(String(word))
-            column = column == 0 ? indent + word.count : column + 1 + word.count
-        }
-        append("\n")
     }
 }

@@ -19,6 +19,20 @@ extension Output {
     }
 }
 
+extension Output {
+    /// A sentence of whoever, in lines of at most 80 columns; those after the first are as far in as what stands before it.
+    mutating func append(sentence text: String, behind head: String = "") {
+        append(wrapped(head + text.printable, indent: head.utf8.count))
+    }
+
+    /// `label    text`
+    mutating func append(label: String, _ text: String) { append(sentence: text, behind: label.padded(to: 9)) }
+}
+
+extension String {
+    func padded(to width: Int) -> String { self + String(repeating: " ", count: max(0, width - utf8.count)) }
+}
+
 /// One line on standard error, under the program's name.
 func complain(_ sentence: String) {
     // Where standard error is closed there is nobody to tell.
