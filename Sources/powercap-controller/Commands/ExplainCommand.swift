@@ -1,6 +1,11 @@
 internal import JSON
 internal import Text
 
+extension JSON {
+    /// Of the controller's document: the limits are in force, as the Node's condition would say.
+    var isInForce: Bool { self["condition"]?["status"]?.text == Condition.Status.yes.rawValue }
+}
+
 /// `powercap-controller explain`: the exit status, 1 where what was asked for isn't in force, or nobody can say.
 func explainCommand(settings: Settings) -> Int32 {
     do throws(ControlClient.Problem) {
@@ -15,7 +20,7 @@ func explainCommand(settings: Settings) -> Int32 {
                 }
             }
         }
-        return max(status, document["condition"]?["status"]?.text == Condition.Status.yes.rawValue ? 0 : 1)
+        return max(status, document.isInForce ? 0 : 1)
     } catch {
         complain(error.sentence)
         return 1

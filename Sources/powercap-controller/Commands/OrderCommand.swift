@@ -38,7 +38,7 @@ extension ValueKind where Value == String? {
         show: { $0 ?? "none" })
 }
 
-/// `powercap-controller set`, `unset`, `pause` and `resume`: the exit status. 0 where the order is followed.
+/// `powercap-controller set`, `unset`, `pause` and `resume`: the exit status. 1 also where the order stands and what it asks for isn't in force.
 func orderCommand(_ invocation: Invocation, settings: Settings) throws(UsageError) -> Int32 {
     let kind: Order.Kind = invocation.command == .set || invocation.command == .unset ? .limit : .pause
     let isGiven = invocation.command == .set || invocation.command == .pause
@@ -47,13 +47,14 @@ func orderCommand(_ invocation: Invocation, settings: Settings) throws(UsageErro
         let client = try ControlClient(settings.configuration)
         let target = "/override/\(kind.rawValue)"
         let outcome = if let order { try client.put(target, order) } else { try client.delete(target) }
-        return printing { output in
+        let status = printing { output in
             output.append(sentence: outcome.orderWords(kind, isGiven: isGiven))
             output.append(sentence: outcome["explanation"]?["answer"]?.text ?? "-")
             if let unsaved = outcome["unsaved"]?.text {
                 complain("it isn't saved, and a restart of the controller undoes it: \(unsaved)")
             }
         }
+        return max(status, outcome.isInForce ? 0 : 1)
     } catch {
         complain(error.sentence)
         return 1

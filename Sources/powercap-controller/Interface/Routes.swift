@@ -90,6 +90,7 @@ struct Routes {
             "format": .whole(NodeState.format), "order": order.map { state.json(of: $0) } ?? .null,
             "unsaved": .text(receipt.unsaved),
             "overrides": document["overrides"] ?? .null, "node": document["node"] ?? .null,
+            "condition": document["condition"] ?? .null,
             "explanation": document["explanation"] ?? .null,
         ]
     }

@@ -16,7 +16,9 @@ extension NodeState {
             "node": nodeJSON,
             "condition": condition.json, "source": source.json, "overrides": overridesJSON, "next": nextJSON(change),
             "packages": .list(packages.map(\.json)), "helper": helper.welcome?.json ?? .null, "control": controlJSON,
-            "held_limits": .whole(0), "zones": .list(zones.map(\.json)), "api": api?.json ?? .null,
+
+            // In control there are none, and without it only the helper knows.
+            "held_limits": helper.lease == nil ? .null : .whole(0), "zones": .list(zones.map(\.json)), "api": api?.json ?? .null,
             "listeners": .list(
                 listeners.map { ["name": .text($0.name), "place": .text($0.place), "problem": .text($0.problem)] }),
             "counts": counts.json,

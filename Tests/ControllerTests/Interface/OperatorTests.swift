@@ -234,6 +234,9 @@ struct OperatorTests {
         #expect(outcome.output.contains("PowerCapped is False: Every package's limit is locked by firmware."))
         #expect(try desk.ask("GET", "/readyz").status == 503)
         #expect(try desk.ask("GET", "/healthz").status == 200)
+        // An order stands all the same, for when it can be followed.
+        let pause = try desk.run("pause")
+        #expect(pause.status == 1 && pause.output.hasPrefix("Ordered: "))
         #expect(try controller.stop() == 0)
     }
 
