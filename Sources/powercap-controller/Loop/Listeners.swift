@@ -1,4 +1,5 @@
 internal import HTTPServer
+internal import Kubernetes
 internal import LinuxSystem
 internal import Logging
 
@@ -6,6 +7,8 @@ internal import Logging
 /// to leave the limits alone.
 final class Listeners {
     private var all: [Listener] = []
+    /// For telling that nobody can connect, of which a server tells every second as long as it is so.
+    private var complaints = Allowance(burst: 2, refill_ns: 60_000_000_000)
     private let log: Log
 
     /// How long until a place that was refused is tried again.
@@ -51,9 +54,7 @@ final class Listeners {
         for index in all.indices where all[index].server == nil && all[index].retry_ns <= now_ns {
             let (name, place) = (all[index].name, all[index].place)
             do throws(ServerProblem) {
-                let server = try all[index].open { [log] in
-                    log.warning("\(name): \($0)", ("place", .text(place)))
-                }
+                let server = try all[index].open { [weak self] in self?.complain($0, of: name, at: place) }
                 do throws(Errno) { try epoll.add(server.descriptorNumber, token: all[index].token) } catch {
                     throw .failed("watch \(place)", error)
                 }
@@ -68,6 +69,13 @@ final class Listeners {
                 (all[index].problem, all[index].retry_ns) = (error, now_ns + Listeners.retry_ns)
             }
         }
+    }
+
+    private func complain(_ problem: ServerProblem, of name: String, at place: String) {
+        guard complaints.take(Clock.monotonic_ns) else { return }
+        log.warning(
+            "nobody can connect there at present: it is tried every second", ("for", .text(name)), ("place", .text(place)),
+            ("why", .text("\(problem)")))
     }
 
     /// Answers what has come, without waiting.

@@ -75,3 +75,30 @@ struct CrowdTests {
         #expect(try controller.stop() == 0)
     }
 }
+
+extension CrowdTests {
+    @Test("without descriptors for connections that is told at most twice a minute, and limits go on")
+    func withoutDescriptors() throws {
+        let mock = try Mock(packages: 1)
+        let port = Int.random(in: 20_000..<28_000)
+        // Enough for what it has open by itself, and for few connections.
+        let controller = try RunningController(
+            mock.socket, ["LEASE_TIME": "3s", "METRICS_ADDRESS": "127.0.0.1:\(port)"], program: "/bin/sh",
+            before: ["-c", "ulimit -n 16; exec \"$0\" \"$@\"", Executable.url("powercap-controller").path, "run"])
+        try controller.next("listening")
+        let script = """
+            import socket, time
+            held = [socket.create_connection(("127.0.0.1", \(port))) for _ in range(30)]
+            print("held", flush=True)
+            time.sleep(60)
+            """
+        let client = try Child("/usr/bin/env", ["python3", "-c", script], reading: .output)
+        try client.next("held") { $0 == "held" }
+        let message = "nobody can connect there at present: it is tried every second"
+        try controller.next(message)
+        try mock.tell("forget")
+        try mock.outlive()
+        #expect(1...2 ~= controller.count(message))
+        #expect(try controller.stop() == 0)
+    }
+}
