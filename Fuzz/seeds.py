@@ -83,3 +83,10 @@ for file in sorted((ROOT / "Tests/Fixtures/kubernetes").glob("[0-9]*.json")):
         write("answers", file.stem, data)
 OVERRIDES = {"powercap.dev/paused": "false", "powercap.dev/limit": "120W", "powercap.dev/max-source": "1kW", "powercap.dev/min-power": "9"}
 write("answers", "overrides", json.dumps({"metadata": {"resourceVersion": "1", "annotations": OVERRIDES}}).encode())
+
+# Files of a source, orders as they come in, and an answer on the controller's socket.
+for file in sorted((ROOT / "Tests/Fixtures/sources").iterdir()):
+    write("files", file.stem, file.read_bytes())
+write("files", "limit", b'{"limit":"120W","for":"1h","reason":"hot aisle"}')
+write("files", "pause", b'{"for":"ever"}')
+write("files", "answer", b'HTTP/1.1 403 Forbidden\r\nContent-Length: 15\r\n\r\n{"error":"no"}\n')
