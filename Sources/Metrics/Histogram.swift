@@ -17,7 +17,4 @@ public struct Histogram: Equatable, Sendable {
         counts[bounds.firstIndex { value <= $0 } ?? bounds.count] += 1
         sum += value
     }
-
-    /// How many values it has taken.
-    var count: UInt64 { counts.reduce(0, +) }
 }

@@ -14,7 +14,6 @@ public struct Errno: Error, Equatable, Sendable {
     public static let inputOutput = Errno(5)
     /// Of open(2): a socket, or the other end of a device that isn't there.
     public static let noDeviceOrAddress = Errno(6)
-    public static let outOfMemory = Errno(12)
     public static let denied = Errno(13)
     public static let exists = Errno(17)
     public static let noDevice = Errno(19)

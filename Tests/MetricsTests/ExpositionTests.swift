@@ -140,8 +140,8 @@ struct ExpositionTests {
     @Test("a histogram takes each value in the lowest bucket that holds it")
     func buckets() {
         var histogram = Histogram(bounds: [1, 2])
-        #expect((histogram.counts, histogram.count, histogram.sum) == ([0, 0, 0], 0, 0))
+        #expect((histogram.counts, histogram.sum) == ([0, 0, 0], 0))
         for value in [0, 1, 1.5, 2, 2.5] { histogram.note(value) }
-        #expect((histogram.counts, histogram.count, histogram.sum) == ([2, 2, 1], 5, 7))
+        #expect((histogram.counts, histogram.sum) == ([2, 2, 1], 7))
     }
 }

@@ -33,9 +33,6 @@ struct PlotLine {
     /// It goes from one value to the next in steps, as what is set does.
     var isStepped: Bool { style != .thin && style != .area }
 
-    /// Beside the line: what it is, and how much.
-    var label: String { now.map { "\(name) \($0.roughly)" } ?? name }
-
     var known: [Microwatts] { values.compactMap { $0 } }
 
     /// For who doesn't see it: from where to where it went.
