@@ -265,7 +265,9 @@ struct ExecutableTests {
         let text = try Executable.run(["help", command.rawValue])
         #expect(text.status == 0)
         #expect(text.errors.isEmpty)
-        #expect(text.output.hasPrefix("Usage: powercap-controller \(command.rawValue)"))
+        let argument = command == .help ? " [COMMAND]" : command.argument.map { " \($0.placeholder)" } ?? ""
+        let flags = command.flags.isEmpty ? "" : " [--flag value]..."
+        #expect(text.output.hasPrefix("Usage: powercap-controller \(command.rawValue)\(argument)\(flags)\n"))
         for flag in command.flags {
             #expect(text.output.contains(flag.name + (flag.words.isBare ? "\n" : " \(flag.words.placeholder)\n")))
             if let short = flag.short { #expect(text.output.contains("  \(short), \(flag.name)")) }

@@ -72,7 +72,7 @@ private var helpText: String {
 extension Command {
     /// What `help COMMAND` prints.
     var helpText: String {
-        let usage = self == .help ? " [COMMAND]" : ""
+        let usage = self == .help ? " [COMMAND]" : argument.map { " \($0.placeholder)" } ?? ""
         var text = "Usage: powercap-controller \(rawValue)\(usage)\(flags.isEmpty ? "" : " [--flag value]...")\n\n"
         text += wrapped(help)
         if !flags.isEmpty { text += "\nFlags:\n" }
@@ -115,7 +115,7 @@ private func writeHelpJSON(to output: inout Output) {
     output.append("{\"format\":1,\"commands\":[")
     for (index, command) in Command.allCases.enumerated() {
         output.append(index == 0 ? "\n" : ",\n")
-        object([("name", command.rawValue), ("help", command.help)])
+        object([("name", command.rawValue), ("argument", command.argument?.placeholder ?? ""), ("help", command.help)])
         output.append(",\"flags\":[")
         for (index, flag) in command.flags.enumerated() {
             if index > 0 { output.append(",") }
