@@ -33,9 +33,13 @@ public struct Package: Equatable, Sendable {
         /// The helper's: the larger of the original and `max_power_uw`, or the original (P3).
         public let ceiling: Microwatts
         let original: Microwatts?
+        /// The time window over which the hardware averages, in microseconds; nil where it isn't known.
+        public let window_us: UInt64?
 
-        public init(index: UInt8, floor: Microwatts, ceiling: Microwatts, original: Microwatts?) {
-            (self.index, self.floor, self.ceiling, self.original) = (index, floor, ceiling, original)
+        public init(
+            index: UInt8, floor: Microwatts, ceiling: Microwatts, original: Microwatts?, window_us: UInt64? = nil
+        ) {
+            (self.index, self.floor, self.ceiling, self.original, self.window_us) = (index, floor, ceiling, original, window_us)
         }
     }
 }
@@ -107,6 +111,7 @@ extension Package.LimitRange {
     init(_ constraint: Constraint) {
         self.init(
             index: constraint.index, floor: min(constraint.floor, .registerMaximum),
-            ceiling: min(constraint.ceiling, .registerMaximum), original: constraint.original)
+            ceiling: min(constraint.ceiling, .registerMaximum), original: constraint.original,
+            window_us: constraint.timeWindowMicroseconds.flatMap { $0 > 0 ? $0 : nil })
     }
 }
