@@ -116,6 +116,14 @@ struct VariableCase: CustomTestStringConvertible, Sendable {
                 ("never", .malformed), ("Floor", .malformed), ("-1W", .negative), ("0", .tooLow), ("0.5W", .tooLow),
                 ("1001kW", .tooHigh), ("10s", .unknownUnit("s")),
             ]),
+        choices("SPLIT", ["proportional", "demand"]),
+        choices("STRATEGY", ["follow", "idle-down"]),
+        VariableCase(
+            variable: "IDLE_AFTER", accepted: ["60", "2s", "5m", "1d"],
+            refused: [
+                ("abc", .malformed), ("-1", .negative), ("1999ms", .tooLow), ("86401", .tooHigh), ("40W", .unknownUnit("W")),
+            ]),
+        choices("QOS", ["off", "on"]),
         choices("SHORT_TERM", ["equal", "scaled", "untouched"]),
         choices("ON_EXIT", ["restore", "hold"]),
         choices("ON_DRIFT", ["reassert", "leave"]),
@@ -197,7 +205,8 @@ struct ConfigurationTests {
                 "MAX_SOURCE=40W", "STABILISATION_TIME=300s", "ALPHA=4", "SOLAR_FROM=04:00", "SOLAR_TO=20:00", "LATITUDE=",
                 "LONGITUDE=", "RAPL_MIN_POWER=10W", "RAPL_LIMIT=0", "PMAX_FUNC=sum",
                 "TIMEZONE=host", "SOURCE=solar", "SCHEDULE_FILE=", "SERIES_FILE=", "SOURCE_COLUMN=", "STALE_AFTER=3600s",
-                "ON_STALE=floor", "SHORT_TERM=equal", "ON_EXIT=restore", "ON_DRIFT=reassert",
+                "ON_STALE=floor", "SPLIT=proportional", "STRATEGY=follow", "IDLE_AFTER=60s", "QOS=off", "SHORT_TERM=equal",
+                "ON_EXIT=restore", "ON_DRIFT=reassert",
                 "SAMPLE_INTERVAL=10s",
                 "LEASE_TIME=30s", "RAPLHELPER_SOCKET=/run/powercap/raplhelper.sock",
                 "CONTROL_SOCKET=/run/powercap/controller.sock", "CONTROL_GROUP=", "METRICS_ADDRESS=127.0.0.1:28320",
@@ -237,6 +246,7 @@ struct ConfigurationTests {
                 base.merge(["SOURCE": "schedule", "SCHEDULE_FILE": "/file"]) { $1 }
             }
             if sample.variable == "SERIES_FILE", !text.isEmpty { base["SOURCE"] = "series" }
+            if sample.variable == "QOS" { base["STRATEGY"] = "idle-down" }
             base[sample.variable] = text
             let fromVariable = try settings(base).configuration
             base[sample.variable] = nil
@@ -333,6 +343,23 @@ struct ConfigurationTests {
                 error?.sentence == "\(variable)=\"\(text)\" has no effect with SOURCE=\"\(source)\", which knows no place: give "
                     + "SOURCE=sun, or take \(variable) away")
         }
+    }
+
+    @Test("P11: sharing by demand needs one limit to share, and a hint needs the strategy that goes by it")
+    func workWithoutEffect() throws {
+        let demand = #expect(throws: UsageError.self) { try settings(["SPLIT": "demand", "PMAX_FUNC": "max"]) }
+        #expect(
+            demand?.sentence
+                == "SPLIT=\"demand\" has no effect with PMAX_FUNC=\"max\": give PMAX_FUNC=sum, where packages share one "
+                + "limit, or take SPLIT away")
+        let hint = #expect(throws: UsageError.self) { try settings(["QOS": "on"]) }
+        #expect(
+            hint?.sentence
+                == "QOS=\"on\" has no effect with STRATEGY=\"follow\" (the default): give STRATEGY=idle-down, or take QOS away")
+        let policy = try settings(["SPLIT": "demand", "STRATEGY": "idle-down", "QOS": "on", "IDLE_AFTER": "5m"]).configuration
+            .policy
+        #expect(policy.split == .demand && policy.strategy == .idleDown && policy.qosHint == .on)
+        #expect(policy.idleAfter == .seconds(300))
     }
 
     @Test("P11: a source that goes by a file needs it, and a file is refused with every source that has no use for it")

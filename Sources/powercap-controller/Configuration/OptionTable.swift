@@ -95,6 +95,20 @@ extension Option {
             "What holds after that, and where a file has a gap: the floor, the last good value (hold), or a power; never more than the "
                 + "last good value."),
         Option(
+            "SPLIT", \.policy.split, .choice,
+            "How the node's limit is divided over its packages: in proportion to their reference power, or by demand, which every 2 s gives "
+                + "what one package doesn't need to one whose limit is in its way. By demand requires PMAX_FUNC=sum."),
+        Option(
+            "STRATEGY", \.policy.strategy, .choice,
+            "What the node's work has to do with its limit. follow is nothing. idle-down gives a node without work its floor, though the source "
+                + "has more, and what the source has within 2 s of the first sign of work."),
+        Option(
+            "IDLE_AFTER", \.policy.idleAfter, .time(.seconds(2) ... .day),
+            "How long a node has to be without work before STRATEGY=idle-down gives it its floor."),
+        Option(
+            "QOS", \.policy.qosHint, .choice,
+            "With STRATEGY=idle-down: on takes what pods of best effort do for no work, by their cgroup under /sys/fs/cgroup."),
+        Option(
             "SHORT_TERM", \.policy.shortTerm, .choice,
             "Short-term limit (PL2): equal to the long-term one, scaled by the original ratio, or untouched."),
         Option("ON_EXIT", \.onExit, .choice, "What becomes of the limits at exit: the originals come back, or they stay."),

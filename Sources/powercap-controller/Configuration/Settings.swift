@@ -49,6 +49,18 @@ struct Settings: Sendable {
                 floor: given("RAPL_MIN_POWER"), peak: given("MAX_SOURCE"), peakPower: configuration.policy.maxSource)
         }
         try checkSource()
+        try checkWork()
+    }
+
+    /// Refuses what would have no effect.
+    private func checkWork() throws(UsageError) {
+        let policy = configuration.policy
+        if policy.split == .demand, policy.pmaxFunction != .sum {
+            throw .withoutEffect(given("SPLIT"), given("PMAX_FUNC"), needs: "PMAX_FUNC=sum, where packages share one limit")
+        }
+        if policy.qosHint == .on, policy.strategy != .idleDown {
+            throw .withoutEffect(given("QOS"), given("STRATEGY"), needs: "STRATEGY=idle-down")
+        }
     }
 
     /// Refuses a source that lacks what it goes by, and what no source goes by.

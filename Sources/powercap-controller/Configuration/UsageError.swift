@@ -42,6 +42,7 @@ enum UsageError: Error, Equatable, Sendable {
     case noSourceFile(Given, missing: String)
     case fileWithoutSource(Given, Given, needs: String)
     case sourceFile(Given, String)
+    case withoutEffect(Given, Given, needs: String)
     case chartTooLong(Given, highest: Int)
     case contradiction(Given, Given)
 
@@ -101,6 +102,8 @@ enum UsageError: Error, Equatable, Sendable {
         case .fileWithoutSource(let given, let source, let needed):
             return "\(given.words) has no effect with \(source.words): give SOURCE=\(needed), or take \(given.name) away"
         case .sourceFile(let given, let problem): return "\(given.words) \(problem)"
+        case .withoutEffect(let given, let other, let needed):
+            return "\(given.words) has no effect with \(other.words): give \(needed), or take \(given.name) away"
         case .contradiction(let first, let second):
             return "\(first.name) and \(second.name) contradict each other: give one of them"
         case .chartTooLong(let given, let highest):

@@ -1,0 +1,31 @@
+internal import LinuxSystem
+internal import Policy
+internal import PowercapProtocol
+
+/// What the loop does about the node's work.
+extension Controller {
+    /// Looks what the node's work is, and decides anew where that is another. The source isn't asked: its cadence stays.
+    func step(_ session: ControlSession, _ now_ns: UInt64) throws(HelperError) {
+        guard let work else { return due.step_ns = .max }
+        due.step_ns = now_ns + DemandMeter.step_ns
+        try sample(session, now_ns)
+        work.endStep(session.limits, minPower: wishes.together.minPower, now_ns)
+        let now = work.workload(session.limits)
+        if now != workload { try decideAndApply(session, isMove: now.isIdle == workload.isIdle) }
+    }
+
+    /// Limits that wait for power are looked after as soon as there may be some.
+    func planLook(_ session: ControlSession) {
+        guard session.limits.isWaiting, let after_ns = session.limits.handover?.lookAfter_ns else { return }
+        due.sample_ns = min(due.sample_ns, Clock.monotonic_ns + after_ns)
+    }
+
+    /// As it is to stand on the Node. For as long as power is on its way between packages what was published of the sum stays: it will be the
+    /// same again.
+    var record: NodeRecord {
+        var record = NodeRecord(state)
+        if isMove, session?.limits.isWaiting == true, let published { record.effectiveLimit = published.effectiveLimit }
+        published = record
+        return record
+    }
+}
