@@ -27,8 +27,8 @@ struct ExecutableTests {
             (["plann"], "\"plann\" is not a command: did you mean `plan`?"),
             (
                 ["limit", "40W"],
-                "\"limit\" is not a command: there are run, plan, status, explain, top, set, unset, pause, resume, check, validate, cleanup, help, "
-                    + "version"
+                "\"limit\" is not a command: there are run, plan, status, explain, top, set, unset, pause, resume, record, replay, "
+                    + "check, validate, cleanup, help, version"
             ),
             (
                 ["--max-source", "40W"],
