@@ -10,11 +10,17 @@ public struct Schedule: Equatable, Sendable {
         let from: TimeOfDay
         /// When it is over; where that isn't after `from`, on the day after the one it began on.
         let to: TimeOfDay
-        /// What there is meanwhile.
-        let power: Microwatts
+        /// What there is meanwhile; nil where that follows from a signal.
+        let power: Microwatts?
+        /// In its own unit; nil where the power itself is said.
+        let signal: Double?
 
         public init(days: WeekDays, from: TimeOfDay, to: TimeOfDay, power: Microwatts) {
-            (self.days, self.from, self.to, self.power) = (days, from, to, power)
+            (self.days, self.from, self.to, self.power, signal) = (days, from, to, power, nil)
+        }
+
+        public init(days: WeekDays, from: TimeOfDay, to: TimeOfDay, signal: Double) {
+            (self.days, self.from, self.to, power, self.signal) = (days, from, to, nil, signal)
         }
     }
 
@@ -31,7 +37,11 @@ public struct Schedule: Equatable, Sendable {
         let start: Int
         /// The first minute after it.
         let end: Int
-        let power: Microwatts
+        /// nil where there are no data in its signal.
+        var power: Microwatts?
+        let signal: Double?
+
+        var day: Int { start / Schedule.day }
     }
 
     /// The first that begins is the first, and none overlaps another.
@@ -40,38 +50,61 @@ public struct Schedule: Equatable, Sendable {
     private static let day = 1_440
     private static let week = 7 * day
 
-    /// - Parameter periods: at least one, in any order.
-    public init(_ periods: [Period]) throws(Overlap) {
+    /// - Parameters:
+    ///   - periods: at least one, in any order.
+    ///   - map: makes powers of signals; nil where all periods have powers. A volume is a part of those that begin on its day.
+    ///   - peak: MAX_SOURCE.
+    public init(_ periods: [Period], through map: SignalMap? = nil, peak: Microwatts = .zero) throws(Overlap) {
         var all: [(span: Span, period: Int)] = []
         for (index, period) in periods.enumerated() {
             let (from, to) = (Int(period.from.minutes), Int(period.to.minutes))
             for day in 0..<7 where period.days.contains(day) {
                 let start = day * Schedule.day + from
                 let end = day * Schedule.day + to + (to > from ? 0 : Schedule.day)
-                all.append((Span(start: start, end: min(end, Schedule.week), power: period.power), index))
-                if end > Schedule.week {
-                    all.append((Span(start: 0, end: end - Schedule.week, power: period.power), index))
+                for (start, end) in [(start, min(end, Schedule.week)), (0, end - Schedule.week)] where start < end {
+                    all.append((Span(start: start, end: end, power: period.power, signal: period.signal), index))
                 }
             }
         }
-        // Nothing begins at the end of the week: what would is at its beginning.
-        all = all.filter { $0.span.start < $0.span.end }
         all.sort { ($0.span.start, $0.period) < ($1.span.start, $1.period) }
         for (one, next) in zip(all, all.dropFirst()) where next.span.start < one.span.end {
             throw Overlap(first: min(one.period, next.period), second: max(one.period, next.period))
         }
-        spans = all.map(\.span)
+        let spans = all.map(\.span)
+        guard let map else {
+            self.spans = spans
+            return
+        }
+        // What a threshold was before Monday is what it is after Sunday.
+        let last = Schedule.mapped(spans, through: map, after: nil, peak: peak).last { $0.power != nil }?.power
+        self.spans = Schedule.mapped(spans, through: map, after: last, peak: peak).filter { $0.power != nil }
+    }
+
+    private static func mapped(_ spans: [Span], through map: SignalMap, after last: Microwatts?, peak: Microwatts) -> [Span] {
+        var (mapped, last) = (spans, last)
+        var rest = spans.indices
+        while let first = rest.first {
+            let day = rest.prefix { spans[$0].day == spans[first].day }
+            for (index, power) in zip(day, map.powers(of: day.map { spans[$0].signal }, after: last, peak: peak)) {
+                mapped[index].power = power
+                last = power ?? last
+            }
+            rest = rest[day.endIndex...]
+        }
+        return mapped
     }
 
     /// What it says of a time on the wall. Where clocks change in between, how long ago something ended is an hour off.
     func datum(at local: LocalTime) -> Datum {
         let minute = Schedule.minute(of: local)
+        guard let latest = spans.last else { return .none(.gap, last: nil) }
         // The last one that has begun; before the week's first, that is the last one of the week before.
         let begun = spans.partitioningIndex { $0.start > minute } - 1
-        let span = spans[begun >= 0 ? begun : spans.count - 1]
-        if begun >= 0, minute < span.end { return .power(span.power) }
+        let span = begun >= 0 ? spans[begun] : latest
+        let power = span.power ?? .zero
+        if begun >= 0, minute < span.end { return .power(power, signal: span.signal) }
         let passed = (minute - span.end + Schedule.week) % Schedule.week
-        return .none(.gap, last: Datum.Last(power: span.power, ended_s: Int64(passed * 60) + Int64(local.second)))
+        return .none(.gap, last: Datum.Last(power: power, ended_s: Int64(passed * 60) + Int64(local.second)))
     }
 
     /// In how many seconds it may say something else. Clocks may change in between, which they do at a half hour of UTC: so that is

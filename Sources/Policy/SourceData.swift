@@ -60,7 +60,8 @@ public struct SourceLack: Equatable, Sendable {
 
 /// What data say of a moment.
 enum Datum: Equatable, Sendable {
-    case power(Microwatts)
+    /// And the signal that it comes from; nil where it is said itself.
+    case power(Microwatts, signal: Double?)
     case none(SourceLack.Cause, last: Last?)
 
     /// The last good value before.
@@ -89,7 +90,7 @@ struct DataSource: PowerSource {
         guard moment.seconds >= outdated.stale.seconds else { return reading(of: datum(at: moment), age_s: age_s) }
         let last: Microwatts? =
             switch datum(at: outdated.stale) {
-            case .power(let power): power
+            case .power(let power, _): power
             case .none(_, let last): last?.power
             }
         return instead(of: .outdated, last: last, isHeld: false, age_s: age_s)
@@ -117,7 +118,7 @@ struct DataSource: PowerSource {
 
     private func reading(of datum: Datum, age_s: Int64) -> SourceReading {
         switch datum {
-        case .power(let power): SourceReading(min(power, peak), age: .seconds(UInt64(age_s)))
+        case .power(let power, let signal): SourceReading(min(power, peak), signal: signal, age: .seconds(UInt64(age_s)))
         case .none(let cause, let last):
             instead(
                 of: cause, last: last?.power, isHeld: cause == .ended && (last?.ended_s ?? .max) < staleAfter_s,

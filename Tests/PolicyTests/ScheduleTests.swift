@@ -59,8 +59,8 @@ struct ScheduleTests {
     @Test("a period of Sunday's night is there on Monday, at the beginning of the week")
     func acrossTheWeek() throws {
         let schedule = try Schedule([Schedule.Period(WeekDays(from: 6, through: 6), 22, 6, 100)])
-        #expect(schedule.datum(at: Moment.june(21, 23).local) == .power(.watts(100)))
-        #expect(schedule.datum(at: Moment.june(22, 5, 59).local) == .power(.watts(100)))
+        #expect(schedule.datum(at: Moment.june(21, 23).local) == .power(.watts(100), signal: nil))
+        #expect(schedule.datum(at: Moment.june(22, 5, 59).local) == .power(.watts(100), signal: nil))
         let ended = Datum.Last(power: .watts(100), ended_s: 61)
         #expect(schedule.datum(at: Moment.june(22, 6, 1, 1).local) == .none(.gap, last: ended))
     }
@@ -105,7 +105,7 @@ struct ScheduleTests {
     func touching() throws {
         let schedule = try Schedule((0..<24).map { Schedule.Period($0, $0 + 1, UInt64($0) + 1) })
         for hour in Int32(0)..<24 {
-            #expect(schedule.datum(at: Moment.june(17, hour, 59, 59).local) == .power(.watts(UInt64(hour) + 1)))
+            #expect(schedule.datum(at: Moment.june(17, hour, 59, 59).local) == .power(.watts(UInt64(hour) + 1), signal: nil))
         }
     }
 

@@ -16,6 +16,10 @@ struct Configuration: Equatable, Sendable {
     var seriesFile: String?
     /// The name of the value's column in that file; nil is the second of two.
     var sourceColumn: String?
+    /// What makes powers of the source's values; nil where they are powers.
+    var signalMap: SignalMap?
+    /// What volumes are shares of; nil is the day's largest.
+    var volumeWhole: SignalMap.Whole?
     var onExit = ExitAction.restore
     var onDrift = DriftAction.reassert
     var sampleInterval = Milliseconds.seconds(10)
@@ -36,6 +40,14 @@ struct Configuration: Equatable, Sendable {
     var kubeCertificateFile: String?
     var logFormat = LogFormat.logfmt
     var logLevel = LogLevel.info
+}
+
+extension Configuration {
+    /// What makes powers of the source's values, with everything that is to be known for it; nil where they are powers.
+    var valueMap: SignalMap? {
+        guard case .share(let usual) = signalMap else { return signalMap }
+        return .share(of: volumeWhole ?? usual)
+    }
 }
 
 /// What the controller asks of the helper when it ends.

@@ -34,6 +34,8 @@ enum UsageError: Error, Equatable, Sendable {
     case noServer(Given)
     case noCluster
     case zoneFile(Given, ZoneFileProblem)
+    /// The sentence's end.
+    case samplesFile(Given, String)
     case environmentFile(String, EnvironmentFile.Problem)
     case demoInCluster(Given)
     case noDay(from: Given, to: Given)
@@ -43,6 +45,8 @@ enum UsageError: Error, Equatable, Sendable {
     case fileWithoutSource(Given, Given, needs: String)
     case sourceFile(Given, String)
     case withoutEffect(Given, Given, needs: String)
+    case mapAbovePeak(Given, Given, Microwatts)
+    case wholeWithoutShare(Given)
     case chartTooLong(Given, highest: Int)
     case contradiction(Given, Given)
 
@@ -82,6 +86,7 @@ enum UsageError: Error, Equatable, Sendable {
         case .noCluster:
             return "Kubernetes is off: give KUBE_SERVER and NODE_NAME (`kubectl proxy` serves http://127.0.0.1:8001)"
         case .zoneFile(let given, let problem): return "\(given.words) \(problem.words)"
+        case .samplesFile(let given, let problem): return "\(given.words) \(problem)"
         case .environmentFile(let path, let problem): return Self.sentence(path, problem)
         case .demoInCluster(let given):
             return
@@ -104,6 +109,13 @@ enum UsageError: Error, Equatable, Sendable {
         case .sourceFile(let given, let problem): return "\(given.words) \(problem)"
         case .withoutEffect(let given, let other, let needed):
             return "\(given.words) has no effect with \(other.words): give \(needed), or take \(given.name) away"
+        case .mapAbovePeak(let map, let peak, let most):
+            return
+                "\(map.words) has a power above \(peak.words), which nothing gives: give powers of at most \(most.words), or a larger "
+                + "\(peak.name)"
+        case .wholeWithoutShare(let given):
+            return
+                "\(given.words) has no effect where nothing is a share of it: give SIGNAL_MAP=share, or take \(given.name) away"
         case .contradiction(let first, let second):
             return "\(first.name) and \(second.name) contradict each other: give one of them"
         case .chartTooLong(let given, let highest):

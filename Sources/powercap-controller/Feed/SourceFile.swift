@@ -10,13 +10,16 @@ struct SourceFile: Sendable {
     let given: Given
     private let source: SourceName
     private let column: String?
-    /// MAX_SOURCE: a value above it is a mistake.
+    /// What makes powers of the values; nil where they are powers.
+    private let map: SignalMap?
+    /// MAX_SOURCE: a power above it is a mistake.
     private let peak: Microwatts
 
     /// nil where the source goes by no file.
     init?(_ settings: Settings) {
         let configuration = settings.configuration
         (source, column, peak) = (configuration.policy.source, configuration.sourceColumn, configuration.policy.maxSource)
+        map = configuration.valueMap
         switch source {
         case .schedule: given = settings.given("SCHEDULE_FILE")
         case .series: given = settings.given("SERIES_FILE")
@@ -43,22 +46,34 @@ struct SourceFile: Sendable {
         var (periods, lines): ([Schedule.Period], [Int]) = ([], [])
         try DataTable.read(bytes, column: column) { row throws(DataProblem) in
             guard let (days, from, to) = SourceFile.period(row.time) else { throw .line(row.line, .noPeriod(row.time)) }
-            periods.append(Schedule.Period(days: days, from: from, to: to, power: try power(row)))
+            periods.append(
+                map == nil
+                    ? Schedule.Period(days: days, from: from, to: to, power: try power(row))
+                    : Schedule.Period(days: days, from: from, to: to, signal: try signal(row) ?? .nan))
             lines.append(row.line)
         }
         if periods.isEmpty { throw .empty }
-        do throws(Schedule.Overlap) { return try Schedule(periods) } catch {
+        do throws(Schedule.Overlap) { return try Schedule(periods, through: map, peak: peak) } catch {
             throw .line(lines[error.second], .overlap(line: lines[error.first]))
         }
     }
 
     private func series(in bytes: [UInt8]) throws(DataProblem) -> Series {
-        var points: [Series.Point] = []
+        var (points, signals): ([Series.Point], [SignalPoint]) = ([], [])
         try DataTable.read(bytes, column: column) { row throws(DataProblem) in
             // Nothing here is finer than a second.
             guard let time = Timestamp.moment(row.time)?.seconds else { throw .line(row.line, .noTime(row.time)) }
-            if let last = points.last, time <= last.seconds { throw .line(row.line, .notLater(row.time)) }
-            points.append(Series.Point(seconds: time, power: row.value.isEmpty ? nil : try power(row)))
+            if let last = points.last?.seconds ?? signals.last?.seconds, time <= last {
+                throw .line(row.line, .notLater(row.time))
+            }
+            if map == nil {
+                points.append(Series.Point(seconds: time, power: row.value.isEmpty ? nil : try power(row)))
+            } else {
+                signals.append(SignalPoint(seconds: time, value: row.value.isEmpty ? nil : try signal(row)))
+            }
+        }
+        if let map, let series = Series(signals: signals, through: map, peak: peak, dayOf: { LocalDay(.at($0)).number }) {
+            return series
         }
         if points.isEmpty { throw .empty }
         return Series(points)
@@ -78,6 +93,18 @@ struct SourceFile: Sendable {
         let days = names.compactMap { name in WeekDays.names.firstIndex { $0 == name } }
         guard 1...2 ~= names.count, days.count == names.count else { return nil }
         return (WeekDays(from: days[0], through: days[days.count - 1]), from, to)
+    }
+
+    /// nil where the program that wrote it had none.
+    private func signal(_ row: DataTable.Row) throws(DataProblem) -> Double? {
+        if ["nan", "null"].contains(row.value.lowercased()) { return nil }
+        guard let value = number(row.value) else {
+            let words = ValueWords(
+                noun: "a number", placeholder: "NUMBER", valid: "a number without a unit, such as 245 or -12.5")
+            let problem: ValueProblem = row.value.isEmpty ? .empty : .malformed
+            throw .line(row.line, .value(UsageError.value(Given(name: "value", text: row.value), problem, words).sentence))
+        }
+        return value
     }
 
     /// 0, or as much as an option takes, and at most MAX_SOURCE: a number without its unit, or with another, is noticed.
