@@ -58,7 +58,7 @@ final class Controller {
     private(set) var isMove = false
     /// When the history was last told.
     private var noted_ns: UInt64 = 0
-    /// What is published of the limits while power is on its way from one package to another: the Node isn't told of every move.
+    /// What was last published.
     var published: NodeRecord?
     private var spareCode = SpareCode(Clock.monotonic_ns)
 
@@ -147,7 +147,7 @@ final class Controller {
         if now_ns >= source.due_ns, source.refresh() { due.decide_ns = 0 }
         if let session { do throws(HelperError) { try cycle(session, now_ns) } catch { fail(error) } }
         tally.counts.lostLogLines += log.tellLost()
-        if node.step(record, now_ns) {
+        if node.step(publish(), now_ns) {
             source.follow(wishes.together)
             due.decide_ns = 0
         }
@@ -162,7 +162,7 @@ final class Controller {
             source: source.state, wishes: wishes, helper: helper,
             limits: session?.limits, power: session?.power ?? [:], decision: decided,
             nextDecision_ns: session == nil ? nil : due.decide_ns, api: node.state, listeners: listeners.states,
-            counts: tally.counts, work: work?.state)
+            counts: tally.counts, work: work?.state(isMoving: isMove && session?.limits.isWaiting == true))
     }
 
     var wishes: Wishes {
@@ -231,7 +231,7 @@ final class Controller {
             isControlMissed = false
         }
         node.note(candidate.limits.entries.map(\.package))
-        work?.begin()
+        work?.begin(candidate.lastSample, candidate.limits)
         // Whoever decides once isn't there any more when the power is free.
         if configuration.policy.split == .demand, !isOnce { candidate.handOver() }
         due = Schedule(

@@ -20,11 +20,9 @@ extension Controller {
         due.sample_ns = min(due.sample_ns, Clock.monotonic_ns + after_ns)
     }
 
-    /// As it is to stand on the Node. For as long as power is on its way between packages what was published of the sum stays: it will be the
-    /// same again.
-    var record: NodeRecord {
-        var record = NodeRecord(state)
-        if isMove, session?.limits.isWaiting == true, let published { record.effectiveLimit = published.effectiveLimit }
+    /// What is to stand on the Node.
+    func publish() -> NodeRecord {
+        let record = NodeRecord(state, after: published)
         published = record
         return record
     }

@@ -9,9 +9,9 @@ final class WorkWatch {
     private let log: Log
     /// By the zone's id. They outlive a connection: a helper that was away for a moment is no reason to divide in proportion.
     private var meters: [String: DemandMeter] = [:]
-    private let processors = ProcessorWatch()
+    private var processors = ProcessorWatch()
     /// nil where nobody asks.
-    private let bestEffort: BestEffortWatch?
+    private var bestEffort: BestEffortWatch?
     private var idleness = Idleness()
     private var isIdle = false
     /// Steps since there was control.
@@ -26,11 +26,16 @@ final class WorkWatch {
     init?(_ policy: PowerPolicy, _ log: Log) {
         guard policy.split == .demand || policy.strategy == .idleDown else { return nil }
         (self.policy, self.log) = (policy, log)
-        bestEffort = policy.qosHint == .on ? BestEffortWatch() : nil
     }
 
-    /// There is control again.
-    func begin() { steps = 0 }
+    /// There is control, perhaps again. What was seen before a gap says nothing any more: of packages the meters know that, and a node is
+    /// idle when it was so all the time.
+    func begin(_ sample: HelperSample, _ limits: NodeLimits) {
+        (steps, idleness, isIdle) = (0, Idleness(), false)
+        processors = ProcessorWatch()
+        bestEffort = policy.qosHint == .on ? BestEffortWatch() : nil
+        note(sample, limits)
+    }
 
     /// Takes a sample.
     func note(_ sample: HelperSample, _ limits: NodeLimits) {
@@ -105,10 +110,12 @@ final class WorkWatch {
     }
 
     /// As everybody sees it who asks.
-    var state: WorkState {
+    /// - Parameter isMoving: limits wait for power that is on its way between packages.
+    func state(isMoving: Bool) -> WorkState {
         WorkState(
             demands: meters.compactMapValues(\.demand), unknown: unknown, hasWork: idleness.hasWork, isIdle: isIdle,
-            busy: processors.activity?.busy, bestEffort: bestEffort?.busy, missing: missing)
+            busy: processors.activity?.busy, bestEffort: bestEffort?.busy, missing: missing,
+            isMoving: isMoving)
     }
 
     private var missing: [String] {

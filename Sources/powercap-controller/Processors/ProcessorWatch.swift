@@ -31,6 +31,11 @@ final class ProcessorWatch {
     /// Of the maximum: what runs slower is slowed down. A governor that follows the load stays above it where the load is full.
     static let slowShare = 0.9
     private static let mostBytes = 1 << 20
+    /// Kernels before 5.18 sleep for 10 ms over a processor's frequency (arch_freq_get_on_cpu of aperfmperf.c). Nobody waits for that again and
+    /// again: after so many answers on end that took as long, it isn't asked any more.
+    private static let mostSlowAnswers = 3
+    private static let slowAnswer_ns: UInt64 = 5_000_000
+    private var slowAnswers = 0
 
     /// - Parameter root: in front of `/proc` and `/sys`.
     init(root: String = "") { self.root = root }
@@ -91,8 +96,12 @@ final class ProcessorWatch {
 
     /// In kHz: how fast it runs, and may run.
     private func frequencies(of processor: Int) -> (now: UInt64, most: UInt64)? {
+        guard slowAnswers < ProcessorWatch.mostSlowAnswers else { return nil }
         do throws(Errno) {
+            let asked_ns = Clock.monotonic_ns
             let now = try number("cpu\(processor)/cpufreq/scaling_cur_freq")
+            slowAnswers = Clock.monotonic_ns - asked_ns > ProcessorWatch.slowAnswer_ns ? slowAnswers + 1 : 0
+            if slowAnswers == ProcessorWatch.mostSlowAnswers { throw .timedOut }
             let most = try number("cpu\(processor)/cpufreq/scaling_max_freq")
             frequencyProblem = nil
             return (now, most)

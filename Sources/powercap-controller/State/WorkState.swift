@@ -18,6 +18,8 @@ struct WorkState: Equatable, Sendable {
     var bestEffort: Double?
     /// Hints that can't be had, each a sentence: what, and why.
     var missing: [String] = []
+    /// Power is on its way between packages, and the node's limit stays the same: the sum of what is in force will be, too.
+    var isMoving = false
 }
 
 extension Demand {
@@ -50,7 +52,7 @@ extension NodeState {
                     "The limit is divided in proportion, because it isn't known what \(work.unknown.joined(separator: ", ")) "
                         + "\(work.unknown.count == 1 ? "draws" : "draw").")
             }
-            if limits?.isWaiting == true { sentences.append("Power is on its way from one package to another.") }
+            if work.isMoving { sentences.append("Power is on its way from one package to another.") }
         }
         if policy.strategy == .idleDown {
             switch work.hasWork {
