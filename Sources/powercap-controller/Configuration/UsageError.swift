@@ -42,6 +42,8 @@ enum UsageError: Error, Equatable, Sendable {
     case noSourceFile(Given, missing: String)
     case fileWithoutSource(Given, Given, needs: String)
     case sourceFile(Given, String)
+    /// An option about answers that makes no sense beside the others.
+    case mapping(Given, String)
     case chartTooLong(Given, highest: Int)
     case contradiction(Given, Given)
 
@@ -100,7 +102,7 @@ enum UsageError: Error, Equatable, Sendable {
             return "\(source.words) goes by a file, but \(missing) is not set: give the file's path"
         case .fileWithoutSource(let given, let source, let needed):
             return "\(given.words) has no effect with \(source.words): give SOURCE=\(needed), or take \(given.name) away"
-        case .sourceFile(let given, let problem): return "\(given.words) \(problem)"
+        case .sourceFile(let given, let problem), .mapping(let given, let problem): return "\(given.words) \(problem)"
         case .contradiction(let first, let second):
             return "\(first.name) and \(second.name) contradict each other: give one of them"
         case .chartTooLong(let given, let highest):
@@ -121,6 +123,7 @@ enum UsageError: Error, Equatable, Sendable {
             case .unknownName: "is not known"
             case .noTimeZoneDatabase(let path):
                 "can't be looked up, as there is no time zone database at \(path) (install tzdata, or set TZDIR)"
+            case .noPath(let position, let why): "is no path from character \(position) on (\(why))"
             }
         return "\(given.words) \(wrong): give \(words.valid)"
     }
