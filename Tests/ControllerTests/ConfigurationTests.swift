@@ -108,6 +108,21 @@ struct VariableCase: CustomTestStringConvertible, Sendable {
                 (String(repeating: "a", count: 256), .tooHigh),
             ]),
         VariableCase(
+            variable: "SIGNAL_MAP",
+            accepted: [
+                "100:300W,400:80W", " -20.5 : 300 W , 180 : 0", "below 200:300W,above 250:80W", "above 250:80W, below 200: 300W",
+                "below 7:1W,above 7:0", "share", "",
+            ],
+            refused: [
+                ("100:300W", .malformed), ("100:300W,100:80W", .malformed), ("100:300W,200:80W,300:1W", .malformed),
+                ("below 200:300W,below 250:80W", .malformed), ("below 251:300W,above 250:80W", .malformed),
+                ("below:300W,above 250:80W", .malformed), ("1e2:300W,4:80W", .malformed), ("nan:300W,4:80W", .malformed),
+                ("1..2:300W,4:80W", .malformed), ("-:300W,4:80W", .malformed), ("100:300,400:80W", .tooLow),
+                ("100:-3W,400:80W", .negative), ("100:300V,400:80W", .unknownUnit("V")), ("100:2000kW,400:80W", .tooHigh),
+                ("0.00001:300W,1:80W", .tooFine), ("Share", .malformed), (",", .malformed),
+            ]),
+        choices("POWER_CALC_MODE", ["max", "average"]),
+        VariableCase(
             variable: "STALE_AFTER", accepted: ["0", "90s", "1h", "30d"],
             refused: [("abc", .malformed), ("-1", .negative), ("31d", .tooHigh), ("1W", .unknownUnit("W"))]),
         VariableCase(
@@ -196,7 +211,8 @@ struct ConfigurationTests {
             shown == [
                 "MAX_SOURCE=40W", "STABILISATION_TIME=300s", "ALPHA=4", "SOLAR_FROM=04:00", "SOLAR_TO=20:00", "LATITUDE=",
                 "LONGITUDE=", "RAPL_MIN_POWER=10W", "RAPL_LIMIT=0", "PMAX_FUNC=sum",
-                "TIMEZONE=host", "SOURCE=solar", "SCHEDULE_FILE=", "SERIES_FILE=", "SOURCE_COLUMN=", "STALE_AFTER=3600s",
+                "TIMEZONE=host", "SOURCE=solar", "SCHEDULE_FILE=", "SERIES_FILE=", "SOURCE_COLUMN=", "SIGNAL_MAP=",
+                "POWER_CALC_MODE=", "STALE_AFTER=3600s",
                 "ON_STALE=floor", "SHORT_TERM=equal", "ON_EXIT=restore", "ON_DRIFT=reassert",
                 "SAMPLE_INTERVAL=10s",
                 "LEASE_TIME=30s", "RAPLHELPER_SOCKET=/run/powercap/raplhelper.sock",
@@ -235,6 +251,10 @@ struct ConfigurationTests {
             }
             if ["SCHEDULE_FILE", "SOURCE_COLUMN"].contains(sample.variable), !text.isEmpty {
                 base.merge(["SOURCE": "schedule", "SCHEDULE_FILE": "/file"]) { $1 }
+            }
+            if ["SIGNAL_MAP", "POWER_CALC_MODE"].contains(sample.variable) {
+                base.merge(["SOURCE": "series", "SERIES_FILE": "/file", "MAX_SOURCE": "300W"]) { $1 }
+                if sample.variable == "POWER_CALC_MODE", !text.isEmpty { base["SIGNAL_MAP"] = "share" }
             }
             if sample.variable == "SERIES_FILE", !text.isEmpty { base["SOURCE"] = "series" }
             base[sample.variable] = text
@@ -358,6 +378,34 @@ struct ConfigurationTests {
             ["SOURCE": "static", "SOURCE_COLUMN": "Power"],
             "SOURCE_COLUMN=\"Power\" has no effect with SOURCE=\"static\": give SOURCE=schedule or SOURCE=series, or take "
                 + "SOURCE_COLUMN away")
+        for (variable, text) in [("SIGNAL_MAP", "share"), ("POWER_CALC_MODE", "max")] {
+            expect(
+                ["SOURCE": "solar", variable: text],
+                "\(variable)=\"\(text)\" has no effect with SOURCE=\"solar\": give SOURCE=schedule or SOURCE=series, or take "
+                    + "\(variable) away")
+        }
+    }
+
+    @Test("P11: a map with more power than the source's peak is refused, and a whole that nothing is a share of")
+    func signalMap() throws {
+        func sentence(_ more: [String: String]) -> String? {
+            let environment = ["SOURCE": "series", "SERIES_FILE": "/file", "MAX_SOURCE": "200W"].merging(more) { $1 }
+            do { _ = try settings(environment) } catch { return error.sentence }
+            return nil
+        }
+        for map in ["100:200.5W,400:80W", "below 1:80W,above 2:200.5W"] {
+            #expect(
+                sentence(["SIGNAL_MAP": map])
+                    == "SIGNAL_MAP=\"\(map)\" has a power above MAX_SOURCE=\"200W\", which nothing gives: "
+                    + "give powers of at most 200 W, or a larger MAX_SOURCE")
+        }
+        for map in ["", "100:200W,400:80W"] {
+            #expect(
+                sentence(["SIGNAL_MAP": map, "POWER_CALC_MODE": "average"])
+                    == "POWER_CALC_MODE=\"average\" has no effect where nothing is a share of it: give SIGNAL_MAP=share, or take "
+                    + "POWER_CALC_MODE away")
+        }
+        #expect(sentence(["SIGNAL_MAP": "share", "POWER_CALC_MODE": "average"]) == nil)
     }
 
     @Test("a sampling interval longer than the lease is allowed, as the lease has its own timer")

@@ -248,8 +248,9 @@ extension ProcessTimeZone {
                 try plan(LocalDay(year: 2026, month: 1, day: 1), step: 86_400).writeCSV(to: &output)
             }
             #expect(
-                csv == "time,source_uw,node_limit_uw,package-0_long_term_uw,package-0_short_term_uw,reason,package-0_reason\n"
-                    + "\(expected),0,10000000,10000000,10000000,floor,floor\n")
+                csv
+                    == "time,source_uw,signal,node_limit_uw,package-0_long_term_uw,package-0_short_term_uw,reason,package-0_reason\n"
+                    + "\(expected),0,,10000000,10000000,10000000,floor,floor\n")
         }
     }
 

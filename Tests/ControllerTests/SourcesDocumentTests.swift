@@ -18,6 +18,7 @@ struct SourcesDocumentTests {
     private static let files = [
         "node.json": zones, "/etc/powercap/week.csv": Fixture.path("sources/week.csv"),
         "/etc/powercap/series.csv": Fixture.path("sources/series.csv"),
+        "/etc/powercap/carbon.csv": Fixture.path("sources/carbon.csv"),
     ]
 
     /// Each command of the page, with what it is said to print.
@@ -37,11 +38,11 @@ struct SourcesDocumentTests {
 
     @Test("every example is what the program prints")
     func output() throws {
-        #expect(examples.count == 5)
+        #expect(examples.count == 6)
         for example in examples { #expect(try printed(example.arguments) == example.output) }
     }
 
-    @Test("the files that it shows are those that the examples read", arguments: ["week.csv", "series.csv"])
+    @Test("the files that it shows are those that the examples read", arguments: ["week.csv", "series.csv", "carbon.csv"])
     func files(_ name: String) throws {
         #expect(page.contains("<!-- \(name) -->\n```\n\(try Fixture.text("sources/\(name)"))```\n"))
     }
@@ -81,7 +82,7 @@ struct SourcesDocumentTests {
         for name in SourceName.allCases { #expect(page.contains("\n## \(name.rawValue)\n"), "\(name)") }
         for variable in [
             "MAX_SOURCE", "ALPHA", "SOLAR_FROM", "SOLAR_TO", "LATITUDE", "LONGITUDE", "TIMEZONE", "SCHEDULE_FILE", "SERIES_FILE",
-            "SOURCE_COLUMN", "STALE_AFTER", "ON_STALE",
+            "SOURCE_COLUMN", "SIGNAL_MAP", "POWER_CALC_MODE", "STALE_AFTER", "ON_STALE",
         ] {
             #expect(page.contains(variable))
         }

@@ -98,7 +98,7 @@ struct SignalSeriesTests {
     private static let threshold = SignalMap.threshold(
         below: .init(signal: 200, power: .watts(300)), above: .init(signal: 250, power: .watts(80)))
 
-    private func series(
+    private func made(
         _ values: [Double?], end: Int64? = nil, from start: Int64 = 0, _ map: SignalMap = threshold, after previous: Series? = nil
     ) -> Series? {
         Series(
@@ -108,30 +108,30 @@ struct SignalSeriesTests {
 
     @Test("a series of signals says power and signal of a moment, and where a signal is missing that there are no data")
     func datum() throws {
-        let series = try #require(series([180, nil, 260], end: 250))
+        let series = try #require(made([180, nil, 260], end: 250))
         #expect(series.datum(at: 99) == .power(.watts(300), signal: 180))
         #expect(series.datum(at: 249) == .power(.watts(80), signal: 260))
         #expect(series.datum(at: 150) == .none(.gap, last: Datum.Last(power: .watts(300), ended_s: 50)))
         #expect(series.datum(at: 250) == .none(.ended, last: Datum.Last(power: .watts(80), ended_s: 0)))
     }
 
-    @Test("without signals there is no series") func empty() { #expect(series([]) == nil) }
+    @Test("without signals there is no series") func empty() { #expect(made([]) == nil) }
 
     @Test("a threshold goes on from what the series before said, and not from what that says of later")
     func previous() throws {
-        let before = try #require(series([180, 210, nil, 260]))
-        #expect(try #require(series([220], end: 1_000, from: 150)).datum(at: 150) == .power(.watts(80), signal: 220))
+        let before = try #require(made([180, 210, nil, 260]))
+        #expect(try #require(made([220], end: 1_000, from: 150)).datum(at: 150) == .power(.watts(80), signal: 220))
         for start in [150, 250] as [Int64] {
-            let next = try #require(series([220], end: 1_000, from: start, after: before))
+            let next = try #require(made([220], end: 1_000, from: start, after: before))
             #expect(next.datum(at: start) == .power(.watts(300), signal: 220))
         }
-        let later = try #require(series([220], end: 1_000, from: 350, after: before))
+        let later = try #require(made([220], end: 1_000, from: 350, after: before))
         #expect(later.datum(at: 350) == .power(.watts(80), signal: 220))
     }
 
     @Test("volumes are compared with those of their own day")
     func days() throws {
-        let series = try #require(series([10, 20, 40, 20, 1, 2, nil, 1], .share(of: .max)))
+        let series = try #require(made([10, 20, 40, 20, 1, 2, nil, 1], .share(of: .max)))
         let watts = stride(from: Int64(0), to: 800, by: 100).map { second -> UInt64? in
             guard case .power(let power, _) = series.datum(at: second) else { return nil }
             return power.rawValue / 1_000_000
@@ -141,7 +141,7 @@ struct SignalSeriesTests {
 
     @Test("watts are said as powers alone")
     func watts() throws {
-        #expect(try #require(series([160.5, 80], .watts)).datum(at: 0) == .power(Microwatts(160_500_000), signal: nil))
+        #expect(try #require(made([160.5, 80], .watts)).datum(at: 0) == .power(Microwatts(160_500_000), signal: nil))
     }
 
     @Test("a week's volumes are compared with those that begin on their day, and a threshold goes on over Sunday's end")

@@ -8,7 +8,7 @@ internal import Text
 extension Plan {
     /// One line per moment; power in µW, times as in RFC 3339.
     func writeCSV(to output: inout Output) throws(Errno) {
-        output.append("time,source_uw,node_limit_uw")
+        output.append("time,source_uw,signal,node_limit_uw")
         for package in packages { output.append(",\(package.name.text)_long_term_uw") }
         for package in packages { output.append(",\(package.name.text)_short_term_uw") }
         output.append(",reason")
@@ -18,6 +18,8 @@ extension Plan {
             output.append(line.moment)
             output.append(",")
             output.append(line.source)
+            output.append(",")
+            if let signal = line.signal { output.append(signal.words) }
             output.append(",")
             output.append(line.decision.nodeLimit)
             for package in line.decision.packages {
@@ -63,6 +65,8 @@ extension Plan {
             output.append(line.moment)
             output.append("\",\"source_uw\":")
             output.append(line.source)
+            output.append(",\"signal\":")
+            output.append(line.signal?.words ?? "null")
             output.append(",\"node_limit_uw\":")
             output.append(decision.nodeLimit)
             output.append(",\"node_floor_uw\":")

@@ -26,12 +26,14 @@ extension Plan {
         }
         output.append("\n")
         output.append(left: "time", width: form.time)
+        if form.signal > 0 { output.append("signal", width: form.signal) }
         output.append("source W", width: form.source)
         output.append("limit W", width: form.limit)
         for (package, width) in zip(packages, form.packages) { output.append(package.name.text, width: width) }
         output.append("  reason\n")
         for line in self {
             form.append(line.moment, to: &output)
+            if form.signal > 0 { output.append(line.signal.map { $0.rounded(places: 3).words } ?? "-", width: form.signal) }
             output.append(watts: line.source, width: form.source)
             output.append(watts: line.decision.nodeLimit, width: form.limit)
             for (package, width) in zip(line.decision.packages, form.packages) {
@@ -50,6 +52,8 @@ private struct TableForm {
     let hasSeconds: Bool
     let offsets: String
     let time: Int
+    /// 0 where the source says powers.
+    let signal: Int
     let source: Int
     let limit: Int
     /// Of those packages that have a column.
@@ -63,6 +67,7 @@ private struct TableForm {
         hasDay = plan.days > 1 || offsets.contains(",")
         hasSeconds = plan.step.rawValue % 60_000 != 0 || LocalTime.at(plan.startSeconds).second != 0
         time = (hasDay ? 23 : 5) + (hasSeconds ? 3 : 0)
+        signal = plan.configuration.valueMap == nil ? 0 : 12
         source = TableForm.width("source W", plan.configuration.policy.maxSource)
         let ceilings = plan.packages.map { $0.fixed ?? $0.longTerm.ceiling }
         limit = TableForm.width("limit W", Microwatts(ceilings.reduce(0) { $0 + $1.rawValue }))
@@ -72,7 +77,7 @@ private struct TableForm {
     /// Leaves out the last packages that don't fit: how many.
     mutating func fit(_ columns: Int) -> Int {
         let all = packages.count
-        while packages.count > 1, time + source + limit + packages.reduce(0, +) + TableForm.reason > columns {
+        while packages.count > 1, time + signal + source + limit + packages.reduce(0, +) + TableForm.reason > columns {
             packages.removeLast()
         }
         return all - packages.count

@@ -36,6 +36,10 @@ struct Configuration: Equatable, Sendable {
     var sourceNull: SignalReader.Nulls?
     /// By which values are multiplied; nil is the preset's, or 1.
     var sourceFactor: Double?
+    /// What makes powers of the source's values; nil where they are powers.
+    var signalMap: SignalMap?
+    /// What volumes are shares of; nil is the day's largest.
+    var volumeWhole: SignalMap.Whole?
     var onExit = ExitAction.restore
     var onDrift = DriftAction.reassert
     var sampleInterval = Milliseconds.seconds(10)
@@ -56,6 +60,14 @@ struct Configuration: Equatable, Sendable {
     var kubeCertificateFile: String?
     var logFormat = LogFormat.logfmt
     var logLevel = LogLevel.info
+}
+
+extension Configuration {
+    /// What makes powers of the source's values, with everything that is to be known for it; nil where they are powers.
+    var valueMap: SignalMap? {
+        guard case .share(let usual) = signalMap else { return signalMap }
+        return .share(of: volumeWhole ?? usual)
+    }
 }
 
 /// What the controller asks of the helper when it ends.

@@ -116,6 +116,13 @@ extension Option {
             "SOURCE_FACTOR", \.sourceFactor, .factor,
             "By which values are multiplied, so that they are watts: 1000 where they are kW. Without it 1."),
         Option(
+            "SIGNAL_MAP", \.signalMap, .signalMap,
+            "How the values of the source's file become powers where they are none, such as grams of CO2 or a price: two points with a straight "
+                + "line between them, a threshold, or share, of MAX_SOURCE as large a part as a volume is of the day's largest."),
+        Option(
+            "POWER_CALC_MODE", \.volumeWhole, .optionalChoice(),
+            "What volumes are a share of with SIGNAL_MAP=share: the largest of the day (max, the default) or its mean (average)."),
+        Option(
             "STALE_AFTER", \.policy.staleAfter, .time(Milliseconds(0) ... .seconds(30 * 86_400)),
             "How long the last good data are gone by when a series has ended, and when the source's file is gone or can't be read."
         ),

@@ -74,9 +74,26 @@ struct Settings: Sendable {
                 ? .noSourceFile(given("SOURCE"), missing: variable)
                 : .fileWithoutSource(given(variable), given("SOURCE"), needs: source.rawValue)
         }
-        if configuration.sourceColumn != nil, !policy.source.isFromData {
-            throw .fileWithoutSource(given("SOURCE_COLUMN"), given("SOURCE"), needs: "schedule or SOURCE=series")
+        let ofData = [
+            ("SOURCE_COLUMN", configuration.sourceColumn != nil), ("SIGNAL_MAP", configuration.signalMap != nil),
+            ("POWER_CALC_MODE", configuration.volumeWhole != nil),
+        ]
+        for (variable, isGiven) in ofData where isGiven && !policy.source.isFromData {
+            throw .fileWithoutSource(given(variable), given("SOURCE"), needs: "schedule or SOURCE=series")
         }
+        try checkMap()
+    }
+
+    /// Refuses powers that the source never has, and a whole that nothing is a share of.
+    private func checkMap() throws(UsageError) {
+        switch configuration.signalMap {
+        case .line(let one, let other), .threshold(let one, let other):
+            let peak = configuration.policy.maxSource
+            if max(one.power, other.power) > peak { throw .mapAbovePeak(given("SIGNAL_MAP"), given("MAX_SOURCE"), peak) }
+        case .share: return
+        case .watts, nil: break
+        }
+        if configuration.volumeWhole != nil { throw .wholeWithoutShare(given("POWER_CALC_MODE")) }
     }
 
     /// The host's zone may come from TZ, and the C library takes a misspelt name there for UTC without a word: the curve would

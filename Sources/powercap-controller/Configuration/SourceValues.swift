@@ -135,17 +135,6 @@ extension ValueKind where Value == SourcePreset? {
     }()
 }
 
-extension ValueKind {
-    /// One of a type's names, or nothing.
-    static func optionalChoice<Choice: CaseIterable & RawRepresentable<String> & Sendable>() -> ValueKind where Value == Choice? {
-        let choice = ValueKind<Choice>.choice
-        return ValueKind(
-            words: choice.words,
-            parse: { text throws(ValueProblem) in text.isEmpty ? nil : try choice.parse(text) },
-            show: { $0.map(choice.show) ?? "" })
-    }
-}
-
 extension ValueKind where Value == Double? {
     /// A number other than 0, also below.
     static let factor = ValueKind(

@@ -44,6 +44,8 @@ enum UsageError: Error, Equatable, Sendable {
     case sourceFile(Given, String)
     /// An option about answers that makes no sense beside the others.
     case mapping(Given, String)
+    case mapAbovePeak(Given, Given, Microwatts)
+    case wholeWithoutShare(Given)
     case chartTooLong(Given, highest: Int)
     case contradiction(Given, Given)
 
@@ -103,6 +105,13 @@ enum UsageError: Error, Equatable, Sendable {
         case .fileWithoutSource(let given, let source, let needed):
             return "\(given.words) has no effect with \(source.words): give SOURCE=\(needed), or take \(given.name) away"
         case .sourceFile(let given, let problem), .mapping(let given, let problem): return "\(given.words) \(problem)"
+        case .mapAbovePeak(let map, let peak, let most):
+            return
+                "\(map.words) has a power above \(peak.words), which nothing gives: give powers of at most \(most.words), or a larger "
+                + "\(peak.name)"
+        case .wholeWithoutShare(let given):
+            return
+                "\(given.words) has no effect where nothing is a share of it: give SIGNAL_MAP=share, or take \(given.name) away"
         case .contradiction(let first, let second):
             return "\(first.name) and \(second.name) contradict each other: give one of them"
         case .chartTooLong(let given, let highest):

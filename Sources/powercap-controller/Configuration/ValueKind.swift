@@ -179,6 +179,18 @@ extension ValueKind where Value: CaseIterable & RawRepresentable<String> {
     }
 }
 
+extension ValueKind {
+    /// One of a type's names, or none, which is written as nothing at all.
+    static func optionalChoice<Choice>() -> ValueKind
+    where Value == Choice?, Choice: CaseIterable & RawRepresentable<String> & Sendable {
+        let choice = ValueKind<Choice>.choice
+        return ValueKind(
+            words: choice.words,
+            parse: { text throws(ValueProblem) in text.isEmpty ? nil : try choice.parse(text) },
+            show: { $0.map(choice.show) ?? "" })
+    }
+}
+
 extension ValueKind where Value == String? {
     /// A text that may be absent, which is written as nothing at all: a manifest can leave a variable empty.
     private static func optional(

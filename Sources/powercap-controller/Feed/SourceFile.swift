@@ -13,6 +13,8 @@ struct SourceFile: Sendable {
     private let columns: Table.Columns
     /// nil where the file has lines of this program's own form.
     private let mapping: SourceMapping?
+    /// What makes powers of the values; nil where they are powers.
+    private let map: SignalMap?
     /// MAX_SOURCE: a power above it is a mistake, and what a signal stands for is cut off.
     private let peak: Microwatts
 
@@ -24,6 +26,7 @@ struct SourceFile: Sendable {
         let configuration = settings.configuration
         (source, mapping, peak) = (configuration.policy.source, configuration.sourceMapping, configuration.policy.maxSource)
         columns = mapping?.periods ?? Table.Columns(value: configuration.sourceColumn.map { [$0] } ?? [])
+        map = configuration.valueMap ?? (mapping == nil ? nil : .watts)
         switch source {
         case .schedule: given = settings.given("SCHEDULE_FILE")
         case .series: given = settings.given("SERIES_FILE")
@@ -52,7 +55,7 @@ struct SourceFile: Sendable {
         guard let reader = mapping?.reader else { return .series(try series(in: bytes)) }
         let signal: Signal
         do throws(SignalProblem) { signal = try reader.read(bytes) } catch { throw DataProblem(error) }
-        guard let series = Series(signal, through: .watts, peak: peak, now: modified) else { throw .noValues }
+        guard let series = Series(signal, through: map ?? .watts, peak: peak, now: modified) else { throw .noValues }
         return .series(series)
     }
 
@@ -60,27 +63,34 @@ struct SourceFile: Sendable {
         var (periods, lines): ([Schedule.Period], [Int]) = ([], [])
         try rows(of: bytes) { row throws(DataProblem) in
             guard let (days, from, to) = SourceFile.period(row.time) else { throw .line(row.line, .noPeriod(row.time)) }
-            if let mapping {
-                guard let number = SignalReader.number(row.value) else { throw .line(row.line, .noNumber(row.value)) }
-                periods.append(Schedule.Period(days: days, from: from, to: to, signal: number * mapping.factor))
-            } else {
-                periods.append(Schedule.Period(days: days, from: from, to: to, power: try power(row)))
-            }
+            periods.append(
+                map == nil
+                    ? Schedule.Period(days: days, from: from, to: to, power: try power(row))
+                    : Schedule.Period(days: days, from: from, to: to, signal: (try signal(row) ?? .nan) * (mapping?.factor ?? 1)))
             lines.append(row.line)
         }
         if periods.isEmpty { throw .empty }
-        do throws(Schedule.Overlap) { return try Schedule(periods, through: mapping == nil ? nil : .watts, peak: peak) } catch {
+        do throws(Schedule.Overlap) { return try Schedule(periods, through: map, peak: peak) } catch {
             throw .line(lines[error.second], .overlap(line: lines[error.first]))
         }
     }
 
     private func series(in bytes: [UInt8]) throws(DataProblem) -> Series {
-        var points: [Series.Point] = []
+        var (points, signals): ([Series.Point], [SignalPoint]) = ([], [])
         try rows(of: bytes) { row throws(DataProblem) in
             // Nothing here is finer than a second.
             guard let time = Timestamp.moment(row.time)?.seconds else { throw .line(row.line, .noTime(row.time)) }
-            if let last = points.last, time <= last.seconds { throw .line(row.line, .notLater(row.time)) }
-            points.append(Series.Point(seconds: time, power: row.value.isEmpty ? nil : try power(row)))
+            if let last = points.last?.seconds ?? signals.last?.seconds, time <= last {
+                throw .line(row.line, .notLater(row.time))
+            }
+            if map == nil {
+                points.append(Series.Point(seconds: time, power: row.value.isEmpty ? nil : try power(row)))
+            } else {
+                signals.append(SignalPoint(seconds: time, value: row.value.isEmpty ? nil : try signal(row)))
+            }
+        }
+        if let map, let series = Series(signals: signals, through: map, peak: peak, dayOf: { LocalDay(.at($0)).number }) {
+            return series
         }
         if points.isEmpty { throw .empty }
         return Series(points)
@@ -109,6 +119,18 @@ struct SourceFile: Sendable {
         let days = names.compactMap { name in WeekDays.names.firstIndex { $0 == name } }
         guard 1...2 ~= names.count, days.count == names.count else { return nil }
         return (WeekDays(from: days[0], through: days[days.count - 1]), from, to)
+    }
+
+    /// nil where the program that wrote it had none.
+    private func signal(_ row: Table.Row) throws(DataProblem) -> Double? {
+        if ["nan", "null"].contains(row.value.lowercased()) { return nil }
+        guard let value = number(row.value) else {
+            let words = ValueWords(
+                noun: "a number", placeholder: "NUMBER", valid: "a number without a unit, such as 245 or -12.5")
+            let problem: ValueProblem = row.value.isEmpty ? .empty : .malformed
+            throw .line(row.line, .value(UsageError.value(Given(name: "value", text: row.value), problem, words).sentence))
+        }
+        return value
     }
 
     /// 0, or as much as an option takes, and at most MAX_SOURCE: a number without its unit, or with another, is noticed.
@@ -140,9 +162,7 @@ extension Series {
             case .now(let value): ([SignalPoint(seconds: now, value: value)], now)
             case .points(let points, let end): (points.map { SignalPoint(seconds: $0.seconds, value: $0.value) }, end)
             }
-        self.init(signals: points, end: end, through: map, peak: peak, after: previous) { seconds in
-            Int((seconds + Int64(LocalTime.at(seconds).offset_s)) / 86_400)
-        }
+        self.init(signals: points, end: end, through: map, peak: peak, after: previous) { LocalDay(.at($0)).number }
     }
 }
 

@@ -14,7 +14,7 @@ extension HTML {
         row("in force", state.inForce?.words ?? "unknown")
         row("drawn", state.drawn?.roughly ?? "unknown")
         row("decided", state.decision?.decision.nodeLimit.roughly ?? "nothing yet")
-        row("source", state.source.reading.power.roughly)
+        row("source", (state.sourceSignal.map { "\($0) → " } ?? "") + state.source.reading.power.roughly)
         if let decision = state.decision?.decision { row("range", "\(decision.floor.roughly) to \(decision.ceiling.roughly)") }
         markup("</dl></section><div class=two><section><h2>Why</h2>")
         list(explanation.because)

@@ -33,6 +33,8 @@ struct Plan: Sequence {
         let moment: Moment
         /// What the source gives then.
         let source: Microwatts
+        /// What that comes from, in its own unit; nil where the power itself is what the source says.
+        let signal: Double?
         /// What is in force then. It was made when `run` decided last.
         let decision: Decision
     }
@@ -54,13 +56,15 @@ struct Plan: Sequence {
             let decided_ms =
                 plan.data != nil ? elapsed_ms : elapsed_ms - elapsed_ms % plan.configuration.stabilisationTime.rawValue
             let reading = source.reading(at: moment)
-            if let last, last.at_ms == decided_ms { return Line(moment: moment, source: reading.power, decision: last.decision) }
+            if let last, last.at_ms == decided_ms {
+                return Line(moment: moment, source: reading.power, signal: reading.signal, decision: last.decision)
+            }
             let decision = decide(
                 packages: plan.packages, policy: plan.configuration.policy,
                 reading: decided_ms == elapsed_ms ? reading : source.reading(at: plan.moment(after_ms: decided_ms)),
                 last: last?.decision)
             last = (decision, decided_ms)
-            return Line(moment: moment, source: reading.power, decision: decision)
+            return Line(moment: moment, source: reading.power, signal: reading.signal, decision: decision)
         }
     }
 

@@ -78,7 +78,8 @@ extension NodeState {
         let words =
             "The source, \(source.name.rawValue), gave \(source.reading.power.roughly) at \(Instant(source.read).words(seenFrom: now))"
         let isEach = settings.configuration.policy.pmaxFunction != .sum
-        return words + (isEach ? " to each package." : ".")
+        let signal = sourceSignal.map { ", for a signal of \($0)" } ?? ""
+        return words + (isEach ? " to each package" : "") + signal + "."
     }
 
     private func sentence(_ order: Order) -> String {

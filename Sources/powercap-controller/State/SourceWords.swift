@@ -29,6 +29,11 @@ extension NodeState {
         return "\(file.path) \(problem)\(since)"
     }
 
+    /// What its power comes from, in its own unit; nil where the power itself is what the source says, and of the sun, whose is the power.
+    var sourceSignal: String? {
+        settings.configuration.valueMap == nil ? nil : source.reading.signal.map { $0.rounded(places: 3).words }
+    }
+
     private var staleAfter: String { settings.configuration.policy.staleAfter.words }
 }
 

@@ -9,16 +9,17 @@ import Testing
 
 /// What a configured file's text means, or what is wrong with it.
 private func points(
-    _ source: String, _ text: String, column: String? = nil, maxSource: String = "300W"
+    _ source: String, _ text: String, column: String? = nil, maxSource: String = "300W", map: String? = nil
 ) throws -> SourceData.Points {
-    try points(source, Array(text.utf8), column: column, maxSource: maxSource)
+    try points(source, Array(text.utf8), column: column, maxSource: maxSource, map: map)
 }
 
 private func points(
-    _ source: String, _ bytes: [UInt8], column: String? = nil, maxSource: String = "300W"
+    _ source: String, _ bytes: [UInt8], column: String? = nil, maxSource: String = "300W", map: String? = nil
 ) throws -> SourceData.Points {
     var environment = ["SOURCE": source, "\(source.uppercased())_FILE": "/file", "MAX_SOURCE": maxSource]
     environment["SOURCE_COLUMN"] = column
+    environment["SIGNAL_MAP"] = map
     let settings = try Settings(flags: [:], environment: { environment[$0] })
     return try #require(SourceFile(settings)).points(in: bytes)
 }
@@ -131,6 +132,55 @@ struct SourceFileTests {
             try points("schedule", "Period,x,Power\n08:00-18:00,1W", column: "Power")
         }
         #expect(short == .line(2, .columns(2)))
+    }
+
+    @Test("with a map the values are signals: numbers of any sign, and none where there is nothing, NaN or null")
+    func signals() throws {
+        let text = """
+            time,carbon
+            2026-06-15T22:00:00Z,100
+            2026-06-15T23:00:00Z,-12.5
+            2026-06-16T00:00:00Z,
+            2026-06-16T01:00:00Z,NaN
+            2026-06-16T02:00:00Z,250
+            2026-06-16T03:00:00Z,null
+            """
+        guard case .series(let series) = try points("series", text, map: "100:300W,400:80W") else {
+            Issue.record("no series")
+            return
+        }
+        let data = (0..<6).map { series.datum(at: 1_781_560_800 + $0 * 3_600) }
+        #expect(data[0] == .power(.watts(300), signal: 100) && data[1] == .power(.watts(300), signal: -12.5))
+        #expect(data[4] == .power(.watts(190), signal: 250))
+        for index in [2, 3, 5] { if case .power = data[index] { Issue.record("\(index) has a power") } }
+    }
+
+    @Test("the original's volumes are shares of the day's largest in a schedule, as they were with it")
+    func volumes() throws {
+        let text = "Period,Volume (MWh),Price (€/MWh)\n00:00-00:15,70.0,10.00\n00:15-00:30,35,11.25\n23:45-24:00,0,12\n"
+        guard case .schedule(let schedule) = try points("schedule", text, column: "Volume (MWh)", map: "share") else {
+            Issue.record("no schedule")
+            return
+        }
+        let watts = [(0, 0), (0, 20), (23, 50)].map {
+            schedule.datum(at: LocalTime(year: 2026, month: 6, day: 16, hour: $0, minute: $1))
+        }
+        #expect(watts == [.power(.watts(300), signal: 70), .power(.watts(150), signal: 35), .power(.zero, signal: 0)])
+    }
+
+    @Test(
+        "P11: with a map a value that is no number is refused with its line",
+        arguments: [
+            ("series", "2026-06-15T22:00:00Z,80W", "line 1: value=\"80W\" is not a number"),
+            ("series", "2026-06-15T22:00:00Z,1e3", "is not a number"), ("series", "2026-06-15T22:00:00Z,--1", "is not a number"),
+            ("series", "2026-06-15T22:00:00Z,inf", "is not a number"),
+            ("schedule", "08:00-18:00,", "line 1: value=\"\" is empty"),
+            ("series", "2026-06-15T22:00:00Z,1\n2026-06-15T22:00:00Z,2", "line 2: \"2026-06-15T22:00:00Z\" is not later"),
+            ("series", "time,carbon\n", "has no line with a value"),
+        ] as [(String, String, String)])
+    func signalMistakes(_ source: String, _ text: String, _ words: String) {
+        let problem = #expect(throws: DataProblem.self) { try points(source, text, map: "100:300W,400:80W") }
+        #expect(problem?.words.contains(words) == true, "\(problem?.words ?? "none")")
     }
 
     @Test("bytes that are no text, and too many of them, are refused")
