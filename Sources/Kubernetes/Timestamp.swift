@@ -14,6 +14,13 @@ public enum Timestamp {
         "\(text(moment.seconds)).\(padded(Int64(moment.nanoseconds / 1_000), 6))Z"
     }
 
+    /// `2026-11-24T04:00:00.000Z`
+    /// - Parameter milliseconds: since 1970.
+    public static func milliseconds(_ milliseconds: Int64) -> String {
+        let (seconds, rest) = milliseconds.flooredQuotient(by: 1_000)
+        return "\(text(seconds)).\(padded(rest, 3))Z"
+    }
+
     private static func text(_ seconds: Int64) -> String {
         let (days, second) = seconds.flooredQuotient(by: 86_400)
         let (year, month, day) = Gregorian.date(days)
