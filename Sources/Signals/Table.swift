@@ -32,6 +32,7 @@ public struct Table {
         public let line: Int
         /// The field that says when.
         public let time: String
+        /// The field of the value's column.
         public let value: String
     }
 
