@@ -38,7 +38,9 @@ public struct Table {
 
     /// A line, counted from 1, and what is wrong with it.
     public struct Problem: Error, Equatable, Sendable {
+        /// Counted from 1.
         public let line: Int
+        /// What is wrong with it.
         public let problem: TableProblem
     }
 
