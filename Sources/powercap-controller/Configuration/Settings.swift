@@ -50,6 +50,7 @@ struct Settings: Sendable {
         }
         try checkSource()
         try checkWork()
+        try checkMapping()
     }
 
     /// Refuses what would have no effect.
