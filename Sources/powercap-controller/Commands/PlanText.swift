@@ -10,7 +10,6 @@ struct PlanText {
     private var columns: [Column] = []
     private let power: PowerAxis
     private let time: TimeAxis
-    private var energy = PlanEnergy()
 
     private struct Column {
         let source: Microwatts
@@ -22,6 +21,8 @@ struct PlanText {
     private static let signalRows = 5
     /// `280 W |`, or a signal.
     private static let margin = 11
+    /// `21 Jun`, and a blank.
+    private static let labelWidth = 7
 
     /// - Parameter width: in characters, the margin included.
     init(_ plan: Plan, width: Int) {
@@ -37,7 +38,6 @@ struct PlanText {
                 columns.append(Column(source: shown.source, limit: shown.decision.nodeLimit, signal: shown.signal))
             }
             last = line
-            energy.note(line, for: plan.step(of: line))
         }
         while let shown = last, columns.count < count {
             columns.append(Column(source: shown.source, limit: shown.decision.nodeLimit, signal: shown.signal))
@@ -45,8 +45,8 @@ struct PlanText {
         power = PowerAxis(covering: columns.map { max($0.source, $0.limit) }.max() ?? .step, most: 6)
     }
 
-    /// - Parameter unit: of the signal; nil where that isn't known.
-    func write(to output: inout Output, unit: String?) {
+    func write(to output: inout Output) {
+        let unit = plan.configuration.unitOfSignal
         output.append(wrapped("\(plan.dates), \(plan.timeZone) (\(time.offsets)): \(plan.sourceWords); \(plan.cadence)"))
         output.append("\n")
         for row in (0..<PlanText.rows).reversed() {
@@ -67,7 +67,8 @@ struct PlanText {
             output.append(wrapped("signal\(unit.map { ", in \($0)" } ?? "")", indent: 0))
         }
         output.append("\n")
-        output.append(wrapped("# the node's limit, * the source. \(energy.sentence(unit: unit.flatMap(EnergyUnit.init)))"))
+        let energy = plan.energy.sentence(unit: unit.flatMap { EnergyUnit($0) })
+        output.append(wrapped("# the node's limit, * the source. \(energy)"))
     }
 
     /// Without the blanks at its end.
@@ -99,16 +100,16 @@ struct PlanText {
     private func appendTime(to output: inout Output) {
         var axis = [Character](repeating: "-", count: columns.count)
         var labels = [Character](repeating: " ", count: columns.count)
-        var free = 0
         let span = Double(time.endSeconds - time.startSeconds)
-        for tick in time.ticks {
-            let column = Int(Double(tick.seconds - time.startSeconds) / span * Double(columns.count))
-            guard column < columns.count else { continue }
+        let places = time.ticks.map { Int(Double($0.seconds - time.startSeconds) / span * Double(columns.count)) }
+        // Every second tick, or third, has its words where they are closer together than those are long.
+        let apart = places.count > 1 ? max(places[1] - places[0], 1) : columns.count
+        let every = (PlanText.labelWidth + apart - 1) / apart
+        for (index, (tick, column)) in zip(time.ticks, places).enumerated() where column < columns.count {
             axis[column] = "+"
-            let text = plan.days > 3 && tick.isMidnight ? tick.date : plan.days > 3 ? "" : tick.clock
-            guard !text.isEmpty, column >= free, column + text.count <= columns.count else { continue }
-            for (index, character) in text.enumerated() { labels[column + index] = character }
-            free = column + text.count + 1
+            let text = plan.days > 3 ? tick.date : tick.clock
+            guard index % every == 0, column + text.count <= columns.count else { continue }
+            for (offset, character) in text.enumerated() { labels[column + offset] = character }
         }
         output.append("0 \(power.unit) ", width: PlanText.margin - 1)
         output.append("+")
@@ -133,11 +134,4 @@ struct PlanText {
 
 extension Double {
     fileprivate var shown: String { rounded(places: 1).words + " " }
-}
-
-extension Plan {
-    /// For how long a line holds: to the next one, or to the plan's end.
-    func step(of line: Line) -> Milliseconds {
-        Milliseconds(Swift.min(step.rawValue, UInt64(endSeconds - line.moment.seconds) * 1_000))
-    }
 }

@@ -44,6 +44,24 @@ struct PlanEnergy: Equatable {
     }
 }
 
+extension Plan {
+    /// Of decisions that are closer together than the lines that are shown may be.
+    private static let finest = Milliseconds.seconds(300)
+
+    /// What its limits let through, however far apart its lines are.
+    var energy: PlanEnergy {
+        var energy = PlanEnergy()
+        let fine = Plan(configuration, packages, data: data, first: first, days: days, step: Swift.min(step, Plan.finest))
+        for line in fine { energy.note(line, for: fine.step(of: line)) }
+        return energy
+    }
+
+    /// For how long a line holds: to the next one, or to the plan's end.
+    private func step(of line: Line) -> Milliseconds {
+        Milliseconds(Swift.min(step.rawValue, UInt64(endSeconds - line.moment.seconds) * 1_000))
+    }
+}
+
 /// An amount of energy, in µW·ms, as one would say it.
 enum Energy {
     /// `83.120 Wh`, `3.210 kWh`
