@@ -166,6 +166,9 @@ struct VariableCase: CustomTestStringConvertible, Sendable {
             ]),
         choices("POWER_CALC_MODE", ["max", "average"]),
         VariableCase(
+            variable: "SIGNAL_UNIT", accepted: ["gCO2/kWh", "EUR/MWh", "%", ""],
+            refused: [("g CO2", .malformed), ("a\u{7}", .malformed), ("gCO2equivalent/kWh123", .tooHigh)]),
+        VariableCase(
             variable: "STALE_AFTER", accepted: ["0", "90s", "1h", "30d"],
             refused: [("abc", .malformed), ("-1", .negative), ("31d", .tooHigh), ("1W", .unknownUnit("W"))]),
         VariableCase(
@@ -266,7 +269,7 @@ struct ConfigurationTests {
                 "SOURCE_VALUE=", "SOURCE_TIME=", "SOURCE_START=", "SOURCE_STEP=", "SOURCE_TIMEZONE=", "SOURCE_STAMP=",
                 "SOURCE_NULL=",
                 "SOURCE_FACTOR=", "SIGNAL_MAP=",
-                "POWER_CALC_MODE=", "STALE_AFTER=3600s",
+                "POWER_CALC_MODE=", "SIGNAL_UNIT=", "STALE_AFTER=3600s",
                 "ON_STALE=floor", "SPLIT=proportional", "STRATEGY=follow", "IDLE_AFTER=60s", "QOS=off", "SHORT_TERM=equal",
                 "ON_EXIT=restore", "ON_DRIFT=reassert",
                 "SAMPLE_INTERVAL=10s",
@@ -307,7 +310,7 @@ struct ConfigurationTests {
             if ["SCHEDULE_FILE", "SOURCE_COLUMN"].contains(sample.variable), !text.isEmpty {
                 base.merge(["SOURCE": "schedule", "SCHEDULE_FILE": "/file"]) { $1 }
             }
-            if ["SIGNAL_MAP", "POWER_CALC_MODE"].contains(sample.variable) {
+            if ["SIGNAL_MAP", "POWER_CALC_MODE", "SIGNAL_UNIT"].contains(sample.variable) {
                 base.merge(["SOURCE": "series", "SERIES_FILE": "/file", "MAX_SOURCE": "300W"]) { $1 }
                 if sample.variable == "POWER_CALC_MODE", !text.isEmpty { base["SIGNAL_MAP"] = "share" }
             }

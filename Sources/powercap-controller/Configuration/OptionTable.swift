@@ -123,6 +123,10 @@ extension Option {
             "POWER_CALC_MODE", \.volumeWhole, .optionalChoice(),
             "What volumes are a share of with SIGNAL_MAP=share: the largest of the day (max, the default) or its mean (average)."),
         Option(
+            "SIGNAL_UNIT", \.signalUnit, .signalUnit,
+            "What the source's values are in, to be shown: gCO2/kWh, EUR/MWh. Of what is so much for each kWh, MWh or Wh `plan` tells the "
+                + "day's amount. Without it the preset's."),
+        Option(
             "STALE_AFTER", \.policy.staleAfter, .time(Milliseconds(0) ... .seconds(30 * 86_400)),
             "How long the last good data are gone by when a series has ended, and when the source's file is gone or can't be read."
         ),
