@@ -157,12 +157,12 @@ struct DemandTests {
         idleness.note(hasWork: false, at: 69)
         #expect(!idleness.lasts(60, at: 69))
         #expect(idleness.lasts(60, at: 70))
-        for sign in [true, nil] {
-            idleness.note(hasWork: sign, at: 80)
-            #expect(!idleness.lasts(0, at: 80))
-            idleness.note(hasWork: false, at: 90)
-            #expect(!idleness.lasts(60, at: 140))
-            #expect(idleness.lasts(60, at: 150))
+        for (sign, from) in [(true, 100), (nil, 200)] as [(Bool?, UInt64)] {
+            idleness.note(hasWork: sign, at: from)
+            #expect(!idleness.lasts(0, at: from))
+            idleness.note(hasWork: false, at: from + 10)
+            #expect(!idleness.lasts(60, at: from + 69))
+            #expect(idleness.lasts(60, at: from + 70))
         }
     }
 }
