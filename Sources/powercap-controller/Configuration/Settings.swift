@@ -50,6 +50,7 @@ struct Settings: Sendable {
         }
         try checkSource()
         try checkWork()
+        try checkMapping()
     }
 
     /// Refuses what would have no effect.
@@ -87,7 +88,7 @@ struct Settings: Sendable {
         }
         let ofData = [
             ("SOURCE_COLUMN", configuration.sourceColumn != nil), ("SIGNAL_MAP", configuration.signalMap != nil),
-            ("POWER_CALC_MODE", configuration.volumeWhole != nil),
+            ("POWER_CALC_MODE", configuration.volumeWhole != nil), ("SIGNAL_UNIT", configuration.signalUnit != nil),
         ]
         for (variable, isGiven) in ofData where isGiven && !policy.source.isFromData {
             throw .fileWithoutSource(given(variable), given("SOURCE"), needs: "schedule or SOURCE=series")

@@ -45,6 +45,8 @@ enum UsageError: Error, Equatable, Sendable {
     case fileWithoutSource(Given, Given, needs: String)
     case sourceFile(Given, String)
     case withoutEffect(Given, Given, needs: String)
+    /// An option about answers that makes no sense beside the others.
+    case mapping(Given, String)
     case mapAbovePeak(Given, Given, Microwatts)
     case wholeWithoutShare(Given)
     case chartTooLong(Given, highest: Int)
@@ -106,9 +108,9 @@ enum UsageError: Error, Equatable, Sendable {
             return "\(source.words) goes by a file, but \(missing) is not set: give the file's path"
         case .fileWithoutSource(let given, let source, let needed):
             return "\(given.words) has no effect with \(source.words): give SOURCE=\(needed), or take \(given.name) away"
-        case .sourceFile(let given, let problem): return "\(given.words) \(problem)"
         case .withoutEffect(let given, let other, let needed):
             return "\(given.words) has no effect with \(other.words): give \(needed), or take \(given.name) away"
+        case .sourceFile(let given, let problem), .mapping(let given, let problem): return "\(given.words) \(problem)"
         case .mapAbovePeak(let map, let peak, let most):
             return
                 "\(map.words) has a power above \(peak.words), which nothing gives: give powers of at most \(most.words), or a larger "
@@ -136,6 +138,7 @@ enum UsageError: Error, Equatable, Sendable {
             case .unknownName: "is not known"
             case .noTimeZoneDatabase(let path):
                 "can't be looked up, as there is no time zone database at \(path) (install tzdata, or set TZDIR)"
+            case .noPath(let position, let why): "is no path from character \(position) on (\(why))"
             }
         return "\(given.words) \(wrong): give \(words.valid)"
     }

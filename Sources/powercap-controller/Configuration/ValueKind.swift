@@ -15,6 +15,8 @@ enum ValueProblem: Error, Equatable, Sendable {
     /// Well-formed, and not among what there is to choose from.
     case unknownName
     case noTimeZoneDatabase(String)
+    /// From a character on, counted from 1, and why.
+    case noPath(position: Int, String)
 }
 
 /// What a person has to know about a kind of value: the words of help texts and error messages.
@@ -232,6 +234,13 @@ extension ValueKind where Value == String? {
         !name.utf8.contains { $0 == UInt8(ascii: ",") || $0 < UInt8(ascii: " ") } && name.utf8.first != UInt8(ascii: " ")
             && name.utf8.last != UInt8(ascii: " ")
     }
+
+    /// What a signal is in.
+    static let signalUnit = optional(
+        ValueWords(
+            noun: "a unit", placeholder: "UNIT", valid: "a unit such as gCO2/kWh or EUR/MWh, at most 20 bytes without blanks"),
+        atMost: 20
+    ) { unit in unit.utf8.allSatisfy { $0 > UInt8(ascii: " ") && $0 != 0x7F } }
 
     /// What a request's path is appended to.
     static let server = optional(
