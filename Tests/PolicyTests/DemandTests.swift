@@ -91,6 +91,18 @@ struct DemandTests {
         #expect(metered.end() == Demand(power: Microwatts(96_500_000), basis: .drawn, lately: .watts(150)))
     }
 
+    @Test("a package fits under a limit that it wouldn't be at")
+    func fits() {
+        var metered = Metered()
+        #expect(metered.meter.fits(under: .watts(100)) == nil)
+        metered.step(49)
+        #expect(metered.meter.fits(under: .watts(50)) == false)
+        #expect(metered.meter.fits(under: Microwatts(50_000_001)) == true)
+        metered.pass(0, limit: 100)
+        metered.end()
+        #expect(metered.meter.fits(under: .watts(100)) == nil)
+    }
+
     @Test("a lower ceiling holds against what was wanted before")
     func lowerCeiling() {
         var metered = Metered()
