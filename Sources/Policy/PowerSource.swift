@@ -10,10 +10,17 @@ public struct SourceReading: Equatable, Sendable {
     public let age: Milliseconds
     /// Why the source says nothing of the moment; nil where it does. `power` is then what holds instead.
     public let lack: SourceLack?
+    /// What falls that are known make of it; nil where they aren't looked for.
+    var foresight: Foresight?
 
     init(_ power: Microwatts, signal: Double? = nil, age: Milliseconds = Milliseconds(0), lack: SourceLack? = nil) {
         (self.power, self.signal, self.age, self.lack) = (power, signal, age, lack)
     }
+}
+
+extension SourceReading {
+    /// When a fall that is known may have to be headed for, in milliseconds since 1970; nil where none is.
+    public var nextLook_ms: Int64? { foresight?.next_ms }
 }
 
 /// Where power comes from, as a function of time.

@@ -38,7 +38,7 @@ struct SourcesDocumentTests {
 
     @Test("every example is what the program prints")
     func output() throws {
-        #expect(examples.count == 6)
+        #expect(examples.count == 7)
         for example in examples { #expect(try printed(example.arguments) == example.output) }
     }
 
@@ -82,7 +82,8 @@ struct SourcesDocumentTests {
         for name in SourceName.allCases { #expect(page.contains("\n## \(name.rawValue)\n"), "\(name)") }
         for variable in [
             "MAX_SOURCE", "ALPHA", "SOLAR_FROM", "SOLAR_TO", "LATITUDE", "LONGITUDE", "TIMEZONE", "SCHEDULE_FILE", "SERIES_FILE",
-            "SOURCE_COLUMN", "SIGNAL_MAP", "POWER_CALC_MODE", "STALE_AFTER", "ON_STALE",
+            "SOURCE_COLUMN", "SIGNAL_MAP", "POWER_CALC_MODE", "STALE_AFTER", "ON_STALE", "RAMP_UP", "RAMP_DOWN", "DEAD_BAND",
+            "MIN_HOLD", "LOOK_AHEAD",
         ] {
             #expect(page.contains(variable))
         }

@@ -102,6 +102,23 @@ extension Option {
             "What holds after that, and where a file has a gap: the floor, the last good value (hold), or a power; never more than the "
                 + "last good value."),
         Option(
+            "RAMP_UP", \.policy.rampUp, .rate,
+            "How fast limits rise, together (of each package where PMAX_FUNC is not sum). off is at once."),
+        Option(
+            "RAMP_DOWN", \.policy.rampDown, .rate,
+            "How fast limits fall when the source does: until they have fallen the node may take more than the source gives. off is at once. "
+                + "Overrides count at once."),
+        Option(
+            "DEAD_BAND", \.policy.deadBand, .power(.zero ... .watts(1_000_000)),
+            "A rise of the source by less than this is not followed. A fall always is."),
+        Option(
+            "MIN_HOLD", \.policy.minHold, .time(Milliseconds(0) ... .day),
+            "How long after a change limits do not rise. They fall at any time."),
+        Option(
+            "LOOK_AHEAD", \.policy.lookAhead, .lookAhead,
+            "How long before a fall that a file foretells limits are down already: the time window of the packages' limits (window), or a "
+                + "time; with RAMP_DOWN they begin to fall as much earlier as it takes. off is not at all."),
+        Option(
             "SHORT_TERM", \.policy.shortTerm, .choice,
             "Short-term limit (PL2): equal to the long-term one, scaled by the original ratio, or untouched."),
         Option("ON_EXIT", \.onExit, .choice, "What becomes of the limits at exit: the originals come back, or they stay."),

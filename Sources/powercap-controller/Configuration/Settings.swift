@@ -80,6 +80,9 @@ struct Settings: Sendable {
         for (variable, isGiven) in ofData where isGiven && !policy.source.isFromData {
             throw .fileWithoutSource(given(variable), given("SOURCE"), needs: "schedule or SOURCE=series")
         }
+        if policy.lookAhead != .off, !policy.source.isFromData {
+            throw .nothingForetold(given("LOOK_AHEAD"), given("SOURCE"))
+        }
         try checkMap()
     }
 

@@ -44,6 +44,7 @@ enum UsageError: Error, Equatable, Sendable {
     case sourceFile(Given, String)
     case mapAbovePeak(Given, Given, Microwatts)
     case wholeWithoutShare(Given)
+    case nothingForetold(Given, Given)
     case chartTooLong(Given, highest: Int)
     case contradiction(Given, Given)
 
@@ -107,6 +108,10 @@ enum UsageError: Error, Equatable, Sendable {
             return
                 "\(map.words) has a power above \(peak.words), which nothing gives: give powers of at most \(most.words), or a larger "
                 + "\(peak.name)"
+        case .nothingForetold(let given, let source):
+            return
+                "\(given.words) has no effect with \(source.words), which falls little by little or not at all: give SOURCE=schedule or "
+                + "SOURCE=series, or take \(given.name) away"
         case .wholeWithoutShare(let given):
             return
                 "\(given.words) has no effect where nothing is a share of it: give SIGNAL_MAP=share, or take \(given.name) away"

@@ -244,13 +244,17 @@ final class ControlSession {
     private func report(_ change: NodeLimits.Change, _ outcome: AppliedItem, _ decision: Decision) {
         // The same again, against another party that was told of.
         if limits[change].isRepeated { return }
-        log.info(
-            "limit changed", ("package", .text(limits.entries[change.entry].package.name.text)),
+        // A step of many: their beginning and their end are told.
+        let isStep = decision.shape?.isMoving == true
+        let fields: [Log.Field] = [
+            ("package", .text(limits.entries[change.entry].package.name.text)),
             ("constraint", .text(limits[change].name)), ("from_uw", .power(change.from)), ("asked_uw", .power(change.to)),
             ("in_force_uw", .power(limits.inForce(change))), ("reason", .text(change.reason.rawValue)),
-            ("source_uw", .power(decision.source)), ("node_limit_uw", .power(decision.nodeLimit)))
+            ("source_uw", .power(decision.source)), ("node_limit_uw", .power(decision.nodeLimit)),
+        ]
+        if isStep { log.debug("limit changed", fields) } else { log.info("limit changed", fields) }
         // A successor that sets what its predecessor did changes nothing.
-        if change.isShortTerm || change.from == outcome.effective { return }
+        if isStep || change.isShortTerm || change.from == outcome.effective { return }
         let package = limits.entries[change.entry].package.name.text
         let from = change.from.map { " from \($0.words)" } ?? ""
         let lower = limits.inForce(limits.entries[change.entry]).lower

@@ -58,6 +58,8 @@ final class Controller {
         var decide_ns: UInt64 = 0
         var sample_ns: UInt64 = 0
         var renew_ns: UInt64 = 0
+        /// A limit is on its way, or may set out: the source needn't be asked for it.
+        var shape_ns: UInt64 = .max
     }
 
     private enum Token {
@@ -168,9 +170,14 @@ final class Controller {
         if now_ns >= due.renew_ns { try renew(session, now_ns) }
         if now_ns >= due.sample_ns { try sample(session, now_ns) }
         if now_ns >= due.decide_ns {
-            due.decide_ns = now_ns + min(configuration.stabilisationTime.nanoseconds, source.ask() ?? .max)
+            due.decide_ns =
+                now_ns
+                + min(
+                    configuration.stabilisationTime.nanoseconds, source.ask(for: session.limits.packages) ?? .max)
             tellOfSource()
             session.retryRefused()
+            try decideAndApply(session)
+        } else if now_ns >= due.shape_ns {
             try decideAndApply(session)
         }
     }
@@ -254,8 +261,12 @@ final class Controller {
         let (policy, reading, wishes) = (configuration.policy, source.reading, wishes)
         let (before, overrides) = (decided?.decision, wishes.together)
         let decision = try session.enforce { packages in
-            decide(packages: packages, policy: policy, reading: reading, overrides: overrides, last: before)
+            decide(
+                packages: packages, policy: policy, reading: reading, overrides: overrides, last: before,
+                at_ms: Int64(clamping: Clock.monotonic_ns / 1_000_000))
         }
+        due.shape_ns = decision.shape?.nextMove(policy).map { UInt64(max($0, 0)) * 1_000_000 } ?? .max
+        tellOfWay(decision.shape, before?.shape)
         if decision.floorsExceedBudget != (before?.floorsExceedBudget ?? false) {
             if decision.floorsExceedBudget {
                 log.warning(
@@ -273,6 +284,14 @@ final class Controller {
             ])
         decided = Decided(decision: decision, at: Clock.wall.seconds)
         reportedFailure = nil
+    }
+
+    /// Once, and not with each of its steps.
+    private func tellOfWay(_ shape: Shape?, _ before: Shape?) {
+        guard let shape, let cause = shape.cause, shape.isMoving, shape.goal != before?.goal else { return }
+        log.info(
+            "the limit is on its way", ("from_uw", .power(shape.power)), ("to_uw", .power(shape.goal)),
+            ("why", .text(cause.option)))
     }
 
     // MARK: The connection
@@ -315,7 +334,7 @@ final class Controller {
     /// Sleeps until something is due or happens: the signal that came, or nil.
     private func wait() -> StaticString? {
         let now_ns = Clock.monotonic_ns
-        let own_ns = session == nil ? due.connect_ns : min(due.decide_ns, due.sample_ns, due.renew_ns)
+        let own_ns = session == nil ? due.connect_ns : min(due.decide_ns, due.sample_ns, due.renew_ns, due.shape_ns)
         let next_ns = min(own_ns, source.due_ns, node.due_ns, supervisor.due_ns, listeners.due_ns, ordersDue_ns(now_ns))
         let milliseconds = next_ns <= now_ns ? 0 : min((next_ns - now_ns + 999_999) / 1_000_000, 3_600_000)
         guard let count = try? epoll.wait(milliseconds: Int32(milliseconds)) else { return nil }

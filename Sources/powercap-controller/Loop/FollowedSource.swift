@@ -53,15 +53,20 @@ final class FollowedSource {
         return true
     }
 
-    /// Asks it for a decision.
-    /// - Returns: in how many nanoseconds it makes its next step; nil where it makes none within a day.
-    func ask() -> UInt64? {
+    /// Asks it for a decision over these packages.
+    /// - Returns: in how many nanoseconds it makes its next step, or a known one may have to be prepared for; nil where that isn't so
+    ///   within a day.
+    func ask(for packages: [Package]) -> UInt64? {
         _ = refresh()
         let wall = Clock.wall
         let now = Moment(seconds: wall.seconds, nanoseconds: wall.nanoseconds)
-        (reading, read) = (source.reading(at: now), now.seconds)
-        guard let step = source.nextStep(after: now), step - now.seconds <= 86_400 else { return nil }
-        return UInt64(step - now.seconds) * 1_000_000_000 - UInt64(wall.nanoseconds)
+        reading = source.reading(at: now, for: packages, policy, overrides) { Moment(seconds: $0) }
+        read = now.seconds
+        let step_ms = source.nextStep(after: now).map { $0 * 1_000 }
+        guard let next_ms = [step_ms, reading.nextLook_ms].compactMap({ $0 }).min(), next_ms - now.seconds * 1_000 <= 86_400_000
+        else { return nil }
+        return UInt64(next_ms - now.seconds * 1_000) * 1_000_000
+            - min(UInt64(wall.nanoseconds), UInt64(next_ms - now.seconds * 1_000) * 1_000_000)
     }
 
     /// Whether it is to be told that it says nothing, or that it says something again: once each time.

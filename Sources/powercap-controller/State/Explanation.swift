@@ -57,6 +57,7 @@ extension NodeState {
         switch decision.reason {
         case .source: return "Decided at \(at): \(limit), as the source gives it."
         case .stale: return "Decided at \(at): \(limit), because the source says nothing of the moment."
+        case .shaped: return "Decided at \(at): \(limit)\(decision.shape.map(shapeWords) ?? "")."
         case .override:
             let whose =
                 switch wishes.limitHolder {

@@ -41,6 +41,15 @@ struct NodeState: Sendable {
         case stopped
     }
 
+    /// A time of CLOCK_MONOTONIC in seconds since 1970, rounded down, as the clock on the wall is set now.
+    func wall(_ ns: UInt64) -> Int64 {
+        let ahead_ns = Int64(clamping: ns) - Int64(clamping: monotonic_ns)
+        return now.seconds + (ahead_ns >= 0 ? ahead_ns / 1_000_000_000 : -((-ahead_ns + 999_999_999) / 1_000_000_000))
+    }
+
+    /// The clock that decisions of a shaped policy go by.
+    var shapeClock_ms: Int64 { Int64(clamping: monotonic_ns / 1_000_000) }
+
     var phase: Phase { limits == nil ? .uncontrolled : wishes.together.paused ? .paused : .managed }
 
     /// The packages that are there, with their limits.

@@ -40,6 +40,9 @@ extension NodeState {
             "reason": .text(decision?.reason.rawValue), "decided": .text(self.decision.map { Instant($0.at).text }),
             "floor_uw": .power(decision?.floor), "ceiling_uw": .power(decision?.ceiling),
             "reference_uw": .power(decision?.reference),
+            "shape": decision?.shape.map {
+                ["option": .text($0.cause?.option), "power_uw": .power($0.power), "goal_uw": .power($0.goal)]
+            } ?? .null,
             "floors_exceed_budget": decision.map { .flag($0.floorsExceedBudget) } ?? .null,
         ]
     }

@@ -27,7 +27,7 @@ extension Metric {
         ) { $0.state.decision.map { .flag($0.decision.floorsExceedBudget) } },
         Metric(
             .gauge, "decision_info", labels: ["reason"],
-            "1 for the reason of the last decision: source, stale, override, floor, ceiling, fixed or paused."
+            "1 for the reason of the last decision: source, stale, override, floor, ceiling, shaped, fixed or paused."
         ) { scrape in scrape.state.decision.map { [Sample([$0.decision.reason.rawValue], .whole(1))] } ?? [] },
         .node(
             .gauge, "next_decision_timestamp_seconds", unit: "seconds", "When the next decision is due, in seconds since 1970."
@@ -107,12 +107,4 @@ extension Metric {
             .gauge, "source_outdated", "Whether the source's file is gone or can't be used: what it said before is followed."
         ) { .flag($0.state.source.file?.problem != nil) },
     ]
-}
-
-extension NodeState {
-    /// A time of CLOCK_MONOTONIC in seconds since 1970, rounded down, as the clock on the wall is set now.
-    func wall(_ ns: UInt64) -> Int64 {
-        let ahead_ns = Int64(clamping: ns) - Int64(clamping: monotonic_ns)
-        return now.seconds + (ahead_ns >= 0 ? ahead_ns / 1_000_000_000 : -((-ahead_ns + 999_999_999) / 1_000_000_000))
-    }
 }
