@@ -68,6 +68,7 @@ let controllerHalf: [Target] = [
     // What stands alone, from the bottom up; the controller is what knows them all.
     .target(name: "Text", dependencies: ["LinuxSystem"], swiftSettings: fastLibrary),
     .target(name: "JSON", dependencies: ["Text"], swiftSettings: library),
+    .target(name: "Signals", dependencies: ["JSON", "Text"], swiftSettings: library),
     .target(name: "Logging", dependencies: ["Text", "LinuxSystem", "CThreads"], swiftSettings: library),
     .target(name: "Policy", dependencies: ["PowercapProtocol"], swiftSettings: fastLibrary),
     .target(name: "Metrics", dependencies: ["Text"], swiftSettings: library),
@@ -77,7 +78,8 @@ let controllerHalf: [Target] = [
     .executableTarget(
         name: "powercap-controller",
         dependencies: [
-            "Policy", "Metrics", "Kubernetes", "HTTP", "HTTPServer", "JSON", "Logging", "Text", "PowercapProtocol", "LinuxSystem",
+            "Policy", "Signals", "Metrics", "Kubernetes", "HTTP", "HTTPServer", "JSON", "Logging", "Text", "PowercapProtocol",
+            "LinuxSystem",
         ],
         swiftSettings: library, linkerSettings: [.unsafeFlags(controllerLink)]),
     .executableTarget(
@@ -100,6 +102,7 @@ let controllerHalf: [Target] = [
         swiftSettings: common),
     .testTarget(name: "TextTests", dependencies: ["Text"], swiftSettings: common),
     .testTarget(name: "JSONTests", dependencies: ["JSON", "TestSupport"], swiftSettings: common),
+    .testTarget(name: "SignalsTests", dependencies: ["Signals", "JSON", "TestSupport"], swiftSettings: common),
     .testTarget(name: "MetricsTests", dependencies: ["Metrics"], swiftSettings: common),
     .testTarget(name: "LoggingTests", dependencies: ["Logging", "TestSupport", "LinuxSystem"], swiftSettings: common),
     .testTarget(name: "PolicyTests", dependencies: ["Policy", "TestSupport", "PowercapProtocol"], swiftSettings: common),
@@ -113,7 +116,7 @@ let controllerHalf: [Target] = [
     .testTarget(
         name: "ControllerTests",
         dependencies: [
-            "powercap-controller", "Policy", "Metrics", "Kubernetes", "HTTP", "JSON", "Logging", "Text", "TestSupport",
+            "powercap-controller", "Policy", "Signals", "Metrics", "Kubernetes", "HTTP", "JSON", "Logging", "Text", "TestSupport",
             "MockHelper", "Documents", "PowercapProtocol", "LinuxSystem",
         ],
         swiftSettings: common),

@@ -33,6 +33,11 @@ struct Endpoint: Equatable, Sendable {
 
     /// There is nothing to look up.
     var isAddress: Bool { unsafe host.withCString { unsafe ct_is_address($0) } }
+
+    /// Whether it is an address of a network, such as `10.0.0.0/8`.
+    func isWithin(_ network: String) -> Bool {
+        unsafe host.withCString { host in unsafe network.withCString { unsafe ct_is_within(host, $0) } }
+    }
 }
 
 // By hand: the library's searches for a text in a text bring a megabyte of regular expressions.

@@ -19,6 +19,9 @@ internal import Text
     /// What ended it, where libcurl wouldn't have.
     private var ownProblem: HTTPProblem?
     private var headerBytes = 0
+    /// What is kept of its head.
+    private let wanted: Set<String>
+    private var fields: [String: String] = [:]
     /// The first option that libcurl refused: then nothing is sent.
     private var refusedOption = CURLE_OK
     /// Why the server couldn't be told from another: then nothing is sent either.
@@ -43,10 +46,18 @@ internal import Text
         unsafe problem = .allocate(capacity: Exchange.problemBytes)
         unsafe problem.initialize(repeating: 0, count: Exchange.problemBytes)
         (largest, self.onBytes, self.onEnd) = (request.largestAnswer, onBytes, onEnd)
-        add("Accept: \(request.accept)")
+        wanted = request.wantedFields
+        for field in request.fields { add("\(field.name): \(field.value)") }
+        func isOwn(_ name: String) -> Bool { request.fields.contains { $0.isNamed(name) } }
+        if !isOwn("accept") { add("Accept: \(request.accept)") }
         if let token { add("Authorization: Bearer \(token)") }
+        if let login = request.login {
+            set(CURLOPT_HTTPAUTH, login.manner == .basic ? ccurl_basic : ccurl_digest_or_basic)
+            set(CURLOPT_USERNAME, login.user)
+            set(CURLOPT_PASSWORD, login.password)
+        }
         if let body = request.body {
-            add("Content-Type: \(body.type)")
+            if !isOwn("content-type") { add("Content-Type: \(body.type)") }
             // libcurl would wait for "100 Continue" before a long body.
             add("Expect:")
             set(CURLOPT_POSTFIELDSIZE, body.bytes.count)
@@ -154,12 +165,24 @@ internal import Text
         headerBytes += bytes.count
         if headerBytes > Exchange.mostHeaderBytes { ownProblem = .tooLarge }
         // Nothing was said that invites a coding. One that is there all the same could blow up in memory.
-        let line = unsafe String(decoding: bytes, as: UTF8.self).lowercased()
+        let text = unsafe String(decoding: bytes, as: UTF8.self)
+        let line = text.lowercased()
+        if !wanted.isEmpty { keep(text) }
         for (name, only) in [("content-encoding:", "identity"), ("transfer-encoding:", "chunked")] where line.hasPrefix(name) {
             let value = line.dropFirst(name.utf8.count).filter { !$0.isWhitespace }
             if value != only { ownProblem = .garbled("it encodes its answer as \(quoted(value))") }
         }
         return ownProblem == nil
+    }
+
+    /// Keeps a line of the head that is wanted. What came before a status is of an answer that wasn't the last.
+    private func keep(_ line: String) {
+        if line.hasPrefix("HTTP/") { fields = [:] }
+        guard let colon = line.firstIndex(of: ":") else { return }
+        let name = line[..<colon].lowercased()
+        guard wanted.contains(name) else { return }
+        let value = line[line.index(after: colon)...].drop { $0.isWhitespace }
+        fields[name] = String(value[..<(value.lastIndex { !$0.isWhitespace }.map { value.index(after: $0) } ?? value.startIndex)])
     }
 
     /// False ends the exchange.
@@ -192,6 +215,6 @@ internal import Text
             return onEnd(.failure(HTTPProblem(result, detail)))
         }
         let retryAfter_s = unsafe ccurl_info_offset(handle, CURLINFO_RETRY_AFTER)
-        onEnd(.success(Answer(status: status, body: body, retryAfter_s: max(0, Int(retryAfter_s)))))
+        onEnd(.success(Answer(status: status, body: body, retryAfter_s: max(0, Int(retryAfter_s)), fields: fields)))
     }
 }

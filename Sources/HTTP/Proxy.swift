@@ -1,5 +1,3 @@
-internal import CThreads
-
 /// A proxy that the environment names. libcurl would find it by the same rules (CURLOPT_PROXY(3), CURLOPT_NOPROXY(3)); it is found here,
 /// because its name has to be looked up outside of libcurl as well.
 struct Proxy: Equatable, Sendable {
@@ -30,7 +28,7 @@ struct Proxy: Equatable, Sendable {
         return exceptions.split { $0 == "," || $0 == " " || $0 == "\t" }.contains { exception in
             if server.isAddress {
                 let network = exception.filter { $0 != "[" && $0 != "]" }
-                return unsafe host.withCString { host in unsafe network.withCString { unsafe ct_is_within(host, $0) } }
+                return Endpoint(host: host, port: server.port).isWithin(network)
             }
             var name = exception.lowercased().droppingDot
             if name.hasPrefix(".") { name.removeFirst() }

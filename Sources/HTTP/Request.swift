@@ -16,6 +16,11 @@ public struct Request: Equatable, Sendable {
     /// With the query.
     let path: String
     var accept = "application/json"
+    /// Of the caller's own. One of the same name as the client's is sent in its place.
+    var fields: [HTTPField] = []
+    var login: Login?
+    /// What is kept of the answer's head, by names in small letters.
+    var wantedFields: Set<String> = []
     var body: Body?
     /// How long the server is asked to go on with its answer. What the client's patience is comes on top.
     public var stream_ms: UInt64 = 0
@@ -31,5 +36,14 @@ public struct Request: Equatable, Sendable {
     ) {
         (self.method, self.path, self.accept, self.body) = (method, path, accept, body)
         (self.stream_ms, self.largestAnswer) = (stream_ms, largestAnswer)
+    }
+
+    /// Of a server that isn't Kubernetes'.
+    init(
+        method: Method, path: String, fields: [HTTPField], login: Login?, wantedFields: Set<String>, body: Body?,
+        largestAnswer: Int
+    ) {
+        self.init(method: method, path: path, body: body, largestAnswer: largestAnswer)
+        (self.fields, self.login, self.wantedFields) = (fields, login, wantedFields)
     }
 }

@@ -1,4 +1,5 @@
 public import LinuxSystem
+internal import Text
 
 extension Timestamp {
     /// A time as people and programs write it: RFC 3339, section 5.6, in UTC or with an offset, from 1970 to 9999. Letters may be lower-case,
@@ -7,20 +8,15 @@ extension Timestamp {
     public static func moment(_ text: String) -> Clock.Wall? {
         var digits = Digits(Array(text.utf8)[...])
         guard let year = digits.number(4), digits.skip("-"), let month = digits.number(2), 1...12 ~= month, digits.skip("-"),
-            let day = digits.number(2), day >= 1, days(year: year, month: month, day: day) < firstDay(after: year, month),
+            let day = digits.number(2), day >= 1, day <= Gregorian.length(ofMonth: month, in: year),
             digits.skip("T", or: "t"),
             let hour = digits.number(2), hour < 24, digits.skip(":"), let minute = digits.number(2), minute < 60,
             digits.skip(":"), let second = digits.number(2), second < 60,
             let nanoseconds = digits.skip(".") ? digits.fraction() : 0, let offset_s = digits.offset(), digits.rest.isEmpty
         else { return nil }
-        let seconds = days(year: year, month: month, day: day) * 86_400 + hour * 3_600 + minute * 60 + second - offset_s
-        return 0..<days(year: 10_000, month: 1, day: 1) * 86_400 ~= seconds
+        let seconds = Gregorian.days(year: year, month: month, day: day) * 86_400 + hour * 3_600 + minute * 60 + second - offset_s
+        return 0..<Gregorian.days(year: 10_000, month: 1, day: 1) * 86_400 ~= seconds
             ? Clock.Wall(seconds: seconds, nanoseconds: nanoseconds) : nil
-    }
-
-    /// Days since 1970.
-    private static func firstDay(after year: Int64, _ month: Int64) -> Int64 {
-        month == 12 ? days(year: year + 1, month: 1, day: 1) : days(year: year, month: month + 1, day: 1)
     }
 
     /// Takes a text from its beginning, bit by bit.

@@ -35,7 +35,8 @@ public struct Package: Equatable, Sendable {
         public let floor: Microwatts
         /// The helper's: the larger of the original and `max_power_uw`, or the original (P3).
         public let ceiling: Microwatts
-        let original: Microwatts?
+        /// In force before the helper wrote for the first time; nil where that isn't known.
+        public let original: Microwatts?
 
         public init(index: UInt8, floor: Microwatts, ceiling: Microwatts, original: Microwatts?) {
             (self.index, self.floor, self.ceiling, self.original) = (index, floor, ceiling, original)

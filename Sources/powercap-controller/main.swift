@@ -21,6 +21,8 @@ private func start(_ arguments: [String]) throws(UsageError) -> Int32 {
     case .explain: explainCommand(settings: settings)
     case .top: try topCommand(invocation, settings: settings)
     case .set, .unset, .pause, .resume: try orderCommand(invocation, settings: settings)
+    case .record: try recordCommand(invocation, settings: settings)
+    case .replay: try replayCommand(invocation, settings: settings)
     case .check: try checkCommand(invocation, settings: settings)
     case .cleanup: try cleanupCommand(settings: settings)
     case .validate: try validateCommand(invocation, settings: settings)

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// P14: nobody who is slow, sends too much or wants too much keeps what others need.
-@Suite(.waiting, .timeLimit(.minutes(2)))
+@Suite(.waiting)
 struct PatienceTests {
     /// Until the server ends the connection, in seconds.
     private func stay(_ client: RawClient, from start_ns: UInt64) throws -> UInt64 {

@@ -6,7 +6,7 @@ import Testing
 private let isRoot = geteuid() == 0
 
 /// P2: who asks over a Unix socket is known, and strangers can't take what root needs.
-@Suite(.waiting, .timeLimit(.minutes(2)))
+@Suite(.waiting)
 struct PeerTests {
     private let directory: TemporaryDirectory
     private var path: String { "\(directory.path)/socket" }

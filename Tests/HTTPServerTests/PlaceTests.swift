@@ -3,7 +3,7 @@ import LinuxSystem
 import TestSupport
 import Testing
 
-@Suite(.waiting, .timeLimit(.minutes(2)))
+@Suite(.waiting)
 struct PlaceTests {
     private let directory: TemporaryDirectory
     private var path: String { "\(directory.path)/socket" }

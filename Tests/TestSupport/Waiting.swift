@@ -2,7 +2,8 @@ import Foundation
 public import Testing
 
 /// Tests that mostly wait for other processes. They run on threads of their own, a few at a time, so that neither the other
-/// tests nor each other has to wait for them.
+/// tests nor each other has to wait for them. A test that waits for its turn has begun all the same: a time limit of its own would
+/// count that, and fail it on a machine that is slow enough. What can hang has a limit of its own instead (`Child.patience_ms`).
 public struct Waiting: SuiteTrait, TestTrait, TestScoping {
     /// As many as one processor carries: what is waited for has 2 s to answer.
     private static let atATime = 8

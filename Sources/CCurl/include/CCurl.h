@@ -10,6 +10,10 @@
 #include <curl/curl.h>
 #include <stdbool.h>
 
+// Of CURLOPT_HTTPAUTH, whose macros Swift can't read: a password in plain text with the first request; when the server has asked, by a digest
+// where it takes one.
+enum { ccurl_basic = CURLAUTH_BASIC, ccurl_digest_or_basic = CURLAUTH_DIGEST | CURLAUTH_BASIC };
+
 // Loads and initialises libcurl. NULL, or why it can't be loaded (dlerror(3)). No other function may be called before.
 const char *ccurl_load(void);
 

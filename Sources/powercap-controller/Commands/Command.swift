@@ -1,7 +1,7 @@
 internal import LinuxSystem
 
 enum Command: String, CaseIterable, Sendable {
-    case run, plan, status, explain, top, set, unset, pause, resume, check, validate, cleanup, help, version
+    case run, plan, status, explain, top, set, unset, pause, resume, record, replay, check, validate, cleanup, help, version
 
     var help: String {
         switch self {
@@ -15,6 +15,8 @@ enum Command: String, CaseIterable, Sendable {
         case .unset: "Takes the order of `set` back."
         case .pause: "Orders the running controller to leave the limits as they are, for a time."
         case .resume: "Takes the order of `pause` back."
+        case .record: "Writes what the packages draw and are limited to, sample by sample, to standard output, for `replay`."
+        case .replay: "Runs a recording through the configuration, and prints what would have come of it."
         case .check: "Exits with 0 where the controller is in control and its limits are in force: for probes (also --check)."
         case .validate: "Checks the configuration and prints what is in effect, and where each value came from."
         case .cleanup: "Removes from the Node everything that `run` ever wrote on it. Stop `run` first."
@@ -39,6 +41,12 @@ enum Command: String, CaseIterable, Sendable {
         case .set, .pause:
             [OrderFlags.time.described, OrderFlags.reason.described, CommonFlags.environmentFile.described]
         case .unset, .resume: [CommonFlags.environmentFile.described]
+        case .record: [RecordFlags.interval.described, RecordFlags.time.described, CommonFlags.environmentFile.described]
+        case .replay:
+            [
+                ReplayFlags.samples.described, ReplayFlags.compare.described, ReplayFlags.format.described,
+                CommonFlags.environmentFile.described,
+            ]
         case .check: [CheckFlags.alive.described, CommonFlags.environmentFile.described]
         case .validate:
             [ValidateFlags.format.described, ValidateFlags.quiet.described, CommonFlags.environmentFile.described]

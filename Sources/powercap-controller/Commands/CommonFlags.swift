@@ -22,7 +22,7 @@ extension Command {
     /// What is likely to be missed about the configuration that this command shows.
     func hints(_ invocation: Invocation, environment: (String) -> String?, unit path: String = EnvironmentFile.ofUnit) -> [String]
     {
-        guard self == .validate || self == .plan else { return [] }
+        guard self == .validate || self == .plan || self == .replay else { return [] }
         var hints = Misspelling.ofThisProcess.map(\.sentence)
         // Within a unit (INVOCATION_ID, systemd.exec(5)) the environment is the unit's.
         if CommonFlags.environmentFile.given(in: invocation) == nil, environment("INVOCATION_ID") == nil,

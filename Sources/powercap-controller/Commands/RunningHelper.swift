@@ -10,13 +10,20 @@ enum NoPackages: Error {
     /// It has, and they have no limits.
     case onlyMeasured([String])
 
+    /// - Parameter zones: those of the helper, no package with a limit among them.
+    init(in zones: [Zone]) {
+        let measured = zones.filter { $0.isPackage && $0.controlType == InForce.governed }
+        self = measured.isEmpty ? .none : .onlyMeasured(measured.map(\.name))
+    }
+
     /// Without a full stop.
     var sentence: String {
         switch self {
         case .helper(let error): error.sentence
-        case .none: "the helper has no package zone of control type \(InForce.governed): there is nothing to plan on this machine"
+        case .none:
+            "the helper has no package zone of control type \(InForce.governed): there is nothing to limit on this machine"
         case .onlyMeasured(let names):
-            "the helper only measures \(names.joined(separator: ", ")), without a long_term limit: there is nothing to plan on this machine"
+            "the helper only measures \(names.joined(separator: ", ")), without a long_term limit: there is nothing to limit on this machine"
         }
     }
 }
@@ -33,6 +40,5 @@ func packagesOfRunningHelper(_ configuration: Configuration) throws(NoPackages) 
     } catch { throw .helper(error) }
     let packages = Package.all(in: zones)
     guard packages.isEmpty else { return packages }
-    let measured = zones.filter { $0.isPackage && $0.controlType == InForce.governed }
-    throw measured.isEmpty ? .none : .onlyMeasured(measured.map(\.name))
+    throw NoPackages(in: zones)
 }

@@ -34,6 +34,8 @@ enum UsageError: Error, Equatable, Sendable {
     case noServer(Given)
     case noCluster
     case zoneFile(Given, ZoneFileProblem)
+    /// The sentence's end.
+    case samplesFile(Given, String)
     case environmentFile(String, EnvironmentFile.Problem)
     case demoInCluster(Given)
     case noDay(from: Given, to: Given)
@@ -84,6 +86,7 @@ enum UsageError: Error, Equatable, Sendable {
         case .noCluster:
             return "Kubernetes is off: give KUBE_SERVER and NODE_NAME (`kubectl proxy` serves http://127.0.0.1:8001)"
         case .zoneFile(let given, let problem): return "\(given.words) \(problem.words)"
+        case .samplesFile(let given, let problem): return "\(given.words) \(problem)"
         case .environmentFile(let path, let problem): return Self.sentence(path, problem)
         case .demoInCluster(let given):
             return

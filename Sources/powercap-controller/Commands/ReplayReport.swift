@@ -1,0 +1,117 @@
+internal import JSON
+internal import Policy
+internal import PowercapProtocol
+internal import Text
+
+/// What came of a recording and of configurations that it was run through, side by side.
+struct ReplayReport {
+    struct Column {
+        let name: String
+        let outcome: Replay.Outcome
+    }
+
+    let recording: Recording
+    /// The recording itself comes first.
+    let columns: [Column]
+
+    /// For people: a line for each figure, a column for each configuration.
+    func writeTable(to output: inout Output) {
+        let samples = recording.samples
+        let (first, last) = (samples[0].time_ms, samples[samples.count - 1].time_ms)
+        let count = recording.packages.count
+        output.append(
+            sentence:
+                "\(samples.count) samples of \(count == 1 ? "one package" : "\(count) packages") from \(Instant(first / 1_000).text) to "
+                + "\(Instant(last / 1_000).text)" + unknownWords)
+        output.append("\n")
+        let label = 26
+        let width = max(14, (columns.map(\.name.printable.utf8.count).max() ?? 0) + 2)
+        output.append(left: "", width: label)
+        for column in columns { output.append(column.name.printable, width: width) }
+        output.append("\n")
+        for row in ReplayReport.rows {
+            output.append(left: row.label, width: label)
+            for column in columns { output.append(row.text(column.outcome), width: width) }
+            output.append("\n")
+        }
+        output.append("\n")
+        output.append(
+            sentence:
+                "A package at its limit doesn't show what it would have drawn without: where a configuration gives it more, it would have "
+                + "drawn between the least and the most.")
+    }
+
+    private var unknownWords: String {
+        let outcome = columns[0].outcome
+        let known = outcome.counted_ms + outcome.unknown_ms
+        guard known > 0, outcome.unknown_ms > 0 else { return "." }
+        return "; of \(percent(outcome.unknown_ms, of: known)) of the time it isn't known what was drawn: it is left out."
+    }
+
+    private struct Row: Sendable {
+        let label: String
+        let text: @Sendable (Replay.Outcome) -> String
+    }
+
+    private static let rows = [
+        Row(label: "energy, at least") { kilowattHours($0.least) },
+        Row(label: "energy, at most") { kilowattHours($0.most) },
+        Row(label: "less than was drawn") { kilowattHours($0.drawn - min($0.drawn, $0.least)) },
+        Row(label: "limits allow") { kilowattHours($0.allowed) },
+        Row(label: "at the limit, at least") { percent($0.limited_ms, of: $0.counted_ms) },
+        Row(label: "at the limit, at most") { percent($0.limited_ms + $0.perhapsLimited_ms, of: $0.counted_ms) },
+        Row(label: "changes an hour") { $0.changesAnHour },
+    ]
+
+    /// For programs: docs/formats.md describes it.
+    func writeJSON(to output: inout Output) {
+        output.append(
+            JSON.object([
+                JSON.Member("format", .number("1")),
+                JSON.Member("samples", .number("\(recording.samples.count)")),
+                JSON.Member("first", .text(Instant(recording.samples[0].time_ms / 1_000).text)),
+                JSON.Member("last", .text(Instant(recording.samples[recording.samples.count - 1].time_ms / 1_000).text)),
+                JSON.Member("packages", .list(recording.packages.map { .text($0.name.text) })),
+                JSON.Member("outcomes", .list(columns.map(\.json))),
+            ]).bytes)
+        output.append("\n")
+    }
+}
+
+extension ReplayReport.Column {
+    fileprivate var json: JSON {
+        func number(_ name: String, _ value: some BinaryInteger) -> JSON.Member { JSON.Member(name, .number("\(value)")) }
+        return .object([
+            JSON.Member("name", .text(name)),
+            number("energy_least_j", outcome.least / 1_000_000_000), number("energy_most_j", outcome.most / 1_000_000_000),
+            number("drawn_j", outcome.drawn / 1_000_000_000), number("allowed_j", outcome.allowed / 1_000_000_000),
+            number("counted_ms", outcome.counted_ms), number("unknown_ms", outcome.unknown_ms),
+            number("limited_ms", outcome.limited_ms), number("perhaps_limited_ms", outcome.perhapsLimited_ms),
+            number("changes", outcome.changes), number("span_ms", outcome.span_ms),
+        ])
+    }
+}
+
+extension Replay.Outcome {
+    fileprivate var changesAnHour: String {
+        span_ms == 0 ? "-" : decimal((changes * 36_000_000 + span_ms / 2) / span_ms, places: 1)
+    }
+}
+
+/// Of µW·ms, of which 3.6e9 are a milliwatt hour.
+private func kilowattHours(_ energy: UInt128) -> String {
+    let milliwattHours = UInt64((energy + 1_800_000_000) / 3_600_000_000)
+    return milliwattHours < 1_000_000
+        ? fixed(milliwattHours, places: 3) + " Wh" : fixed((milliwattHours + 500) / 1_000, places: 3) + " kWh"
+}
+
+private func percent(_ part: UInt64, of whole: UInt64) -> String {
+    whole == 0 ? "-" : fixed((part * 1_000 + whole / 2) / whole, places: 1) + " %"
+}
+
+/// With all of its decimals.
+private func fixed(_ value: UInt64, places: Int) -> String {
+    let scale = (0..<places).reduce(UInt64(1)) { power, _ in power * 10 }
+    let fraction = String(value % scale)
+    return "\(value / scale).\(String(repeating: "0", count: places - fraction.utf8.count))\(fraction)"
+}

@@ -1,0 +1,190 @@
+internal import Kubernetes
+internal import LinuxSystem
+internal import Policy
+internal import PowercapProtocol
+internal import Text
+
+/// A recording as text: lines about the packages, a line of names, and a line for each sample. docs/formats.md describes it.
+enum RecordingFile {
+    static let format: UInt64 = 1
+    /// Of two packages a week of samples every 2 s has 25 MB.
+    static let largest = 256 << 20
+
+    private static let title = "# powercap-controller record, format "
+
+    // MARK: Writing
+
+    /// What comes before the samples.
+    static func head(_ packages: [Package]) -> [UInt8] {
+        var output = Output()
+        output.append("\(title)\(format)\n")
+        for package in packages {
+            output.append("# \(package.name.text) reference_uw=\(package.reference.rawValue)")
+            output.append(" floor_uw=\(package.longTerm.floor.rawValue) ceiling_uw=\(package.longTerm.ceiling.rawValue)")
+            if let original = package.longTerm.original { output.append(" original_uw=\(original.rawValue)") }
+            if let fixed = package.fixed { output.append(" fixed_uw=\(fixed.rawValue)") }
+            output.append("\n")
+        }
+        output.append(names(packages))
+        output.append("\n")
+        return output.bytes
+    }
+
+    private static func names(_ packages: [Package]) -> String {
+        packages.reduce("time") { $0 + ",\($1.name.text)_power_uw,\($1.name.text)_limit_uw" }
+    }
+
+    /// One line.
+    static func line(_ sample: Recording.Sample) -> [UInt8] {
+        var output = Output()
+        output.append(Timestamp.milliseconds(sample.time_ms))
+        for package in sample.packages {
+            output.append(",")
+            if let power = package.power { output.append(power) }
+            output.append(",")
+            if let limit = package.limit { output.append(limit) }
+        }
+        output.append("\n")
+        return output.bytes
+    }
+
+    // MARK: Reading
+
+    /// What a file gave.
+    struct Content: Equatable {
+        var recording: Recording
+        /// How many samples aren't later than those before them, and were passed over: the clock was set.
+        var notLater = 0
+        /// The last line has no end, because whoever wrote it was ended: it was passed over.
+        var isCutOff = false
+    }
+
+    /// - Parameter path: `-` is standard input.
+    static func read(_ path: String) throws(RecordingProblem) -> Content {
+        let bytes: [UInt8]
+        do throws(GivenFile.Problem) {
+            bytes = try path == "-" ? GivenFile.standardInput(atMost: largest) : GivenFile.contents(of: path, atMost: largest)
+        } catch { throw RecordingProblem(error) }
+        if bytes.count > largest { throw .tooLarge }
+        return try parse(bytes)
+    }
+
+    static func parse(_ bytes: [UInt8]) throws(RecordingProblem) -> Content {
+        var lines = Lines(bytes)
+        var content = Content(recording: Recording(try head(&lines)))
+        let packages = content.recording.packages
+        while let line = lines.next() {
+            guard lines.isEnded else {
+                content.isCutOff = true
+                break
+            }
+            if line.isEmpty { continue }
+            // Several recordings of the same packages, one behind the other, are one.
+            if line.first == UInt8(ascii: "#") {
+                lines.back()
+                guard try head(&lines) == packages else { throw .line(lines.number, .otherPackages) }
+                continue
+            }
+            if !content.recording.add(try sample(line, lines.number, packages.count)) { content.notLater += 1 }
+        }
+        if content.recording.samples.count < 2 { throw .tooFew }
+        return content
+    }
+
+    private static func head(_ lines: inout Lines) throws(RecordingProblem) -> [Package] {
+        guard let first = lines.next()?.text, first.hasPrefix(title) else { throw .noRecording }
+        guard let number = UInt64(first.dropFirst(title.utf8.count)), number == format else {
+            throw .unknownFormat(String(first.dropFirst(title.utf8.count)))
+        }
+        var packages: [Package] = []
+        while let line = lines.next() {
+            guard let text = line.text else { throw .line(lines.number, .notText) }
+            if text.hasPrefix("# ") {
+                guard let package = Package(recorded: text.dropFirst(2)) else { throw .line(lines.number, .noPackage(text)) }
+                packages.append(package)
+            } else if !packages.isEmpty, text == names(packages) {
+                return packages
+            } else {
+                throw .line(lines.number, .noNames(packages.isEmpty ? "" : names(packages)))
+            }
+        }
+        throw .noRecording
+    }
+
+    private static func sample(_ line: ArraySlice<UInt8>, _ number: Int, _ packages: Int) throws(RecordingProblem)
+        -> Recording.Sample
+    {
+        let fields = line.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
+        if fields.count != 1 + 2 * packages { throw .line(number, .fields(fields.count, expected: 1 + 2 * packages)) }
+        guard let text = fields[0].text, let time = Timestamp.moment(text) else {
+            throw .line(number, .noTime(String(decoding: fields[0], as: UTF8.self)))
+        }
+        var readings: [Recording.Reading] = []
+        for index in stride(from: 1, to: fields.count, by: 2) {
+            readings.append(
+                Recording.Reading(power: try power(fields[index], number), limit: try power(fields[index + 1], number)))
+        }
+        return Recording.Sample(time_ms: time.seconds * 1_000 + Int64(time.nanoseconds / 1_000_000), packages: readings)
+    }
+
+    /// Nothing is a power that isn't known.
+    private static func power(_ field: ArraySlice<UInt8>, _ number: Int) throws(RecordingProblem) -> Microwatts? {
+        if field.isEmpty { return nil }
+        guard let value = field.text.flatMap({ UInt64($0) }), value <= Microwatts.registerMaximum.rawValue else {
+            throw .line(number, .noPower(String(decoding: field, as: UTF8.self)))
+        }
+        return Microwatts(value)
+    }
+}
+
+/// A text's lines, counted from 1, without their ends.
+private struct Lines {
+    private let bytes: [UInt8]
+    private var position = 0
+    private var last = 0
+    private(set) var number = 0
+    /// Whether the last one has an end.
+    private(set) var isEnded = true
+
+    init(_ bytes: [UInt8]) { self.bytes = bytes }
+
+    mutating func next() -> ArraySlice<UInt8>? {
+        if position == bytes.count { return nil }
+        last = position
+        number += 1
+        let end = bytes[position...].firstIndex(of: UInt8(ascii: "\n"))
+        isEnded = end != nil
+        let line = bytes[position..<(end ?? bytes.count)]
+        position = end.map { $0 + 1 } ?? bytes.count
+        return line.last == UInt8(ascii: "\r") ? line.dropLast() : line
+    }
+
+    /// The last one comes again.
+    mutating func back() { (position, number) = (last, number - 1) }
+}
+
+extension ArraySlice<UInt8> {
+    fileprivate var text: String? { String(validating: self, as: UTF8.self) }
+}
+
+extension Package {
+    /// `package-0 reference_uw=205000000 floor_uw=…`; members that aren't known are passed over.
+    fileprivate init?(recorded text: Substring) {
+        let words = text.split(separator: " ")
+        guard let first = words.first, let name = PackageName(String(first)) else { return nil }
+        var values: [Substring: Microwatts] = [:]
+        for word in words.dropFirst() {
+            guard let equals = word.firstIndex(of: "="), let value = UInt64(word[word.index(after: equals)...]),
+                value <= Microwatts.registerMaximum.rawValue
+            else { return nil }
+            values[word[..<equals]] = Microwatts(value)
+        }
+        guard let reference = values["reference_uw"], reference > .zero, let floor = values["floor_uw"],
+            let ceiling = values["ceiling_uw"], floor <= ceiling
+        else { return nil }
+        self.init(
+            name: name, zone: name.text, reference: reference,
+            longTerm: LimitRange(index: 0, floor: floor, ceiling: ceiling, original: values["original_uw"]), shortTerm: nil,
+            fixed: values["fixed_uw"])
+    }
+}

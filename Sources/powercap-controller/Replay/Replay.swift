@@ -1,0 +1,119 @@
+internal import LinuxSystem
+internal import Policy
+internal import PowercapProtocol
+
+/// What a configuration would have made of a recording: its own decisions, with the code that `run` has, at the recorded times, and what
+/// the packages would have drawn under them.
+///
+/// A package at its limit doesn't show what it would have liked to draw. Where the configuration gives it more than it had, it would have
+/// drawn between what it drew and all of that: both are added up.
+struct Replay {
+    let configuration: Configuration
+    /// What the source goes by; nil where that is a formula.
+    let data: SourceData?
+
+    /// Runs the recording through the configuration.
+    func outcome(of recording: Recording) -> Outcome {
+        var outcome = Outcome(recording)
+        let source = powerSource(for: configuration.policy, data: data)
+        var decision: Decision?
+        var (next_ms, step_s): (Int64, Int64?) = (.min, nil)
+        for (earlier, later) in zip(recording.samples, recording.samples.dropFirst()) {
+            let moment = Moment(milliseconds: earlier.time_ms)
+            if earlier.time_ms >= next_ms || step_s.map({ moment.seconds >= $0 }) == true {
+                decision = decide(
+                    packages: recording.packages, policy: configuration.policy, reading: source.reading(at: moment),
+                    last: decision)
+                next_ms = earlier.time_ms + Int64(clamping: configuration.stabilisationTime.rawValue)
+                step_s = source.nextStep(after: moment)
+            }
+            outcome.note(from: earlier, to: later, limits: (decision?.packages ?? []).map(\.longTerm))
+        }
+        return outcome
+    }
+
+    /// The recording itself, in the same terms.
+    static func recorded(_ recording: Recording) -> Outcome {
+        var outcome = Outcome(recording)
+        for (earlier, later) in zip(recording.samples, recording.samples.dropFirst()) {
+            outcome.note(from: earlier, to: later, limits: earlier.packages.map(\.limit))
+        }
+        return outcome
+    }
+}
+
+extension Moment {
+    fileprivate init(milliseconds: Int64) {
+        let (seconds, rest) = (milliseconds / 1_000, milliseconds % 1_000)
+        self.init(seconds: seconds, nanoseconds: UInt32(rest) * 1_000_000)
+    }
+}
+
+extension Replay {
+    /// Sums over the times of which it is known what was drawn.
+    struct Outcome: Equatable {
+        private let packages: [Package]
+        private var last: [Microwatts?]
+        /// Packages times milliseconds that were counted.
+        private(set) var counted_ms: UInt64 = 0
+        /// Packages times milliseconds of which it isn't known what was drawn, or under which limit.
+        private(set) var unknown_ms: UInt64 = 0
+        /// Within the recording, whatever is known of it.
+        private(set) var span_ms: UInt64 = 0
+        /// In µW·ms. What was drawn, but for what the limit would have kept back.
+        private(set) var least: UInt128 = 0
+        /// The same, where packages whose limit hid what they wanted take all that they are given.
+        private(set) var most: UInt128 = 0
+        /// What was drawn in the recording.
+        private(set) var drawn: UInt128 = 0
+        /// The limits.
+        private(set) var allowed: UInt128 = 0
+        /// Packages times milliseconds in which the package draws as much as it may.
+        private(set) var limited_ms: UInt64 = 0
+        /// The same, of which only more than the recording could tell.
+        private(set) var perhapsLimited_ms: UInt64 = 0
+        /// Limits that became others.
+        private(set) var changes: UInt64 = 0
+
+        init(_ recording: Recording) {
+            packages = recording.packages
+            last = recording.packages.map { _ in nil }
+        }
+
+        /// At so much of its limit a package is held by it: meters and limits differ by a percent.
+        private static let heldPercent: UInt64 = 98
+
+        private static func isHeld(_ power: Microwatts, by limit: Microwatts) -> Bool {
+            UInt128(power.rawValue) * 100 >= UInt128(limit.rawValue) * UInt128(heldPercent)
+        }
+
+        /// - Parameter limits: what is in force in between; nil where that isn't known.
+        fileprivate mutating func note(from earlier: Recording.Sample, to later: Recording.Sample, limits: [Microwatts?]) {
+            let time_ms = UInt64(later.time_ms - earlier.time_ms)
+            span_ms += time_ms
+            for (index, limit) in limits.enumerated() {
+                guard let limit else {
+                    unknown_ms += time_ms
+                    continue
+                }
+                if let before = last[index], before != limit { changes += 1 }
+                last[index] = limit
+                guard let power = later.packages[index].power else {
+                    unknown_ms += time_ms
+                    continue
+                }
+                // The limit may have changed in between: it is the lower one that hides.
+                let recorded = [earlier.packages[index].limit, later.packages[index].limit].compactMap { $0 }.min()
+                let isHidden = recorded.map { Outcome.isHeld(power, by: $0) } ?? false
+                let least = min(power, limit)
+                let most = isHidden ? max(least, min(limit, packages[index].longTerm.ceiling)) : least
+                counted_ms += time_ms
+                self.least += UInt128(least.rawValue) * UInt128(time_ms)
+                self.most += UInt128(most.rawValue) * UInt128(time_ms)
+                drawn += UInt128(power.rawValue) * UInt128(time_ms)
+                allowed += UInt128(limit.rawValue) * UInt128(time_ms)
+                if Outcome.isHeld(power, by: limit) { limited_ms += time_ms } else if isHidden { perhapsLimited_ms += time_ms }
+            }
+        }
+    }
+}
