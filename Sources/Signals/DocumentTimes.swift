@@ -16,7 +16,9 @@ extension DocumentShape {
         var untimed = Array(matches.indices)
         if case .path(let path) = time {
             let withFilters = path.filters == value.filters
-            let own = Dictionary(grouping: matches.indices) { matches[$0].key(withFilters: withFilters) }
+            // Where the value's path has more wildcards, such as one for the only member of an object, the time's are its first.
+            let count = path.wildcards + (withFilters ? path.filters : 0)
+            let own = Dictionary(grouping: matches.indices) { Array(matches[$0].key(withFilters: withFilters).prefix(count)) }
             var timed: Set<Int> = []
             for match in path.matches(in: document) where match.value != .null {
                 guard let time = SignalTime(match.value) else { throw .notATime(match.value.shown, place: match.place) }
@@ -82,7 +84,8 @@ private struct StepTable {
             switch step {
             case .duration(let duration): return duration.seconds
             case .path(let path):
-                guard let found = own[path.isSingular ? [] : match.key(withFilters: false)], found != .null else { continue }
+                let key = Array(match.key(withFilters: false).prefix(path.wildcards))
+                guard let found = own[key], found != .null else { continue }
                 return try StepTable.seconds(found)
             }
         }

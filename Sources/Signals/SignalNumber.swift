@@ -19,3 +19,8 @@ func signalNumber(_ text: String) -> Double? {
     else { return nil }
     return number
 }
+
+extension SignalReader {
+    /// A number as a signal's values are read; nil where a text is none.
+    public static func number(_ text: String) -> Double? { signalNumber(text) }
+}

@@ -49,7 +49,10 @@ public struct SignalPath: Equatable, Sendable {
     }
 
     /// Matches at most one value.
-    var isSingular: Bool { !segments.contains { $0.isPlural } }
+    var isSingular: Bool { wildcards == 0 && filters == 0 }
+
+    /// How many wildcards it has.
+    var wildcards: Int { segments.count { $0 == .wildcard } }
 
     /// How many filters it has.
     var filters: Int { segments.count { if case .filter = $0 { true } else { false } } }
@@ -82,15 +85,5 @@ public struct SignalPath: Equatable, Sendable {
             }
         }
         return quoted + "'"
-    }
-}
-
-extension SignalPath.Segment {
-    /// May match more than one value.
-    fileprivate var isPlural: Bool {
-        switch self {
-        case .name, .index: false
-        case .wildcard, .filter: true
-        }
     }
 }

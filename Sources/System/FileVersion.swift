@@ -8,6 +8,9 @@ public struct FileVersion: Equatable, Sendable {
     private let modified_ns: Int64
     private let changed_ns: Int64
 
+    /// When its contents were changed last, in seconds since 1970.
+    public var modified_s: Int64 { modified_ns / 1_000_000_000 }
+
     /// Of what the path names now, through links.
     public init(of path: String) throws(Errno) {
         let file = try Descriptor(opening: path, .readThroughLinks)

@@ -145,6 +145,17 @@ struct SignalReaderTests {
         #expect(throws: SignalProblem.twoValues(at: start, 1, 9)) { try reader("$.r[*].v", time: "$.r[*].from").read(rates) }
     }
 
+    @Test("a value's path may have more wildcards than its time's, and then there is one value of a time")
+    func deeper() throws {
+        let one = Array(#"{"r": [{"t": 1781560800, "v": {"DK1": 1}}, {"t": 1781562600, "v": {"DK1": 2}}]}"#.utf8)
+        let reader = try reader("$.r[*].v.*", time: "$.r[*].t", steps: [.path(try SignalPath("$.r[*].s"))])
+        #expect(try reader.read(one) == signal([(0, 1), (30, 2)], end: 60))
+        let two = Array(#"{"r": [{"t": 1781560800, "s": 900, "v": {"DK1": 1, "SE3": 2}}]}"#.utf8)
+        #expect(throws: SignalProblem.twoValues(at: start, 1, 2)) { try reader.read(two) }
+        let long = Array(#"{"r": [{"t": 1781560800, "s": 900, "v": {"DK1": 1}}]}"#.utf8)
+        #expect(try reader.read(long) == signal([(0, 1)], end: 15))
+    }
+
     @Test("values are counted from a start, and one that isn't there is a gap")
     func counted() throws {
         let text = Array(#"{"start": "2026-06-15T22:00Z", "step": "PT15M", "v": [{"p": 1}, {}, {"p": 3}]}"#.utf8)

@@ -2,6 +2,7 @@ internal import HTTPServer
 internal import Logging
 internal import Policy
 internal import PowercapProtocol
+internal import Signals
 
 /// How the controller was asked to run. Every field, here and in `policy`, is one option of `Option.all`, and its initial value is
 /// that option's default.
@@ -16,6 +17,25 @@ struct Configuration: Equatable, Sendable {
     var seriesFile: String?
     /// The name of the value's column in that file; nil is the second of two.
     var sourceColumn: String?
+    /// Says how a service answers, or a file like it is written; nil where the options below do, or where the file is one of lines
+    /// `time,value`.
+    var sourcePreset: SourcePreset?
+    /// Where the values are in a document; nil is the preset's.
+    var sourceValue: SignalPath?
+    /// Where their times are; nil is the preset's.
+    var sourceTime: SourceTime?
+    /// Where the first value's time is; nil is the preset's.
+    var sourceStart: SignalPath?
+    /// How long a value is, by the first of these that is there; none is the preset's.
+    var sourceSteps: [DocumentShape.Step] = []
+    /// Of times that name no zone; nil is UTC.
+    var sourceTimeZone: SourceZone?
+    /// What a value's time says of it; nil is the preset's, or its start.
+    var sourceStamp: SignalReader.Stamp?
+    /// What null stands for; nil is the preset's, or no data.
+    var sourceNull: SignalReader.Nulls?
+    /// By which values are multiplied; nil is the preset's, or 1.
+    var sourceFactor: Double?
     /// What makes powers of the source's values; nil where they are powers.
     var signalMap: SignalMap?
     /// What volumes are shares of; nil is the day's largest.

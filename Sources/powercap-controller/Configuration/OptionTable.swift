@@ -87,6 +87,35 @@ extension Option {
             "SOURCE_COLUMN", \.sourceColumn, .columnName,
             "The name of the column that has the powers, where the file has more than two, or names in its first line."),
         Option(
+            "SOURCE_PRESET", \.sourcePreset, .sourcePreset,
+            "How a service answers: SERIES_FILE is then such an answer (SCHEDULE_FILE with origin-epex). Each of the options below wins over "
+                + "what it says."),
+        Option(
+            "SOURCE_VALUE", \.sourceValue, .signalPath,
+            "Where the values are in a JSON document, which SERIES_FILE then is: a part of JSONPath (RFC 9535)."),
+        Option(
+            "SOURCE_TIME", \.sourceTime, .sourceTime,
+            "Where their times are: a path, joined to the values' by what the wildcards of both stand for; key, the name of the member that a "
+                + "value is; now, nowhere; or the name of a table's column."),
+        Option(
+            "SOURCE_START", \.sourceStart, .signalPath,
+            "Where the first value's time is, where values have none of their own: they follow each other by SOURCE_STEP."),
+        Option(
+            "SOURCE_STEP", \.sourceSteps, .steps,
+            "How long a value is; of several the first that is there counts. Without it a value is until the next one's time, and the last "
+                + "as long as the one before it."),
+        Option(
+            "SOURCE_TIMEZONE", \.sourceTimeZone, .sourceZone, "Time zone of times in the file that name none. Without it UTC."),
+        Option(
+            "SOURCE_STAMP", \.sourceStamp, .optionalChoice(),
+            "Whether a value's time is when it begins (start, the default), or ends."),
+        Option(
+            "SOURCE_NULL", \.sourceNull, .optionalChoice(),
+            "What null, NaN and a text that is no number stand for: no data (none, the default), or zero, as at night."),
+        Option(
+            "SOURCE_FACTOR", \.sourceFactor, .factor,
+            "By which values are multiplied, so that they are watts: 1000 where they are kW. Without it 1."),
+        Option(
             "SIGNAL_MAP", \.signalMap, .signalMap,
             "How the values of the source's file become powers where they are none, such as grams of CO2 or a price: two points with a straight "
                 + "line between them, a threshold, or share, of MAX_SOURCE as large a part as a volume is of the day's largest."),

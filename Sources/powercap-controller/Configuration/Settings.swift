@@ -49,6 +49,7 @@ struct Settings: Sendable {
                 floor: given("RAPL_MIN_POWER"), peak: given("MAX_SOURCE"), peakPower: configuration.policy.maxSource)
         }
         try checkSource()
+        try checkMapping()
     }
 
     /// Refuses a source that lacks what it goes by, and what no source goes by.

@@ -44,6 +44,8 @@ enum UsageError: Error, Equatable, Sendable {
     case noSourceFile(Given, missing: String)
     case fileWithoutSource(Given, Given, needs: String)
     case sourceFile(Given, String)
+    /// An option about answers that makes no sense beside the others.
+    case mapping(Given, String)
     case mapAbovePeak(Given, Given, Microwatts)
     case wholeWithoutShare(Given)
     case nothingForetold(Given, Given)
@@ -106,7 +108,7 @@ enum UsageError: Error, Equatable, Sendable {
             return "\(source.words) goes by a file, but \(missing) is not set: give the file's path"
         case .fileWithoutSource(let given, let source, let needed):
             return "\(given.words) has no effect with \(source.words): give SOURCE=\(needed), or take \(given.name) away"
-        case .sourceFile(let given, let problem): return "\(given.words) \(problem)"
+        case .sourceFile(let given, let problem), .mapping(let given, let problem): return "\(given.words) \(problem)"
         case .mapAbovePeak(let map, let peak, let most):
             return
                 "\(map.words) has a power above \(peak.words), which nothing gives: give powers of at most \(most.words), or a larger "
@@ -138,6 +140,7 @@ enum UsageError: Error, Equatable, Sendable {
             case .unknownName: "is not known"
             case .noTimeZoneDatabase(let path):
                 "can't be looked up, as there is no time zone database at \(path) (install tzdata, or set TZDIR)"
+            case .noPath(let position, let why): "is no path from character \(position) on (\(why))"
             }
         return "\(given.words) \(wrong): give \(words.valid)"
     }

@@ -15,6 +15,8 @@ enum ValueProblem: Error, Equatable, Sendable {
     /// Well-formed, and not among what there is to choose from.
     case unknownName
     case noTimeZoneDatabase(String)
+    /// From a character on, counted from 1, and why.
+    case noPath(position: Int, String)
 }
 
 /// What a person has to know about a kind of value: the words of help texts and error messages.

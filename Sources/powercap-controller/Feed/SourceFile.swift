@@ -2,6 +2,7 @@ internal import Kubernetes
 internal import LinuxSystem
 internal import Policy
 internal import PowercapProtocol
+internal import Signals
 
 /// The file that the configured source goes by: where it is, and how it is read.
 struct SourceFile: Sendable {
@@ -9,17 +10,23 @@ struct SourceFile: Sendable {
     /// As it was configured, for sentences.
     let given: Given
     private let source: SourceName
-    private let column: String?
+    private let columns: Table.Columns
+    /// nil where the file has lines of this program's own form.
+    private let mapping: SourceMapping?
     /// What makes powers of the values; nil where they are powers.
     private let map: SignalMap?
-    /// MAX_SOURCE: a power above it is a mistake.
+    /// MAX_SOURCE: a power above it is a mistake, and what a signal stands for is cut off.
     private let peak: Microwatts
+
+    /// In bytes: a year of quarter hours has 0.9 MB.
+    static let largest = 1 << 20
 
     /// nil where the source goes by no file.
     init?(_ settings: Settings) {
         let configuration = settings.configuration
-        (source, column, peak) = (configuration.policy.source, configuration.sourceColumn, configuration.policy.maxSource)
-        map = configuration.valueMap
+        (source, mapping, peak) = (configuration.policy.source, configuration.sourceMapping, configuration.policy.maxSource)
+        columns = mapping?.periods ?? Table.Columns(value: configuration.sourceColumn.map { [$0] } ?? [])
+        map = configuration.valueMap ?? (mapping == nil ? nil : .watts)
         switch source {
         case .schedule: given = settings.given("SCHEDULE_FILE")
         case .series: given = settings.given("SERIES_FILE")
@@ -31,25 +38,35 @@ struct SourceFile: Sendable {
 
     /// Reads it as it is now.
     func points() throws(DataProblem) -> SourceData.Points {
+        // Before it is read: what it says is at least so old.
+        let modified = (try? FileVersion(of: path))?.modified_s
         let bytes: [UInt8]
-        do throws(GivenFile.Problem) { bytes = try GivenFile.contents(of: path, atMost: DataTable.largest) } catch {
+        do throws(GivenFile.Problem) { bytes = try GivenFile.contents(of: path, atMost: SourceFile.largest) } catch {
             throw DataProblem(error)
         }
-        return try points(in: bytes)
+        let now = Clock.wall.seconds
+        return try points(in: bytes, modified: min(modified ?? now, now))
     }
 
-    func points(in bytes: [UInt8]) throws(DataProblem) -> SourceData.Points {
-        source == .schedule ? .schedule(try schedule(in: bytes)) : .series(try series(in: bytes))
+    /// - Parameter modified: when these bytes were written, in seconds since 1970: a value that is of now is of then.
+    func points(in bytes: [UInt8], modified: Int64 = 0) throws(DataProblem) -> SourceData.Points {
+        if bytes.count > SourceFile.largest { throw .tooLarge }
+        if source == .schedule { return .schedule(try schedule(in: bytes)) }
+        guard let reader = mapping?.reader else { return .series(try series(in: bytes)) }
+        let signal: Signal
+        do throws(SignalProblem) { signal = try reader.read(bytes) } catch { throw DataProblem(error) }
+        guard let series = Series(signal, through: map ?? .watts, peak: peak, now: modified) else { throw .noValues }
+        return .series(series)
     }
 
     private func schedule(in bytes: [UInt8]) throws(DataProblem) -> Schedule {
         var (periods, lines): ([Schedule.Period], [Int]) = ([], [])
-        try DataTable.read(bytes, column: column) { row throws(DataProblem) in
+        try rows(of: bytes) { row throws(DataProblem) in
             guard let (days, from, to) = SourceFile.period(row.time) else { throw .line(row.line, .noPeriod(row.time)) }
             periods.append(
                 map == nil
                     ? Schedule.Period(days: days, from: from, to: to, power: try power(row))
-                    : Schedule.Period(days: days, from: from, to: to, signal: try signal(row) ?? .nan))
+                    : Schedule.Period(days: days, from: from, to: to, signal: (try signal(row) ?? .nan) * (mapping?.factor ?? 1)))
             lines.append(row.line)
         }
         if periods.isEmpty { throw .empty }
@@ -60,7 +77,7 @@ struct SourceFile: Sendable {
 
     private func series(in bytes: [UInt8]) throws(DataProblem) -> Series {
         var (points, signals): ([Series.Point], [SignalPoint]) = ([], [])
-        try DataTable.read(bytes, column: column) { row throws(DataProblem) in
+        try rows(of: bytes) { row throws(DataProblem) in
             // Nothing here is finer than a second.
             guard let time = Timestamp.moment(row.time)?.seconds else { throw .line(row.line, .noTime(row.time)) }
             if let last = points.last?.seconds ?? signals.last?.seconds, time <= last {
@@ -77,6 +94,15 @@ struct SourceFile: Sendable {
         }
         if points.isEmpty { throw .empty }
         return Series(points)
+    }
+
+    private func rows(of bytes: [UInt8], _ take: (Table.Row) throws(DataProblem) -> Void) throws(DataProblem) {
+        var table = Table(bytes, columns)
+        while let row = try SourceFile.next(&table) { try take(row) }
+    }
+
+    private static func next(_ table: inout Table) throws(DataProblem) -> Table.Row? {
+        do throws(Table.Problem) { return try table.next() } catch { throw DataProblem(error) }
     }
 
     /// `08:00-18:00`, `Sat 08:00-18:00`, `Mon-Fri 22:00-06:00`.
@@ -96,7 +122,7 @@ struct SourceFile: Sendable {
     }
 
     /// nil where the program that wrote it had none.
-    private func signal(_ row: DataTable.Row) throws(DataProblem) -> Double? {
+    private func signal(_ row: Table.Row) throws(DataProblem) -> Double? {
         if ["nan", "null"].contains(row.value.lowercased()) { return nil }
         guard let value = number(row.value) else {
             let words = ValueWords(
@@ -108,7 +134,7 @@ struct SourceFile: Sendable {
     }
 
     /// 0, or as much as an option takes, and at most MAX_SOURCE: a number without its unit, or with another, is noticed.
-    private func power(_ row: DataTable.Row) throws(DataProblem) -> Microwatts {
+    private func power(_ row: Table.Row) throws(DataProblem) -> Microwatts {
         do throws(ValueProblem) {
             let value = try UnitScale.power.parse(row.value)
             if value > peak.rawValue { throw .tooHigh }
@@ -122,6 +148,21 @@ struct SourceFile: Sendable {
                 lowest: "1 W", highest: "MAX_SOURCE, \(peak.words)")
             throw .line(row.line, .value(UsageError.value(Given(name: "value", text: row.value), error, words).sentence))
         }
+    }
+}
+
+extension Series {
+    /// The powers that go with what a service says; nil where it says nothing of any time.
+    /// - Parameters:
+    ///   - peak: MAX_SOURCE.
+    ///   - now: when it said what is of now, in seconds since 1970.
+    init?(_ signal: Signal, through map: SignalMap, peak: Microwatts, after previous: Series? = nil, now: Int64) {
+        let (points, end): ([SignalPoint], Int64) =
+            switch signal {
+            case .now(let value): ([SignalPoint(seconds: now, value: value)], now)
+            case .points(let points, let end): (points.map { SignalPoint(seconds: $0.seconds, value: $0.value) }, end)
+            }
+        self.init(signals: points, end: end, through: map, peak: peak, after: previous) { LocalDay(.at($0)).number }
     }
 }
 
