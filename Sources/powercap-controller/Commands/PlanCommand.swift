@@ -71,7 +71,7 @@ func planCommand(_ invocation: Invocation, settings: Settings) throws(UsageError
     if format == .svg, days > chartDays, let given = PlanFlags.days.given(in: invocation) {
         throw .chartTooLong(given, highest: chartDays)
     }
-    let data = try settings.sourceData()
+    let data = try settings.sourceData(from: date.day(at: .now), days: days)
     let packages: [Package]
     let assumed = PlanFlags.assumed.given(in: invocation)
     if let assumed {

@@ -11,6 +11,8 @@ struct Configuration: Equatable, Sendable {
     var stabilisationTime = Milliseconds.seconds(300)
     /// A name in the time zone database; nil is the host's zone.
     var timeZone: String?
+    /// As the program that this one replaces was told; nil where nobody says it.
+    var dataProvider: DataProvider?
     /// What SOURCE=schedule goes by; nil with every other source.
     var scheduleFile: String?
     /// What SOURCE=series goes by; nil with every other source.

@@ -76,8 +76,13 @@ extension Option {
                 + "points in time. demo is for showing, on no Node of a cluster: the curve in 90 s, again and again."
         ),
         Option(
+            "DATA_PROVIDER", \.dataProvider, .dataProvider,
+            "Of the program that this one replaces: epex is SOURCE=schedule with SOURCE_PRESET=origin-epex and SIGNAL_MAP=share; SCHEDULE_FILE is "
+                + "then the directory of its files epex_data_2026-06-16.csv."),
+        Option(
             "SCHEDULE_FILE", \.scheduleFile, .filePath,
-            "What SOURCE=schedule goes by: lines `08:00-18:00,300W` or `Mon-Fri 08:00-18:00,300W` of local time. Read again when it changes."
+            "What SOURCE=schedule goes by: lines `08:00-18:00,300W` or `Mon-Fri 08:00-18:00,300W` of local time, or a directory of such files whose names end in "
+                + "their day (prices_2026-06-16.csv). Read again when it changes."
         ),
         Option(
             "SERIES_FILE", \.seriesFile, .filePath,

@@ -39,6 +39,10 @@ struct Settings: Sendable {
             do { try option.read(given.text, &configuration) } catch { throw .value(given, error, option.words) }
             origins.append((origin, given))
         }
+        try Settings.follow(configuration.dataProvider, &configuration, &origins)
+        if let former = file?.last(FormerName.address)?.value ?? environment(FormerName.address), !former.isEmpty {
+            throw .formerAddress(Given(name: FormerName.address, text: former))
+        }
         serviceHost = environment("KUBERNETES_SERVICE_HOST") ?? ""
         servicePort = environment("KUBERNETES_SERVICE_PORT") ?? "443"
         self.configuration = configuration
@@ -50,6 +54,23 @@ struct Settings: Sendable {
         }
         try checkSource()
         try checkMapping()
+    }
+
+    /// Sets what a provider stands for, as if it had been given where that was.
+    private static func follow(
+        _ provider: DataProvider?, _ configuration: inout Configuration, _ origins: inout [(origin: Origin, given: Given)]
+    ) throws(UsageError) {
+        guard let provider, let place = Option.all.firstIndex(where: { $0.variable == "DATA_PROVIDER" }) else { return }
+        for (index, option) in Option.all.enumerated() {
+            guard let text = provider.stands.first(where: { $0.variable == option.variable })?.text else { continue }
+            if origins[index].origin == .standard {
+                let given = Given(name: option.variable, text: text, place: origins[place].given.words)
+                do { try option.read(text, &configuration) } catch { throw .value(given, error, option.words) }
+                origins[index] = (origins[place].origin, given)
+            } else if option.variable == "SOURCE", origins[index].given.text != text {
+                throw .contradiction(origins[place].given, origins[index].given)
+            }
+        }
     }
 
     /// Refuses a source that lacks what it goes by, and what no source goes by.

@@ -19,12 +19,18 @@ extension NodeState {
                 "the last value, \(good), holds, which is less than ON_STALE"
             case .power(let power): "\(power.words) holds (ON_STALE)"
             }
-        return "\(lack.cause.words(source.name, staleAfter)): \(instead)"
+        return "\(lack.cause.words(source.name, staleAfter, isMissing: source.file?.problem == nil)): \(instead)"
     }
 
     /// Why nothing newer can be had though the source is still followed; nil where that isn't so.
     var sourceProblem: String? {
-        guard let file = source.file, let problem = file.problem else { return nil }
+        guard let file = source.file else { return nil }
+        guard let problem = file.problem else {
+            guard let since = source.data?.isMissing(at: now) else { return nil }
+            let followed = LocalDay(.at(since - 1)).text
+            return "\(file.path) has no file of \(LocalDay(now.local).text): that of \(followed) is followed since "
+                + Instant(since).words(seenFrom: now)
+        }
         let since = source.data?.outdated.map { " since \(Instant($0.since.seconds).words(seenFrom: now))" } ?? ""
         return "\(file.path) \(problem)\(since)"
     }
@@ -38,12 +44,15 @@ extension NodeState {
 }
 
 extension SourceLack.Cause {
-    fileprivate func words(_ source: SourceName, _ staleAfter: String) -> String {
+    fileprivate func words(_ source: SourceName, _ staleAfter: String, isMissing: Bool) -> String {
         switch self {
         case .gap: "The source, \(source.rawValue), has no value for now"
         case .ended: "The source's last value is over"
         case .notBegun: "The source's first value is still to come"
-        case .outdated: "The source's file could not be read for \(staleAfter)"
+        case .outdated:
+            isMissing
+                ? "The source has had no file of its day for \(staleAfter)"
+                : "The source's file could not be read for \(staleAfter)"
         }
     }
 

@@ -105,6 +105,6 @@ extension Metric {
         ) { .flag($0.state.source.reading.lack != nil) },
         .node(
             .gauge, "source_outdated", "Whether the source's file is gone or can't be used: what it said before is followed."
-        ) { .flag($0.state.source.file?.problem != nil) },
+        ) { .flag($0.state.sourceProblem != nil) },
     ]
 }
