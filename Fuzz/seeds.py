@@ -90,3 +90,20 @@ for file in sorted((ROOT / "Tests/Fixtures/sources").iterdir()):
 write("files", "limit", b'{"limit":"120W","for":"1h","reason":"hot aisle"}')
 write("files", "pause", b'{"for":"ever"}')
 write("files", "answer", b'HTTP/1.1 403 Forbidden\r\nContent-Length: 15\r\n\r\n{"error":"no"}\n')
+
+# Paths, times, a zone's file, and answers of services: the first byte says which.
+SIGNALS = ROOT / "Tests/Fixtures/signals"
+for number, row in enumerate(json.loads((SIGNALS / "expected.json").read_text())):
+    for path in row["configuration"].values():
+        if isinstance(path, str) and path.startswith("$"):
+            write("signals", f"path-{number}-{len(path)}", b"\0" + path.encode())
+TIMES = ["2026-06-15T22:00Z", "2026-06-16 00:00:00.5+0200", "1781560800000", "25/10/2026 02:00:00 (CEST) - 25/10/2026 02:00:00 (CET)", "P1DT15M",
+         "CET-1CEST,M3.5.0,M10.5.0/3"]
+for number, time in enumerate(TIMES):
+    write("signals", f"time-{number}", b"\1" + time.encode())
+zone = pathlib.Path("/usr/share/zoneinfo/Europe/Berlin")
+if zone.exists():
+    write("signals", "zone", b"\2" + zone.read_bytes())
+for file in sorted(SIGNALS.iterdir()):
+    if not file.name.startswith("expected"):
+        write("signals", file.name, b"\3" + file.read_bytes())

@@ -15,6 +15,7 @@ public enum JSON: Equatable, Sendable {
     public struct Member: Equatable, Sendable {
         /// As it is written, without escapes.
         public let name: String
+        /// What stands behind its name.
         public let value: JSON
 
         public init(_ name: String, _ value: JSON) { (self.name, self.value) = (name, value) }

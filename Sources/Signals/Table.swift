@@ -9,9 +9,9 @@ public struct Table {
         /// Names of the time's column, of which the first that is there counts; none is the first column.
         public var time: [String]
         /// Names of the value's column likewise; none is the second of two.
-        public var value: [String]
+        let value: [String]
         /// Rows are read of which such a column, where there is one, has one of these texts.
-        public var only: [Filter]
+        let only: [Filter]
 
         public init(time: [String] = [], value: [String] = [], only: [Filter] = []) {
             (self.time, self.value, self.only) = (time, value, only)
@@ -59,9 +59,6 @@ public struct Table {
         (self.bytes, self.columns) = (bytes, columns)
         position = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
     }
-
-    /// Whether any line of names or values has been met.
-    public var isBegun: Bool { separator != nil }
 
     /// The next row; nil behind the last.
     public mutating func next() throws(Problem) -> Row? {

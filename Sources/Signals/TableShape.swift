@@ -2,9 +2,9 @@ internal import Text
 
 /// Where values and their times stand in a table.
 public struct TableShape: Equatable, Sendable {
-    public var columns: Table.Columns
+    let columns: Table.Columns
     /// How long a value is; nil is as the table says it: by periods, or by the distances of its times.
-    public var step: SignalDuration?
+    let step: SignalDuration?
 
     public init(_ columns: Table.Columns = Table.Columns(), step: SignalDuration? = nil) {
         (self.columns, self.step) = (columns, step)

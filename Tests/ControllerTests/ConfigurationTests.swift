@@ -116,6 +116,49 @@ struct VariableCase: CustomTestStringConvertible, Sendable {
                 ("a,b", .malformed), (" a", .malformed), ("a ", .malformed), ("a\nb", .malformed),
                 (String(repeating: "a", count: 256), .tooHigh),
             ]),
+        choices("SOURCE_PRESET", SourcePreset.all.map(\.name).filter { $0 != "origin-epex" }),
+        VariableCase(
+            variable: "SOURCE_VALUE", accepted: ["$", "$.data[*]['a b'].*", "$[?@.type=='x'][-1]", ""],
+            refused: [
+                ("data", .noPath(position: 1, "there is \"d\": a path begins with $, which is the whole document")),
+                ("$.a ", .noPath(position: 4, "there is \" \": here may be .name, ['name'], [0], [*], .* or [?@.name=='text']")),
+            ]),
+        VariableCase(
+            variable: "SOURCE_TIME", accepted: ["$.t", "key", "now", "MTU (UTC)", ""],
+            refused: [
+                ("a,b", .malformed), (" a", .malformed), (String(repeating: "a", count: 256), .tooHigh),
+                (
+                    "$.",
+                    .noPath(
+                        position: 3,
+                        "it ends too early: a name has letters, digits and _, and no digit first; write another one as ['name']")
+                ),
+            ]),
+        VariableCase(
+            variable: "SOURCE_START", accepted: ["$.start", ""],
+            refused: [
+                ("2026-06-15T22:00Z", .noPath(position: 1, "there is \"2\": a path begins with $, which is the whole document"))
+            ]),
+        VariableCase(
+            variable: "SOURCE_STEP", accepted: ["PT15M", "P1DT12H", "P9999Y", "$['a b'].d  PT1H", ""],
+            refused: [
+                ("15m", .malformed), ("900", .malformed), ("PT0S", .malformed), ("P1M", .malformed), ("PT15M,PT1H", .malformed),
+                ("$[0", .noPath(position: 4, "it ends too early: the bracket is not closed here with ]")),
+            ]),
+        VariableCase(
+            variable: "SOURCE_TIMEZONE", accepted: ["Europe/Paris", "UTC", ""],
+            refused: [
+                ("Mars/Olympus", .unknownName), ("../etc", .malformed), ("host", .unknownName), ("zone.tab", .unknownName),
+                ("+02:00", .unknownName),
+            ]),
+        choices("SOURCE_STAMP", ["start", "end"]),
+        choices("SOURCE_NULL", ["none", "zero"]),
+        VariableCase(
+            variable: "SOURCE_FACTOR", accepted: ["1000", "0.45359237", "-1", "1e-3", ""],
+            refused: [
+                ("0", .malformed), ("x", .malformed), ("inf", .malformed), ("1e13", .malformed), ("2W", .malformed),
+                ("0x2", .malformed),
+            ]),
         VariableCase(
             variable: "SIGNAL_MAP",
             accepted: [
@@ -233,7 +276,10 @@ struct ConfigurationTests {
             shown == [
                 "MAX_SOURCE=40W", "STABILISATION_TIME=300s", "ALPHA=4", "SOLAR_FROM=04:00", "SOLAR_TO=20:00", "LATITUDE=",
                 "LONGITUDE=", "RAPL_MIN_POWER=10W", "RAPL_LIMIT=0", "PMAX_FUNC=sum",
-                "TIMEZONE=host", "SOURCE=solar", "SCHEDULE_FILE=", "SERIES_FILE=", "SOURCE_COLUMN=", "SIGNAL_MAP=",
+                "TIMEZONE=host", "SOURCE=solar", "SCHEDULE_FILE=", "SERIES_FILE=", "SOURCE_COLUMN=", "SOURCE_PRESET=",
+                "SOURCE_VALUE=", "SOURCE_TIME=", "SOURCE_START=", "SOURCE_STEP=", "SOURCE_TIMEZONE=", "SOURCE_STAMP=",
+                "SOURCE_NULL=",
+                "SOURCE_FACTOR=", "SIGNAL_MAP=",
                 "POWER_CALC_MODE=", "STALE_AFTER=3600s",
                 "ON_STALE=floor", "RAMP_UP=off", "RAMP_DOWN=off", "DEAD_BAND=0W", "MIN_HOLD=0s", "LOOK_AHEAD=off",
                 "SHORT_TERM=equal", "ON_EXIT=restore", "ON_DRIFT=reassert",
@@ -278,6 +324,15 @@ struct ConfigurationTests {
             if ["SIGNAL_MAP", "POWER_CALC_MODE"].contains(sample.variable) {
                 base.merge(["SOURCE": "series", "SERIES_FILE": "/file", "MAX_SOURCE": "300W"]) { $1 }
                 if sample.variable == "POWER_CALC_MODE", !text.isEmpty { base["SIGNAL_MAP"] = "share" }
+            }
+            if sample.variable.hasPrefix("SOURCE_"), sample.variable != "SOURCE_COLUMN", !text.isEmpty {
+                base.merge(["SOURCE": "series", "SERIES_FILE": "/file"]) { $1 }
+                if sample.variable == "SOURCE_TIME", text.hasPrefix("M") {
+                    base["SOURCE_COLUMN"] = "v"
+                } else if sample.variable != "SOURCE_PRESET" {
+                    base.merge(["SOURCE_VALUE": "$.v[*]", "SOURCE_STEP": "PT1H"]) { $1 }
+                    if text == "now" { base["SOURCE_STEP"] = nil } else { base["SOURCE_TIME"] = "$.t[*]" }
+                }
             }
             if sample.variable == "SERIES_FILE", !text.isEmpty { base["SOURCE"] = "series" }
             base[sample.variable] = text

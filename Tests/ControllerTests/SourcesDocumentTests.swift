@@ -60,7 +60,7 @@ struct SourcesDocumentTests {
     @Test("the table of places has each day's highest power and its energy")
     func places() throws {
         let rows = page.split(separator: "\n").map { $0.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) } }
-            .filter { $0.count == 5 && $0[2].hasSuffix("kWh") }
+            .filter { $0.count == 5 && $0[2].contains(" W, ") }
         #expect(rows.count == 6)
         for row in rows {
             let place = row[1].components(separatedBy: ", ")
@@ -82,8 +82,10 @@ struct SourcesDocumentTests {
         for name in SourceName.allCases { #expect(page.contains("\n## \(name.rawValue)\n"), "\(name)") }
         for variable in [
             "MAX_SOURCE", "ALPHA", "SOLAR_FROM", "SOLAR_TO", "LATITUDE", "LONGITUDE", "TIMEZONE", "SCHEDULE_FILE", "SERIES_FILE",
-            "SOURCE_COLUMN", "SIGNAL_MAP", "POWER_CALC_MODE", "STALE_AFTER", "ON_STALE", "RAMP_UP", "RAMP_DOWN", "DEAD_BAND",
-            "MIN_HOLD", "LOOK_AHEAD",
+            "SOURCE_COLUMN", "SOURCE_PRESET", "SOURCE_VALUE", "SOURCE_TIME", "SOURCE_START", "SOURCE_STEP", "SOURCE_TIMEZONE",
+            "SOURCE_STAMP", "SOURCE_NULL", "SOURCE_FACTOR", "SIGNAL_MAP", "POWER_CALC_MODE", "STALE_AFTER", "ON_STALE",
+            "RAMP_UP", "RAMP_DOWN", "DEAD_BAND", "MIN_HOLD", "LOOK_AHEAD",
+            "DATA_PROVIDER", "PROVIDER_URL", "PROVIDER_PARAMS", "DATA_REFRESH_CRON", "LIVE_FILE", "LIVE_VALUE", "LIVE_FOR",
         ] {
             #expect(page.contains(variable))
         }

@@ -10,7 +10,7 @@ struct ExampleTests {
     /// A row of expected.json.
     struct Row: Decodable, CustomTestStringConvertible, Sendable {
         struct Configuration: Decodable, Sendable {
-            let time, value, start, null: String?
+            let time, value, start, null, stamp: String?
             let step: [String]?
             let factor: Double?
             let columns: [[String]]?
@@ -51,7 +51,8 @@ struct ExampleTests {
             }
             return SignalReader(
                 shape, factor: configuration.factor ?? 1,
-                nulls: try #require(SignalReader.Nulls(rawValue: configuration.null ?? "none")))
+                nulls: try #require(SignalReader.Nulls(rawValue: configuration.null ?? "none")),
+                stamp: try #require(SignalReader.Stamp(rawValue: configuration.stamp ?? "start")))
         }
     }
 

@@ -17,7 +17,7 @@ architecture = module_from_spec(spec_from_loader("architecture", LOADER))
 LOADER.exec_module(architecture)
 
 # What stands alone, and is there for others: everything public in them is so on purpose.
-LIBRARIES = ["Text", "JSON", "Logging", "Metrics", "Policy", "HTTP", "HTTPServer", "Kubernetes"]
+LIBRARIES = ["Text", "JSON", "Signals", "Logging", "Metrics", "Policy", "HTTP", "HTTPServer", "Kubernetes"]
 # What a protocol asks for is public because the type that conforms is.
 ASKED_FOR = {"<(_:_:)", "reading(at:)", "description"}
 PUBLIC = re.compile(
@@ -113,8 +113,13 @@ class Architecture(unittest.TestCase):
             imports = re.findall(r"^(?:@\w+ )*(?:public |internal |package )?import (.+)$", file.read_text(), re.MULTILINE)
             self.assertLessEqual(set(imports), allowed, file.name)
 
+    def test_signals_are_read_without_a_clock_or_a_file(self):
+        for file in swift_files("Signals"):
+            imports = re.findall(r"^(?:@\w+ )*(?:public |internal |package )?import (.+)$", file.read_text(), re.MULTILINE)
+            self.assertLessEqual(set(imports), {"JSON", "Text"}, file.name)
+
     def test_what_stands_alone_knows_nothing_about_power(self):
-        for module in ["HTTP", "HTTPServer", "Kubernetes", "JSON", "Logging", "Metrics"]:
+        for module in ["HTTP", "HTTPServer", "Kubernetes", "JSON", "Signals", "Logging", "Metrics"]:
             for file in swift_files(module):
                 self.assertIsNone(re.search(r"(?i)rapl|watt|power(?!cap\b)|powercap\.dev", file.read_text()), f"{module}/{file.name}")
 

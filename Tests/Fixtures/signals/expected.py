@@ -98,12 +98,13 @@ def rows():
 
     name = "open-meteo-minutely15.json"
     data = load(name)["minutely_15"]
-    yield row(name, [[t, None if x is None else x * 0.24] for t, x in zip(data["time"], data["global_tilted_irradiance"])],
-              end=data["time"][-1] + 900, time="$.minutely_15.time[*]", value="$.minutely_15.global_tilted_irradiance[*]", factor=0.24)
+    # Each is the mean of the quarter hour, or the hour, before its time.
+    yield row(name, [[t - 900, None if x is None else x * 0.24] for t, x in zip(data["time"], data["global_tilted_irradiance"])],
+              end=data["time"][-1], time="$.minutely_15.time[*]", value="$.minutely_15.global_tilted_irradiance[*]", factor=0.24, stamp="end")
     name = "open-meteo-iso.json"
     data = load(name)["hourly"]
-    yield row(name, [[at(t + ":00"), x] for t, x in zip(data["time"], data["shortwave_radiation"])], end=at(data["time"][-1] + ":00") + 3600,
-              time="$.hourly.time[*]", value="$.hourly.shortwave_radiation[*]")
+    yield row(name, [[at(t + ":00") - 3600, x * 0.24] for t, x in zip(data["time"], data["shortwave_radiation"])],
+              end=at(data["time"][-1] + ":00"), time="$.hourly.time[*]", value="$.hourly.shortwave_radiation[*]", factor=0.24, stamp="end")
     name = "forecast-solar-estimate.json"
     power = load(name)["result"]["watts"]
     times = sorted(at(t) for t in power)

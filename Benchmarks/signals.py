@@ -1,0 +1,52 @@
+"""What reading a source's file costs: an answer of a service, and a year of quarter hours."""
+import datetime
+import json
+import statistics
+import subprocess
+
+from report import Figure
+from rig import NO_PLACES, NotMeasured, compile_c, pin
+
+RUNS = 31
+QUARTER = datetime.timedelta(minutes=15)
+START = datetime.datetime(2026, 6, 16, tzinfo=datetime.timezone.utc)
+
+
+def answer(directory):
+    """48 hours of quarter hours in the shape of a market's prices, with what else services have beside a value: 20 kB."""
+    prices = [{"start": (START + n * QUARTER).strftime("%Y-%m-%dT%H:%M:%SZ"), "price": round(61.44 - n * 0.37, 2), "unit": "EUR/MWh", "n": n,
+               "zone": "DE-LU", "source": "made-up"} for n in range(192)]
+    path = directory / "answer.json"
+    path.write_text(json.dumps({"zone": "DE-LU", "data": prices}))
+    return path, {"SOURCE_VALUE": "$.data[*].price", "SOURCE_TIME": "$.data[*].start", "SIGNAL_MAP": "0:200W,100:80W"}
+
+
+def year(directory):
+    path = directory / "year.csv"
+    path.write_text("".join(f"{(START + n * QUARTER).strftime('%Y-%m-%dT%H:%M:%SZ')},{100 + n % 96}W\n" for n in range(365 * 96)))
+    return path, {}
+
+
+def reading(setting, other_cpu):
+    """By turns with the same command without a file, from exec to its exit: the difference is what the file costs."""
+    if other_cpu is None:
+        raise NotMeasured("controller: reading: the program that waits for the exit needs a second CPU")
+    until = compile_c("until", setting.directory)
+
+    def run(environment):
+        command = [until, "exit", str(other_cpu), "-", setting.binary, "validate", "--quiet"]
+        run = subprocess.run(command, env=setting.environment | NO_PLACES | environment, text=True, preexec_fn=pin(setting.cpu),
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        if run.returncode != 0:
+            raise NotMeasured(f"controller: reading: {run.stderr.strip()}")
+        return int(run.stdout) / 1e6
+
+    for name, (path, mapping) in [("controller: 48 hours of quarter hours of JSON, parsed and mapped", answer(setting.directory)),
+                                  ("controller: a year of quarter hours of CSV, read", year(setting.directory))]:
+        times, nulls = [], []
+        for _ in range(RUNS):
+            times.append(run({"SOURCE": "series", "SERIES_FILE": str(path), **mapping}))
+            nulls.append(run({}))
+        ours, null = statistics.median(times), statistics.median(nulls)
+        yield Figure(name, ours - null, f"{ours - null:.2f} ms ({path.stat().st_size / 1e3:.0f} kB; `validate` of {RUNS}: {ours:.2f} ms)",
+                     f"{null:.2f} ms `validate` without a file", ratio=ours / null)
