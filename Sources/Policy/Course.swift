@@ -15,21 +15,20 @@ public struct Course {
     private var ask_ms: Int64
 
     /// - Parameters:
-    ///   - start_s: of the first decision, before which nothing is known, in seconds since 1970.
+    ///   - start_ms: of the first decision, before which nothing is known, in milliseconds since 1970.
     ///   - apart: STABILISATION_TIME; nil where the source goes by steps alone.
     ///   - moment: a time in seconds since 1970 with what the clock on the wall shows then.
     public init(
-        _ packages: [Package], _ policy: PowerPolicy, _ source: any PowerSource, from start_s: Int64, apart: Milliseconds?,
+        _ packages: [Package], _ policy: PowerPolicy, _ source: any PowerSource, from start_ms: Int64, apart: Milliseconds?,
         moment: @escaping (Int64) -> Moment
     ) {
         (self.packages, self.policy, self.source, self.moment) = (packages, policy, source, moment)
         apart_ms = apart.map { Int64(clamping: $0.rawValue) }
-        (decided_ms, ask_ms) = (start_s * 1_000, start_s * 1_000)
+        (decided_ms, ask_ms) = (start_ms, start_ms)
     }
 
-    /// What is in force at a time, in seconds since 1970, at the start or later. To be asked for one time after the other.
-    public mutating func decision(at seconds: Int64) -> Decision {
-        let now_ms = seconds * 1_000
+    /// What is in force at a time, in milliseconds since 1970, at the start or later. To be asked for one time after the other.
+    public mutating func decision(at now_ms: Int64) -> Decision {
         while true {
             // What has to be decided on the way. A way itself is where it is at any time, however often it was looked at.
             let hold_ms = last?.shape.flatMap { $0.isMoving ? nil : $0.nextMove(policy) } ?? .max

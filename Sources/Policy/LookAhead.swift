@@ -44,7 +44,7 @@ struct Foresight: Equatable, Sendable {
         func start_ms(of fall: Microwatts, at seconds: Int64) -> Int64 {
             seconds * 1_000 - lead_ms - (rampDown.map { time_ms(power - fall, $0) } ?? 0)
         }
-        var from = now
+        var (from, isLive) = (now, source.reading(at: now).isLive)
         for _ in 0..<Foresight.mostSteps {
             guard let step = source.nextStep(after: from), step <= now.seconds + Foresight.horizon_s else { return }
             let soonest_ms = start_ms(of: floor, at: step)
@@ -54,8 +54,10 @@ struct Foresight: Equatable, Sendable {
             }
             from = moment(step)
             let reading = source.reading(at: from)
-            // That data end, or are too old then, is no fall: somebody may be about to write new ones.
-            guard reading.lack == nil || reading.lack?.cause == .gap, reading.power < power else { continue }
+            // That data end, or are too old then, is no fall: somebody may be about to write new ones. So it is with what was measured.
+            let isOver = isLive && !reading.isLive
+            isLive = reading.isLive
+            guard !isOver, reading.lack == nil || reading.lack?.cause == .gap, reading.power < power else { continue }
             let start_ms = start_ms(of: max(reading.power, floor), at: step)
             if start_ms <= now_ms {
                 self.power = min(self.power ?? reading.power, reading.power)

@@ -26,6 +26,8 @@ public struct PowerPolicy: Equatable, Sendable {
     public var staleAfter = Milliseconds.hour
     /// What holds then.
     public var onStale = StaleAction.floor
+    /// How long what was measured stands for the source.
+    public var liveFor = Milliseconds.seconds(300)
     /// How fast the power rises, per second; nil is at once.
     public var rampUp: Microwatts?
     /// How fast it falls, per second; nil is at once. Until it has fallen it is more than the source gives.

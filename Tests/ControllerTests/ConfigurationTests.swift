@@ -105,6 +105,9 @@ struct VariableCase: CustomTestStringConvertible, Sendable {
             ]),
         choices("SOURCE", ["solar", "static"]),
         VariableCase(
+            variable: "DATA_PROVIDER", accepted: ["epex", "EPEX", ""],
+            refused: [("mock", .unknownName), ("static", .unknownName), ("epex ", .unknownName)]),
+        VariableCase(
             variable: "SCHEDULE_FILE", accepted: ["/etc/powercap/week.csv", ""],
             refused: [("week.csv", .malformed), ("/" + String(repeating: "a", count: 4095), .tooHigh)]),
         VariableCase(
@@ -183,6 +186,15 @@ struct VariableCase: CustomTestStringConvertible, Sendable {
                 ("never", .malformed), ("Floor", .malformed), ("-1W", .negative), ("0", .tooLow), ("0.5W", .tooLow),
                 ("1001kW", .tooHigh), ("10s", .unknownUnit("s")),
             ]),
+        VariableCase(
+            variable: "LIVE_FILE", accepted: ["/run/inverter/power", ""],
+            refused: [("power", .malformed), ("/" + String(repeating: "a", count: 4095), .tooHigh)]),
+        VariableCase(
+            variable: "LIVE_VALUE", accepted: ["$.apower", "$.Body.Data.Site.P_PV", ""],
+            refused: [("apower", .noPath(position: 1, "there is \"a\": a path begins with $, which is the whole document"))]),
+        VariableCase(
+            variable: "LIVE_FOR", accepted: ["1s", "15m", "1d"],
+            refused: [("abc", .malformed), ("-1", .negative), ("0", .tooLow), ("25h", .tooHigh), ("5W", .unknownUnit("W"))]),
         rates("RAMP_UP"),
         rates("RAMP_DOWN"),
         VariableCase(
@@ -276,12 +288,14 @@ struct ConfigurationTests {
             shown == [
                 "MAX_SOURCE=40W", "STABILISATION_TIME=300s", "ALPHA=4", "SOLAR_FROM=04:00", "SOLAR_TO=20:00", "LATITUDE=",
                 "LONGITUDE=", "RAPL_MIN_POWER=10W", "RAPL_LIMIT=0", "PMAX_FUNC=sum",
-                "TIMEZONE=host", "SOURCE=solar", "SCHEDULE_FILE=", "SERIES_FILE=", "SOURCE_COLUMN=", "SOURCE_PRESET=",
+                "TIMEZONE=host", "SOURCE=solar", "DATA_PROVIDER=", "SCHEDULE_FILE=", "SERIES_FILE=", "SOURCE_COLUMN=",
+                "SOURCE_PRESET=",
                 "SOURCE_VALUE=", "SOURCE_TIME=", "SOURCE_START=", "SOURCE_STEP=", "SOURCE_TIMEZONE=", "SOURCE_STAMP=",
                 "SOURCE_NULL=",
                 "SOURCE_FACTOR=", "SIGNAL_MAP=",
                 "POWER_CALC_MODE=", "STALE_AFTER=3600s",
-                "ON_STALE=floor", "RAMP_UP=off", "RAMP_DOWN=off", "DEAD_BAND=0W", "MIN_HOLD=0s", "LOOK_AHEAD=off",
+                "ON_STALE=floor", "LIVE_FILE=", "LIVE_VALUE=", "LIVE_FOR=300s", "RAMP_UP=off", "RAMP_DOWN=off", "DEAD_BAND=0W",
+                "MIN_HOLD=0s", "LOOK_AHEAD=off",
                 "SHORT_TERM=equal", "ON_EXIT=restore", "ON_DRIFT=reassert",
                 "SAMPLE_INTERVAL=10s",
                 "LEASE_TIME=30s", "RAPLHELPER_SOCKET=/run/powercap/raplhelper.sock",
@@ -321,6 +335,8 @@ struct ConfigurationTests {
             if ["SCHEDULE_FILE", "SOURCE_COLUMN", "LOOK_AHEAD"].contains(sample.variable), !text.isEmpty {
                 base.merge(["SOURCE": "schedule", "SCHEDULE_FILE": "/file"]) { $1 }
             }
+            if sample.variable == "DATA_PROVIDER", !text.isEmpty { base["SCHEDULE_FILE"] = "/file" }
+            if sample.variable == "LIVE_VALUE", !text.isEmpty { base["LIVE_FILE"] = "/live" }
             if ["SIGNAL_MAP", "POWER_CALC_MODE"].contains(sample.variable) {
                 base.merge(["SOURCE": "series", "SERIES_FILE": "/file", "MAX_SOURCE": "300W"]) { $1 }
                 if sample.variable == "POWER_CALC_MODE", !text.isEmpty { base["SIGNAL_MAP"] = "share" }

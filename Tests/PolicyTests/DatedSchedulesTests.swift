@@ -24,7 +24,9 @@ struct DatedSchedulesTests {
             data: SourceData(.dated(DatedSchedules(days))), peak: .watts(300), staleAfter: .seconds(7_200), onStale: onStale)
     }
 
-    @Test("each day has its own schedule; one without is that of the day before until it is stale, and before the first there is none")
+    @Test(
+        "each day has its own schedule; one without is that of the day before until it is stale, and before the first there is none"
+    )
     func days() throws {
         let source = source([try Self.day(16, 80), try Self.day(17, 120), try Self.day(20, 60)])
         let table: [(Moment, UInt64, SourceLack.Cause?, UInt64)] = [

@@ -216,7 +216,7 @@ struct LookAheadTests {
         -> [Double]
     {
         var course = Course(packages, policy, source(points, policy, end: end), from: 0, apart: nil, moment: Self.moment)
-        return seconds.map { Double(course.decision(at: $0).nodeLimit.rawValue) / 1e6 }
+        return seconds.map { Double(course.decision(at: $0 * 1_000).nodeLimit.rawValue) / 1e6 }
     }
 
     @Test("a fall that is known is there so much before it happens as is asked for, and with a ramp it begins before that")
@@ -267,6 +267,21 @@ struct LookAheadTests {
         #expect(limits([(0, 160)], at: [89, 3_699, 3_700], end: 100, policy) == [160, 160, 20])
     }
 
+    @Test("that a live value won't be fresh any more is no fall, and a fall of the source behind that is one")
+    func live() {
+        let policy = policy { ($0.lookAhead, $0.rampDown, $0.liveFor) = (.time(.zero), .watts(1), .seconds(60)) }
+        let series = Series([Series.Point(seconds: 0, power: .watts(100)), Series.Point(seconds: 200, power: .watts(40))])
+        let source = powerSource(
+            for: policy, data: SourceData(.series(series)), live: LiveValue(power: .watts(150), since: 0))
+        func reading(_ second: Int64) -> SourceReading {
+            source.reading(at: Self.moment(second), for: packages, policy, moment: Self.moment)
+        }
+        #expect(reading(10).foresight?.power == nil && reading(10).nextLook_ms == 70_000)
+        #expect(source.reading(at: Self.moment(59)).isLive)
+        // 60 W from 100 W in a minute, when the source itself is gone by.
+        #expect(reading(139).foresight?.power == nil && reading(140).foresight?.power == .watts(40))
+    }
+
     @Test("of several falls in a row each is reached in time")
     func stairs() {
         let points: [(Int64, UInt64?)] = [(0, 200), (200, 150), (220, 100), (240, 50), (400, 200), (410, 30)]
@@ -296,7 +311,7 @@ struct LookAheadTests {
             let source = source(points, policy)
             var course = Course(packages, policy, source, from: 0, apart: nil, moment: Self.moment)
             for at in 0...second {
-                let decision = course.decision(at: at)
+                let decision = course.decision(at: at * 1_000)
                 let given = source.reading(at: Self.moment(at)).power
                 #expect(
                     decision.nodeLimit <= min(max(given, decision.floor), decision.ceiling), "\(at) s of \(points), \(policy)")
@@ -339,7 +354,7 @@ struct LookAheadTests {
                     last = decide(packages: packages, policy: policy, reading: reading, last: last, at_ms: now_ms)
                     move_ms = last?.shape?.nextMove(policy) ?? .max
                 }
-                let planned = course.decision(at: at)
+                let planned = course.decision(at: at * 1_000)
                 let apart =
                     planned.nodeLimit > last!.nodeLimit
                     ? planned.nodeLimit - last!.nodeLimit : last!.nodeLimit - planned.nodeLimit

@@ -56,7 +56,11 @@ private var helpText: String {
         text += "  \(option.flag) \(option.words.placeholder)".padded(to: 42) + " \(option.variable)\n"
         text += wrapped("      \(option.help)", indent: 6)
         text += option.standard.isEmpty ? "      No default." : "      Default: \(option.standard)."
-        text += option.words.highest.isEmpty ? "\n" : " From \(option.words.range).\n"
+        if let form = option.words.form {
+            text += "\n" + wrapped("      Valid: \(form).", indent: 6)
+        } else {
+            text += option.words.highest.isEmpty ? "\n" : " From \(option.words.range).\n"
+        }
     }
     text += "\n"
     text += wrapped(

@@ -38,6 +38,10 @@ struct Configuration: Equatable, Sendable {
     var sourceNull: SignalReader.Nulls?
     /// By which values are multiplied; nil is the preset's, or 1.
     var sourceFactor: Double?
+    /// What is measured beside the source; nil is nothing.
+    var liveFile: String?
+    /// Where the value stands in that; nil where it is all that there is.
+    var liveValue: SignalPath?
     /// What makes powers of the source's values; nil where they are powers.
     var signalMap: SignalMap?
     /// What volumes are shares of; nil is the day's largest.

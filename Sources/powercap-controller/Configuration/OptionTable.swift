@@ -136,6 +136,16 @@ extension Option {
             "What holds after that, and where a file has a gap: the floor, the last good value (hold), or a power; never more than the "
                 + "last good value."),
         Option(
+            "LIVE_FILE", \.liveFile, .filePath,
+            "A file with what there is now, which another program writes again and again: a power, or with SIGNAL_MAP a number. While it is fresh "
+                + "it stands for the source, which is then the forecast for later."),
+        Option(
+            "LIVE_VALUE", \.liveValue, .signalPath,
+            "Where the value stands in LIVE_FILE, if that is a document in JSON: in watts, or with SIGNAL_MAP as that has it."),
+        Option(
+            "LIVE_FOR", \.policy.liveFor, .time(.second ... .day),
+            "How long a live value is fresh, counted from when it was written. After that the source is gone by."),
+        Option(
             "RAMP_UP", \.policy.rampUp, .rate,
             "How fast limits rise, together (of each package where PMAX_FUNC is not sum). off is at once."),
         Option(

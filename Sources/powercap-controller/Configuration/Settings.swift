@@ -99,11 +99,17 @@ struct Settings: Sendable {
             ("SOURCE_COLUMN", configuration.sourceColumn != nil), ("SIGNAL_MAP", configuration.signalMap != nil),
             ("POWER_CALC_MODE", configuration.volumeWhole != nil),
         ]
-        for (variable, isGiven) in ofData where isGiven && !policy.source.isFromData {
+        // A live value may be a signal, too.
+        let isMapped = policy.source.isFromData || configuration.liveFile != nil
+        for (variable, isGiven) in ofData where isGiven && !(variable == "SIGNAL_MAP" ? isMapped : policy.source.isFromData) {
             throw .fileWithoutSource(given(variable), given("SOURCE"), needs: "schedule or SOURCE=series")
         }
         if policy.lookAhead != .off, !policy.source.isFromData {
             throw .nothingForetold(given("LOOK_AHEAD"), given("SOURCE"))
+        }
+        if configuration.liveFile == nil, configuration.liveValue != nil { throw .nothingLive(given("LIVE_VALUE")) }
+        if configuration.liveFile != nil, case .share = configuration.signalMap {
+            throw .contradiction(given("LIVE_FILE"), given("SIGNAL_MAP"))
         }
         try checkMap()
     }

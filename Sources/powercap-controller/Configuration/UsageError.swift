@@ -50,6 +50,7 @@ enum UsageError: Error, Equatable, Sendable {
     case wholeWithoutShare(Given)
     case nothingForetold(Given, Given)
     case formerAddress(Given)
+    case nothingLive(Given)
     case chartTooLong(Given, highest: Int)
     case contradiction(Given, Given)
 
@@ -114,6 +115,8 @@ enum UsageError: Error, Equatable, Sendable {
             return
                 "\(map.words) has a power above \(peak.words), which nothing gives: give powers of at most \(most.words), or a larger "
                 + "\(peak.name)"
+        case .nothingLive(let given):
+            return "\(given.words) has no effect, as LIVE_FILE is not set: give the file's path, or take \(given.name) away"
         case .formerAddress(let given):
             return
                 "\(given.words) isn't followed: a market's pages are for people, and EPEX SPOT's terms of use forbid programs to read them. "

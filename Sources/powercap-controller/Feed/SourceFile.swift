@@ -77,7 +77,7 @@ struct SourceFile: Sendable {
     }
 
     /// Reads a file as it is now.
-    private func points() throws(DataProblem) -> SourceData.Points {
+    func points() throws(DataProblem) -> SourceData.Points {
         // Before it is read: what it says is at least so old.
         let modified = (try? FileVersion(of: path))?.modified_s
         let bytes = try contents(of: path)
@@ -160,21 +160,29 @@ struct SourceFile: Sendable {
     }
 
     /// nil where the program that wrote it had none.
-    private func signal(_ row: Table.Row) throws(DataProblem) -> Double? {
-        if ["nan", "null"].contains(row.value.lowercased()) { return nil }
-        guard let value = number(row.value) else {
+    private func signal(_ row: Table.Row) throws(DataProblem) -> Double? { try SourceFile.signal(row.value, line: row.line) }
+
+    /// nil where the program that wrote it had none.
+    static func signal(_ text: String, line: Int) throws(DataProblem) -> Double? {
+        if ["nan", "null"].contains(text.lowercased()) { return nil }
+        guard let value = number(text) else {
             let words = ValueWords(
                 noun: "a number", placeholder: "NUMBER", valid: "a number without a unit, such as 245 or -12.5")
-            let problem: ValueProblem = row.value.isEmpty ? .empty : .malformed
-            throw .line(row.line, .value(UsageError.value(Given(name: "value", text: row.value), problem, words).sentence))
+            let problem: ValueProblem = text.isEmpty ? .empty : .malformed
+            throw .line(line, .value(UsageError.value(Given(name: "value", text: text), problem, words).sentence))
         }
         return value
     }
 
     /// 0, or as much as an option takes, and at most MAX_SOURCE: a number without its unit, or with another, is noticed.
     private func power(_ row: Table.Row) throws(DataProblem) -> Microwatts {
+        try SourceFile.power(row.value, line: row.line, peak)
+    }
+
+    /// As above.
+    static func power(_ text: String, line: Int, _ peak: Microwatts) throws(DataProblem) -> Microwatts {
         do throws(ValueProblem) {
-            let value = try UnitScale.power.parse(row.value)
+            let value = try UnitScale.power.parse(text)
             if value > peak.rawValue { throw .tooHigh }
             if value > 0, value < Microwatts.watts(1).rawValue { throw .tooLow }
             return Microwatts(value)
@@ -184,7 +192,7 @@ struct SourceFile: Sendable {
                 valid: "0, or microwatts (40000000) or a number with uW, mW, W or kW (40W), from 1 W to MAX_SOURCE",
                 smallest: "1 uW",
                 lowest: "1 W", highest: "MAX_SOURCE, \(peak.words)")
-            throw .line(row.line, .value(UsageError.value(Given(name: "value", text: row.value), error, words).sentence))
+            throw .line(line, .value(UsageError.value(Given(name: "value", text: text), error, words).sentence))
         }
     }
 }

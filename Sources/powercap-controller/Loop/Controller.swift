@@ -67,8 +67,9 @@ final class Controller {
         static let helper: UInt64 = 2
         static let api: UInt64 = 3
         static let feed: UInt64 = 4
+        static let live: UInt64 = 5
         /// And the one behind it.
-        static let listeners: UInt64 = 5
+        static let listeners: UInt64 = 6
     }
 
     /// - Parameters:
@@ -77,7 +78,7 @@ final class Controller {
     init(settings: Settings, feed: SourceFeed?, node own: OwnNode?, log: Log) throws(Errno) {
         (self.settings, self.log) = (settings, log)
         configuration = settings.configuration
-        source = FollowedSource(settings.configuration.policy, feed)
+        source = FollowedSource(settings.configuration.policy, feed, live: LiveFile(configuration, log))
         node = NodeLink(own, settings.configuration, log)
         supervisor = Supervisor(log)
         book = OrderBook(log)
@@ -85,6 +86,7 @@ final class Controller {
         epoll = try Epoll()
         try epoll.add(signals.number, token: Token.signals)
         if let number = source.descriptorNumber { try epoll.add(number, token: Token.feed) }
+        if let number = source.liveDescriptorNumber { try epoll.add(number, token: Token.live) }
         listeners = Listeners(configuration, log, firstToken: Token.listeners) { [unowned self] request in
             Routes(self, operators: configuration.controlGroup).answer(request)
         }
@@ -345,6 +347,7 @@ final class Controller {
             // Every step looks what has come.
             case Token.api: break
             case Token.feed: if source.take() { due.decide_ns = 0 }
+            case Token.live: if source.takeLive() { due.decide_ns = 0 }
             case Token.listeners...: isAsked = true
             // The helper sends nothing unasked, so this is its end.
             default: if session != nil { lose(.closed(greeting: false)) }

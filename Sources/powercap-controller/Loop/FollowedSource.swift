@@ -6,6 +6,8 @@ final class FollowedSource {
     private let policy: PowerPolicy
     /// nil where the source goes by a formula.
     private let feed: SourceFeed?
+    /// nil where nothing is measured beside it.
+    private let live: (any LiveFeed)?
     private var source: any PowerSource
     private var overrides = Overrides()
     /// What it gave at the last time for a decision. What has to be put right in between goes by it too: STABILISATION_TIME is how often the
@@ -15,9 +17,10 @@ final class FollowedSource {
     /// nil before the first decision.
     private var told: SourceLack??
 
-    init(_ policy: PowerPolicy, _ feed: SourceFeed?) {
+    init(_ policy: PowerPolicy, _ feed: SourceFeed?, live: (any LiveFeed)? = nil) {
+        self.live = live
         (self.policy, self.feed) = (policy, feed)
-        source = powerSource(for: policy, data: feed?.data)
+        source = powerSource(for: policy, data: feed?.data, live: live?.value)
         reading = source.reading(at: .now)
     }
 
@@ -28,17 +31,27 @@ final class FollowedSource {
     var state: SourceState {
         SourceState(
             name: policy.source, reading: reading, read: read, data: feed?.data,
-            file: feed.map { SourceFileState(path: $0.path, problem: $0.problem?.words) })
+            file: feed.map { SourceFileState(path: $0.path, problem: $0.problem?.words) },
+            live: live.map { LiveState(value: $0.value, place: $0.place, problem: $0.trouble) })
     }
 
     /// Goes by these overrides from now on.
     func follow(_ overrides: Overrides) {
         self.overrides = overrides
-        source = powerSource(for: policy, overrides, data: feed?.data)
+        source = powerSource(for: policy, overrides, data: feed?.data, live: live?.value)
     }
 
+    /// Readable when something happened beside what is measured; nil where there is none.
+    var liveDescriptorNumber: Int32? { live?.descriptorNumber }
+
     /// When `refresh` has something to do though nothing happened, on CLOCK_MONOTONIC.
-    var due_ns: UInt64 { feed?.due_ns ?? .max }
+    var due_ns: UInt64 { min(feed?.due_ns ?? .max, live?.due_ns ?? .max) }
+
+    /// Takes what has happened beside what is measured: whether there is another value now.
+    func takeLive() -> Bool {
+        live?.take()
+        return refresh()
+    }
 
     /// Takes what has happened beside the file: whether there are other data now.
     func take() -> Bool {
@@ -48,7 +61,8 @@ final class FollowedSource {
 
     /// Looks at the file: whether there are other data now.
     func refresh() -> Bool {
-        guard feed?.refresh() == true else { return false }
+        let isOther = feed?.refresh() == true
+        guard live?.refresh() == true || isOther else { return false }
         follow(overrides)
         return true
     }

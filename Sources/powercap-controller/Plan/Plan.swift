@@ -58,7 +58,7 @@ struct Plan: Sequence {
             let decided_ms =
                 plan.data != nil ? elapsed_ms : elapsed_ms - elapsed_ms % plan.configuration.stabilisationTime.rawValue
             let reading = source.reading(at: moment)
-            if let decision = course?.decision(at: moment.seconds) {
+            if let decision = course?.decision(at: moment.seconds * 1_000) {
                 return Line(moment: moment, source: reading.power, signal: reading.signal, decision: decision)
             }
             if let last, last.at_ms == decided_ms {
@@ -83,7 +83,7 @@ struct Plan: Sequence {
         var iterator = Iterator(plan: self, source: source, nextSeconds: startSeconds)
         if policy.isShaped {
             iterator.course = Course(
-                packages, policy, source, from: startSeconds, apart: data == nil ? configuration.stabilisationTime : nil
+                packages, policy, source, from: startSeconds * 1_000, apart: data == nil ? configuration.stabilisationTime : nil
             ) { Moment(seconds: $0) }
         }
         return iterator

@@ -36,6 +36,7 @@ extension NodeState {
             sentences.append(sentence(on: decision, policy))
         }
         sentences.append(sourceSentence)
+        if let liveSentence { sentences.append(liveSentence) }
         if let lack = sourceLack { sentences.append("\(lack).") }
         if let problem = sourceProblem { sentences.append("Of the source, what it said before is followed: \(problem).") }
         sentences += wishes.orders.standing.map(sentence)

@@ -81,6 +81,18 @@ struct SourceState: Equatable, Sendable {
     var data: SourceData?
     /// Where the data come from; nil without data.
     var file: SourceFileState?
+    /// nil where nothing is measured beside it.
+    var live: LiveState?
+}
+
+/// What is measured beside the source.
+struct LiveState: Equatable, Sendable {
+    /// The last one; nil before the first.
+    let value: LiveValue?
+    /// Where it comes from.
+    let place: String
+    /// What is wrong with it now, behind the place; nil where nothing is.
+    let problem: String?
 }
 
 /// The file that a source goes by.

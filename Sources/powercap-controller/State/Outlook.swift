@@ -64,7 +64,9 @@ struct Outlook: Sequence, IteratorProtocol {
         if let later = then.later.last(where: { $0.at <= moment }) { then.node = later.node }
         let policy = state.settings.configuration.policy
         if !isMove {
-            reading = powerSource(for: policy, then.together, data: state.source.data).reading(
+            reading = powerSource(
+                for: policy, then.together, data: state.source.data, live: state.source.live?.value
+            ).reading(
                 at: Moment(seconds: moment), for: packages, policy, then.together
             ) { Moment(seconds: $0) }
         }
@@ -78,7 +80,8 @@ struct Outlook: Sequence, IteratorProtocol {
     /// When the source's next step has been made, and something is to be looked at again.
     private var nextStep: Int64? {
         let policy = state.settings.configuration.policy
-        let step = state.source.data.flatMap { powerSource(for: policy, data: $0).nextStep(after: Moment(seconds: looked)) }
+        let source = powerSource(for: policy, data: state.source.data, live: state.source.live?.value)
+        let step = source.nextStep(after: Moment(seconds: looked))
         let look = reading.nextLook_ms.map { ($0 + 999) / 1_000 }
         return [step, look].compactMap { $0 }.min().map { Swift.max($0, looked + least_s) }
     }

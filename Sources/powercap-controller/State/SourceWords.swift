@@ -40,6 +40,18 @@ extension NodeState {
         settings.configuration.valueMap == nil ? nil : source.reading.signal.map { $0.rounded(places: 3).words }
     }
 
+    /// Which of the two is gone by where something is measured beside the source; nil where nothing is.
+    var liveSentence: String? {
+        guard let live = source.live else { return nil }
+        let time = live.value.map { Instant($0.since).words(seenFrom: now) }
+        if source.reading.isLive, let time { return "That is the live value of \(live.place), written at \(time)." }
+        let why =
+            live.problem.map { "\(live.place) \($0)" }
+            ?? time.map { "\(live.place) was last written at \($0), which is longer ago than LIVE_FOR" }
+            ?? "there was none in \(live.place)"
+        return "That is the source's own, and no live value: \(why)."
+    }
+
     private var staleAfter: String { settings.configuration.policy.staleAfter.words }
 }
 

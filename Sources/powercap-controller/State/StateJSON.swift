@@ -105,7 +105,8 @@ extension SourceState {
         [
             "name": .text(name.rawValue), "power_uw": .power(reading.power),
             "signal": reading.signal.map { .number("\($0)") } ?? .null, "age_ms": .whole(reading.age.rawValue),
-            "read": .text(Instant(read).text), "lack": .text(reading.lack?.cause.name), "file": .text(file?.path),
+            "read": .text(Instant(read).text), "live": live.map { .flag($0.value != nil && reading.isLive) } ?? .null,
+            "lack": .text(reading.lack?.cause.name), "file": .text(file?.path),
             "problem": .text(file?.problem),
         ]
     }

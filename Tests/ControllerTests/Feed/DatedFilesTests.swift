@@ -65,7 +65,10 @@ extension ProcessTimeZone {
             "P11: what is wrong with such a directory is said with the file's name",
             arguments: [
                 ([:], "is a directory without a file of today or of a day before"),
-                (["a_2026-06-14.csv": "00:00-24:00,1W", "b_2026-06-14.csv": "00:00-24:00,2W"], "has two files of one day, \"a_2026-06-14.csv\""),
+                (
+                    ["a_2026-06-14.csv": "00:00-24:00,1W", "b_2026-06-14.csv": "00:00-24:00,2W"],
+                    "has two files of one day, \"a_2026-06-14.csv\""
+                ),
                 (["a_2026-06-14.csv": "#\n8:00,1W"], "has a file \"a_2026-06-14.csv\", which has a mistake in line 2"),
                 (["a_2026-06-14.csv": ""], "has a file \"a_2026-06-14.csv\", which has no line with a value"),
                 (["a_2026-07-14.csv": "00:00-24:00,1W"], "is a directory without a file"),
@@ -102,7 +105,8 @@ extension ProcessTimeZone {
                 let all = environment.merging(more) { $1 }
                 let settings = try Settings(flags: [:], environment: { all[$0] })
                 let data = try #require(try settings.sourceData(from: Self.june16))
-                return powerSource(for: settings.configuration.policy, data: data).reading(at: Moment(seconds: Self.june16.start + 960))
+                return powerSource(for: settings.configuration.policy, data: data).reading(
+                    at: Moment(seconds: Self.june16.start + 960))
             }
             // 00:16, of which the file says 69.4 MWh.
             let volumes = try Fixture.text("signals/origin-epex_data_2026-06-16.csv").split(separator: "\n").dropFirst()
