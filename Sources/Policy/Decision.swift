@@ -44,6 +44,10 @@ public enum Reason: String, Sendable {
     case ceiling
     /// The source's power is on its way here, or is held back: by RAMP_UP, RAMP_DOWN, DEAD_BAND, MIN_HOLD or LOOK_AHEAD.
     case shaped
+    /// Of a package: its part of the node's limit goes by what it and the others want.
+    case demand
+    /// The node has nothing to do, so it has its floor, though the source or the override says more.
+    case idle
     /// The limit can't be changed.
     case fixed
     /// Nothing is changed while the node is paused.
@@ -93,7 +97,7 @@ public struct Decision: Equatable, Sendable {
 /// - Parameter at_ms: in milliseconds of a clock that nobody sets, the same one as for `last`.
 public func decide(
     packages: [Package], policy: PowerPolicy, reading: SourceReading, overrides: Overrides = Overrides(),
-    last: Decision? = nil, at_ms: Int64 = 0
+    workload: Workload = Workload(), last: Decision? = nil, at_ms: Int64 = 0
 ) -> Decision {
     let reference = policy.pmaxFunction.reference(of: packages)
     let minPower = overrides.minPower ?? policy.raplMinPower
@@ -108,28 +112,35 @@ public func decide(
         }
         return decision
     }
+    let given: (power: Microwatts, reason: Reason)
     if let limit = overrides.limit {
-        let range = policy.isShaped ? PowerRange(budget, policy) : nil
-        (decision.nodeLimit, decision.reason) = budget.divide(limit, .override)
-        decision.shape = range.map { range in
+        given = (limit, .override)
+        if policy.isShaped {
             let each = policy.pmaxFunction == .sum ? 1 : UInt64(max(packages.count, 1))
-            let power = range.holding(Microwatts(decision.nodeLimit.rawValue / each))
-            return last?.shape?.set(power, at: at_ms) ?? Shape(power, at_ms: at_ms)
+            let power = PowerRange(budget, policy).holding(Microwatts(limit.rawValue / each))
+            decision.shape = last?.shape?.set(power, at: at_ms) ?? Shape(power, at_ms: at_ms)
         }
     } else {
-        let given = shaped(reading, within: budget, policy, last?.shape, at_ms)
-        decision.shape = given.shape
-        (decision.nodeLimit, decision.reason) =
-            policy.pmaxFunction == .sum ? budget.divide(given.power, given.reason) : budget.give(given.power, given.reason)
+        let found = shaped(reading, within: budget, policy, last?.shape, at_ms)
+        (given, decision.shape) = ((found.power, found.reason), found.shape)
+    }
+    // A node without work has its floor whatever is on its way, and with the first sign of work what that has come to.
+    if workload.isIdle, given.power > budget.floor {
+        (decision.nodeLimit, decision.reason) = (budget.giveFloors(), .idle)
+    } else if overrides.limit != nil || policy.pmaxFunction == .sum {
+        (decision.nodeLimit, decision.reason) = budget.divide(given.power, given.reason, by: workload.demands, last: last)
+    } else {
+        (decision.nodeLimit, decision.reason) = budget.give(given.power, given.reason)
     }
     decision.floorsExceedBudget = budget.floorsExceed
+    let ofPackage: Reason = budget.isByDemand ? .demand : decision.reason
     decision.packages.reserveCapacity(packages.count)
     for (package, share) in zip(packages, budget.shares) {
         decision.packages.append(
             PackageLimit(
                 longTerm: share.limit,
                 shortTerm: package.shortTermLimit(for: share.limit, policy.shortTerm, minPower: minPower),
-                reason: package.fixed == nil ? share.reason(otherwise: decision.reason) : .fixed))
+                reason: package.fixed == nil ? share.reason(otherwise: ofPackage) : .fixed))
     }
     return decision
 }

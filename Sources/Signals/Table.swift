@@ -32,12 +32,15 @@ public struct Table {
         public let line: Int
         /// The field that says when.
         public let time: String
+        /// The field of the value's column.
         public let value: String
     }
 
     /// A line, counted from 1, and what is wrong with it.
     public struct Problem: Error, Equatable, Sendable {
+        /// Counted from 1.
         public let line: Int
+        /// What is wrong with it.
         public let problem: TableProblem
     }
 

@@ -178,6 +178,9 @@ struct VariableCase: CustomTestStringConvertible, Sendable {
             ]),
         choices("POWER_CALC_MODE", ["max", "average"]),
         VariableCase(
+            variable: "SIGNAL_UNIT", accepted: ["gCO2/kWh", "EUR/MWh", "%", ""],
+            refused: [("g CO2", .malformed), ("a\u{7}", .malformed), ("gCO2equivalent/kWh123", .tooHigh)]),
+        VariableCase(
             variable: "STALE_AFTER", accepted: ["0", "90s", "1h", "30d"],
             refused: [("abc", .malformed), ("-1", .negative), ("31d", .tooHigh), ("1W", .unknownUnit("W"))]),
         VariableCase(
@@ -208,6 +211,14 @@ struct VariableCase: CustomTestStringConvertible, Sendable {
             refused: [
                 ("never", .malformed), ("Window", .malformed), ("-1", .negative), ("61m", .tooHigh), ("5W", .unknownUnit("W")),
             ]),
+        choices("SPLIT", ["proportional", "demand"]),
+        choices("STRATEGY", ["follow", "idle-down"]),
+        VariableCase(
+            variable: "IDLE_AFTER", accepted: ["60", "2s", "5m", "1d"],
+            refused: [
+                ("abc", .malformed), ("-1", .negative), ("1999ms", .tooLow), ("86401", .tooHigh), ("40W", .unknownUnit("W")),
+            ]),
+        choices("QOS", ["off", "on"]),
         choices("SHORT_TERM", ["equal", "scaled", "untouched"]),
         choices("ON_EXIT", ["restore", "hold"]),
         choices("ON_DRIFT", ["reassert", "leave"]),
@@ -293,9 +304,9 @@ struct ConfigurationTests {
                 "SOURCE_VALUE=", "SOURCE_TIME=", "SOURCE_START=", "SOURCE_STEP=", "SOURCE_TIMEZONE=", "SOURCE_STAMP=",
                 "SOURCE_NULL=",
                 "SOURCE_FACTOR=", "SIGNAL_MAP=",
-                "POWER_CALC_MODE=", "STALE_AFTER=3600s",
+                "POWER_CALC_MODE=", "SIGNAL_UNIT=", "STALE_AFTER=3600s",
                 "ON_STALE=floor", "LIVE_FILE=", "LIVE_VALUE=", "LIVE_FOR=300s", "RAMP_UP=off", "RAMP_DOWN=off", "DEAD_BAND=0W",
-                "MIN_HOLD=0s", "LOOK_AHEAD=off",
+                "MIN_HOLD=0s", "LOOK_AHEAD=off", "SPLIT=proportional", "STRATEGY=follow", "IDLE_AFTER=60s", "QOS=off",
                 "SHORT_TERM=equal", "ON_EXIT=restore", "ON_DRIFT=reassert",
                 "SAMPLE_INTERVAL=10s",
                 "LEASE_TIME=30s", "RAPLHELPER_SOCKET=/run/powercap/raplhelper.sock",
@@ -337,7 +348,7 @@ struct ConfigurationTests {
             }
             if sample.variable == "DATA_PROVIDER", !text.isEmpty { base["SCHEDULE_FILE"] = "/file" }
             if sample.variable == "LIVE_VALUE", !text.isEmpty { base["LIVE_FILE"] = "/live" }
-            if ["SIGNAL_MAP", "POWER_CALC_MODE"].contains(sample.variable) {
+            if ["SIGNAL_MAP", "POWER_CALC_MODE", "SIGNAL_UNIT"].contains(sample.variable) {
                 base.merge(["SOURCE": "series", "SERIES_FILE": "/file", "MAX_SOURCE": "300W"]) { $1 }
                 if sample.variable == "POWER_CALC_MODE", !text.isEmpty { base["SIGNAL_MAP"] = "share" }
             }
@@ -351,6 +362,7 @@ struct ConfigurationTests {
                 }
             }
             if sample.variable == "SERIES_FILE", !text.isEmpty { base["SOURCE"] = "series" }
+            if sample.variable == "QOS" { base["STRATEGY"] = "idle-down" }
             base[sample.variable] = text
             let fromVariable = try settings(base).configuration
             base[sample.variable] = nil
@@ -447,6 +459,23 @@ struct ConfigurationTests {
                 error?.sentence == "\(variable)=\"\(text)\" has no effect with SOURCE=\"\(source)\", which knows no place: give "
                     + "SOURCE=sun, or take \(variable) away")
         }
+    }
+
+    @Test("P11: sharing by demand needs one limit to share, and a hint needs the strategy that goes by it")
+    func workWithoutEffect() throws {
+        let demand = #expect(throws: UsageError.self) { try settings(["SPLIT": "demand", "PMAX_FUNC": "max"]) }
+        #expect(
+            demand?.sentence
+                == "SPLIT=\"demand\" has no effect with PMAX_FUNC=\"max\": give PMAX_FUNC=sum, where packages share one "
+                + "limit, or take SPLIT away")
+        let hint = #expect(throws: UsageError.self) { try settings(["QOS": "on"]) }
+        #expect(
+            hint?.sentence
+                == "QOS=\"on\" has no effect with STRATEGY=\"follow\" (the default): give STRATEGY=idle-down, or take QOS away")
+        let policy = try settings(["SPLIT": "demand", "STRATEGY": "idle-down", "QOS": "on", "IDLE_AFTER": "5m"]).configuration
+            .policy
+        #expect(policy.split == .demand && policy.strategy == .idleDown && policy.qosHint == .on)
+        #expect(policy.idleAfter == .seconds(300))
     }
 
     @Test("P11: a source that goes by a file needs it, and a file is refused with every source that has no use for it")

@@ -53,8 +53,11 @@ private var helpText: String {
         + wrapped(
             "Options, as a flag or as a variable of the environment (the flag wins), of every command but help and version:")
     for option in Option.all {
-        text += "  \(option.flag) \(option.words.placeholder)".padded(to: 42) + " \(option.variable)\n"
+        // Choices that don't fit beside the flag stand below it.
+        let isLong = option.words.placeholder.utf8.count > 40
+        text += "  \(option.flag) \(isLong ? "NAME" : option.words.placeholder)".padded(to: 42) + " \(option.variable)\n"
         text += wrapped("      \(option.help)", indent: 6)
+        if isLong { text += wrapped("      NAME is \(option.words.valid).", indent: 6) }
         text += option.standard.isEmpty ? "      No default." : "      Default: \(option.standard)."
         if let form = option.words.form {
             text += "\n" + wrapped("      Valid: \(form).", indent: 6)

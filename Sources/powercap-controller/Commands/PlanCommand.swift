@@ -14,7 +14,7 @@ extension Package {
     }
 }
 
-enum PlanFormat: String, CaseIterable, Sendable { case table, csv, json, svg }
+enum PlanFormat: String, CaseIterable, Sendable { case table, chart, csv, json, svg }
 
 enum PlanFlags {
     static let date = CommandFlag("--date", .date, default: PlanDay.today, "First day.")
@@ -23,7 +23,8 @@ enum PlanFlags {
         "Time between two lines, from local midnight on. Decisions are as far apart as STABILISATION_TIME says.")
     static let days = CommandFlag("--days", .count(1...3660), default: 1, "Number of days.")
     static let format = CommandFlag(
-        "--format", short: "-o", .choice, default: PlanFormat.table, "What to print: a table, data, or a chart.")
+        "--format", short: "-o", .choice, default: PlanFormat.table,
+        "What to print: a table, a chart for the terminal, data, or a chart as a picture.")
     static let zones = CommandFlag(
         "--zones", .file, default: nil,
         "The machine's zones, as `raplhelper --list --format json` prints them; - is standard input.")
@@ -68,7 +69,7 @@ func planCommand(_ invocation: Invocation, settings: Settings) throws(UsageError
     let days = try PlanFlags.days.value(in: invocation)
     let step = try PlanFlags.step.value(in: invocation)
     let date = try PlanFlags.date.value(in: invocation)
-    if format == .svg, days > chartDays, let given = PlanFlags.days.given(in: invocation) {
+    if format == .svg || format == .chart, days > chartDays, let given = PlanFlags.days.given(in: invocation) {
         throw .chartTooLong(given, highest: chartDays)
     }
     let data = try settings.sourceData(from: date.day(at: .now), days: days)
@@ -106,6 +107,7 @@ func planCommand(_ invocation: Invocation, settings: Settings) throws(UsageError
     return printing { output throws(Errno) in
         switch format {
         case .table: try plan.writeTable(to: &output, columns: StandardStream.output.columns)
+        case .chart: PlanText(plan, width: Swift.min(StandardStream.output.columns ?? 80, 160)).write(to: &output)
         case .csv: try plan.writeCSV(to: &output)
         case .json: try plan.writeJSON(to: &output)
         case .svg: output.append(PlanChart(plan).svg)

@@ -46,6 +46,8 @@ struct Configuration: Equatable, Sendable {
     var signalMap: SignalMap?
     /// What volumes are shares of; nil is the day's largest.
     var volumeWhole: SignalMap.Whole?
+    /// What the source's values are in; nil is the preset's.
+    var signalUnit: String?
     var onExit = ExitAction.restore
     var onDrift = DriftAction.reassert
     var sampleInterval = Milliseconds.seconds(10)
@@ -74,6 +76,9 @@ extension Configuration {
         guard case .share(let usual) = signalMap else { return signalMap }
         return .share(of: volumeWhole ?? usual)
     }
+
+    /// What the source's values are in; nil where nobody says.
+    var unitOfSignal: String? { signalUnit ?? sourcePreset?.unit }
 }
 
 /// What the controller asks of the helper when it ends.

@@ -128,6 +128,10 @@ extension Option {
             "POWER_CALC_MODE", \.volumeWhole, .optionalChoice(),
             "What volumes are a share of with SIGNAL_MAP=share: the largest of the day (max, the default) or its mean (average)."),
         Option(
+            "SIGNAL_UNIT", \.signalUnit, .signalUnit,
+            "What the source's values are in, to be shown: gCO2/kWh, EUR/MWh. Of what is so much for each kWh, MWh or Wh `plan` tells the "
+                + "day's amount. Without it the preset's."),
+        Option(
             "STALE_AFTER", \.policy.staleAfter, .time(Milliseconds(0) ... .seconds(30 * 86_400)),
             "How long the last good data are gone by when a series has ended, and when the source's file is gone or can't be read."
         ),
@@ -162,6 +166,20 @@ extension Option {
             "LOOK_AHEAD", \.policy.lookAhead, .lookAhead,
             "How long before a fall that a file foretells limits are down already: the time window of the packages' limits (window), or a "
                 + "time; with RAMP_DOWN they begin to fall as much earlier as it takes. off is not at all."),
+        Option(
+            "SPLIT", \.policy.split, .choice,
+            "How the node's limit is divided over its packages: in proportion to their reference power, or by demand, which every 2 s gives "
+                + "what one package doesn't need to one whose limit is in its way. By demand requires PMAX_FUNC=sum."),
+        Option(
+            "STRATEGY", \.policy.strategy, .choice,
+            "What the node's work has to do with its limit. follow is nothing. idle-down gives a node without work its floor, though the source "
+                + "has more, and what the source has within 2 s of the first sign of work."),
+        Option(
+            "IDLE_AFTER", \.policy.idleAfter, .time(.seconds(2) ... .day),
+            "How long a node has to be without work before STRATEGY=idle-down gives it its floor."),
+        Option(
+            "QOS", \.policy.qosHint, .choice,
+            "With STRATEGY=idle-down: on takes what pods of best effort do for no work, by their cgroup under /sys/fs/cgroup."),
         Option(
             "SHORT_TERM", \.policy.shortTerm, .choice,
             "Short-term limit (PL2): equal to the long-term one, scaled by the original ratio, or untouched."),

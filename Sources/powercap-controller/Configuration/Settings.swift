@@ -53,6 +53,7 @@ struct Settings: Sendable {
                 floor: given("RAPL_MIN_POWER"), peak: given("MAX_SOURCE"), peakPower: configuration.policy.maxSource)
         }
         try checkSource()
+        try checkWork()
         try checkMapping()
     }
 
@@ -70,6 +71,17 @@ struct Settings: Sendable {
             } else if option.variable == "SOURCE", origins[index].given.text != text {
                 throw .contradiction(origins[place].given, origins[index].given)
             }
+        }
+    }
+
+    /// Refuses what would have no effect.
+    private func checkWork() throws(UsageError) {
+        let policy = configuration.policy
+        if policy.split == .demand, policy.pmaxFunction != .sum {
+            throw .withoutEffect(given("SPLIT"), given("PMAX_FUNC"), needs: "PMAX_FUNC=sum, where packages share one limit")
+        }
+        if policy.qosHint == .on, policy.strategy != .idleDown {
+            throw .withoutEffect(given("QOS"), given("STRATEGY"), needs: "STRATEGY=idle-down")
         }
     }
 
@@ -97,7 +109,7 @@ struct Settings: Sendable {
         }
         let ofData = [
             ("SOURCE_COLUMN", configuration.sourceColumn != nil), ("SIGNAL_MAP", configuration.signalMap != nil),
-            ("POWER_CALC_MODE", configuration.volumeWhole != nil),
+            ("POWER_CALC_MODE", configuration.volumeWhole != nil), ("SIGNAL_UNIT", configuration.signalUnit != nil),
         ]
         // A live value may be a signal, too.
         let isMapped = policy.source.isFromData || configuration.liveFile != nil

@@ -44,6 +44,7 @@ enum UsageError: Error, Equatable, Sendable {
     case noSourceFile(Given, missing: String)
     case fileWithoutSource(Given, Given, needs: String)
     case sourceFile(Given, String)
+    case withoutEffect(Given, Given, needs: String)
     /// An option about answers that makes no sense beside the others.
     case mapping(Given, String)
     case mapAbovePeak(Given, Given, Microwatts)
@@ -110,6 +111,8 @@ enum UsageError: Error, Equatable, Sendable {
             return "\(source.words) goes by a file, but \(missing) is not set: give the file's path"
         case .fileWithoutSource(let given, let source, let needed):
             return "\(given.words) has no effect with \(source.words): give SOURCE=\(needed), or take \(given.name) away"
+        case .withoutEffect(let given, let other, let needed):
+            return "\(given.words) has no effect with \(other.words): give \(needed), or take \(given.name) away"
         case .sourceFile(let given, let problem), .mapping(let given, let problem): return "\(given.words) \(problem)"
         case .mapAbovePeak(let map, let peak, let most):
             return

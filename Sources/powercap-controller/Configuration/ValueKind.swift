@@ -237,6 +237,13 @@ extension ValueKind where Value == String? {
             && name.utf8.last != UInt8(ascii: " ")
     }
 
+    /// What a signal is in.
+    static let signalUnit = optional(
+        ValueWords(
+            noun: "a unit", placeholder: "UNIT", valid: "a unit such as gCO2/kWh or EUR/MWh, at most 20 bytes without blanks"),
+        atMost: 20
+    ) { unit in unit.utf8.allSatisfy { $0 > UInt8(ascii: " ") && $0 != 0x7F } }
+
     /// What a request's path is appended to.
     static let server = optional(
         ValueWords(

@@ -28,6 +28,8 @@ struct NodeState: Sendable {
     let api: APIState?
     let listeners: [ListenerState]
     let counts: Counts
+    /// nil where nothing goes by the node's work.
+    var work: WorkState? = nil
 
     /// What the controller does with the node's limits.
     enum Phase: String, Sendable {

@@ -63,6 +63,8 @@ struct Outlook: Sequence, IteratorProtocol {
         _ = then.orders.end(at: state.boot_ns + UInt64(moment - state.now.seconds + (isEnd ? 1 : 0)) * 1_000_000_000)
         if let later = then.later.last(where: { $0.at <= moment }) { then.node = later.node }
         let policy = state.settings.configuration.policy
+        // What the node will have to do nobody knows: it is taken to stay as it is.
+        let workload = Workload(isIdle: state.work?.isIdle ?? false)
         if !isMove {
             reading = powerSource(
                 for: policy, then.together, data: state.source.data, live: state.source.live?.value
@@ -71,7 +73,7 @@ struct Outlook: Sequence, IteratorProtocol {
             ) { Moment(seconds: $0) }
         }
         last = decide(
-            packages: packages, policy: policy, reading: reading, overrides: then.together, last: last,
+            packages: packages, policy: policy, reading: reading, overrides: then.together, workload: workload, last: last,
             at_ms: state.shapeClock_ms + (moment - state.now.seconds) * 1_000)
         if !isEnd && !isStep { at += step_s }
         return Line(at: moment, decision: last)

@@ -14,7 +14,8 @@ extension NodeState {
         return [
             "format": .whole(NodeState.format), "explanation": explanation(change).json, "controller": controllerJSON,
             "node": nodeJSON,
-            "condition": condition.json, "source": source.json, "overrides": overridesJSON, "next": nextJSON(change),
+            "condition": condition.json, "work": work?.json ?? .null, "source": source.json, "overrides": overridesJSON,
+            "next": nextJSON(change),
             "packages": .list(packages.map(\.json)), "helper": helper.welcome?.json ?? .null, "control": controlJSON,
 
             // In control there are none, and without it only the helper knows.
@@ -112,6 +113,17 @@ extension SourceState {
     }
 }
 
+extension WorkState {
+    fileprivate var json: JSON {
+        [
+            "has_work": hasWork.map { .flag($0) } ?? .null, "idle": .flag(isIdle),
+            "busy_processors": busy.map { .number("\($0)") } ?? .null,
+            "best_effort_processors": bestEffort.map { .number("\($0)") } ?? .null,
+            "unknown": .list(unknown.map { .text($0) }), "missing": .list(missing.map { .text($0) }),
+        ]
+    }
+}
+
 extension Overrides {
     fileprivate var json: JSON {
         [
@@ -126,7 +138,8 @@ extension PackageState {
         [
             "name": .text(name), "zone": .text(zone), "asked_uw": .power(asked), "in_force_uw": .power(inForce),
             "held_by": .text(holder), "power_uw": .power(power), "original_uw": .power(original), "floor_uw": .power(floor),
-            "ceiling_uw": .power(ceiling), "reference_uw": .power(reference), "reason": .text(reason?.rawValue),
+            "ceiling_uw": .power(ceiling), "reference_uw": .power(reference), "wants_uw": .power(demand?.power),
+            "wants_because": .text(demand?.basis.rawValue), "reason": .text(reason?.rawValue),
             "standing": .text(standing.words), "as_asked": .flag(standing == .asAsked),
         ]
     }

@@ -27,7 +27,7 @@ extension Metric {
         ) { $0.state.decision.map { .flag($0.decision.floorsExceedBudget) } },
         Metric(
             .gauge, "decision_info", labels: ["reason"],
-            "1 for the reason of the last decision: source, stale, override, floor, ceiling, shaped, fixed or paused."
+            "1 for the reason of the last decision: source, stale, override, floor, ceiling, shaped, idle, fixed or paused."
         ) { scrape in scrape.state.decision.map { [Sample([$0.decision.reason.rawValue], .whole(1))] } ?? [] },
         .node(
             .gauge, "next_decision_timestamp_seconds", unit: "seconds", "When the next decision is due, in seconds since 1970."
