@@ -73,9 +73,11 @@ public enum SourceName: String, CaseIterable, Sendable {
     case schedule
     /// Powers by points in time, from a file.
     case series
+    /// Powers by points in time, from a service that is asked now and then.
+    case http
 
     /// Whether it goes by data from elsewhere.
-    public var isFromData: Bool { self == .schedule || self == .series }
+    public var isFromData: Bool { self == .schedule || self == .series || self == .http }
 }
 
 /// What becomes of a package's short-term limit (PL2).

@@ -7,6 +7,8 @@ public struct SourceData: Equatable, Sendable {
         case schedule(Schedule)
         case dated(DatedSchedules)
         case series(Series)
+        /// There are none: why.
+        case nothing(SourceLack.Cause)
     }
 
     /// Nothing newer can be had.
@@ -14,7 +16,7 @@ public struct SourceData: Equatable, Sendable {
         /// Since when.
         public let since: Moment
         /// When these points are too old to go by.
-        let stale: Moment
+        public let stale: Moment
 
         public init(since: Moment, stale: Moment) { (self.since, self.stale) = (since, stale) }
     }
@@ -59,6 +61,8 @@ public struct SourceLack: Equatable, Sendable {
         case ended
         /// The first value is still to come.
         case notBegun
+        /// Nobody has answered yet who was asked.
+        case notFetched
         /// Nothing newer could be had for too long.
         case outdated
     }
@@ -116,6 +120,7 @@ struct DataSource: PowerSource {
             case .schedule(let schedule): moment.seconds + schedule.nextStep(after: moment)
             case .dated(let days): days.nextStep(after: moment)
             case .series(let series): series.nextStep(after: moment.seconds, staleAfter_s: staleAfter_s)
+            case .nothing: nil
             }
         guard let stale = data.outdated?.stale.seconds else { return own }
         return stale > moment.seconds ? min(own ?? stale, stale) : nil
@@ -128,6 +133,7 @@ struct DataSource: PowerSource {
         case .schedule(let schedule): schedule.datum(at: moment.local)
         case .dated(let days): days.datum(at: moment)
         case .series(let series): series.datum(at: moment.seconds)
+        case .nothing(let cause): .none(cause, last: nil)
         }
     }
 

@@ -119,6 +119,41 @@ struct VariableCase: CustomTestStringConvertible, Sendable {
                 ("a,b", .malformed), (" a", .malformed), ("a ", .malformed), ("a\nb", .malformed),
                 (String(repeating: "a", count: 256), .tooHigh),
             ]),
+        VariableCase(
+            variable: "SOURCE_URL",
+            accepted: ["https://api.example.org/x?day={date+1}", "http://10.0.0.1/a https://[::1]:8443/{now}", ""],
+            refused: [
+                ("api.example.org", .malformed), ("ftp://h/", .malformed), ("https://u:p@h/", .malformed),
+                ("https://h/é", .malformed),
+                ("https://h/{zone}", .unfilled("zone")), ("https://h/{", .malformed),
+                (String(repeating: "https://h/ ", count: 9), .tooHigh),
+            ]),
+        VariableCase(
+            variable: "SOURCE_URL_FILE", accepted: ["/run/secrets/url", ""],
+            refused: [("url", .malformed), ("/" + String(repeating: "a", count: 4095), .tooHigh)]),
+        VariableCase(
+            variable: "SOURCE_HEADER_FILE", accepted: ["/run/secrets/head", ""],
+            refused: [("head", .malformed), ("/" + String(repeating: "a", count: 4095), .tooHigh)]),
+        VariableCase(
+            variable: "SOURCE_BODY_FILE", accepted: ["/etc/powercap/query.json", ""],
+            refused: [("q", .malformed), ("/" + String(repeating: "a", count: 4095), .tooHigh)]),
+        VariableCase(
+            variable: "SOURCE_LOGIN_FILE", accepted: ["/run/secrets/login", ""],
+            refused: [("login", .malformed), ("/" + String(repeating: "a", count: 4095), .tooHigh)]),
+        VariableCase(
+            variable: "SOURCE_LOGIN_URL", accepted: ["https://api.example.org/login", ""],
+            refused: [("login", .malformed), ("https://a/ https://b/", .malformed), ("https://h/{x}", .unfilled("x"))]),
+        VariableCase(
+            variable: "SOURCE_LOGIN_TOKEN", accepted: ["$.token", "$['access-token']"],
+            refused: [
+                ("token", .noPath(position: 1, "there is \"t\": a path begins with $, which is the whole document"))
+            ]),
+        VariableCase(
+            variable: "SOURCE_CA_FILE", accepted: ["/etc/powercap/device.crt", ""],
+            refused: [("device.crt", .malformed), ("/" + String(repeating: "a", count: 4095), .tooHigh)]),
+        VariableCase(
+            variable: "SOURCE_REFRESH", accepted: ["1m", "1h", "86400"],
+            refused: [("abc", .malformed), ("9s", .tooLow), ("25h", .tooHigh), ("-1", .negative), ("1W", .unknownUnit("W"))]),
         choices("SOURCE_PRESET", SourcePreset.all.map(\.name).filter { $0 != "origin-epex" }),
         VariableCase(
             variable: "SOURCE_VALUE", accepted: ["$", "$.data[*]['a b'].*", "$[?@.type=='x'][-1]", ""],
@@ -300,6 +335,9 @@ struct ConfigurationTests {
                 "MAX_SOURCE=40W", "STABILISATION_TIME=300s", "ALPHA=4", "SOLAR_FROM=04:00", "SOLAR_TO=20:00", "LATITUDE=",
                 "LONGITUDE=", "RAPL_MIN_POWER=10W", "RAPL_LIMIT=0", "PMAX_FUNC=sum",
                 "TIMEZONE=host", "SOURCE=solar", "DATA_PROVIDER=", "SCHEDULE_FILE=", "SERIES_FILE=", "SOURCE_COLUMN=",
+                "SOURCE_URL=", "SOURCE_URL_FILE=", "SOURCE_HEADER_FILE=", "SOURCE_BODY_FILE=",
+                "SOURCE_LOGIN_FILE=", "SOURCE_LOGIN_URL=", "SOURCE_LOGIN_TOKEN=$.token", "SOURCE_CA_FILE=",
+                "SOURCE_REFRESH=3600s",
                 "SOURCE_PRESET=",
                 "SOURCE_VALUE=", "SOURCE_TIME=", "SOURCE_START=", "SOURCE_STEP=", "SOURCE_TIMEZONE=", "SOURCE_STAMP=",
                 "SOURCE_NULL=",
@@ -319,7 +357,9 @@ struct ConfigurationTests {
 
     @Test("every field of the configuration has an option, and every option has cases here")
     func tableIsComplete() {
-        let fields = Mirror(reflecting: Configuration()).children.count - 1 + Mirror(reflecting: PowerPolicy()).children.count
+        let fields =
+            Mirror(reflecting: Configuration()).children.count - 2 + Mirror(reflecting: PowerPolicy()).children.count
+            + Mirror(reflecting: ServiceSettings()).children.count
         #expect(fields == Option.all.count)
         #expect(VariableCase.all.map(\.variable) == Option.all.map(\.variable))
         #expect(Set(Option.all.map(\.flag)).count == Option.all.count)
@@ -352,7 +392,20 @@ struct ConfigurationTests {
                 base.merge(["SOURCE": "series", "SERIES_FILE": "/file", "MAX_SOURCE": "300W"]) { $1 }
                 if sample.variable == "POWER_CALC_MODE", !text.isEmpty { base["SIGNAL_MAP"] = "share" }
             }
-            if sample.variable.hasPrefix("SOURCE_"), sample.variable != "SOURCE_COLUMN", !text.isEmpty {
+            let ofService = [
+                "SOURCE_URL", "SOURCE_URL_FILE", "SOURCE_HEADER_FILE", "SOURCE_BODY_FILE", "SOURCE_LOGIN_FILE",
+                "SOURCE_LOGIN_URL",
+                "SOURCE_LOGIN_TOKEN", "SOURCE_CA_FILE", "SOURCE_REFRESH",
+            ]
+            if ofService.contains(sample.variable) {
+                if !text.isEmpty {
+                    base.merge(["SOURCE": "http", "SOURCE_VALUE": "$.v"]) { $1 }
+                    if !sample.variable.hasPrefix("SOURCE_URL") { base["SOURCE_URL"] = "https://h/" }
+                    if sample.variable.hasPrefix("SOURCE_LOGIN") {
+                        base.merge(["SOURCE_LOGIN_FILE": "/file", "SOURCE_LOGIN_URL": "https://h/"]) { $1 }
+                    }
+                }
+            } else if sample.variable.hasPrefix("SOURCE_"), sample.variable != "SOURCE_COLUMN", !text.isEmpty {
                 base.merge(["SOURCE": "series", "SERIES_FILE": "/file"]) { $1 }
                 if sample.variable == "SOURCE_TIME", text.hasPrefix("M") {
                     base["SOURCE_COLUMN"] = "v"

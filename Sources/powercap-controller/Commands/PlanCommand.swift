@@ -1,6 +1,7 @@
 internal import LinuxSystem
 internal import Policy
 internal import PowercapProtocol
+internal import Signals
 internal import Text
 
 extension Package {
@@ -28,6 +29,9 @@ enum PlanFlags {
     static let zones = CommandFlag(
         "--zones", .file, default: nil,
         "The machine's zones, as `raplhelper --list --format json` prints them; - is standard input.")
+    static let answer = CommandFlag(
+        "--answer", ValueKind<String?>.answerFile, default: nil,
+        "With SOURCE=http: a file with the service's answer, in place of asking it; - is standard input.")
     static let assumed = CommandFlag(
         "--assume-packages", .count(1...64), default: 1,
         "Asks no helper: plans for so many packages, each of which may take all of MAX_SOURCE. Only where it is given.")
@@ -59,6 +63,30 @@ extension ValueKind where Value == String? {
         show: { $0 ?? "ask the running helper" })
 }
 
+extension ValueKind where Value == String? {
+    fileprivate static let answerFile = ValueKind(words: file.words, parse: file.parse, show: { $0 ?? "ask the service" })
+}
+
+/// What the source goes by. A service is asked for it, but for where somebody has its answer.
+/// - Parameter days: so many from the first one on.
+private func planData(_ invocation: Invocation, _ settings: Settings, from first: LocalDay, days: Int) throws(UsageError)
+    -> SourceData?
+{
+    let given = PlanFlags.answer.given(in: invocation)
+    guard settings.configuration.policy.source == .http else {
+        if let given { throw .fileWithoutSource(given, settings.given("SOURCE"), needs: "http") }
+        return try settings.sourceData(from: first, days: days)
+    }
+    guard let given, let path = try PlanFlags.answer.value(in: invocation) else { return try settings.fetchedData() }
+    let bytes: [UInt8]
+    do throws(GivenFile.Problem) {
+        bytes =
+            try path == "-"
+            ? GivenFile.standardInput(atMost: SignalReader.largest) : GivenFile.contents(of: path, atMost: SignalReader.largest)
+    } catch { throw .sourceFile(given, DataProblem(error).words) }
+    return try settings.fetchedData(answer: bytes)
+}
+
 /// More days than this are a band of ink.
 private let chartDays = 31
 
@@ -72,7 +100,7 @@ func planCommand(_ invocation: Invocation, settings: Settings) throws(UsageError
     if format == .svg || format == .chart, days > chartDays, let given = PlanFlags.days.given(in: invocation) {
         throw .chartTooLong(given, highest: chartDays)
     }
-    let data = try settings.sourceData(from: date.day(at: .now), days: days)
+    let data = try planData(invocation, settings, from: date.day(at: .now), days: days)
     let packages: [Package]
     let assumed = PlanFlags.assumed.given(in: invocation)
     if let assumed {

@@ -19,6 +19,8 @@ struct Configuration: Equatable, Sendable {
     var seriesFile: String?
     /// The name of the value's column in that file; nil is the second of two.
     var sourceColumn: String?
+    /// What SOURCE=http goes by.
+    var service = ServiceSettings()
     /// Says how a service answers, or a file like it is written; nil where the options below do, or where the file is one of lines
     /// `time,value`.
     var sourcePreset: SourcePreset?

@@ -107,6 +107,7 @@ struct Settings: Sendable {
                 ? .noSourceFile(given("SOURCE"), missing: variable)
                 : .fileWithoutSource(given(variable), given("SOURCE"), needs: source.rawValue)
         }
+        try checkService()
         let ofData = [
             ("SOURCE_COLUMN", configuration.sourceColumn != nil), ("SIGNAL_MAP", configuration.signalMap != nil),
             ("POWER_CALC_MODE", configuration.volumeWhole != nil), ("SIGNAL_UNIT", configuration.signalUnit != nil),

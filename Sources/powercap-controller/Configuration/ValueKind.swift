@@ -6,6 +6,8 @@ internal import PowercapProtocol
 enum ValueProblem: Error, Equatable, Sendable {
     case empty
     case malformed
+    /// Something in braces is left that stands for something.
+    case unfilled(String)
     case negative
     case unknownUnit(String)
     /// Has more decimals than the smallest unit.

@@ -87,7 +87,7 @@ final class Controller {
     /// - Parameters:
     ///   - feed: nil where the source goes by a formula.
     ///   - own: nil where Kubernetes is off.
-    init(settings: Settings, feed: SourceFeed?, node own: OwnNode?, log: Log) throws(Errno) {
+    init(settings: Settings, feed: (any Feed)?, node own: OwnNode?, log: Log) throws(Errno) {
         (self.settings, self.log) = (settings, log)
         configuration = settings.configuration
         source = FollowedSource(settings.configuration.policy, feed, live: LiveFile(configuration, log))
@@ -111,6 +111,7 @@ final class Controller {
     func run() throws(UsageError) -> Int32 {
         try step(Clock.monotonic_ns)
         node.start(in: epoll, token: Token.api)
+        source.start()
         while true {
             listeners.open(in: epoll, Clock.monotonic_ns)
             supervisor.step(state.supervisorStatus, Clock.monotonic_ns)

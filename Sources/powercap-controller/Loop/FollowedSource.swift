@@ -5,7 +5,7 @@ internal import Policy
 final class FollowedSource {
     private let policy: PowerPolicy
     /// nil where the source goes by a formula.
-    private let feed: SourceFeed?
+    private let feed: (any Feed)?
     /// nil where nothing is measured beside it.
     private let live: (any LiveFeed)?
     private var source: any PowerSource
@@ -17,12 +17,15 @@ final class FollowedSource {
     /// nil before the first decision.
     private var told: SourceLack??
 
-    init(_ policy: PowerPolicy, _ feed: SourceFeed?, live: (any LiveFeed)? = nil) {
+    init(_ policy: PowerPolicy, _ feed: (any Feed)?, live: (any LiveFeed)? = nil) {
         self.live = live
         (self.policy, self.feed) = (policy, feed)
         source = powerSource(for: policy, data: feed?.data, live: live?.value)
         reading = source.reading(at: .now)
     }
+
+    /// What is asked of others is asked from now on.
+    func start() { feed?.start() }
 
     /// Readable when something happened beside the source's file; nil where there is none.
     var descriptorNumber: Int32? { feed?.descriptorNumber }
@@ -31,7 +34,7 @@ final class FollowedSource {
     var state: SourceState {
         SourceState(
             name: policy.source, reading: reading, read: read, data: feed?.data,
-            file: feed.map { SourceFileState(path: $0.path, problem: $0.problem?.words) },
+            file: feed.map { SourceFileState(path: $0.place, problem: $0.trouble) }, fetches: feed?.fetches,
             live: live.map { LiveState(value: $0.value, place: $0.place, problem: $0.trouble) })
     }
 

@@ -83,6 +83,8 @@ struct SourceState: Equatable, Sendable {
     var data: SourceData?
     /// Where the data come from; nil without data.
     var file: SourceFileState?
+    /// How it stands with asking for them; nil where they lie on this machine.
+    var fetches: FetchState?
     /// nil where nothing is measured beside it.
     var live: LiveState?
 }
@@ -97,7 +99,7 @@ struct LiveState: Equatable, Sendable {
     let problem: String?
 }
 
-/// The file that a source goes by.
+/// The file that a source goes by, or the service.
 struct SourceFileState: Equatable, Sendable {
     let path: String
     /// What is wrong with it now, behind its path; nil where nothing is.

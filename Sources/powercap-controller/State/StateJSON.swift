@@ -108,7 +108,17 @@ extension SourceState {
             "signal": reading.signal.map { .number("\($0)") } ?? .null, "age_ms": .whole(reading.age.rawValue),
             "read": .text(Instant(read).text), "live": live.map { .flag($0.value != nil && reading.isLive) } ?? .null,
             "lack": .text(reading.lack?.cause.name), "file": .text(file?.path),
-            "problem": .text(file?.problem),
+            "problem": .text(file?.problem), "fetches": fetches?.json ?? .null,
+        ]
+    }
+}
+
+extension FetchState {
+    fileprivate var json: JSON {
+        [
+            "last": .text(last.map { Instant($0).text }), "next": .text(next.map { Instant($0).text }),
+            "counts": .list(
+                counts.sorted { $0.key < $1.key }.map { ["result": .text($0.key), "count": .whole($0.value)] }),
         ]
     }
 }
