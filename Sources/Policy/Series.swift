@@ -60,7 +60,7 @@ public struct SignalPoint: Equatable, Sendable {
     /// Since 1970.
     public let seconds: Int64
     /// In its own unit; nil where it is said that there is none.
-    let value: Double?
+    public let value: Double?
 
     public init(seconds: Int64, value: Double?) { (self.seconds, self.value) = (seconds, value) }
 }

@@ -10,7 +10,6 @@ struct SourceFile: Sendable {
     /// As it was configured, for sentences.
     let given: Given
     private let source: SourceName
-    private let staleAfter: Milliseconds
     private let columns: Table.Columns
     /// nil where the file has lines of this program's own form.
     private let mapping: SourceMapping?
@@ -18,7 +17,7 @@ struct SourceFile: Sendable {
     private let map: SignalMap?
     /// MAX_SOURCE: a power above it is a mistake, and what a signal stands for is cut off.
     private let peak: Microwatts
-    /// For how long a value of now is one.
+    /// For how long a value of now is one, and a day's schedule is followed when the next day has none.
     private let staleAfter: Milliseconds
 
     /// In bytes: a year of quarter hours has 0.9 MB.
@@ -27,7 +26,6 @@ struct SourceFile: Sendable {
     /// nil where the source goes by no file.
     init?(_ settings: Settings) {
         let configuration = settings.configuration
-        staleAfter = configuration.policy.staleAfter
         (source, mapping, peak) = (configuration.policy.source, configuration.sourceMapping, configuration.policy.maxSource)
         columns = mapping?.periods ?? Table.Columns(value: configuration.sourceColumn.map { [$0] } ?? [])
         map = configuration.valueMap ?? (mapping == nil ? nil : .watts)
