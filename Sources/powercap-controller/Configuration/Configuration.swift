@@ -11,6 +11,8 @@ struct Configuration: Equatable, Sendable {
     var stabilisationTime = Milliseconds.seconds(300)
     /// A name in the time zone database; nil is the host's zone.
     var timeZone: String?
+    /// As the program that this one replaces was told; nil where nobody says it.
+    var dataProvider: DataProvider?
     /// What SOURCE=schedule goes by; nil with every other source.
     var scheduleFile: String?
     /// What SOURCE=series goes by; nil with every other source.
@@ -38,6 +40,10 @@ struct Configuration: Equatable, Sendable {
     var sourceNull: SignalReader.Nulls?
     /// By which values are multiplied; nil is the preset's, or 1.
     var sourceFactor: Double?
+    /// What is measured beside the source; nil is nothing.
+    var liveFile: String?
+    /// Where the value stands in that; nil where it is all that there is.
+    var liveValue: SignalPath?
     /// What makes powers of the source's values; nil where they are powers.
     var signalMap: SignalMap?
     /// What volumes are shares of; nil is the day's largest.
