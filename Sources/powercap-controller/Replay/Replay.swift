@@ -18,9 +18,18 @@ struct Replay {
         let source = powerSource(for: configuration.policy, data: data)
         var decision: Decision?
         var (next_ms, step_s): (Int64, Int64?) = (.min, nil)
+        var course: Course?
+        if configuration.policy.isShaped, let first = recording.samples.first {
+            course = Course(
+                recording.packages, configuration.policy, source, from: first.time_ms,
+                apart: data == nil ? configuration.stabilisationTime : nil
+            ) { Moment(seconds: $0) }
+        }
         for (earlier, later) in zip(recording.samples, recording.samples.dropFirst()) {
             let moment = Moment(milliseconds: earlier.time_ms)
-            if earlier.time_ms >= next_ms || step_s.map({ moment.seconds >= $0 }) == true {
+            if let shaped = course?.decision(at: earlier.time_ms) {
+                decision = shaped
+            } else if earlier.time_ms >= next_ms || step_s.map({ moment.seconds >= $0 }) == true {
                 decision = decide(
                     packages: recording.packages, policy: configuration.policy, reading: source.reading(at: moment),
                     last: decision)

@@ -67,8 +67,8 @@ struct FollowedServiceTests {
         try expect(80, mock)
         let status = try asked("status", "-o", "json")
         #expect(status.contains("\"lack\":null") && status.contains("{\"result\":\"ok\",\"count\":1}"))
+        try mock.outlive(renewals: 1)
         #expect(try controller.stop() == 0)
-        try mock.expectPunctual(renewals: 1)
     }
 
     @Test(
