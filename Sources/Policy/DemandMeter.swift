@@ -5,6 +5,8 @@ public import PowercapProtocol
 public struct DemandMeter: Equatable, Sendable {
     /// nil where it isn't known: nothing was measured yet, or the counter was reset, can't be read, or stands still.
     public private(set) var demand: Demand?
+    /// The mean over the last step; nil where that isn't known.
+    private var power: Microwatts?
     /// Of the last steps, the newest last.
     private var recent: [Microwatts] = []
     private var last: Point?
@@ -61,12 +63,15 @@ public struct DemandMeter: Equatable, Sendable {
         defer { (energy_uj, limit_uwns, time_ns, isBroken) = (0, 0, 0, false) }
         guard !isBroken, time_ns > 0, energy_uj > 0 else {
             silentSteps += 1
+            power = nil
             if silentSteps >= DemandMeter.stepsToForget { (demand, recent) = (nil, []) }
             return
         }
         silentSteps = 0
+        let mean = Microwatts(UInt64(energy_uj * 1_000_000_000 / UInt128(time_ns)))
+        power = mean
         var newest = Demand(
-            power: Microwatts(UInt64(energy_uj * 1_000_000_000 / UInt128(time_ns))),
+            power: mean,
             limit: Microwatts(UInt64(limit_uwns / UInt128(time_ns))), isSlowed: isSlowed, ceiling: ceiling)
         recent.append(newest.power)
         if recent.count > DemandMeter.stepsToFall { recent.removeFirst() }
@@ -74,6 +79,11 @@ public struct DemandMeter: Equatable, Sendable {
         demand = newest
     }
 
+    /// Whether the package drew less in the last step than such a limit would let it; nil where that isn't known.
+    public func fits(under limit: Microwatts) -> Bool? {
+        power.map { UInt128($0.rawValue) * 100 < UInt128(limit.rawValue) * UInt128(Demand.atLimit_percent) }
+    }
+
     /// Begins anew: nothing is known until a whole step has been measured.
-    private mutating func forget() { (demand, recent, silentSteps, isBroken) = (nil, [], 0, true) }
+    private mutating func forget() { (demand, power, recent, silentSteps, isBroken) = (nil, nil, [], 0, true) }
 }

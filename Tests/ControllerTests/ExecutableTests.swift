@@ -250,7 +250,9 @@ struct ExecutableTests {
         #expect(text.status == 0)
         let markdown = try Executable.run(["help", "--format", "markdown"]).output
         for option in Option.all {
-            #expect(text.output.contains("\(option.flag) \(option.words.placeholder)"))
+            let isLong = option.words.placeholder.utf8.count > 40
+            #expect(text.output.contains("\(option.flag) \(isLong ? "NAME" : option.words.placeholder)"))
+            if isLong { for name in option.words.placeholder.split(separator: "|") { #expect(text.output.contains(" \(name)")) } }
             #expect(text.output.contains(" \(option.variable)\n"))
             #expect(option.standard.isEmpty || text.output.contains("Default: \(option.standard)."))
             let standard = option.standard.isEmpty ? "none" : "`\(option.standard)`"

@@ -91,6 +91,18 @@ struct DemandTests {
         #expect(metered.end() == Demand(power: Microwatts(96_500_000), basis: .drawn, lately: .watts(150)))
     }
 
+    @Test("a package fits under a limit that it wouldn't be at")
+    func fits() {
+        var metered = Metered()
+        #expect(metered.meter.fits(under: .watts(100)) == nil)
+        metered.step(49)
+        #expect(metered.meter.fits(under: .watts(50)) == false)
+        #expect(metered.meter.fits(under: Microwatts(50_000_001)) == true)
+        metered.pass(0, limit: 100)
+        metered.end()
+        #expect(metered.meter.fits(under: .watts(100)) == nil)
+    }
+
     @Test("a lower ceiling holds against what was wanted before")
     func lowerCeiling() {
         var metered = Metered()
@@ -157,12 +169,12 @@ struct DemandTests {
         idleness.note(hasWork: false, at: 69)
         #expect(!idleness.lasts(60, at: 69))
         #expect(idleness.lasts(60, at: 70))
-        for sign in [true, nil] {
-            idleness.note(hasWork: sign, at: 80)
-            #expect(!idleness.lasts(0, at: 80))
-            idleness.note(hasWork: false, at: 90)
-            #expect(!idleness.lasts(60, at: 140))
-            #expect(idleness.lasts(60, at: 150))
+        for (sign, from) in [(true, 100), (nil, 200)] as [(Bool?, UInt64)] {
+            idleness.note(hasWork: sign, at: from)
+            #expect(!idleness.lasts(0, at: from))
+            idleness.note(hasWork: false, at: from + 10)
+            #expect(!idleness.lasts(60, at: from + 69))
+            #expect(idleness.lasts(60, at: from + 70))
         }
     }
 }

@@ -137,6 +137,21 @@ struct ShapeTests {
         #expect(limit(702, 160, Overrides(limit: .watts(150))) == 150)
     }
 
+    @Test("a node without work has its floor, and with the first sign of work what the source's power has come to meanwhile")
+    func idle() {
+        let policy = PowerPolicy.test { $0.rampUp = .watts(10) }
+        var last: Decision?
+        func limit(_ second: Int64, _ watts: UInt64, isIdle: Bool) -> UInt64 {
+            let decision = decide(
+                packages: packages, policy: policy, reading: SourceReading(.watts(watts)), workload: Workload(isIdle: isIdle),
+                last: last, at_ms: second * 1_000)
+            last = decision
+            return decision.nodeLimit.rawValue / 1_000_000
+        }
+        #expect([limit(0, 80, isIdle: false), limit(1, 80, isIdle: true), limit(2, 160, isIdle: true)] == [80, 20, 20])
+        #expect([limit(5, 160, isIdle: false), limit(6, 160, isIdle: true), limit(7, 160, isIdle: false)] == [110, 20, 130])
+    }
+
     @Test("a clock that goes back moves nothing")
     func clock() {
         #expect(limits([(100, 80), (101, 160), (50, 160), (102, 160)]) { $0.rampUp = .watts(10) } == [80, 80, 80, 90])

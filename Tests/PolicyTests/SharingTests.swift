@@ -126,6 +126,8 @@ struct SharingTests {
         #expect(idle.nodeLimit == idle.floor && idle.reason == .idle && !idle.floorsExceedBudget)
         #expect(idle.watts == [10, 5])
         #expect(decided(100, nil, packages, isIdle: true, overrides: Overrides(limit: .watts(50))).nodeLimit == idle.floor)
+        let low = decided(100, nil, packages, isIdle: true, overrides: Overrides(limit: .watts(5)))
+        #expect(low.reason == .floor && low.floorsExceedBudget, "it isn't idleness that decides")
         let night = decided(0, nil, packages, isIdle: true)
         #expect(night.reason == .floor && night.nodeLimit == idle.floor && night.floorsExceedBudget)
         let each = decided(100, nil, packages, isIdle: true) { $0.pmaxFunction = .max }

@@ -68,6 +68,7 @@ extension ValueKind where Value == String? {
 }
 
 /// What the source goes by. A service is asked for it, but for where somebody has its answer.
+/// - Parameter days: so many from the first one on.
 private func planData(_ invocation: Invocation, _ settings: Settings, from first: LocalDay, days: Int) throws(UsageError)
     -> SourceData?
 {
@@ -99,8 +100,7 @@ func planCommand(_ invocation: Invocation, settings: Settings) throws(UsageError
     if format == .svg || format == .chart, days > chartDays, let given = PlanFlags.days.given(in: invocation) {
         throw .chartTooLong(given, highest: chartDays)
     }
-    let day = date.day(at: .now)
-    let data = try planData(invocation, settings, from: day, days: days)
+    let data = try planData(invocation, settings, from: date.day(at: .now), days: days)
     let packages: [Package]
     let assumed = PlanFlags.assumed.given(in: invocation)
     if let assumed {

@@ -10,7 +10,6 @@ struct SourceFile: Sendable {
     /// As it was configured, for sentences.
     let given: Given
     private let source: SourceName
-    private let staleAfter: Milliseconds
     private let columns: Table.Columns
     /// nil where the file has lines of this program's own form.
     private let mapping: SourceMapping?
@@ -18,6 +17,8 @@ struct SourceFile: Sendable {
     private let map: SignalMap?
     /// MAX_SOURCE: a power above it is a mistake, and what a signal stands for is cut off.
     private let peak: Microwatts
+    /// For how long a value of now is one, and a day's schedule is followed when the next day has none.
+    private let staleAfter: Milliseconds
 
     /// In bytes: a year of quarter hours has 0.9 MB.
     static let largest = 1 << 20
@@ -25,10 +26,10 @@ struct SourceFile: Sendable {
     /// nil where the source goes by no file.
     init?(_ settings: Settings) {
         let configuration = settings.configuration
-        staleAfter = configuration.policy.staleAfter
         (source, mapping, peak) = (configuration.policy.source, configuration.sourceMapping, configuration.policy.maxSource)
         columns = mapping?.periods ?? Table.Columns(value: configuration.sourceColumn.map { [$0] } ?? [])
         map = configuration.valueMap ?? (mapping == nil ? nil : .watts)
+        staleAfter = configuration.policy.staleAfter
         switch source {
         case .schedule: given = settings.given("SCHEDULE_FILE")
         case .series: given = settings.given("SERIES_FILE")
@@ -92,7 +93,9 @@ struct SourceFile: Sendable {
         guard let reader = mapping?.reader else { return .series(try series(in: bytes)) }
         let signal: Signal
         do throws(SignalProblem) { signal = try reader.read(bytes) } catch { throw DataProblem(error) }
-        guard let series = Series(signal, through: map ?? .watts, peak: peak, now: modified) else { throw .noValues }
+        guard let series = Series(signal, through: map ?? .watts, peak: peak, now: modified, for: staleAfter) else {
+            throw .noValues
+        }
         return .series(series)
     }
 
@@ -202,13 +205,17 @@ extension Series {
     /// - Parameters:
     ///   - peak: MAX_SOURCE.
     ///   - now: when it said what is of now, in seconds since 1970.
-    init?(_ signal: Signal, through map: SignalMap, peak: Microwatts, after previous: Series? = nil, now: Int64) {
-        let (points, end): ([SignalPoint], Int64) =
-            switch signal {
-            case .now(let value): ([SignalPoint(seconds: now, value: value)], now)
-            case .points(let points, let end): (points.map { SignalPoint(seconds: $0.seconds, value: $0.value) }, end)
-            }
-        self.init(signals: points, end: end, through: map, peak: peak, after: previous) { LocalDay(.at($0)).number }
+    ///   - time: how long that is so; then there are no data.
+    init?(_ signal: Signal, through map: SignalMap, peak: Microwatts, now: Int64, for time: Milliseconds) {
+        let (points, end): ([SignalPoint], Int64)
+        switch signal {
+        case .now(let value):
+            end = now + Int64(time.rawValue / 1_000)
+            points = [SignalPoint(seconds: now, value: value)] + (now < end ? [SignalPoint(seconds: end, value: nil)] : [])
+        case .points(let values, let last):
+            (points, end) = (values.map { SignalPoint(seconds: $0.seconds, value: $0.value) }, last)
+        }
+        self.init(signals: points, end: end, through: map, peak: peak) { LocalDay(.at($0)).number }
     }
 }
 

@@ -77,6 +77,17 @@ struct Handover: Equatable, Sendable {
 }
 
 extension NodeLimits {
+    /// From now on limits go up when there is power for it. What was before nobody here has seen: a package may have been lowered just now.
+    mutating func beginHandover() {
+        var begun = Handover()
+        for index in present {
+            guard let inForce = entries[index].longTerm.inForce else { continue }
+            let range = entries[index].package.longTerm
+            begun.note(index, from: range.ceiling, to: inForce, window_us: range.window_us)
+        }
+        handover = begun
+    }
+
     /// A limit is written and read back, and not noted yet.
     mutating func settle(_ change: Change, _ effective: Microwatts) {
         if change.isShortTerm { return }

@@ -206,7 +206,7 @@ final class ControlSession {
     }
 
     /// From now on limits go up when the power for it is free, and not before.
-    func handOver() { limits.handover = Handover() }
+    func handOver() { limits.beginHandover() }
 
     /// Decides and applies, until what the decision asks for is in force, known to be refused, or waits for power.
     /// - Parameter isMove: nothing but the packages' parts of one and the same limit changes, which may happen often.

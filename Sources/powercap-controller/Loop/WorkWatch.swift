@@ -9,7 +9,8 @@ final class WorkWatch {
     private let log: Log
     /// By the zone's id. They outlive a connection: a helper that was away for a moment is no reason to divide in proportion.
     private var meters: [String: DemandMeter] = [:]
-    private var processors = ProcessorWatch()
+    private let root: String
+    private var processors: ProcessorWatch
     /// nil where nobody asks.
     private var bestEffort: BestEffortWatch?
     private var idleness = Idleness()
@@ -23,17 +24,19 @@ final class WorkWatch {
     private var toldMissing: [String] = []
 
     /// nil where nothing goes by the node's work.
-    init?(_ policy: PowerPolicy, _ log: Log) {
+    /// - Parameter root: in front of /proc and /sys.
+    init?(_ policy: PowerPolicy, _ log: Log, root: String = "") {
         guard policy.split == .demand || policy.strategy == .idleDown else { return nil }
-        (self.policy, self.log) = (policy, log)
+        (self.policy, self.log, self.root) = (policy, log, root)
+        processors = ProcessorWatch(root: root)
     }
 
     /// There is control, perhaps again. What was seen before a gap says nothing any more: of packages the meters know that, and a node is
     /// idle when it was so all the time.
     func begin(_ sample: HelperSample, _ limits: NodeLimits) {
         (steps, idleness, isIdle) = (0, Idleness(), false)
-        processors = ProcessorWatch()
-        bestEffort = policy.qosHint == .on ? BestEffortWatch() : nil
+        processors = ProcessorWatch(root: root)
+        bestEffort = policy.qosHint == .on ? BestEffortWatch(directory: "\(root)/sys/fs/cgroup") : nil
         note(sample, limits)
     }
 
@@ -85,8 +88,8 @@ final class WorkWatch {
         var hasWork = false
         for index in limits.present {
             let package = limits.entries[index].package
-            guard let demand = meters[package.zone]?.demand else { return nil }
-            hasWork = hasWork || demand.power > max(minPower, package.longTerm.floor)
+            guard let fits = meters[package.zone]?.fits(under: max(minPower, package.longTerm.floor)) else { return nil }
+            hasWork = hasWork || !fits
         }
         return hasWork
     }

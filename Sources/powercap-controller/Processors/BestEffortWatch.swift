@@ -17,7 +17,8 @@ final class BestEffortWatch {
     ]
     private static let field = "usage_usec "
 
-    init(directory: String = "/sys/fs/cgroup") { self.directory = directory }
+    /// - Parameter directory: where cgroups are.
+    init(directory: String) { self.directory = directory }
 
     /// Looks what was used since the last time.
     /// - Parameter now_ns: on CLOCK_MONOTONIC.

@@ -41,17 +41,22 @@ struct MappedFileTests {
     func mapped() throws {
         let mapping = ["SOURCE_VALUE": "$.v", "SIGNAL_MAP": "100:300W,400:80W"]
         guard case .series(let series) = try points(#"{"v": 400}"#, mapping, modified: 77) else { return }
-        #expect(series.datum(at: 77) == .none(.ended, last: Datum.Last(power: .watts(80), ended_s: 0)))
+        #expect(series.datum(at: 77) == .power(.watts(80), signal: 400))
     }
 
-    @Test("a value of now is of the time at which its file was written, and of nothing before")
+    @Test("a value of now is of the time at which its file was written, for STALE_AFTER, and of nothing before and after")
     func now() throws {
-        guard case .series(let series) = try points(#"{"state": "120"}"#, ["SOURCE_PRESET": "home-assistant"], modified: 1_000)
-        else {
-            return
-        }
+        let mapping = ["SOURCE_PRESET": "home-assistant", "STALE_AFTER": "90s"]
+        guard case .series(let series) = try points(#"{"state": "120"}"#, mapping, modified: 1_000) else { return }
         #expect(series.datum(at: 999) == .none(.notBegun, last: nil))
-        #expect(series.datum(at: 1_100) == .none(.ended, last: Datum.Last(power: .watts(120), ended_s: 100)))
+        #expect(
+            series.datum(at: 1_000) == .power(.watts(120), signal: nil)
+                && series.datum(at: 1_089) == .power(.watts(120), signal: nil))
+        #expect(series.datum(at: 1_100) == .none(.gap, last: Datum.Last(power: .watts(120), ended_s: 10)))
+        #expect(series.nextStep(after: 1_000, staleAfter_s: 90) == 1_090)
+        let atOnce = try points(#"{"state": "120"}"#, mapping.merging(["STALE_AFTER": "0"]) { $1 }, modified: 1_000)
+        guard case .series(let series) = atOnce else { return }
+        #expect(series.datum(at: 1_000) == .none(.ended, last: Datum.Last(power: .watts(120), ended_s: 0)))
     }
 
     @Test("a file's time of change is what its value of now goes by, and one in the future is none")
@@ -176,6 +181,13 @@ struct MappedFileTests {
     func noPeriods(_ mapping: [String: String], _ words: String) {
         let error = #expect(throws: UsageError.self) { try settings(mapping, series: false) }
         #expect(error?.sentence.contains(words) == true, "\(error?.sentence ?? "none")")
+    }
+
+    @Test("a line of an environment file has a path as it is, but for backslashes, which are written twice")
+    func environmentFile() throws {
+        let path = "$[0].v[*].p[?@.type=='IMPORT'].v['it\\'s'][-1]"
+        let assignments = try EnvironmentFile.parse(Array("SOURCE_VALUE=\(path.replacing("\\", with: "\\\\"))\n".utf8))
+        #expect(assignments.map(\.value) == [path])
     }
 
     @Test("a path is refused at the character at which it goes wrong")

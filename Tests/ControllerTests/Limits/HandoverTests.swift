@@ -124,6 +124,19 @@ struct HandoverTests {
         #expect(!limits.isWaiting)
     }
 
+    @Test("P8: with a new connection nobody knows who was lowered just now, so what goes up waits for what is measured")
+    func beginning() {
+        var limits = TestNode(longTerm: [50, 400, 100], shortTerm: [50, 400, 100]).limits
+        limits.beginHandover()
+        let even = decision(limits, [200, 200])
+        #expect(carryOut(even, &limits) == [[1, 100]])
+        #expect(limits.isWaiting)
+        look(&limits, 10 * second, 40)
+        #expect(carryOut(even, &limits) == [])
+        look(&limits, 11 * second, 40)
+        #expect(carryOut(even, &limits) == [[0, 100]])
+    }
+
     @Test("P8: a smaller budget of the node is in force at once")
     func fall() {
         var limits = TestNode(longTerm: [100, 400, 100], shortTerm: [100, 400, 100]).limits
