@@ -77,6 +77,10 @@ public struct Fetched: Equatable, Sendable {
     public let retryAfter_s: Int
     /// nil where there are none, and where it came from another server than the one that was asked.
     public let validators: Validators?
+
+    public init(status: Int, body: [UInt8], retryAfter_s: Int = 0, validators: Validators? = nil) {
+        (self.status, self.body, self.retryAfter_s, self.validators) = (status, body, retryAfter_s, validators)
+    }
 }
 
 /// Why a fetch came to nothing.

@@ -25,6 +25,7 @@ public struct WebURL: Equatable, Sendable {
     /// In bytes. Servers take 8000 (RFC 9110, section 4.1).
     private static let longest = 8_000
 
+    /// From `https://…` or `http://…`, whole; a fragment and a login have no place in it.
     public init(_ text: String) throws(Problem) {
         if text.utf8.count > WebURL.longest { throw .tooLong }
         let scheme = text.scheme?.lowercased()

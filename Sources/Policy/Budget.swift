@@ -8,6 +8,8 @@ struct Budget {
     private(set) var ceiling = Microwatts.zero
     /// The floors take more than was there to divide.
     private(set) var floorsExceed = false
+    /// The power was divided by what the packages want.
+    private(set) var isByDemand = false
     /// What the fixed packages take.
     private var fixed = Microwatts.zero
     /// For each share, the most that a floor gives it.
@@ -27,13 +29,30 @@ struct Budget {
     }
 
     /// Divides a power over the packages.
-    mutating func divide(_ power: Microwatts, _ reason: Reason) -> (nodeLimit: Microwatts, Reason) {
+    /// - Parameters:
+    ///   - demands: for each package; nil where the power is divided in proportion.
+    ///   - last: what was decided before.
+    mutating func divide(
+        _ power: Microwatts, _ reason: Reason, by demands: [Demand]? = nil, last: Decision? = nil
+    ) -> (nodeLimit: Microwatts, Reason) {
         // Where nothing can be divided no floor takes anything.
         floorsExceed = floor > power && ceiling > fixed
         if floorsExceed { shares = zip(shares, mostByFloor).map { Share(weight: $0.weight, floor: $0.floor, ceiling: $1) } }
         let limit = min(max(power, floor), ceiling)
-        split(limit, atLeast: floor, over: &shares)
+        isByDemand = demands?.count == shares.count
+        if let demands, isByDemand {
+            share(limit, by: demands, over: &shares, last: last?.nodeLimit == limit ? last?.packages.map(\.longTerm) : nil)
+        } else {
+            split(limit, atLeast: floor, over: &shares)
+        }
         return (limit, limit > power ? .floor : limit < power ? .ceiling : reason)
+    }
+
+    /// Gives the packages no more than they have to be given: the node's limit is what they have together.
+    mutating func giveFloors() -> Microwatts {
+        shares = zip(shares, mostByFloor).map { Share(weight: $0.weight, floor: $0.floor, ceiling: $1) }
+        split(floor, atLeast: floor, over: &shares)
+        return floor
     }
 
     /// Gives each package the source's power: the node's limit is what they have together.

@@ -42,6 +42,10 @@ public enum Reason: String, Sendable {
     case floor
     /// The most that may be set, though the source or the override says more.
     case ceiling
+    /// Of a package: its part of the node's limit goes by what it and the others want.
+    case demand
+    /// The node has nothing to do, so it has its floor, though the source or the override says more.
+    case idle
     /// The limit can't be changed.
     case fixed
     /// Nothing is changed while the node is paused.
@@ -88,7 +92,7 @@ public struct Decision: Equatable, Sendable {
 /// acts through the source's reading.
 public func decide(
     packages: [Package], policy: PowerPolicy, reading: SourceReading, overrides: Overrides = Overrides(),
-    last: Decision? = nil
+    workload: Workload = Workload(), last: Decision? = nil
 ) -> Decision {
     let reference = policy.pmaxFunction.reference(of: packages)
     let minPower = overrides.minPower ?? policy.raplMinPower
@@ -103,21 +107,25 @@ public func decide(
         return decision
     }
     let ofSource: Reason = reading.lack == nil ? .source : .stale
-    if let limit = overrides.limit {
-        (decision.nodeLimit, decision.reason) = budget.divide(limit, .override)
+    if workload.isIdle, (overrides.limit ?? reading.power) > budget.floor {
+        (decision.nodeLimit, decision.reason) = (budget.giveFloors(), .idle)
+    } else if let limit = overrides.limit {
+        (decision.nodeLimit, decision.reason) = budget.divide(limit, .override, by: workload.demands, last: last)
     } else if policy.pmaxFunction == .sum {
-        (decision.nodeLimit, decision.reason) = budget.divide(reading.power, ofSource)
+        (decision.nodeLimit, decision.reason) = budget.divide(
+            reading.power, ofSource, by: workload.demands, last: last)
     } else {
         (decision.nodeLimit, decision.reason) = budget.give(reading.power, ofSource)
     }
     decision.floorsExceedBudget = budget.floorsExceed
+    let ofPackage: Reason = budget.isByDemand ? .demand : decision.reason
     decision.packages.reserveCapacity(packages.count)
     for (package, share) in zip(packages, budget.shares) {
         decision.packages.append(
             PackageLimit(
                 longTerm: share.limit,
                 shortTerm: package.shortTermLimit(for: share.limit, policy.shortTerm, minPower: minPower),
-                reason: package.fixed == nil ? share.reason(otherwise: decision.reason) : .fixed))
+                reason: package.fixed == nil ? share.reason(otherwise: ofPackage) : .fixed))
     }
     return decision
 }

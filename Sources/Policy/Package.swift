@@ -34,9 +34,13 @@ public struct Package: Equatable, Sendable {
         public let ceiling: Microwatts
         /// In force before the helper wrote for the first time; nil where that isn't known.
         public let original: Microwatts?
+        /// The time window over which the hardware averages, in microseconds; nil where it isn't known.
+        public let window_us: UInt64?
 
-        public init(index: UInt8, floor: Microwatts, ceiling: Microwatts, original: Microwatts?) {
-            (self.index, self.floor, self.ceiling, self.original) = (index, floor, ceiling, original)
+        public init(
+            index: UInt8, floor: Microwatts, ceiling: Microwatts, original: Microwatts?, window_us: UInt64? = nil
+        ) {
+            (self.index, self.floor, self.ceiling, self.original, self.window_us) = (index, floor, ceiling, original, window_us)
         }
     }
 }
@@ -108,6 +112,7 @@ extension Package.LimitRange {
     init(_ constraint: Constraint) {
         self.init(
             index: constraint.index, floor: min(constraint.floor, .registerMaximum),
-            ceiling: min(constraint.ceiling, .registerMaximum), original: constraint.original)
+            ceiling: min(constraint.ceiling, .registerMaximum), original: constraint.original,
+            window_us: constraint.timeWindowMicroseconds.flatMap { $0 > 0 ? $0 : nil })
     }
 }

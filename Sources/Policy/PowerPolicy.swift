@@ -26,6 +26,14 @@ public struct PowerPolicy: Equatable, Sendable {
     public var staleAfter = Milliseconds.hour
     /// What holds then.
     public var onStale = StaleAction.floor
+    /// How the node's limit is divided over its packages.
+    public var split = SplitRule.proportional
+    /// What the node's work has to do with its limit.
+    public var strategy = Strategy.follow
+    /// How long the node has to have nothing to do before it is idle.
+    public var idleAfter = Milliseconds.seconds(60)
+    /// Whether work of best effort alone is none.
+    public var qosHint = Switch.off
     /// What becomes of short-term limits.
     public var shortTerm = ShortTermPolicy.equal
 
@@ -48,9 +56,11 @@ public enum SourceName: String, CaseIterable, Sendable {
     case schedule
     /// Powers by points in time, from a file.
     case series
+    /// Powers by points in time, from a service that is asked now and then.
+    case http
 
     /// Whether it goes by data from elsewhere.
-    public var isFromData: Bool { self == .schedule || self == .series }
+    public var isFromData: Bool { self == .schedule || self == .series || self == .http }
 }
 
 /// What becomes of a package's short-term limit (PL2).
@@ -61,3 +71,22 @@ public enum ShortTermPolicy: String, CaseIterable, Sendable {
     case scaled
     case untouched
 }
+
+/// How the node's limit is divided over its packages.
+public enum SplitRule: String, CaseIterable, Sendable {
+    /// By their reference power, whatever they draw.
+    case proportional
+    /// By what they want, as far as that can be told.
+    case demand
+}
+
+/// What the node's work has to do with its limit.
+public enum Strategy: String, CaseIterable, Sendable {
+    /// Nothing: the limit follows the source.
+    case follow
+    /// A node that has nothing to do has its floor.
+    case idleDown = "idle-down"
+}
+
+/// On or off.
+public enum Switch: String, CaseIterable, Sendable { case off, on }

@@ -41,7 +41,7 @@ public func powerSource(
     case .sun: SunSource(peak: peak, over: policy)
     case .constant: StaticSource(power: peak)
     case .demo: DemoSource(solar: SolarSource(peak: peak, alpha: policy.alpha))
-    case .schedule, .series: DataSource(peak: peak, by: policy, data)
+    case .schedule, .series, .http: DataSource(peak: peak, by: policy, data)
     }
 }
 

@@ -6,6 +6,8 @@ public struct SourceData: Equatable, Sendable {
     public enum Points: Equatable, Sendable {
         case schedule(Schedule)
         case series(Series)
+        /// There are none: why.
+        case nothing(SourceLack.Cause)
     }
 
     /// Nothing newer can be had.
@@ -13,7 +15,7 @@ public struct SourceData: Equatable, Sendable {
         /// Since when.
         public let since: Moment
         /// When these points are too old to go by.
-        let stale: Moment
+        public let stale: Moment
 
         public init(since: Moment, stale: Moment) { (self.since, self.stale) = (since, stale) }
     }
@@ -46,6 +48,8 @@ public struct SourceLack: Equatable, Sendable {
         case ended
         /// The first value is still to come.
         case notBegun
+        /// Nobody has answered yet who was asked.
+        case notFetched
         /// Nothing newer could be had for too long.
         case outdated
     }
@@ -102,6 +106,7 @@ struct DataSource: PowerSource {
             switch data.points {
             case .schedule(let schedule): moment.seconds + schedule.nextStep(after: moment)
             case .series(let series): series.nextStep(after: moment.seconds, staleAfter_s: staleAfter_s)
+            case .nothing: nil
             }
         guard let stale = data.outdated?.stale.seconds else { return own }
         return stale > moment.seconds ? min(own ?? stale, stale) : nil
@@ -113,6 +118,7 @@ struct DataSource: PowerSource {
         switch data.points {
         case .schedule(let schedule): schedule.datum(at: moment.local)
         case .series(let series): series.datum(at: moment.seconds)
+        case .nothing(let cause): .none(cause, last: nil)
         }
     }
 

@@ -107,6 +107,41 @@ struct VariableCase: CustomTestStringConvertible, Sendable {
                 ("a,b", .malformed), (" a", .malformed), ("a ", .malformed), ("a\nb", .malformed),
                 (String(repeating: "a", count: 256), .tooHigh),
             ]),
+        VariableCase(
+            variable: "SOURCE_URL",
+            accepted: ["https://api.example.org/x?day={date+1}", "http://10.0.0.1/a https://[::1]:8443/{now}", ""],
+            refused: [
+                ("api.example.org", .malformed), ("ftp://h/", .malformed), ("https://u:p@h/", .malformed),
+                ("https://h/é", .malformed),
+                ("https://h/{zone}", .unfilled("zone")), ("https://h/{", .malformed),
+                (String(repeating: "https://h/ ", count: 9), .tooHigh),
+            ]),
+        VariableCase(
+            variable: "SOURCE_URL_FILE", accepted: ["/run/secrets/url", ""],
+            refused: [("url", .malformed), ("/" + String(repeating: "a", count: 4095), .tooHigh)]),
+        VariableCase(
+            variable: "SOURCE_HEADER_FILE", accepted: ["/run/secrets/head", ""],
+            refused: [("head", .malformed), ("/" + String(repeating: "a", count: 4095), .tooHigh)]),
+        VariableCase(
+            variable: "SOURCE_BODY_FILE", accepted: ["/etc/powercap/query.json", ""],
+            refused: [("q", .malformed), ("/" + String(repeating: "a", count: 4095), .tooHigh)]),
+        VariableCase(
+            variable: "SOURCE_LOGIN_FILE", accepted: ["/run/secrets/login", ""],
+            refused: [("login", .malformed), ("/" + String(repeating: "a", count: 4095), .tooHigh)]),
+        VariableCase(
+            variable: "SOURCE_LOGIN_URL", accepted: ["https://api.example.org/login", ""],
+            refused: [("login", .malformed), ("https://a/ https://b/", .malformed), ("https://h/{x}", .unfilled("x"))]),
+        VariableCase(
+            variable: "SOURCE_LOGIN_TOKEN", accepted: ["$.token", "$['access-token']"],
+            refused: [
+                ("token", .noPath(position: 1, "there is \"t\": a path begins with $, which is the whole document"))
+            ]),
+        VariableCase(
+            variable: "SOURCE_CA_FILE", accepted: ["/etc/powercap/device.crt", ""],
+            refused: [("device.crt", .malformed), ("/" + String(repeating: "a", count: 4095), .tooHigh)]),
+        VariableCase(
+            variable: "SOURCE_REFRESH", accepted: ["1m", "1h", "86400"],
+            refused: [("abc", .malformed), ("9s", .tooLow), ("25h", .tooHigh), ("-1", .negative), ("1W", .unknownUnit("W"))]),
         choices("SOURCE_PRESET", SourcePreset.all.map(\.name).filter { $0 != "origin-epex" }),
         VariableCase(
             variable: "SOURCE_VALUE", accepted: ["$", "$.data[*]['a b'].*", "$[?@.type=='x'][-1]", ""],
@@ -166,6 +201,9 @@ struct VariableCase: CustomTestStringConvertible, Sendable {
             ]),
         choices("POWER_CALC_MODE", ["max", "average"]),
         VariableCase(
+            variable: "SIGNAL_UNIT", accepted: ["gCO2/kWh", "EUR/MWh", "%", ""],
+            refused: [("g CO2", .malformed), ("a\u{7}", .malformed), ("gCO2equivalent/kWh123", .tooHigh)]),
+        VariableCase(
             variable: "STALE_AFTER", accepted: ["0", "90s", "1h", "30d"],
             refused: [("abc", .malformed), ("-1", .negative), ("31d", .tooHigh), ("1W", .unknownUnit("W"))]),
         VariableCase(
@@ -174,6 +212,14 @@ struct VariableCase: CustomTestStringConvertible, Sendable {
                 ("never", .malformed), ("Floor", .malformed), ("-1W", .negative), ("0", .tooLow), ("0.5W", .tooLow),
                 ("1001kW", .tooHigh), ("10s", .unknownUnit("s")),
             ]),
+        choices("SPLIT", ["proportional", "demand"]),
+        choices("STRATEGY", ["follow", "idle-down"]),
+        VariableCase(
+            variable: "IDLE_AFTER", accepted: ["60", "2s", "5m", "1d"],
+            refused: [
+                ("abc", .malformed), ("-1", .negative), ("1999ms", .tooLow), ("86401", .tooHigh), ("40W", .unknownUnit("W")),
+            ]),
+        choices("QOS", ["off", "on"]),
         choices("SHORT_TERM", ["equal", "scaled", "untouched"]),
         choices("ON_EXIT", ["restore", "hold"]),
         choices("ON_DRIFT", ["reassert", "leave"]),
@@ -254,12 +300,17 @@ struct ConfigurationTests {
             shown == [
                 "MAX_SOURCE=40W", "STABILISATION_TIME=300s", "ALPHA=4", "SOLAR_FROM=04:00", "SOLAR_TO=20:00", "LATITUDE=",
                 "LONGITUDE=", "RAPL_MIN_POWER=10W", "RAPL_LIMIT=0", "PMAX_FUNC=sum",
-                "TIMEZONE=host", "SOURCE=solar", "SCHEDULE_FILE=", "SERIES_FILE=", "SOURCE_COLUMN=", "SOURCE_PRESET=",
+                "TIMEZONE=host", "SOURCE=solar", "SCHEDULE_FILE=", "SERIES_FILE=", "SOURCE_COLUMN=",
+                "SOURCE_URL=", "SOURCE_URL_FILE=", "SOURCE_HEADER_FILE=", "SOURCE_BODY_FILE=",
+                "SOURCE_LOGIN_FILE=", "SOURCE_LOGIN_URL=", "SOURCE_LOGIN_TOKEN=$.token", "SOURCE_CA_FILE=",
+                "SOURCE_REFRESH=3600s",
+                "SOURCE_PRESET=",
                 "SOURCE_VALUE=", "SOURCE_TIME=", "SOURCE_START=", "SOURCE_STEP=", "SOURCE_TIMEZONE=", "SOURCE_STAMP=",
                 "SOURCE_NULL=",
                 "SOURCE_FACTOR=", "SIGNAL_MAP=",
-                "POWER_CALC_MODE=", "STALE_AFTER=3600s",
-                "ON_STALE=floor", "SHORT_TERM=equal", "ON_EXIT=restore", "ON_DRIFT=reassert",
+                "POWER_CALC_MODE=", "SIGNAL_UNIT=", "STALE_AFTER=3600s",
+                "ON_STALE=floor", "SPLIT=proportional", "STRATEGY=follow", "IDLE_AFTER=60s", "QOS=off", "SHORT_TERM=equal",
+                "ON_EXIT=restore", "ON_DRIFT=reassert",
                 "SAMPLE_INTERVAL=10s",
                 "LEASE_TIME=30s", "RAPLHELPER_SOCKET=/run/powercap/raplhelper.sock",
                 "CONTROL_SOCKET=/run/powercap/controller.sock", "CONTROL_GROUP=", "METRICS_ADDRESS=127.0.0.1:28320",
@@ -271,7 +322,9 @@ struct ConfigurationTests {
 
     @Test("every field of the configuration has an option, and every option has cases here")
     func tableIsComplete() {
-        let fields = Mirror(reflecting: Configuration()).children.count - 1 + Mirror(reflecting: PowerPolicy()).children.count
+        let fields =
+            Mirror(reflecting: Configuration()).children.count - 2 + Mirror(reflecting: PowerPolicy()).children.count
+            + Mirror(reflecting: ServiceSettings()).children.count
         #expect(fields == Option.all.count)
         #expect(VariableCase.all.map(\.variable) == Option.all.map(\.variable))
         #expect(Set(Option.all.map(\.flag)).count == Option.all.count)
@@ -298,11 +351,24 @@ struct ConfigurationTests {
             if ["SCHEDULE_FILE", "SOURCE_COLUMN"].contains(sample.variable), !text.isEmpty {
                 base.merge(["SOURCE": "schedule", "SCHEDULE_FILE": "/file"]) { $1 }
             }
-            if ["SIGNAL_MAP", "POWER_CALC_MODE"].contains(sample.variable) {
+            if ["SIGNAL_MAP", "POWER_CALC_MODE", "SIGNAL_UNIT"].contains(sample.variable) {
                 base.merge(["SOURCE": "series", "SERIES_FILE": "/file", "MAX_SOURCE": "300W"]) { $1 }
                 if sample.variable == "POWER_CALC_MODE", !text.isEmpty { base["SIGNAL_MAP"] = "share" }
             }
-            if sample.variable.hasPrefix("SOURCE_"), sample.variable != "SOURCE_COLUMN", !text.isEmpty {
+            let ofService = [
+                "SOURCE_URL", "SOURCE_URL_FILE", "SOURCE_HEADER_FILE", "SOURCE_BODY_FILE", "SOURCE_LOGIN_FILE",
+                "SOURCE_LOGIN_URL",
+                "SOURCE_LOGIN_TOKEN", "SOURCE_CA_FILE", "SOURCE_REFRESH",
+            ]
+            if ofService.contains(sample.variable) {
+                if !text.isEmpty {
+                    base.merge(["SOURCE": "http", "SOURCE_VALUE": "$.v"]) { $1 }
+                    if !sample.variable.hasPrefix("SOURCE_URL") { base["SOURCE_URL"] = "https://h/" }
+                    if sample.variable.hasPrefix("SOURCE_LOGIN") {
+                        base.merge(["SOURCE_LOGIN_FILE": "/file", "SOURCE_LOGIN_URL": "https://h/"]) { $1 }
+                    }
+                }
+            } else if sample.variable.hasPrefix("SOURCE_"), sample.variable != "SOURCE_COLUMN", !text.isEmpty {
                 base.merge(["SOURCE": "series", "SERIES_FILE": "/file"]) { $1 }
                 if sample.variable == "SOURCE_TIME", text.hasPrefix("M") {
                     base["SOURCE_COLUMN"] = "v"
@@ -312,6 +378,7 @@ struct ConfigurationTests {
                 }
             }
             if sample.variable == "SERIES_FILE", !text.isEmpty { base["SOURCE"] = "series" }
+            if sample.variable == "QOS" { base["STRATEGY"] = "idle-down" }
             base[sample.variable] = text
             let fromVariable = try settings(base).configuration
             base[sample.variable] = nil
@@ -408,6 +475,23 @@ struct ConfigurationTests {
                 error?.sentence == "\(variable)=\"\(text)\" has no effect with SOURCE=\"\(source)\", which knows no place: give "
                     + "SOURCE=sun, or take \(variable) away")
         }
+    }
+
+    @Test("P11: sharing by demand needs one limit to share, and a hint needs the strategy that goes by it")
+    func workWithoutEffect() throws {
+        let demand = #expect(throws: UsageError.self) { try settings(["SPLIT": "demand", "PMAX_FUNC": "max"]) }
+        #expect(
+            demand?.sentence
+                == "SPLIT=\"demand\" has no effect with PMAX_FUNC=\"max\": give PMAX_FUNC=sum, where packages share one "
+                + "limit, or take SPLIT away")
+        let hint = #expect(throws: UsageError.self) { try settings(["QOS": "on"]) }
+        #expect(
+            hint?.sentence
+                == "QOS=\"on\" has no effect with STRATEGY=\"follow\" (the default): give STRATEGY=idle-down, or take QOS away")
+        let policy = try settings(["SPLIT": "demand", "STRATEGY": "idle-down", "QOS": "on", "IDLE_AFTER": "5m"]).configuration
+            .policy
+        #expect(policy.split == .demand && policy.strategy == .idleDown && policy.qosHint == .on)
+        #expect(policy.idleAfter == .seconds(300))
     }
 
     @Test("P11: a source that goes by a file needs it, and a file is refused with every source that has no use for it")

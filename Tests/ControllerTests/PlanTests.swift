@@ -223,7 +223,9 @@ extension ProcessTimeZone {
                 #expect(narrow.contains { $0.hasPrefix("\(left) more package") } == (left > 0))
                 for line in try table(nil) where line.hasPrefix("time") { #expect(line.contains("package-\(count - 1)")) }
                 #expect(
-                    try table(nil).count == 24 * days + narrow.prefix { !$0.hasPrefix("time") }.count + 1 - (left > 0 ? 1 : 0))
+                    try table(nil).count
+                        == 24 * days + narrow.prefix { !$0.hasPrefix("time") }.count + 1 - (left > 0 ? 1 : 0) + 1,
+                    "the last line is energy")
             }
         }
 

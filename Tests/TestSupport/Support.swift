@@ -27,10 +27,13 @@ public enum Fixture {
 
     public static func text(_ name: String) throws -> String { try String(contentsOfFile: path(name), encoding: .utf8) }
 
+    /// Whether what is golden is made anew (UPDATE_GOLDEN=1).
+    public static var areGoldenWritten: Bool { ProcessInfo.processInfo.environment["UPDATE_GOLDEN"] == "1" }
+
     /// Compares a text with a golden file, whole. With UPDATE_GOLDEN=1 the file is written instead, to be read before it is
     /// committed.
     public static func expect(_ text: String, isGolden name: String, _ location: SourceLocation = #_sourceLocation) throws {
-        if ProcessInfo.processInfo.environment["UPDATE_GOLDEN"] == "1" {
+        if areGoldenWritten {
             try text.write(toFile: path(name), atomically: true, encoding: .utf8)
         }
         #expect(try text == Self.text(name), sourceLocation: location)

@@ -32,7 +32,8 @@ enum Command: String, CaseIterable, Sendable {
         case .plan:
             [
                 PlanFlags.date.described, PlanFlags.step.described, PlanFlags.days.described, PlanFlags.format.described,
-                PlanFlags.zones.described, PlanFlags.assumed.described, CommonFlags.environmentFile.described,
+                PlanFlags.zones.described, PlanFlags.answer.described, PlanFlags.assumed.described,
+                CommonFlags.environmentFile.described,
             ]
         case .status:
             [StatusFlags.format.described, StatusFlags.watch.described, CommonFlags.environmentFile.described]

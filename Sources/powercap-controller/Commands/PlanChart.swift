@@ -9,6 +9,9 @@ struct PlanChart {
     private let time: TimeAxis
     private let power: PowerAxis
     private var series: [Series] = []
+    /// nil where the source says powers.
+    private let signal: PlanSignalPanel?
+    private let energy: String
     private var out = Output()
 
     // In pixels.
@@ -38,6 +41,7 @@ struct PlanChart {
         var packages: [[Microwatts]]
         var floor = Microwatts.zero
         var ceiling = Microwatts.zero
+        var signals: [Double?] = []
     }
 
     init(_ plan: Plan) {
@@ -49,6 +53,8 @@ struct PlanChart {
         let isCeilingShown = samples.ceiling.rawValue <= highest.rawValue / 2 * 3
         power = PowerAxis(covering: isCeilingShown ? max(highest, samples.ceiling) : highest)
         series = Self.series(samples, plan, isCeilingShown: isCeilingShown)
+        signal = PlanSignalPanel(samples.signals)
+        energy = plan.energy.sentence(unit: plan.configuration.unitOfSignal.flatMap { EnergyUnit($0) })
         draw(samples.seconds)
     }
 
@@ -63,6 +69,7 @@ struct PlanChart {
             if let last = samples.seconds.last, Double(line.moment.seconds - last) < apart { continue }
             samples.seconds.append(line.moment.seconds)
             samples.source.append(line.source)
+            samples.signals.append(line.signal)
             samples.node.append(decision.nodeLimit)
             for (index, package) in decision.packages.enumerated() { samples.packages[index].append(package.longTerm) }
             (samples.floor, samples.ceiling) = (decision.floor, decision.ceiling)
@@ -74,7 +81,8 @@ struct PlanChart {
         let isWhole = plan.configuration.policy.pmaxFunction == .sum
         var series = [
             Series(
-                label: "source" + (isWhole ? "" : ", for each package"), color: "#d98c00", isStepped: false, isFilled: true,
+                label: "source" + (isWhole ? "" : ", for each package"), color: "#d98c00", isStepped: plan.data != nil,
+                isFilled: true,
                 values: samples.source),
             // Wide, as a single package's line lies upon it; narrower where days crowd.
             Series(
@@ -124,12 +132,13 @@ extension PlanChart {
         let entryWidth = 8.0 * Double(series.map(\.label.utf8.count).max() ?? 0) + 64
         let columns = max(1, Int(Self.plotWidth / entryWidth))
         let rows = (series.count + columns - 1) / columns
-        let legendTop = Self.bottom + (hasTwoRows ? 104 : 90)
-        let height = legendTop + Double(rows) * 24 + 6
+        let panelTop = Self.bottom + (hasTwoRows ? 92 : 76)
+        let legendTop = Self.bottom + (hasTwoRows ? 104 : 90) + (signal == nil ? 0 : PlanSignalPanel.height + 24)
+        let height = legendTop + Double(rows + 1) * 24 + 6
 
         let title = "Power plan, \(plan.dates), \(plan.timeZone)"
-        out.append("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 \(number(Self.width)) \(number(height))\" ")
-        out.append("width=\"\(number(Self.width))\" height=\"\(number(height))\" role=\"img\" ")
+        out.append("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 \(pixels(Self.width)) \(pixels(height))\" ")
+        out.append("width=\"\(pixels(Self.width))\" height=\"\(pixels(height))\" role=\"img\" ")
         out.append(
             "font-family=\"system-ui, 'DejaVu Sans', 'Helvetica Neue', Arial, sans-serif\" font-size=\"13\" fill=\"#222\">\n")
         out.append("<title>")
@@ -144,12 +153,16 @@ extension PlanChart {
         drawTimeAxis()
         for line in series where !line.values.isEmpty { draw(line, seconds) }
         out.append(
-            "<path d=\"M\(number(Self.left)) \(number(Self.top))V\(number(Self.bottom))H\(number(Self.width - Self.right))\" "
+            "<path d=\"M\(pixels(Self.left)) \(pixels(Self.top))V\(pixels(Self.bottom))H\(pixels(Self.width - Self.right))\" "
                 + "fill=\"none\" stroke=\"#222\"/>\n")
         for (index, line) in series.enumerated() {
             let x = Self.left + Double(index % columns) * (Self.plotWidth / Double(columns))
             drawLegend(line, x, legendTop + Double(index / columns) * 24)
         }
+        signal?.draw(
+            unit: plan.configuration.unitOfSignal, xs: seconds.map { x($0) }, left: Self.left, right: Self.width - Self.right,
+            top: panelTop, into: &out)
+        text(energy, Self.left, legendTop + Double(rows) * 24, "fill=\"#555\"")
         out.append("</svg>\n")
     }
 
@@ -160,10 +173,10 @@ extension PlanChart {
     private mutating func drawPowerAxis() {
         for tick in power.ticks {
             let y = y(tick)
-            rule("M\(number(Self.left)) \(number(y))H\(number(Self.width - Self.right))")
+            rule("M\(pixels(Self.left)) \(pixels(y))H\(pixels(Self.width - Self.right))")
             text(power.label(tick), Self.left - 10, y + 4.5, "text-anchor=\"end\"")
         }
-        let middle = number(Self.top + Self.height / 2)
+        let middle = pixels(Self.top + Self.height / 2)
         text(
             "power (\(power.unit))", 22, Self.top + Self.height / 2,
             "text-anchor=\"middle\" transform=\"rotate(-90 22 \(middle))\"")
@@ -173,7 +186,7 @@ extension PlanChart {
         var labelled = -100.0
         for tick in time.ticks {
             let x = x(tick.seconds)
-            rule("M\(number(x)) \(number(Self.top))V\(number(Self.bottom + 5))", isStrong: plan.days > 1 && tick.isMidnight)
+            rule("M\(pixels(x)) \(pixels(Self.top))V\(pixels(Self.bottom + 5))", isStrong: plan.days > 1 && tick.isMidnight)
             guard hasHours, x - labelled >= 44 else { continue }
             labelled = x
             let isEnd = plan.days == 1 && tick.seconds == time.endSeconds
@@ -196,14 +209,14 @@ extension PlanChart {
     }
 
     private mutating func draw(_ line: Series, _ seconds: [Int64]) {
-        let end = number(Self.width - Self.right)
+        let end = pixels(Self.width - Self.right)
         var path = ""
         if line.values.count == 1 {
-            path = "M\(number(Self.left)) \(number(y(line.values[0])))H\(end)"
+            path = "M\(pixels(Self.left)) \(pixels(y(line.values[0])))H\(end)"
         } else {
             var lastY = ""
             for (second, value) in zip(seconds, line.values) {
-                let (x, y) = (number(x(second)), number(y(value)))
+                let (x, y) = (pixels(x(second)), pixels(y(value)))
                 if path.isEmpty {
                     path = "M\(x) \(y)"
                 } else if !line.isStepped {
@@ -216,21 +229,21 @@ extension PlanChart {
             path += "H\(end)"
         }
         if line.isFilled {
-            let baseline = number(Self.bottom)
-            out.append("<path d=\"\(path)V\(baseline)H\(number(Self.left))Z\" fill=\"\(line.color)\" fill-opacity=\"0.12\"/>\n")
+            let baseline = pixels(Self.bottom)
+            out.append("<path d=\"\(path)V\(baseline)H\(pixels(Self.left))Z\" fill=\"\(line.color)\" fill-opacity=\"0.12\"/>\n")
         }
         out.append("<path d=\"\(path)\" fill=\"none\" \(stroke(line)) stroke-linejoin=\"round\"/>\n")
     }
 
     private mutating func drawLegend(_ line: Series, _ x: Double, _ y: Double) {
-        let middle = number(y - 4.5)
-        out.append("<path d=\"M\(number(x)) \(middle)h32\" fill=\"none\" \(stroke(line))/>\n")
+        let middle = pixels(y - 4.5)
+        out.append("<path d=\"M\(pixels(x)) \(middle)h32\" fill=\"none\" \(stroke(line))/>\n")
         text(line.label, x + 40, y, "")
     }
 
     private func stroke(_ line: Series) -> String {
         let dash = line.dash.isEmpty ? "" : " stroke-dasharray=\"\(line.dash)\""
-        return "stroke=\"\(line.color)\" stroke-width=\"\(number(line.width))\"\(dash)"
+        return "stroke=\"\(line.color)\" stroke-width=\"\(pixels(line.width))\"\(dash)"
     }
 
     private mutating func rule(_ path: String, isStrong: Bool = false) {
@@ -238,7 +251,7 @@ extension PlanChart {
     }
 
     private mutating func text(_ text: String, _ x: Double, _ y: Double, _ attributes: String) {
-        out.append("<text x=\"\(number(x))\" y=\"\(number(y))\"\(attributes.isEmpty ? "" : " ")\(attributes)>")
+        out.append("<text x=\"\(pixels(x))\" y=\"\(pixels(y))\"\(attributes.isEmpty ? "" : " ")\(attributes)>")
         out.append(markup: text)
         out.append("</text>\n")
     }
@@ -252,5 +265,5 @@ extension PlanChart {
     }
 }
 
-/// With one decimal at most.
-private func number(_ value: Double) -> String { decimal(UInt64((value * 10).rounded()), places: 1) }
+/// A length of a picture, with one decimal at most.
+func pixels(_ value: Double) -> String { decimal(UInt64((value * 10).rounded()), places: 1) }

@@ -1,6 +1,7 @@
 internal import LinuxSystem
 internal import Policy
 internal import PowercapProtocol
+internal import Signals
 internal import Text
 
 extension Package {
@@ -14,7 +15,7 @@ extension Package {
     }
 }
 
-enum PlanFormat: String, CaseIterable, Sendable { case table, csv, json, svg }
+enum PlanFormat: String, CaseIterable, Sendable { case table, chart, csv, json, svg }
 
 enum PlanFlags {
     static let date = CommandFlag("--date", .date, default: PlanDay.today, "First day.")
@@ -23,10 +24,14 @@ enum PlanFlags {
         "Time between two lines, from local midnight on. Decisions are as far apart as STABILISATION_TIME says.")
     static let days = CommandFlag("--days", .count(1...3660), default: 1, "Number of days.")
     static let format = CommandFlag(
-        "--format", short: "-o", .choice, default: PlanFormat.table, "What to print: a table, data, or a chart.")
+        "--format", short: "-o", .choice, default: PlanFormat.table,
+        "What to print: a table, a chart for the terminal, data, or a chart as a picture.")
     static let zones = CommandFlag(
         "--zones", .file, default: nil,
         "The machine's zones, as `raplhelper --list --format json` prints them; - is standard input.")
+    static let answer = CommandFlag(
+        "--answer", ValueKind<String?>.answerFile, default: nil,
+        "With SOURCE=http: a file with the service's answer, in place of asking it; - is standard input.")
     static let assumed = CommandFlag(
         "--assume-packages", .count(1...64), default: 1,
         "Asks no helper: plans for so many packages, each of which may take all of MAX_SOURCE. Only where it is given.")
@@ -58,6 +63,27 @@ extension ValueKind where Value == String? {
         show: { $0 ?? "ask the running helper" })
 }
 
+extension ValueKind where Value == String? {
+    fileprivate static let answerFile = ValueKind(words: file.words, parse: file.parse, show: { $0 ?? "ask the service" })
+}
+
+/// What the source goes by. A service is asked for it, but for where somebody has its answer.
+private func planData(_ invocation: Invocation, _ settings: Settings) throws(UsageError) -> SourceData? {
+    let given = PlanFlags.answer.given(in: invocation)
+    guard settings.configuration.policy.source == .http else {
+        if let given { throw .fileWithoutSource(given, settings.given("SOURCE"), needs: "http") }
+        return try settings.sourceData()
+    }
+    guard let given, let path = try PlanFlags.answer.value(in: invocation) else { return try settings.fetchedData() }
+    let bytes: [UInt8]
+    do throws(GivenFile.Problem) {
+        bytes =
+            try path == "-"
+            ? GivenFile.standardInput(atMost: SignalReader.largest) : GivenFile.contents(of: path, atMost: SignalReader.largest)
+    } catch { throw .sourceFile(given, DataProblem(error).words) }
+    return try settings.fetchedData(answer: bytes)
+}
+
 /// More days than this are a band of ink.
 private let chartDays = 31
 
@@ -68,10 +94,10 @@ func planCommand(_ invocation: Invocation, settings: Settings) throws(UsageError
     let days = try PlanFlags.days.value(in: invocation)
     let step = try PlanFlags.step.value(in: invocation)
     let date = try PlanFlags.date.value(in: invocation)
-    if format == .svg, days > chartDays, let given = PlanFlags.days.given(in: invocation) {
+    if format == .svg || format == .chart, days > chartDays, let given = PlanFlags.days.given(in: invocation) {
         throw .chartTooLong(given, highest: chartDays)
     }
-    let data = try settings.sourceData()
+    let data = try planData(invocation, settings)
     let packages: [Package]
     let assumed = PlanFlags.assumed.given(in: invocation)
     if let assumed {
@@ -106,6 +132,7 @@ func planCommand(_ invocation: Invocation, settings: Settings) throws(UsageError
     return printing { output throws(Errno) in
         switch format {
         case .table: try plan.writeTable(to: &output, columns: StandardStream.output.columns)
+        case .chart: PlanText(plan, width: Swift.min(StandardStream.output.columns ?? 80, 160)).write(to: &output)
         case .csv: try plan.writeCSV(to: &output)
         case .json: try plan.writeJSON(to: &output)
         case .svg: output.append(PlanChart(plan).svg)

@@ -85,6 +85,7 @@ extension Plan {
             output.append("]}")
             try output.flushWhenFull()
         }
-        output.append("\n]}\n")
+        let energy = energy
+        output.append("\n],\"allowed_j\":\(energy.allowed / 1_000_000_000),\"uncapped_j\":\(energy.uncapped / 1_000_000_000)}\n")
     }
 }

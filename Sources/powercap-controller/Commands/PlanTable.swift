@@ -42,6 +42,8 @@ extension Plan {
             output.append("  \(line.decision.reason.rawValue)\n")
             try output.flushWhenFull()
         }
+        output.append("\n")
+        output.append(wrapped(energy.sentence(unit: configuration.unitOfSignal.flatMap(EnergyUnit.init)), width: room))
     }
 }
 

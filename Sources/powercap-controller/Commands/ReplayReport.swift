@@ -54,10 +54,10 @@ struct ReplayReport {
     }
 
     private static let rows = [
-        Row(label: "energy, at least") { kilowattHours($0.least) },
-        Row(label: "energy, at most") { kilowattHours($0.most) },
-        Row(label: "less than was drawn") { kilowattHours($0.drawn - min($0.drawn, $0.least)) },
-        Row(label: "limits allow") { kilowattHours($0.allowed) },
+        Row(label: "energy, at least") { Energy.words($0.least) },
+        Row(label: "energy, at most") { Energy.words($0.most) },
+        Row(label: "less than was drawn") { Energy.words($0.drawn - min($0.drawn, $0.least)) },
+        Row(label: "limits allow") { Energy.words($0.allowed) },
         Row(label: "at the limit, at least") { percent($0.limited_ms, of: $0.counted_ms) },
         Row(label: "at the limit, at most") { percent($0.limited_ms + $0.perhapsLimited_ms, of: $0.counted_ms) },
         Row(label: "changes an hour") { $0.changesAnHour },
@@ -98,20 +98,6 @@ extension Replay.Outcome {
     }
 }
 
-/// Of µW·ms, of which 3.6e9 are a milliwatt hour.
-private func kilowattHours(_ energy: UInt128) -> String {
-    let milliwattHours = UInt64((energy + 1_800_000_000) / 3_600_000_000)
-    return milliwattHours < 1_000_000
-        ? fixed(milliwattHours, places: 3) + " Wh" : fixed((milliwattHours + 500) / 1_000, places: 3) + " kWh"
-}
-
 private func percent(_ part: UInt64, of whole: UInt64) -> String {
     whole == 0 ? "-" : fixed((part * 1_000 + whole / 2) / whole, places: 1) + " %"
-}
-
-/// With all of its decimals.
-private func fixed(_ value: UInt64, places: Int) -> String {
-    let scale = (0..<places).reduce(UInt64(1)) { power, _ in power * 10 }
-    let fraction = String(value % scale)
-    return "\(value / scale).\(String(repeating: "0", count: places - fraction.utf8.count))\(fraction)"
 }

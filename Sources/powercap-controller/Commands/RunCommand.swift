@@ -18,7 +18,7 @@ func runCommand(_ invocation: Invocation, settings: Settings) throws(UsageError)
     if settings.configuration.policy.source == .demo {
         log.warning("the source is a demonstration: nothing real gives this power", ("source", .text("demo")))
     }
-    let feed = try SourceFeed(settings, log)
+    let feed = try settings.feed(log)
     for misspelling in Misspelling.ofThisProcess {
         log.warning(
             "a variable looks like an option and is none: it has no effect", ("variable", .text(misspelling.name)),
@@ -26,6 +26,9 @@ func runCommand(_ invocation: Invocation, settings: Settings) throws(UsageError)
     }
     // A helper that goes away while a request is written must be an error, not a signal.
     Process.ignoreBrokenPipes()
+    if once, let fetched = feed as? FetchedFeed, let why = fetched.fetch(within: FetchedFeed.once) {
+        log.warning("nothing could be fetched for the source: the floor holds", ("why", .text(why)))
+    }
     let controller: Controller
     do throws(Errno) { controller = try Controller(settings: settings, feed: feed, node: node, log: log) } catch {
         complain("can't start the event loop: \(error.explanation) (\(error.name))")

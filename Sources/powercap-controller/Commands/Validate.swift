@@ -14,6 +14,7 @@ func validateCommand(_ invocation: Invocation, settings: Settings) throws(UsageE
     let format = try ValidateFlags.format.value(in: invocation)
     _ = try OwnNode(settings)
     _ = try settings.sourceData()
+    try settings.checkServiceFiles()
     if try ValidateFlags.quiet.value(in: invocation) { return 0 }
     return printing { output in
         switch format {

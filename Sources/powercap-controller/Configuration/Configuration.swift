@@ -17,6 +17,8 @@ struct Configuration: Equatable, Sendable {
     var seriesFile: String?
     /// The name of the value's column in that file; nil is the second of two.
     var sourceColumn: String?
+    /// What SOURCE=http goes by.
+    var service = ServiceSettings()
     /// Says how a service answers, or a file like it is written; nil where the options below do, or where the file is one of lines
     /// `time,value`.
     var sourcePreset: SourcePreset?
@@ -40,6 +42,8 @@ struct Configuration: Equatable, Sendable {
     var signalMap: SignalMap?
     /// What volumes are shares of; nil is the day's largest.
     var volumeWhole: SignalMap.Whole?
+    /// What the source's values are in; nil is the preset's.
+    var signalUnit: String?
     var onExit = ExitAction.restore
     var onDrift = DriftAction.reassert
     var sampleInterval = Milliseconds.seconds(10)
@@ -68,6 +72,9 @@ extension Configuration {
         guard case .share(let usual) = signalMap else { return signalMap }
         return .share(of: volumeWhole ?? usual)
     }
+
+    /// What the source's values are in; nil where nobody says.
+    var unitOfSignal: String? { signalUnit ?? sourcePreset?.unit }
 }
 
 /// What the controller asks of the helper when it ends.

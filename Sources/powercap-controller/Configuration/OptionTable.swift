@@ -73,7 +73,7 @@ extension Option {
             "Power source. solar is a clear day's curve from SOLAR_FROM to SOLAR_TO local time, the same all year: it knows "
                 + "no season and no weather. sun is the real sun over LATITUDE and LONGITUDE in a clear sky: it knows no weather. "
                 + "static is MAX_SOURCE at all times. schedule is SCHEDULE_FILE's powers by the hours of the week, series SERIES_FILE's by "
-                + "points in time. demo is for showing, on no Node of a cluster: the curve in 90 s, again and again."
+                + "points in time, http those of a service at SOURCE_URL. demo is for showing, on no Node of a cluster: the curve in 90 s, again and again."
         ),
         Option(
             "SCHEDULE_FILE", \.scheduleFile, .filePath,
@@ -86,6 +86,35 @@ extension Option {
         Option(
             "SOURCE_COLUMN", \.sourceColumn, .columnName,
             "The name of the column that has the powers, where the file has more than two, or names in its first line."),
+        Option(
+            "SOURCE_URL", \.service.addresses, .addresses,
+            "What SOURCE=http asks: one address, or several with blanks between them whose answers are joined. {date} and {date+1} in it stand "
+                + "for days of SOURCE_TIMEZONE, {now} and {now+PT24H} for times in UTC, {unix} for seconds since 1970."),
+        Option(
+            "SOURCE_URL_FILE", \.service.addressFile, .filePath,
+            "A file that has them in one line, where a key is in them. Like all files of SOURCE=http it is read again each time."),
+        Option(
+            "SOURCE_HEADER_FILE", \.service.fieldFile, .filePath,
+            "A file of lines `Name: value` that are sent along, such as a key: to these addresses' servers, and to no other."),
+        Option("SOURCE_BODY_FILE", \.service.bodyFile, .filePath, "A file that is posted to them; without one they are got."),
+        Option(
+            "SOURCE_LOGIN_FILE", \.service.loginFile, .filePath,
+            "A file with `USER:PASSWORD`: for SOURCE_LOGIN_URL where there is one, else for the addresses themselves when they ask for it, as a "
+                + "digest or in plain text."),
+        Option(
+            "SOURCE_LOGIN_URL", \.service.loginAddress, .address,
+            "Where a login is exchanged for a token, which is then sent as a bearer token, and renewed once when it is refused."),
+        Option(
+            "SOURCE_LOGIN_TOKEN", \.service.tokenPath, .place,
+            "The token's place in the answer to the login, as SOURCE_VALUE is written."),
+        Option(
+            "SOURCE_CA_FILE", \.service.certificateFile, .filePath,
+            "Certificates that these servers' are checked against, for a device that has signed its own; the system's where none are given."
+        ),
+        Option(
+            "SOURCE_REFRESH", \.service.refresh, .time(.seconds(10) ... .day),
+            "How often they are asked, and in 24 times as long never more than 24 times, whatever goes wrong. At least 1 min, but for "
+                + "servers of your own network."),
         Option(
             "SOURCE_PRESET", \.sourcePreset, .sourcePreset,
             "How a service answers: SERIES_FILE is then such an answer (SCHEDULE_FILE with origin-epex). Each of the options below wins over "
@@ -123,6 +152,10 @@ extension Option {
             "POWER_CALC_MODE", \.volumeWhole, .optionalChoice(),
             "What volumes are a share of with SIGNAL_MAP=share: the largest of the day (max, the default) or its mean (average)."),
         Option(
+            "SIGNAL_UNIT", \.signalUnit, .signalUnit,
+            "What the source's values are in, to be shown: gCO2/kWh, EUR/MWh. Of what is so much for each kWh, MWh or Wh `plan` tells the "
+                + "day's amount. Without it the preset's."),
+        Option(
             "STALE_AFTER", \.policy.staleAfter, .time(Milliseconds(0) ... .seconds(30 * 86_400)),
             "How long the last good data are gone by when a series has ended, and when the source's file is gone or can't be read."
         ),
@@ -130,6 +163,20 @@ extension Option {
             "ON_STALE", \.policy.onStale, .staleAction,
             "What holds after that, and where a file has a gap: the floor, the last good value (hold), or a power; never more than the "
                 + "last good value."),
+        Option(
+            "SPLIT", \.policy.split, .choice,
+            "How the node's limit is divided over its packages: in proportion to their reference power, or by demand, which every 2 s gives "
+                + "what one package doesn't need to one whose limit is in its way. By demand requires PMAX_FUNC=sum."),
+        Option(
+            "STRATEGY", \.policy.strategy, .choice,
+            "What the node's work has to do with its limit. follow is nothing. idle-down gives a node without work its floor, though the source "
+                + "has more, and what the source has within 2 s of the first sign of work."),
+        Option(
+            "IDLE_AFTER", \.policy.idleAfter, .time(.seconds(2) ... .day),
+            "How long a node has to be without work before STRATEGY=idle-down gives it its floor."),
+        Option(
+            "QOS", \.policy.qosHint, .choice,
+            "With STRATEGY=idle-down: on takes what pods of best effort do for no work, by their cgroup under /sys/fs/cgroup."),
         Option(
             "SHORT_TERM", \.policy.shortTerm, .choice,
             "Short-term limit (PL2): equal to the long-term one, scaled by the original ratio, or untouched."),

@@ -49,7 +49,19 @@ struct Settings: Sendable {
                 floor: given("RAPL_MIN_POWER"), peak: given("MAX_SOURCE"), peakPower: configuration.policy.maxSource)
         }
         try checkSource()
+        try checkWork()
         try checkMapping()
+    }
+
+    /// Refuses what would have no effect.
+    private func checkWork() throws(UsageError) {
+        let policy = configuration.policy
+        if policy.split == .demand, policy.pmaxFunction != .sum {
+            throw .withoutEffect(given("SPLIT"), given("PMAX_FUNC"), needs: "PMAX_FUNC=sum, where packages share one limit")
+        }
+        if policy.qosHint == .on, policy.strategy != .idleDown {
+            throw .withoutEffect(given("QOS"), given("STRATEGY"), needs: "STRATEGY=idle-down")
+        }
     }
 
     /// Refuses a source that lacks what it goes by, and what no source goes by.
@@ -74,9 +86,10 @@ struct Settings: Sendable {
                 ? .noSourceFile(given("SOURCE"), missing: variable)
                 : .fileWithoutSource(given(variable), given("SOURCE"), needs: source.rawValue)
         }
+        try checkService()
         let ofData = [
             ("SOURCE_COLUMN", configuration.sourceColumn != nil), ("SIGNAL_MAP", configuration.signalMap != nil),
-            ("POWER_CALC_MODE", configuration.volumeWhole != nil),
+            ("POWER_CALC_MODE", configuration.volumeWhole != nil), ("SIGNAL_UNIT", configuration.signalUnit != nil),
         ]
         for (variable, isGiven) in ofData where isGiven && !policy.source.isFromData {
             throw .fileWithoutSource(given(variable), given("SOURCE"), needs: "schedule or SOURCE=series")

@@ -44,6 +44,17 @@ enum UsageError: Error, Equatable, Sendable {
     case noSourceFile(Given, missing: String)
     case fileWithoutSource(Given, Given, needs: String)
     case sourceFile(Given, String)
+    case noService(Given)
+    /// Nothing says where values stand in an answer.
+    case noPlaces(Given)
+    /// A preset and its address, in which something is left to be filled in.
+    case unfilledPreset(Given, String)
+    /// What makes no sense without another variable.
+    case missingBeside(Given, String)
+    case tooOften(Given)
+    /// A service that was asked once, and didn't answer.
+    case unanswered(String)
+    case withoutEffect(Given, Given, needs: String)
     /// An option about answers that makes no sense beside the others.
     case mapping(Given, String)
     case mapAbovePeak(Given, Given, Microwatts)
@@ -107,6 +118,22 @@ enum UsageError: Error, Equatable, Sendable {
             return "\(source.words) goes by a file, but \(missing) is not set: give the file's path"
         case .fileWithoutSource(let given, let source, let needed):
             return "\(given.words) has no effect with \(source.words): give SOURCE=\(needed), or take \(given.name) away"
+        case .noService(let source):
+            return "\(source.words) asks a service, but neither SOURCE_URL nor SOURCE_URL_FILE is set: give its address"
+        case .noPlaces(let source):
+            return
+                "\(source.words) asks a service, but nothing says where values stand in its answer: give SOURCE_PRESET, or SOURCE_VALUE"
+        case .unfilledPreset(let preset, let url):
+            return "\(preset.words) leaves something of its address to be filled in: give SOURCE_URL, \(url)"
+        case .missingBeside(let given, let missing):
+            return "\(given.words) has no effect without \(missing): give both, or take it away"
+        case .tooOften(let given):
+            return
+                "\(given.words) is too often for a server that isn't in your own network, or of which that isn't known: give at least "
+                + ServiceSettings.leastRefresh.words
+        case .unanswered(let why): return "nothing could be fetched for the source: \(why)"
+        case .withoutEffect(let given, let other, let needed):
+            return "\(given.words) has no effect with \(other.words): give \(needed), or take \(given.name) away"
         case .sourceFile(let given, let problem), .mapping(let given, let problem): return "\(given.words) \(problem)"
         case .mapAbovePeak(let map, let peak, let most):
             return
@@ -127,6 +154,7 @@ enum UsageError: Error, Equatable, Sendable {
             switch problem {
             case .empty: "is empty"
             case .malformed: "is not \(words.noun)"
+            case .unfilled(let name): "has {\(name)} in it, which has to be filled in"
             case .negative: "is negative"
             case .unknownUnit(let unit): "has the unknown unit \(quoted(unit))"
             case .tooFine: "is finer than \(words.smallest)"

@@ -6,6 +6,8 @@ internal import PowercapProtocol
 enum ValueProblem: Error, Equatable, Sendable {
     case empty
     case malformed
+    /// Something in braces is left that stands for something.
+    case unfilled(String)
     case negative
     case unknownUnit(String)
     /// Has more decimals than the smallest unit.
@@ -234,6 +236,13 @@ extension ValueKind where Value == String? {
         !name.utf8.contains { $0 == UInt8(ascii: ",") || $0 < UInt8(ascii: " ") } && name.utf8.first != UInt8(ascii: " ")
             && name.utf8.last != UInt8(ascii: " ")
     }
+
+    /// What a signal is in.
+    static let signalUnit = optional(
+        ValueWords(
+            noun: "a unit", placeholder: "UNIT", valid: "a unit such as gCO2/kWh or EUR/MWh, at most 20 bytes without blanks"),
+        atMost: 20
+    ) { unit in unit.utf8.allSatisfy { $0 > UInt8(ascii: " ") && $0 != 0x7F } }
 
     /// What a request's path is appended to.
     static let server = optional(

@@ -47,6 +47,10 @@ struct NodeLimits {
     /// Every zone as it was last seen.
     private(set) var zones: [Zone]
     private let described: HelperZones
+    /// Power on its way between packages; nil where limits go up and down at once.
+    var handover: Handover?
+    /// Limits that are to go up wait for power that isn't free yet.
+    var isWaiting = false
     /// Why energy counters can't be read, by the zone's id.
     private var energyErrors: [String: Errno] = [:]
 
@@ -139,8 +143,7 @@ struct NodeLimits {
     }
 
     private func rank(_ change: Change) -> Int {
-        let isIncrease = change.from.map { change.to > $0 } ?? false
-        return (isIncrease ? 2 : 0) + (self[change].refusal == nil ? 1 : 0)
+        (change.isIncrease ? 2 : 0) + (self[change].refusal == nil ? 1 : 0)
     }
 
     func items(_ changes: [Change]) -> [ApplyItem] {
@@ -149,6 +152,7 @@ struct NodeLimits {
 
     /// P4: what is in force is what was read back.
     mutating func note(_ change: Change, _ applied: AppliedItem) {
+        settle(change, applied.effective)
         self[change].asked = change.to
         self[change].inForce = applied.effective
         self[change].refusal = nil

@@ -124,6 +124,7 @@ final class ControlSession {
         lastSample = try client.sample()
         sampled_ns = Clock.monotonic_ns
         measure(since: before)
+        limits.look(at: lastSample.time_ns, power)
         let observations = limits.observe(lastSample, onDrift: action)
         for observation in observations { report(observation) }
         // Where something has to be put right, what then follows is told when it is.
@@ -204,11 +205,16 @@ final class ControlSession {
         }
     }
 
-    /// Decides and applies, until what the decision asks for is in force or known to be refused.
-    func enforce(_ decide: ([Package]) -> Decision) throws(HelperError) -> Decision {
+    /// From now on limits go up when the power for it is free, and not before.
+    func handOver() { limits.beginHandover() }
+
+    /// Decides and applies, until what the decision asks for is in force, known to be refused, or waits for power.
+    /// - Parameter isMove: nothing but the packages' parts of one and the same limit changes, which may happen often.
+    func enforce(isMove: Bool = false, _ decide: ([Package]) -> Decision) throws(HelperError) -> Decision {
         while true {
             let decision = decide(limits.packages)
-            let changes = Array(limits.changes(for: decision).prefix(Limits.itemsPerBatch))
+            let changes = Array(
+                limits.next(limits.changes(for: decision), within: decision.nodeLimit).prefix(Limits.itemsPerBatch))
             if changes.isEmpty {
                 reportConsequences()
                 return decision
@@ -218,7 +224,7 @@ final class ControlSession {
                 tally.counts.applied += UInt64(applied.count)
                 for (change, outcome) in zip(changes, applied) {
                     limits.note(change, outcome)
-                    report(change, outcome, decision)
+                    report(change, outcome, decision, isMove: isMove)
                 }
             } catch {
                 guard case .failed(let failure) = error, let item = failure.item, Int(item) < changes.count else {
@@ -241,14 +247,18 @@ final class ControlSession {
         isDecided = true
     }
 
-    private func report(_ change: NodeLimits.Change, _ outcome: AppliedItem, _ decision: Decision) {
+    private func report(_ change: NodeLimits.Change, _ outcome: AppliedItem, _ decision: Decision, isMove: Bool) {
         // The same again, against another party that was told of.
         if limits[change].isRepeated { return }
-        log.info(
-            "limit changed", ("package", .text(limits.entries[change.entry].package.name.text)),
+        let fields: [Log.Field] = [
+            ("package", .text(limits.entries[change.entry].package.name.text)),
             ("constraint", .text(limits[change].name)), ("from_uw", .power(change.from)), ("asked_uw", .power(change.to)),
             ("in_force_uw", .power(limits.inForce(change))), ("reason", .text(change.reason.rawValue)),
-            ("source_uw", .power(decision.source)), ("node_limit_uw", .power(decision.nodeLimit)))
+            ("source_uw", .power(decision.source)), ("node_limit_uw", .power(decision.nodeLimit)),
+        ]
+        // The node's limit is the same: nothing for an administrator, nor for the API server.
+        if isMove { return log.debug("limit changed", fields) }
+        log.info("limit changed", fields)
         // A successor that sets what its predecessor did changes nothing.
         if change.isShortTerm || change.from == outcome.effective { return }
         let package = limits.entries[change.entry].package.name.text

@@ -50,6 +50,16 @@ final class Controller {
     private var isControlMissed = false
     /// Somebody wants an answer of the controller's own.
     private var isAsked = false
+    /// nil where nothing goes by the node's work.
+    let work: WorkWatch?
+    /// What it was at the last decision.
+    private(set) var workload = Workload()
+    /// The decision that limits wait for power for changes nothing but the packages' parts.
+    private(set) var isMove = false
+    /// When the history was last told.
+    private var noted_ns: UInt64 = 0
+    /// What was last published.
+    var published: NodeRecord?
     private var spareCode = SpareCode(Clock.monotonic_ns)
 
     /// When things are due, on CLOCK_MONOTONIC.
@@ -58,6 +68,8 @@ final class Controller {
         var decide_ns: UInt64 = 0
         var sample_ns: UInt64 = 0
         var renew_ns: UInt64 = 0
+        /// Of the node's work.
+        var step_ns: UInt64 = .max
     }
 
     private enum Token {
@@ -72,13 +84,14 @@ final class Controller {
     /// - Parameters:
     ///   - feed: nil where the source goes by a formula.
     ///   - own: nil where Kubernetes is off.
-    init(settings: Settings, feed: SourceFeed?, node own: OwnNode?, log: Log) throws(Errno) {
+    init(settings: Settings, feed: (any Feed)?, node own: OwnNode?, log: Log) throws(Errno) {
         (self.settings, self.log) = (settings, log)
         configuration = settings.configuration
         source = FollowedSource(settings.configuration.policy, feed)
         node = NodeLink(own, settings.configuration, log)
         supervisor = Supervisor(log)
         book = OrderBook(log)
+        work = WorkWatch(settings.configuration.policy, log)
         signals = try Signals()
         epoll = try Epoll()
         try epoll.add(signals.number, token: Token.signals)
@@ -94,6 +107,7 @@ final class Controller {
     func run() throws(UsageError) -> Int32 {
         try step(Clock.monotonic_ns)
         node.start(in: epoll, token: Token.api)
+        source.start()
         while true {
             listeners.open(in: epoll, Clock.monotonic_ns)
             supervisor.step(state.supervisorStatus, Clock.monotonic_ns)
@@ -134,7 +148,7 @@ final class Controller {
         if now_ns >= source.due_ns, source.refresh() { due.decide_ns = 0 }
         if let session { do throws(HelperError) { try cycle(session, now_ns) } catch { fail(error) } }
         tally.counts.lostLogLines += log.tellLost()
-        if node.step(NodeRecord(state), now_ns) {
+        if node.step(publish(), now_ns) {
             source.follow(wishes.together)
             due.decide_ns = 0
         }
@@ -149,10 +163,10 @@ final class Controller {
             source: source.state, wishes: wishes, helper: helper,
             limits: session?.limits, power: session?.power ?? [:], decision: decided,
             nextDecision_ns: session == nil ? nil : due.decide_ns, api: node.state, listeners: listeners.states,
-            counts: tally.counts)
+            counts: tally.counts, work: work?.state(isMoving: isMove && session?.limits.isWaiting == true))
     }
 
-    private var wishes: Wishes {
+    var wishes: Wishes {
         Wishes(
             node: node.overrides, rejected: node.rejected, notes: node.notes, later: node.later, orders: book.orders,
             ordersProblem: book.problem?.words)
@@ -166,6 +180,7 @@ final class Controller {
         }
         // First, because a lease that has run out explains what a sample then shows.
         if now_ns >= due.renew_ns { try renew(session, now_ns) }
+        if now_ns >= due.step_ns { try step(session, now_ns) }
         if now_ns >= due.sample_ns { try sample(session, now_ns) }
         if now_ns >= due.decide_ns {
             due.decide_ns = now_ns + min(configuration.stabilisationTime.nanoseconds, source.ask() ?? .max)
@@ -217,9 +232,12 @@ final class Controller {
             isControlMissed = false
         }
         node.note(candidate.limits.entries.map(\.package))
+        work?.begin(candidate.lastSample, candidate.limits)
+        // Whoever decides once isn't there any more when the power is free.
+        if configuration.policy.split == .demand, !isOnce { candidate.handOver() }
         due = Schedule(
             connect_ns: 0, decide_ns: now_ns, sample_ns: now_ns + configuration.sampleInterval.nanoseconds,
-            renew_ns: now_ns + candidate.renewal_ns)
+            renew_ns: now_ns + candidate.renewal_ns, step_ns: work == nil ? .max : now_ns + DemandMeter.step_ns)
     }
 
     /// Said at the first connection, and when the helper's floor has changed.
@@ -245,16 +263,30 @@ final class Controller {
         let observations = try session.sample(onDrift: configuration.onDrift)
         isProven = true
         backoff.succeed()
-        history.note(state)
+        work?.note(session.lastSample, session.limits)
+        if now_ns >= noted_ns + Controller.fresh_ns {
+            noted_ns = now_ns
+            history.note(state)
+        }
         // What was seen changes what the packages may take, or has to be put right: at once, not at the next decision.
-        if observations.contains(where: \.callsForDecision) { try decideAndApply(session) }
+        if observations.contains(where: \.callsForDecision) {
+            try decideAndApply(session)
+        } else if session.limits.isWaiting {
+            try decideAndApply(session, isMove: isMove)
+        }
+        planLook(session)
     }
 
-    func decideAndApply(_ session: ControlSession) throws(HelperError) {
+    /// - Parameter isMove: the node's work is another, and nothing else.
+    func decideAndApply(_ session: ControlSession, isMove: Bool = false) throws(HelperError) {
         let (policy, reading, wishes) = (configuration.policy, source.reading, wishes)
         let (before, overrides) = (decided?.decision, wishes.together)
-        let decision = try session.enforce { packages in
-            decide(packages: packages, policy: policy, reading: reading, overrides: overrides, last: before)
+        let workload = work?.workload(session.limits) ?? Workload()
+        (self.workload, self.isMove) = (workload, isMove)
+        defer { planLook(session) }
+        let decision = try session.enforce(isMove: isMove) { packages in
+            decide(
+                packages: packages, policy: policy, reading: reading, overrides: overrides, workload: workload, last: before)
         }
         if decision.floorsExceedBudget != (before?.floorsExceedBudget ?? false) {
             if decision.floorsExceedBudget {
@@ -271,7 +303,7 @@ final class Controller {
                 ("source_uw", .power(decision.source)), ("node_limit_uw", .power(decision.nodeLimit)),
                 ("reason", .text(decision.reason.rawValue)),
             ])
-        decided = Decided(decision: decision, at: Clock.wall.seconds)
+        if !isMove || decision != before { decided = Decided(decision: decision, at: Clock.wall.seconds) }
         reportedFailure = nil
     }
 
@@ -315,7 +347,7 @@ final class Controller {
     /// Sleeps until something is due or happens: the signal that came, or nil.
     private func wait() -> StaticString? {
         let now_ns = Clock.monotonic_ns
-        let own_ns = session == nil ? due.connect_ns : min(due.decide_ns, due.sample_ns, due.renew_ns)
+        let own_ns = session == nil ? due.connect_ns : min(due.decide_ns, due.sample_ns, due.renew_ns, due.step_ns)
         let next_ns = min(own_ns, source.due_ns, node.due_ns, supervisor.due_ns, listeners.due_ns, ordersDue_ns(now_ns))
         let milliseconds = next_ns <= now_ns ? 0 : min((next_ns - now_ns + 999_999) / 1_000_000, 3_600_000)
         guard let count = try? epoll.wait(milliseconds: Int32(milliseconds)) else { return nil }

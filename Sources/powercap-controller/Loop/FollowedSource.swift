@@ -5,7 +5,7 @@ internal import Policy
 final class FollowedSource {
     private let policy: PowerPolicy
     /// nil where the source goes by a formula.
-    private let feed: SourceFeed?
+    private let feed: (any Feed)?
     private var source: any PowerSource
     private var overrides = Overrides()
     /// What it gave at the last time for a decision. What has to be put right in between goes by it too: STABILISATION_TIME is how often the
@@ -15,11 +15,14 @@ final class FollowedSource {
     /// nil before the first decision.
     private var told: SourceLack??
 
-    init(_ policy: PowerPolicy, _ feed: SourceFeed?) {
+    init(_ policy: PowerPolicy, _ feed: (any Feed)?) {
         (self.policy, self.feed) = (policy, feed)
         source = powerSource(for: policy, data: feed?.data)
         reading = source.reading(at: .now)
     }
+
+    /// What is asked of others is asked from now on.
+    func start() { feed?.start() }
 
     /// Readable when something happened beside the source's file; nil where there is none.
     var descriptorNumber: Int32? { feed?.descriptorNumber }
@@ -28,7 +31,7 @@ final class FollowedSource {
     var state: SourceState {
         SourceState(
             name: policy.source, reading: reading, read: read, data: feed?.data,
-            file: feed.map { SourceFileState(path: $0.path, problem: $0.problem?.words) })
+            file: feed.map { SourceFileState(path: $0.place, problem: $0.trouble) }, fetches: feed?.fetches)
     }
 
     /// Goes by these overrides from now on.

@@ -12,7 +12,7 @@ extension Controller: ControlDesk {
         listeners.run()
     }
 
-    private static let fresh_ns: UInt64 = 1_000_000_000
+    static let fresh_ns: UInt64 = 1_000_000_000
 
     func endOrders() {
         let ended = book.end(at: Clock.boottime_ns)

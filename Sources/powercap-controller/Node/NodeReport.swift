@@ -3,10 +3,13 @@ internal import PowercapProtocol
 
 extension NodeRecord {
     /// What stands on the Node while the controller runs.
-    init(_ state: NodeState) {
+    /// - Parameter last: what was published before. While power is on its way between packages its limit stays, because it will be the
+    ///   same again: each move would be two requests (P10).
+    init(_ state: NodeState, after last: NodeRecord? = nil) {
         let isKnown = state.limits != nil
+        let isMoving = state.work?.isMoving == true
         self.init(
-            state: state.phase, effectiveLimit: state.inForce,
+            state: state.phase, effectiveLimit: isMoving ? last?.effectiveLimit ?? state.inForce : state.inForce,
             reference: state.entries.isEmpty ? nil : state.decision?.decision.reference, source: state.source.name.rawValue,
             reason: isKnown ? state.decision?.decision.reason.rawValue : nil, orders: state.ordersWords,
             condition: state.condition)

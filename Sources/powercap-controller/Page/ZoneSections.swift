@@ -11,9 +11,10 @@ extension HTML {
             element("<p>", state.limits == nil ? "Not known without control." : "No package has a power limit.", "</section>")
             return
         }
+        let isByDemand = state.settings.configuration.policy.split == .demand
         table(
             "packages", "Long-term limits of the packages",
-            head: ["package", "asked", "in force", "drawn", "range", "original", "standing"]
+            head: ["package", "asked", "in force", "drawn"] + (isByDemand ? ["wants"] : []) + ["range", "original", "standing"]
         ) { html in
             for package in packages {
                 html.element("<tr><th scope=row>", package.name, "")
@@ -21,6 +22,10 @@ extension HTML {
                 html.cell(package.inForce)
                 if let holder = package.holder, holder != InForce.governed { html.element("<br><small>by ", holder, "</small>") }
                 html.cell(measured: package.power)
+                if isByDemand {
+                    html.cell(measured: package.demand?.power)
+                    if let demand = package.demand { html.element("<br><small>", demand.basis.rawValue, "</small>") }
+                }
                 html.element("<td>", "\(package.floor.words) to \(package.ceiling.words)", "")
                 html.cell(package.original)
                 html.markup(package.standing == .asAsked ? "<td class=ok>" : "<td class=bad>")

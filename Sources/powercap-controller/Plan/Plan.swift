@@ -92,6 +92,7 @@ struct Plan: Sequence {
         case .constant: "static source of \(peak)"
         case .schedule: "the schedule of \(fileName)"
         case .series: "the series of \(fileName)"
+        case .http: "what \(configuration.askedService.place.printable) answered"
         case .demo: "demonstration, peak \(peak): a day from 04:00 to 20:00 in \(SourceName.demoDay.words)"
         }
     }

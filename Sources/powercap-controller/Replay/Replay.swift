@@ -15,28 +15,50 @@ struct Replay {
     /// Runs the recording through the configuration.
     func outcome(of recording: Recording) -> Outcome {
         var outcome = Outcome(recording)
-        let source = powerSource(for: configuration.policy, data: data)
-        var decision: Decision?
+        let (policy, source) = (configuration.policy, powerSource(for: configuration.policy, data: data))
+        var shared = policy.split == .demand ? SharedPower(recording.packages) : nil
+        var (decision, reading): (Decision?, SourceReading?)
         var (next_ms, step_s): (Int64, Int64?) = (.min, nil)
         for (earlier, later) in zip(recording.samples, recording.samples.dropFirst()) {
             let moment = Moment(milliseconds: earlier.time_ms)
-            if earlier.time_ms >= next_ms || step_s.map({ moment.seconds >= $0 }) == true {
-                decision = decide(
-                    packages: recording.packages, policy: configuration.policy, reading: source.reading(at: moment),
-                    last: decision)
+            let isDue = earlier.time_ms >= next_ms || step_s.map { moment.seconds >= $0 } == true
+            if isDue {
+                reading = source.reading(at: moment)
                 next_ms = earlier.time_ms + Int64(clamping: configuration.stabilisationTime.rawValue)
                 step_s = source.nextStep(after: moment)
             }
-            outcome.note(from: earlier, to: later, limits: (decision?.packages ?? []).map(\.longTerm))
+            if let reading, isDue || shared?.isNews == true {
+                decision = decide(
+                    packages: recording.packages, policy: policy, reading: reading,
+                    workload: Workload(demands: shared?.demands), last: decision)
+            }
+            let limits = (decision?.packages ?? []).map(\.longTerm)
+            let drawn = outcome.note(from: earlier, to: later, limits: limits)
+            shared?.note(drawn, under: limits, until_ms: later.time_ms)
         }
         return outcome
+    }
+
+    /// What a recording can't say for this configuration; nil where there is nothing.
+    func caveat(of recording: Recording) -> String? {
+        if configuration.policy.strategy == .idleDown {
+            return "STRATEGY=idle-down goes by the processors, which a recording doesn't have: it is left out"
+        }
+        let samples = recording.samples
+        let mean_ms = UInt64(samples[samples.count - 1].time_ms - samples[0].time_ms) / UInt64(samples.count - 1)
+        if configuration.policy.split == .demand, mean_ms * 1_000_000 > SharedPower.longest_ns {
+            return
+                "SPLIT=demand looks every \(SharedPower.step.words), and the samples are \(Milliseconds(mean_ms).roughly) apart: the "
+                + "limit is divided in proportion (record with --interval \(SharedPower.step.setting))"
+        }
+        return nil
     }
 
     /// The recording itself, in the same terms.
     static func recorded(_ recording: Recording) -> Outcome {
         var outcome = Outcome(recording)
         for (earlier, later) in zip(recording.samples, recording.samples.dropFirst()) {
-            outcome.note(from: earlier, to: later, limits: earlier.packages.map(\.limit))
+            _ = outcome.note(from: earlier, to: later, limits: earlier.packages.map(\.limit))
         }
         return outcome
     }
@@ -88,7 +110,11 @@ extension Replay {
         }
 
         /// - Parameter limits: what is in force in between; nil where that isn't known.
-        fileprivate mutating func note(from earlier: Recording.Sample, to later: Recording.Sample, limits: [Microwatts?]) {
+        /// - Returns: what each package then draws at most; nil where that isn't known.
+        fileprivate mutating func note(
+            from earlier: Recording.Sample, to later: Recording.Sample, limits: [Microwatts?]
+        ) -> [Microwatts?] {
+            var all: [Microwatts?] = limits.map { _ in nil }
             let time_ms = UInt64(later.time_ms - earlier.time_ms)
             span_ms += time_ms
             for (index, limit) in limits.enumerated() {
@@ -107,6 +133,7 @@ extension Replay {
                 let isHidden = recorded.map { Outcome.isHeld(power, by: $0) } ?? false
                 let least = min(power, limit)
                 let most = isHidden ? max(least, min(limit, packages[index].longTerm.ceiling)) : least
+                all[index] = most
                 counted_ms += time_ms
                 self.least += UInt128(least.rawValue) * UInt128(time_ms)
                 self.most += UInt128(most.rawValue) * UInt128(time_ms)
@@ -114,6 +141,7 @@ extension Replay {
                 allowed += UInt128(limit.rawValue) * UInt128(time_ms)
                 if Outcome.isHeld(power, by: limit) { limited_ms += time_ms } else if isHidden { perhapsLimited_ms += time_ms }
             }
+            return all
         }
     }
 }

@@ -36,6 +36,7 @@ extension NodeState {
             sentences.append(sentence(on: decision, policy))
         }
         sentences.append(sourceSentence)
+        sentences += workSentences
         if let lack = sourceLack { sentences.append("\(lack).") }
         if let problem = sourceProblem { sentences.append("Of the source, what it said before is followed: \(problem).") }
         sentences += wishes.orders.standing.map(sentence)
@@ -69,6 +70,9 @@ extension NodeState {
             return "Decided at \(at): \(limit), the floor, which is more than \(wishes.budgetWords)."
         case .ceiling:
             return "Decided at \(at): \(limit), the ceiling: the packages take no more (\(decision.ceiling.words))."
+        case .idle:
+            return "Decided at \(at): \(limit), the floor, because the node has no work (STRATEGY=idle-down)."
+        case .demand: return "Decided at \(at): \(limit), divided by what the packages want."
         case .fixed: return "Decided at \(at): \(limit), which nothing here can change."
         case .paused: return "Decided at \(at): nothing is changed while the node is paused."
         }

@@ -28,6 +28,8 @@ struct NodeState: Sendable {
     let api: APIState?
     let listeners: [ListenerState]
     let counts: Counts
+    /// nil where nothing goes by the node's work.
+    var work: WorkState? = nil
 
     /// What the controller does with the node's limits.
     enum Phase: String, Sendable {
@@ -72,9 +74,11 @@ struct SourceState: Equatable, Sendable {
     var data: SourceData?
     /// Where the data come from; nil without data.
     var file: SourceFileState?
+    /// How it stands with asking for them; nil where they lie on this machine.
+    var fetches: FetchState?
 }
 
-/// The file that a source goes by.
+/// The file that a source goes by, or the service.
 struct SourceFileState: Equatable, Sendable {
     let path: String
     /// What is wrong with it now, behind its path; nil where nothing is.

@@ -60,8 +60,11 @@ struct Outlook: Sequence, IteratorProtocol {
         _ = then.orders.end(at: state.boot_ns + UInt64(moment - state.now.seconds + (isEnd ? 1 : 0)) * 1_000_000_000)
         if let later = then.later.last(where: { $0.at <= moment }) { then.node = later.node }
         let policy = state.settings.configuration.policy
+        // What the node will have to do nobody knows: it is taken to stay as it is.
+        let workload = Workload(isIdle: state.work?.isIdle ?? false)
         let reading = powerSource(for: policy, then.together, data: state.source.data).reading(at: Moment(seconds: moment))
-        last = decide(packages: packages, policy: policy, reading: reading, overrides: then.together, last: last)
+        last = decide(
+            packages: packages, policy: policy, reading: reading, overrides: then.together, workload: workload, last: last)
         if !isEnd && !isStep { at += step_s }
         return Line(at: moment, decision: last)
     }

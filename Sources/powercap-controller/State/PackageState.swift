@@ -17,6 +17,8 @@ struct PackageState: Equatable, Sendable {
     let holder: String?
     /// The average between the last two samples.
     let power: Microwatts?
+    /// What it wants; nil where that isn't known, or nobody asks.
+    let demand: Demand?
     /// Why it was told to hold that much; nil where no decision says so.
     let reason: Reason?
     let standing: Standing
@@ -36,6 +38,7 @@ extension NodeState {
                 floor: entry.package.longTerm.floor, ceiling: entry.package.longTerm.ceiling,
                 original: zone?.constraint("long_term")?.original, asked: entry.longTerm.asked, inForce: inForce.limit,
                 holder: inForce.limit == nil ? nil : inForce.holder?.controlType, power: power[entry.package.zone],
+                demand: work?.demands[entry.package.zone],
                 reason: position < decided.count ? decided[position].reason : nil, standing: limits.standing(entry))
         }
     }

@@ -26,7 +26,7 @@ extension NodeState {
     var sourceProblem: String? {
         guard let file = source.file, let problem = file.problem else { return nil }
         let since = source.data?.outdated.map { " since \(Instant($0.since.seconds).words(seenFrom: now))" } ?? ""
-        return "\(file.path) \(problem)\(since)"
+        return source.fetches == nil ? "\(file.path) \(problem)\(since)" : problem
     }
 
     /// What its power comes from, in its own unit; nil where the power itself is what the source says, and of the sun, whose is the power.
@@ -43,6 +43,9 @@ extension SourceLack.Cause {
         case .gap: "The source, \(source.rawValue), has no value for now"
         case .ended: "The source's last value is over"
         case .notBegun: "The source's first value is still to come"
+        case .notFetched: "The source's first answer is still to come"
+        case .outdated where source == .http:
+            "The source's service has given no new answer for \(staleAfter) longer than it should have taken"
         case .outdated: "The source's file could not be read for \(staleAfter)"
         }
     }
@@ -53,6 +56,7 @@ extension SourceLack.Cause {
         case .gap: "gap"
         case .ended: "ended"
         case .notBegun: "not-begun"
+        case .notFetched: "not-fetched"
         case .outdated: "outdated"
         }
     }

@@ -14,7 +14,8 @@ extension NodeState {
         return [
             "format": .whole(NodeState.format), "explanation": explanation(change).json, "controller": controllerJSON,
             "node": nodeJSON,
-            "condition": condition.json, "source": source.json, "overrides": overridesJSON, "next": nextJSON(change),
+            "condition": condition.json, "work": work?.json ?? .null, "source": source.json, "overrides": overridesJSON,
+            "next": nextJSON(change),
             "packages": .list(packages.map(\.json)), "helper": helper.welcome?.json ?? .null, "control": controlJSON,
 
             // In control there are none, and without it only the helper knows.
@@ -103,7 +104,28 @@ extension SourceState {
             "name": .text(name.rawValue), "power_uw": .power(reading.power),
             "signal": reading.signal.map { .number("\($0)") } ?? .null, "age_ms": .whole(reading.age.rawValue),
             "read": .text(Instant(read).text), "lack": .text(reading.lack?.cause.name), "file": .text(file?.path),
-            "problem": .text(file?.problem),
+            "problem": .text(file?.problem), "fetches": fetches?.json ?? .null,
+        ]
+    }
+}
+
+extension FetchState {
+    fileprivate var json: JSON {
+        [
+            "last": .text(last.map { Instant($0).text }), "next": .text(next.map { Instant($0).text }),
+            "counts": .list(
+                counts.sorted { $0.key < $1.key }.map { ["result": .text($0.key), "count": .whole($0.value)] }),
+        ]
+    }
+}
+
+extension WorkState {
+    fileprivate var json: JSON {
+        [
+            "has_work": hasWork.map { .flag($0) } ?? .null, "idle": .flag(isIdle),
+            "busy_processors": busy.map { .number("\($0)") } ?? .null,
+            "best_effort_processors": bestEffort.map { .number("\($0)") } ?? .null,
+            "unknown": .list(unknown.map { .text($0) }), "missing": .list(missing.map { .text($0) }),
         ]
     }
 }
@@ -122,7 +144,8 @@ extension PackageState {
         [
             "name": .text(name), "zone": .text(zone), "asked_uw": .power(asked), "in_force_uw": .power(inForce),
             "held_by": .text(holder), "power_uw": .power(power), "original_uw": .power(original), "floor_uw": .power(floor),
-            "ceiling_uw": .power(ceiling), "reference_uw": .power(reference), "reason": .text(reason?.rawValue),
+            "ceiling_uw": .power(ceiling), "reference_uw": .power(reference), "wants_uw": .power(demand?.power),
+            "wants_because": .text(demand?.basis.rawValue), "reason": .text(reason?.rawValue),
             "standing": .text(standing.words), "as_asked": .flag(standing == .asAsked),
         ]
     }

@@ -27,7 +27,7 @@ extension Metric {
         ) { $0.state.decision.map { .flag($0.decision.floorsExceedBudget) } },
         Metric(
             .gauge, "decision_info", labels: ["reason"],
-            "1 for the reason of the last decision: source, stale, override, floor, ceiling, fixed or paused."
+            "1 for the reason of the last decision: source, stale, override, floor, ceiling, idle, fixed or paused."
         ) { scrape in scrape.state.decision.map { [Sample([$0.decision.reason.rawValue], .whole(1))] } ?? [] },
         .node(
             .gauge, "next_decision_timestamp_seconds", unit: "seconds", "When the next decision is due, in seconds since 1970."
@@ -104,8 +104,19 @@ extension Metric {
             .gauge, "source_stale", "Whether the source says nothing of the moment: the last good value, or ON_STALE's, holds."
         ) { .flag($0.state.source.reading.lack != nil) },
         .node(
-            .gauge, "source_outdated", "Whether the source's file is gone or can't be used: what it said before is followed."
+            .gauge, "source_outdated",
+            "Whether the source's file is gone or can't be used, or its service can't be asked: what it said before is followed."
         ) { .flag($0.state.source.file?.problem != nil) },
+        .node(
+            .gauge, "source_fetch_timestamp_seconds", unit: "seconds",
+            "When the source's service last gave all that it was asked for, in seconds since 1970."
+        ) { $0.state.source.fetches?.last.map { .timestamp($0) } },
+        Metric(
+            .counter, "source_fetches_total", labels: ["result"],
+            "Requests to the source's service that ended, by what came of it: ok, unchanged, nothing, or why there is no answer."
+        ) { scrape in
+            (scrape.state.source.fetches?.counts ?? [:]).sorted { $0.key < $1.key }.map { Sample([$0.key], .whole($0.value)) }
+        },
     ]
 }
 

@@ -16,6 +16,7 @@ struct MetricsPageTests {
             "SOURCE": "sun", "LATITUDE": "52.52", "LONGITUDE": "13.405", "MAX_SOURCE": "400W", "ON_DRIFT": "leave",
             "STABILISATION_TIME": "1500ms",
         ]
+        scene.fetches = FetchState(last: scene.now - 600, next: scene.now + 3_000, counts: ["ok": 20, "too-many": 2])
         scene.heldLower = 0
         scene.unreadable = 1
         scene.wishes.node = Overrides(limit: .watts(300), minPower: .watts(10))

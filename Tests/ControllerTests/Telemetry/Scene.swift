@@ -25,6 +25,7 @@ struct Scene {
     var leaseLeft: Int64 = 20
     /// Since the source was read, in seconds.
     var sourceAge: Int64 = 60
+    var fetches: FetchState?
     /// The package whose limits firmware has locked.
     var locked: Int?
     /// The package that doesn't enforce its limits.
@@ -132,7 +133,8 @@ struct Scene {
         return NodeState(
             now: moment, monotonic_ns: 1_000_000 * seconds, boot_ns: 2_000_000 * seconds, started: started,
             settings: chosen,
-            source: SourceState(name: policy.source, reading: reading, read: now - sourceAge), wishes: wishes, helper: helper,
+            source: SourceState(name: policy.source, reading: reading, read: now - sourceAge, fetches: fetches), wishes: wishes,
+            helper: helper,
             limits: hasControl ? limits : nil, power: [:], decision: Decided(decision: decision, at: now - 60),
             nextDecision_ns: hasControl ? 1_000_060 * seconds : nil, api: api, listeners: [],
             counts: counts)

@@ -1,0 +1,39 @@
+internal import HTTP
+internal import Policy
+internal import PowercapProtocol
+
+extension Settings {
+    /// Refuses a service that can't be asked as it is configured, and what no source asks.
+    func checkService() throws(UsageError) {
+        let (service, isAsked) = (configuration.askedService, configuration.policy.source == .http)
+        if isAsked, !service.isGiven {
+            let url = configuration.sourcePreset?.url ?? ""
+            throw url.isEmpty ? .noService(given("SOURCE")) : .unfilledPreset(given("SOURCE_PRESET"), url)
+        }
+        if isAsked, !configuration.isMapped { throw .noPlaces(given("SOURCE")) }
+        if !isAsked {
+            let own = configuration.service
+            let variables = [
+                ("SOURCE_URL", !own.addresses.isEmpty), ("SOURCE_URL_FILE", own.addressFile != nil),
+                ("SOURCE_HEADER_FILE", own.fieldFile != nil), ("SOURCE_BODY_FILE", own.bodyFile != nil),
+                ("SOURCE_LOGIN_FILE", own.loginFile != nil), ("SOURCE_LOGIN_URL", own.loginAddress != nil),
+                ("SOURCE_LOGIN_TOKEN", own.tokenPath != .token), ("SOURCE_CA_FILE", own.certificateFile != nil),
+                ("SOURCE_REFRESH", own.refresh != ServiceSettings().refresh),
+            ]
+            for (variable, isGiven) in variables where isGiven {
+                throw .fileWithoutSource(given(variable), given("SOURCE"), needs: "http")
+            }
+            return
+        }
+        if !service.addresses.isEmpty, service.addressFile != nil {
+            throw .contradiction(given("SOURCE_URL"), given("SOURCE_URL_FILE"))
+        }
+        if service.loginAddress != nil, service.loginFile == nil {
+            throw .missingBeside(given("SOURCE_LOGIN_URL"), "SOURCE_LOGIN_FILE")
+        }
+        if service.loginAddress == nil, service.tokenPath != .token {
+            throw .missingBeside(given("SOURCE_LOGIN_TOKEN"), "SOURCE_LOGIN_URL")
+        }
+        if service.refresh < ServiceSettings.leastRefresh, !service.isPrivate { throw .tooOften(given("SOURCE_REFRESH")) }
+    }
+}

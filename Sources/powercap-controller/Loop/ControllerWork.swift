@@ -1,0 +1,29 @@
+internal import LinuxSystem
+internal import Policy
+internal import PowercapProtocol
+
+/// What the loop does about the node's work.
+extension Controller {
+    /// Looks what the node's work is, and decides anew where that is another. The source isn't asked: its cadence stays.
+    func step(_ session: ControlSession, _ now_ns: UInt64) throws(HelperError) {
+        guard let work else { return due.step_ns = .max }
+        due.step_ns = now_ns + DemandMeter.step_ns
+        try sample(session, now_ns)
+        work.endStep(session.limits, minPower: wishes.together.minPower, now_ns)
+        let now = work.workload(session.limits)
+        if now != workload { try decideAndApply(session, isMove: now.isIdle == workload.isIdle) }
+    }
+
+    /// Limits that wait for power are looked after as soon as there may be some.
+    func planLook(_ session: ControlSession) {
+        guard session.limits.isWaiting, let after_ns = session.limits.handover?.lookAfter_ns else { return }
+        due.sample_ns = min(due.sample_ns, Clock.monotonic_ns + after_ns)
+    }
+
+    /// What is to stand on the Node.
+    func publish() -> NodeRecord {
+        let record = NodeRecord(state, after: published)
+        published = record
+        return record
+    }
+}

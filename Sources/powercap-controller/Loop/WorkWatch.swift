@@ -1,0 +1,165 @@
+internal import LinuxSystem
+internal import Logging
+internal import Policy
+internal import PowercapProtocol
+
+/// Watches the node's work, in steps of its own, for SPLIT=demand and STRATEGY=idle-down.
+final class WorkWatch {
+    private let policy: PowerPolicy
+    private let log: Log
+    /// By the zone's id. They outlive a connection: a helper that was away for a moment is no reason to divide in proportion.
+    private var meters: [String: DemandMeter] = [:]
+    private let root: String
+    private var processors: ProcessorWatch
+    /// nil where nobody asks.
+    private var bestEffort: BestEffortWatch?
+    private var idleness = Idleness()
+    private var isIdle = false
+    /// Steps since there was control.
+    private var steps = 0
+    /// It was told that the limit is divided in proportion.
+    private var isToldUnknown = false
+    private var unknown: [String] = []
+    /// What was last told of hints that can't be had.
+    private var toldMissing: [String] = []
+
+    /// nil where nothing goes by the node's work.
+    /// - Parameter root: in front of /proc and /sys.
+    init?(_ policy: PowerPolicy, _ log: Log, root: String = "") {
+        guard policy.split == .demand || policy.strategy == .idleDown else { return nil }
+        (self.policy, self.log, self.root) = (policy, log, root)
+        processors = ProcessorWatch(root: root)
+    }
+
+    /// There is control, perhaps again. What was seen before a gap says nothing any more: of packages the meters know that, and a node is
+    /// idle when it was so all the time.
+    func begin(_ sample: HelperSample, _ limits: NodeLimits) {
+        (steps, idleness, isIdle) = (0, Idleness(), false)
+        processors = ProcessorWatch(root: root)
+        bestEffort = policy.qosHint == .on ? BestEffortWatch(directory: "\(root)/sys/fs/cgroup") : nil
+        note(sample, limits)
+    }
+
+    /// Takes a sample.
+    func note(_ sample: HelperSample, _ limits: NodeLimits) {
+        for entry in limits.entries {
+            guard let zone = sample.zone(entry.zone), !zone.isGone else {
+                meters[entry.package.zone] = nil
+                continue
+            }
+            meters[entry.package.zone, default: DemandMeter()].note(
+                zone.energy, at: sample.time_ns, range: entry.energyRange, limit: limits.inForce(entry).limit)
+        }
+    }
+
+    /// Ends a step, right after a sample.
+    /// - Parameter minPower: an override's floor of every limit.
+    func endStep(_ limits: NodeLimits, minPower: Microwatts?, _ now_ns: UInt64) {
+        processors.look()
+        bestEffort?.look(now_ns)
+        for index in limits.present {
+            let package = limits.entries[index].package
+            // A register that holds the package lower takes nothing from what others can be given.
+            let most = min(limits.inForce(limits.entries[index]).lower?.limit ?? .registerMaximum, package.longTerm.ceiling)
+            let isSlowed = processors.activity?.slowed.contains(package.name.package) ?? false
+            meters[package.zone]?.endStep(ceiling: most, isSlowed: isSlowed)
+        }
+        steps += 1
+        unknown = limits.packages.filter { $0.fixed == nil && meters[$0.zone]?.demand == nil }.map(\.name.text)
+        idleness.note(hasWork: hasWork(limits, minPower: minPower ?? policy.raplMinPower), at: now_ns)
+        let wasIdle = isIdle
+        isIdle = policy.strategy == .idleDown && idleness.lasts(policy.idleAfter.nanoseconds, at: now_ns)
+        tell(wasIdle: wasIdle)
+    }
+
+    /// Less busy time than this is no work, as a number of processors: what a node does to keep itself running.
+    private static let leastWork = 0.5
+    /// The same of all its processors, where that is more.
+    private static let leastShare = 0.02
+
+    /// nil where it can't be told.
+    private func hasWork(_ limits: NodeLimits, minPower: Microwatts) -> Bool? {
+        if let activity = processors.activity {
+            let busy = activity.busy - (bestEffort?.busy ?? 0)
+            return busy >= max(WorkWatch.leastWork, WorkWatch.leastShare * Double(activity.processors))
+        }
+        // Without processors by power: what fits under the floor isn't slowed down there.
+        if limits.present.isEmpty { return nil }
+        var hasWork = false
+        for index in limits.present {
+            let package = limits.entries[index].package
+            guard let fits = meters[package.zone]?.fits(under: max(minPower, package.longTerm.floor)) else { return nil }
+            hasWork = hasWork || !fits
+        }
+        return hasWork
+    }
+
+    /// As the policy takes it.
+    /// - Parameter limits: of which `packages` are.
+    func workload(_ limits: NodeLimits) -> Workload {
+        Workload(demands: policy.split == .demand ? demands(limits) : nil, isIdle: isIdle)
+    }
+
+    private func demands(_ limits: NodeLimits) -> [Demand]? {
+        var demands: [Demand] = []
+        for package in limits.packages {
+            // What can't be changed has what it has, whatever it wants.
+            guard let demand = meters[package.zone]?.demand ?? package.fixed.map({ Demand(power: $0, basis: .drawn) }) else {
+                return nil
+            }
+            demands.append(demand)
+        }
+        return demands
+    }
+
+    /// As everybody sees it who asks.
+    /// - Parameter isMoving: limits wait for power that is on its way between packages.
+    func state(isMoving: Bool) -> WorkState {
+        WorkState(
+            demands: meters.compactMapValues(\.demand), unknown: unknown, hasWork: idleness.hasWork, isIdle: isIdle,
+            busy: processors.activity?.busy, bestEffort: bestEffort?.busy, missing: missing,
+            isMoving: isMoving)
+    }
+
+    private var missing: [String] {
+        var sentences: [String] = []
+        if let problem = processors.problem {
+            sentences.append("Processors aren't looked at: /proc/stat can't be read (\(problem.name))")
+        }
+        if let problem = processors.frequencyProblem, policy.split == .demand {
+            sentences.append("How fast processors run isn't looked at: cpufreq can't be read (\(problem.name))")
+        }
+        if let problem = bestEffort?.problem {
+            sentences.append(
+                "Work of best effort counts as work: no kubepods slice can be read under /sys/fs/cgroup (\(problem.name))")
+        }
+        return sentences
+    }
+
+    // MARK: Telling, each once
+
+    private func tell(wasIdle: Bool) {
+        if policy.split == .demand, steps >= 2, unknown.isEmpty == isToldUnknown {
+            isToldUnknown = !unknown.isEmpty
+            if isToldUnknown {
+                log.warning(
+                    "it isn't known what a package draws: the limit is divided in proportion",
+                    ("packages", .text(unknown.joined(separator: ","))))
+            } else {
+                log.info("it is known again what the packages draw: the limit is divided by that")
+            }
+        }
+        if isIdle != wasIdle {
+            log.info(
+                isIdle ? "the node has no work: its floor holds" : "the node has work again",
+                ("idle_after_s", .number(policy.idleAfter.rawValue / 1_000)))
+        }
+        let missing = missing
+        if missing != toldMissing {
+            for sentence in missing where !toldMissing.contains(sentence) {
+                log.info("a hint can't be had", ("why", .text(sentence)))
+            }
+            toldMissing = missing
+        }
+    }
+}
