@@ -228,8 +228,26 @@ struct SourcePresetTests {
                 #expect(url.hasPrefix("https://") || url.hasPrefix("http://{host}"), "\(preset.name)")
             }
         }
-        #expect(SourcePreset.blanks(in: "https://a/{zone}?d={date+1}&n={now}&u={now+PT24H}&x={area}{") == ["zone", "area"])
-        #expect(SourcePreset.named("uk-carbon-intensity").map { SourcePreset.blanks(in: $0.url) } == [])
-        #expect(SourcePreset.named("nord-pool").map { SourcePreset.blanks(in: $0.url) } == ["area", "area"])
+        #expect(SourcePreset.named("uk-carbon-intensity")?.blanks == [])
+        #expect(SourcePreset.named("nord-pool")?.blanks == ["area"])
+        #expect(SourcePreset.named("open-meteo")?.blanks == ["latitude", "longitude", "tilt", "azimuth"])
+    }
+
+    @Test("P11: what a person has to fill in of an address is named, and what the service asks for")
+    func blanks() throws {
+        func sentence(_ preset: String) -> String? {
+            let environment = ["SOURCE": "http", "SOURCE_PRESET": preset]
+            do { _ = try Settings(flags: [:], environment: { environment[$0] }) } catch { return error.sentence }
+            return nil
+        }
+        #expect(
+            sentence("electricity-maps")
+                == "SOURCE_PRESET=\"electricity-maps\" leaves {zone} of its address to be filled in: give SOURCE_URL, such as "
+                + "https://api.electricitymaps.com/v3/carbon-intensity/forecast?zone={zone}&disableCallerLookup=true; the service asks for "
+                + "a header `auth-token: TOKEN`")
+        for preset in SourcePreset.all where !preset.url.isEmpty {
+            #expect((sentence(preset.name) == nil) == preset.blanks.isEmpty, "\(preset.name)")
+        }
+        #expect(sentence("entsoe-file")?.hasPrefix("SOURCE=\"http\" asks a service, but neither SOURCE_URL nor") == true)
     }
 }
