@@ -171,6 +171,28 @@ struct MappedFileTests {
         #expect(error?.sentence.contains(words) == true, "\(error?.sentence ?? "none")")
     }
 
+    @Test("P16: what is missing isn't taken for 0 where that gives more than a map's least power")
+    func nulls() {
+        func sentence(_ map: String, _ more: [String: String]) -> String? {
+            do { _ = try settings(more.merging(["SOURCE_VALUE": "$.v", "SIGNAL_MAP": map]) { $1 }) } catch {
+                return error.sentence
+            }
+            return nil
+        }
+        let zero = ["SOURCE_NULL": "zero"]
+        #expect(
+            sentence("100:300W,400:80W", zero)
+                == "SOURCE_NULL=\"zero\" takes what is missing for 0, of which SIGNAL_MAP makes 300 W, more than its least power: give "
+                + "SOURCE_NULL=none, or a map with its least power at 0")
+        #expect(sentence("below 200:300W,above 250:80W", zero) != nil && sentence("-100:300W,100:80W", zero) != nil)
+        #expect(sentence("100:300W,400:80W", ["SOURCE_PRESET": "sma"])?.hasPrefix("SOURCE_PRESET=\"sma\" takes") == true)
+        for map in ["0:80W,400:300W", "below 200:80W,above 250:300W", "share", "-400:300W,0:80W"] {
+            #expect(sentence(map, zero) == nil)
+        }
+        #expect(sentence("100:300W,400:80W", ["SOURCE_PRESET": "sma", "SOURCE_NULL": "none"]) == nil)
+        #expect(sentence("100:300W,400:80W", [:]) == nil)
+    }
+
     @Test(
         "P11: so are those that a schedule can't go by",
         arguments: [
