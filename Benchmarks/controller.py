@@ -116,6 +116,26 @@ def plan(setting):
                  f"{median:.2f} s (median of {PLANS})" + (f": {wrong}" if wrong else ""), f"{null:.3f} s a plan of one day")
 
 
+def shaped(setting):
+    """A decision of a policy that is shaped, over 8 packages, as a line of a plan: limits are always on their way, falls are foretold."""
+    days = 30
+    file = setting.directory / "quarters.csv"
+    start = 1_735_689_600
+    file.write_text("".join(f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(start + quarter * 900))},{100 + quarter * 37 % 300}W\n"
+                            for quarter in range(days * 96)))
+    environment = setting.environment | {"SOURCE": "series", "SERIES_FILE": str(file), "MAX_SOURCE": "400W"}
+    own = {"RAMP_UP": "50mW/s", "RAMP_DOWN": "50mW/s", "DEAD_BAND": "1W", "LOOK_AHEAD": "28s"}
+    command = [setting.binary, "plan", "--date", "2025-01-01", "--days", str(days), "--step", "1m", "--format", "csv", "--assume-packages", "8"]
+    lines = days * 1_440
+    runs = [run_bounded(command, setting.cpu, environment | own) for _ in range(PLANS)]
+    nulls = [run_bounded(command, setting.cpu, environment) for _ in range(PLANS)]
+    each, null = (statistics.median(seconds for seconds, *_ in some) / lines * 1e6 for some in (runs, nulls))
+    wrong = runs[0][3] or (f"{runs[0][2]} lines" if runs[0][2] != lines + 1 else None)
+    yield Figure("controller: a shaped decision over 8 packages, as a line of a plan", float("inf") if wrong else each,
+                 f"{each:.1f} µs (of {lines} lines, median of {PLANS})" + (f": {wrong}" if wrong else ""),
+                 f"{null:.1f} µs a line without shaping", ratio=each / null)
+
+
 def run_bounded(command, cpu, environment):
     """Seconds, bytes, lines, and why it had to be ended if it had to be. The output goes through a pipe and nowhere."""
     size = lines = 0

@@ -16,6 +16,13 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let input = unsafe Array(UnsafeBufferPointer(start: start, count: count))
     checkPoints("schedule", "--schedule-file", input)
     checkPoints("series", "--series-file", input)
+    checkPoints("schedule", "--schedule-file", input, map: "-20:300W,180:0")
+    checkPoints("series", "--series-file", input, map: "below 200:300W,above 250:80W")
+    checkPoints("series", "--series-file", input, map: "share")
+    if let live = try? LiveFile.value(input, nil, nil, .watts(300), after: nil, since: 0) {
+        precondition(live.power! <= .watts(300))
+    }
+    checkMap(String(decoding: input, as: UTF8.self))
     for kind in Order.Kind.allCases {
         guard let request = try? OrderRequest(kind, input) else { continue }
         precondition((request.limit != nil) == (kind == .limit))
@@ -27,8 +34,16 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     return 0
 }
 
-private func checkPoints(_ source: String, _ flag: String, _ bytes: [UInt8]) {
-    let flags = ["--source": source, flag: "/source", "--max-source": "300W"]
+/// What is read of a map is written as what reads back as the same one.
+private func checkMap(_ text: String) {
+    let kind = ValueKind<SignalMap?>.signalMap
+    guard let map = try? kind.parse(text) else { return }
+    precondition((try? kind.parse(kind.show(map))) == map)
+}
+
+private func checkPoints(_ source: String, _ flag: String, _ bytes: [UInt8], map: String? = nil) {
+    var flags = ["--source": source, flag: "/source", "--max-source": "300W"]
+    flags["--signal-map"] = map
     guard let settings = try? Settings(flags: flags, environment: { _ in nil }), let file = SourceFile(settings) else {
         preconditionFailure("this is a configuration")
     }

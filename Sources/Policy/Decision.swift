@@ -42,6 +42,8 @@ public enum Reason: String, Sendable {
     case floor
     /// The most that may be set, though the source or the override says more.
     case ceiling
+    /// The source's power is on its way here, or is held back: by RAMP_UP, RAMP_DOWN, DEAD_BAND, MIN_HOLD or LOOK_AHEAD.
+    case shaped
     /// Of a package: its part of the node's limit goes by what it and the others want.
     case demand
     /// The node has nothing to do, so it has its floor, though the source or the override says more.
@@ -81,6 +83,8 @@ public struct Decision: Equatable, Sendable {
     /// For each package, in the order they were given. A fixed package's is what it has, and nothing is written to it. Empty
     /// when the node is paused before the first decision: nothing is limited, and the node's limit is the ceiling.
     public var packages: [PackageLimit]
+    /// From where the next decision goes on; nil where none depends on the one before.
+    public var shape: Shape?
 
     func sameLimits(as other: Decision?) -> Bool {
         guard let other, other.packages.count == packages.count else { return false }
@@ -89,10 +93,11 @@ public struct Decision: Equatable, Sendable {
 }
 
 /// The policy: every limit that `run` sets and that `plan` prints comes from here, and from nothing but the arguments. Time
-/// acts through the source's reading.
+/// acts through the source's reading, and where the policy is shaped through the time since `last`.
+/// - Parameter at_ms: in milliseconds of a clock that nobody sets, the same one as for `last`.
 public func decide(
     packages: [Package], policy: PowerPolicy, reading: SourceReading, overrides: Overrides = Overrides(),
-    workload: Workload = Workload(), last: Decision? = nil
+    workload: Workload = Workload(), last: Decision? = nil, at_ms: Int64 = 0
 ) -> Decision {
     let reference = policy.pmaxFunction.reference(of: packages)
     let minPower = overrides.minPower ?? policy.raplMinPower
@@ -103,19 +108,29 @@ public func decide(
     if overrides.paused {
         if let last, last.packages.count == packages.count {
             (decision.nodeLimit, decision.packages) = (last.nodeLimit, last.packages)
+            decision.shape = last.shape.map { $0.set($0.power, at: at_ms) }
         }
         return decision
     }
-    let ofSource: Reason = reading.lack == nil ? .source : .stale
-    if workload.isIdle, (overrides.limit ?? reading.power) > budget.floor {
-        (decision.nodeLimit, decision.reason) = (budget.giveFloors(), .idle)
-    } else if let limit = overrides.limit {
-        (decision.nodeLimit, decision.reason) = budget.divide(limit, .override, by: workload.demands, last: last)
-    } else if policy.pmaxFunction == .sum {
-        (decision.nodeLimit, decision.reason) = budget.divide(
-            reading.power, ofSource, by: workload.demands, last: last)
+    let given: (power: Microwatts, reason: Reason)
+    if let limit = overrides.limit {
+        given = (limit, .override)
+        if policy.isShaped {
+            let each = policy.pmaxFunction == .sum ? 1 : UInt64(max(packages.count, 1))
+            let power = PowerRange(budget, policy).holding(Microwatts(limit.rawValue / each))
+            decision.shape = last?.shape?.set(power, at: at_ms) ?? Shape(power, at_ms: at_ms)
+        }
     } else {
-        (decision.nodeLimit, decision.reason) = budget.give(reading.power, ofSource)
+        let found = shaped(reading, within: budget, policy, last?.shape, at_ms)
+        (given, decision.shape) = ((found.power, found.reason), found.shape)
+    }
+    // A node without work has its floor whatever is on its way, and with the first sign of work what that has come to.
+    if workload.isIdle, given.power > budget.floor {
+        (decision.nodeLimit, decision.reason) = (budget.giveFloors(), .idle)
+    } else if overrides.limit != nil || policy.pmaxFunction == .sum {
+        (decision.nodeLimit, decision.reason) = budget.divide(given.power, given.reason, by: workload.demands, last: last)
+    } else {
+        (decision.nodeLimit, decision.reason) = budget.give(given.power, given.reason)
     }
     decision.floorsExceedBudget = budget.floorsExceed
     let ofPackage: Reason = budget.isByDemand ? .demand : decision.reason
@@ -128,4 +143,23 @@ public func decide(
                 reason: package.fixed == nil ? share.reason(otherwise: ofPackage) : .fixed))
     }
     return decision
+}
+
+/// What there is to divide of what the source gives, and why it is that much.
+private func shaped(
+    _ reading: SourceReading, within budget: Budget, _ policy: PowerPolicy, _ last: Shape?, _ at_ms: Int64
+) -> (power: Microwatts, reason: Reason, shape: Shape?) {
+    let reason: Reason = reading.lack == nil ? .source : .stale
+    guard policy.isShaped else { return (reading.power, reason, nil) }
+    let range = PowerRange(budget, policy)
+    let (source, foreseen) = (range.holding(reading.power), (reading.foresight?.power).map(range.holding))
+    let shape: Shape
+    if let last {
+        shape = last.within(range).next(source, foreseen: foreseen, at: at_ms, policy)
+    } else {
+        let first = min(source, foreseen ?? source)
+        shape = Shape(first, at_ms: at_ms, cause: first == source ? nil : .lookAhead)
+    }
+    // Below the floor, or above the ceiling, it is the range that decides, as ever.
+    return shape.power == source ? (reading.power, reason, shape) : (shape.power, .shaped, shape)
 }

@@ -16,13 +16,16 @@ public struct Package: Equatable, Sendable {
     public var fixed: Microwatts?
     /// Why it isn't governed; nil where it is.
     public var ungoverned: String?
+    /// Over how long a time the hardware keeps the average below the long-term limit; nil where that isn't known.
+    let window: Milliseconds?
 
     public init(
         name: PackageName, zone: String, reference: Microwatts, longTerm: LimitRange, shortTerm: LimitRange?,
-        fixed: Microwatts? = nil, ungoverned: String? = nil
+        fixed: Microwatts? = nil, ungoverned: String? = nil, window: Milliseconds? = nil
     ) {
         (self.name, self.zone, self.reference) = (name, zone, reference)
         (self.longTerm, self.shortTerm, self.fixed, self.ungoverned) = (longTerm, shortTerm, fixed, ungoverned)
+        self.window = window
     }
 
     /// What one constraint may be set to.
@@ -103,7 +106,8 @@ extension Package {
             name: name, zone: zone.id, reference: min(known ?? .step, .registerMaximum), longTerm: range,
             shortTerm: zone.constraint("short_term").flatMap { $0.isGovernable ? LimitRange($0) : nil },
             fixed: longTerm.isGovernable ? nil : min(longTerm.powerLimit ?? range.ceiling, .registerMaximum),
-            ungoverned: longTerm.isGovernable ? nil : longTerm.obstacleWords)
+            ungoverned: longTerm.isGovernable ? nil : longTerm.obstacleWords,
+            window: longTerm.timeWindowMicroseconds.map { Milliseconds($0 / 1_000 + ($0 % 1_000 == 0 ? 0 : 1)) })
     }
 }
 

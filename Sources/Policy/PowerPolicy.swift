@@ -26,6 +26,18 @@ public struct PowerPolicy: Equatable, Sendable {
     public var staleAfter = Milliseconds.hour
     /// What holds then.
     public var onStale = StaleAction.floor
+    /// How long what was measured stands for the source.
+    public var liveFor = Milliseconds.seconds(300)
+    /// How fast the power rises, per second; nil is at once.
+    public var rampUp: Microwatts?
+    /// How fast it falls, per second; nil is at once. Until it has fallen it is more than the source gives.
+    public var rampDown: Microwatts?
+    /// A smaller rise isn't followed.
+    public var deadBand = Microwatts.zero
+    /// How long after a change the power doesn't rise.
+    public var minHold = Milliseconds(0)
+    /// Whether falls that are known are reached before they happen.
+    public var lookAhead = LookAhead.off
     /// How the node's limit is divided over its packages.
     public var split = SplitRule.proportional
     /// What the node's work has to do with its limit.
@@ -38,6 +50,11 @@ public struct PowerPolicy: Equatable, Sendable {
     public var shortTerm = ShortTermPolicy.equal
 
     public init() {}
+
+    /// What is decided depends on what was decided before.
+    public var isShaped: Bool {
+        rampUp != nil || rampDown != nil || deadBand > .zero || minHold > Milliseconds(0) || lookAhead != .off
+    }
 }
 
 /// How the reference power comes from the packages' own. With `sum` MAX_SOURCE is the node's; otherwise each package's.
@@ -50,7 +67,7 @@ public enum SourceName: String, CaseIterable, Sendable {
     /// The real sun over a place, in a clear sky.
     case sun
     case constant = "static"
-    /// A day in 90 s, to look at: on no Node of a cluster.
+    /// A day in a minute, to look at: on no Node of a cluster.
     case demo
     /// Powers by the hours of the week, from a file.
     case schedule

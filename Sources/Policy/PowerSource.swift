@@ -10,10 +10,22 @@ public struct SourceReading: Equatable, Sendable {
     public let age: Milliseconds
     /// Why the source says nothing of the moment; nil where it does. `power` is then what holds instead.
     public let lack: SourceLack?
+    /// What falls that are known make of it; nil where they aren't looked for.
+    var foresight: Foresight?
+    /// It was measured just now (LIVE_FILE), and isn't what the source itself gives.
+    public let isLive: Bool
 
-    init(_ power: Microwatts, signal: Double? = nil, age: Milliseconds = Milliseconds(0), lack: SourceLack? = nil) {
-        (self.power, self.signal, self.age, self.lack) = (power, signal, age, lack)
+    init(
+        _ power: Microwatts, signal: Double? = nil, age: Milliseconds = Milliseconds(0), lack: SourceLack? = nil,
+        isLive: Bool = false
+    ) {
+        (self.power, self.signal, self.age, self.lack, self.isLive) = (power, signal, age, lack, isLive)
     }
+}
+
+extension SourceReading {
+    /// When a fall that is known may have to be headed for, in milliseconds since 1970; nil where none is.
+    public var nextLook_ms: Int64? { foresight?.next_ms }
 }
 
 /// Where power comes from, as a function of time.
@@ -31,18 +43,22 @@ extension PowerSource {
 }
 
 /// The source that the policy names, with the node's override of its peak.
-/// - Parameter data: of a source that goes by data, which has none without.
+/// - Parameters:
+///   - data: of a source that goes by data, which has none without.
+///   - live: what was measured last; while it is fresh it stands for the source.
 public func powerSource(
-    for policy: PowerPolicy, _ overrides: Overrides = Overrides(), data: SourceData? = nil
+    for policy: PowerPolicy, _ overrides: Overrides = Overrides(), data: SourceData? = nil, live: LiveValue? = nil
 ) -> any PowerSource {
     let peak = overrides.maxSource ?? policy.maxSource
-    return switch policy.source {
-    case .solar: SolarSource(peak: peak, alpha: policy.alpha, from: policy.solarFrom, to: policy.solarTo)
-    case .sun: SunSource(peak: peak, over: policy)
-    case .constant: StaticSource(power: peak)
-    case .demo: DemoSource(solar: SolarSource(peak: peak, alpha: policy.alpha))
-    case .schedule, .series, .http: DataSource(peak: peak, by: policy, data)
-    }
+    let source: any PowerSource =
+        switch policy.source {
+        case .solar: SolarSource(peak: peak, alpha: policy.alpha, from: policy.solarFrom, to: policy.solarTo)
+        case .sun: SunSource(peak: peak, over: policy)
+        case .constant: StaticSource(power: peak)
+        case .demo: DemoSource(solar: SolarSource(peak: peak, alpha: policy.alpha))
+        case .schedule, .series, .http: DataSource(peak: peak, by: policy, data)
+        }
+    return live == nil ? source : LiveSource(live: live, holdFor: policy.liveFor, peak: peak, forecast: source)
 }
 
 extension SunSource {

@@ -5,6 +5,7 @@ public struct SourceData: Equatable, Sendable {
     /// The powers over time.
     public enum Points: Equatable, Sendable {
         case schedule(Schedule)
+        case dated(DatedSchedules)
         case series(Series)
         /// There are none: why.
         case nothing(SourceLack.Cause)
@@ -26,6 +27,18 @@ public struct SourceData: Equatable, Sendable {
     public var outdated: Outdated?
 
     public init(_ points: Points) { self.points = points }
+
+    /// Since when the day should have a schedule of its own and has none, so that an earlier day's is followed; nil where that isn't so.
+    public func isMissing(at moment: Moment) -> Int64? {
+        if case .dated(let days) = points { days.outdated(at: moment.seconds)?.since.seconds } else { nil }
+    }
+
+    /// What is too old to go by, or will be; the first where there are several.
+    fileprivate func outdated(at moment: Moment) -> Outdated? {
+        var found = [outdated].compactMap { $0 }.filter { $0.since.seconds <= moment.seconds }
+        if case .dated(let days) = points, let day = days.outdated(at: moment.seconds) { found.append(day) }
+        return found.min { $0.stale.seconds < $1.stale.seconds }
+    }
 }
 
 /// What holds where a source that should say something doesn't.
@@ -87,7 +100,7 @@ struct DataSource: PowerSource {
 
     /// What the data say, and what holds where they don't.
     public func reading(at moment: Moment) -> SourceReading {
-        guard let outdated = data.outdated, moment.seconds >= outdated.since.seconds else {
+        guard let outdated = data.outdated(at: moment) else {
             return reading(of: datum(at: moment), age_s: 0)
         }
         let age_s = moment.seconds - outdated.since.seconds
@@ -105,6 +118,7 @@ struct DataSource: PowerSource {
         let own: Int64? =
             switch data.points {
             case .schedule(let schedule): moment.seconds + schedule.nextStep(after: moment)
+            case .dated(let days): days.nextStep(after: moment)
             case .series(let series): series.nextStep(after: moment.seconds, staleAfter_s: staleAfter_s)
             case .nothing: nil
             }
@@ -117,6 +131,7 @@ struct DataSource: PowerSource {
     private func datum(at moment: Moment) -> Datum {
         switch data.points {
         case .schedule(let schedule): schedule.datum(at: moment.local)
+        case .dated(let days): days.datum(at: moment)
         case .series(let series): series.datum(at: moment.seconds)
         case .nothing(let cause): .none(cause, last: nil)
         }

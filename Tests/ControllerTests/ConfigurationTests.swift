@@ -25,6 +25,15 @@ struct VariableCase: CustomTestStringConvertible, Sendable {
             ])
     }
 
+    private static func rates(_ variable: String) -> VariableCase {
+        VariableCase(
+            variable: variable, accepted: ["off", "5W/s", "0.25 kW/s", "1mW/s", "2000000"],
+            refused: [
+                ("abc", .malformed), ("-1W/s", .negative), ("0", .tooLow), ("999uW/s", .tooLow), ("1001kW/s", .tooHigh),
+                ("5W", .unknownUnit("W")), ("5W/h", .malformed), ("Off", .malformed), ("0.1uW/s", .tooFine),
+            ])
+    }
+
     static let all = [
         VariableCase(
             variable: "MAX_SOURCE", accepted: ["10000000", "40W", "1000kW", "0.5kW", "999999999999"],
@@ -95,6 +104,9 @@ struct VariableCase: CustomTestStringConvertible, Sendable {
                 (":UTC", .malformed), ("Europe//Paris", .malformed), ("CET-1CEST", .unknownName),
             ]),
         choices("SOURCE", ["solar", "static"]),
+        VariableCase(
+            variable: "DATA_PROVIDER", accepted: ["epex", "EPEX", ""],
+            refused: [("mock", .unknownName), ("static", .unknownName), ("epex ", .unknownName)]),
         VariableCase(
             variable: "SCHEDULE_FILE", accepted: ["/etc/powercap/week.csv", ""],
             refused: [("week.csv", .malformed), ("/" + String(repeating: "a", count: 4095), .tooHigh)]),
@@ -212,6 +224,46 @@ struct VariableCase: CustomTestStringConvertible, Sendable {
                 ("never", .malformed), ("Floor", .malformed), ("-1W", .negative), ("0", .tooLow), ("0.5W", .tooLow),
                 ("1001kW", .tooHigh), ("10s", .unknownUnit("s")),
             ]),
+        VariableCase(
+            variable: "LIVE_FILE", accepted: ["/run/inverter/power", ""],
+            refused: [("power", .malformed), ("/" + String(repeating: "a", count: 4095), .tooHigh)]),
+        VariableCase(
+            variable: "LIVE_VALUE", accepted: ["$.apower", "$.Body.Data.Site.P_PV", ""],
+            refused: [("apower", .noPath(position: 1, "there is \"a\": a path begins with $, which is the whole document"))]),
+        VariableCase(
+            variable: "LIVE_URL", accepted: ["http://10.0.0.1/rpc/Switch.GetStatus?id=0", ""],
+            refused: [("shelly", .malformed), ("http://a/ http://b/", .malformed), ("http://h/{x}", .unfilled("x"))]),
+        VariableCase(
+            variable: "LIVE_URL_FILE", accepted: ["/run/secrets/url", ""],
+            refused: [("url", .malformed), ("/" + String(repeating: "a", count: 4095), .tooHigh)]),
+        VariableCase(
+            variable: "LIVE_HEADER_FILE", accepted: ["/run/secrets/head", ""],
+            refused: [("head", .malformed), ("/" + String(repeating: "a", count: 4095), .tooHigh)]),
+        VariableCase(
+            variable: "LIVE_LOGIN_FILE", accepted: ["/run/secrets/login", ""],
+            refused: [("login", .malformed), ("/" + String(repeating: "a", count: 4095), .tooHigh)]),
+        VariableCase(
+            variable: "LIVE_CA_FILE", accepted: ["/etc/device.crt", ""],
+            refused: [("device.crt", .malformed), ("/" + String(repeating: "a", count: 4095), .tooHigh)]),
+        VariableCase(
+            variable: "LIVE_REFRESH", accepted: ["10s", "1h", "60"],
+            refused: [("abc", .malformed), ("9s", .tooLow), ("25h", .tooHigh), ("-1", .negative), ("1W", .unknownUnit("W"))]),
+        VariableCase(
+            variable: "LIVE_FOR", accepted: ["1s", "15m", "1d"],
+            refused: [("abc", .malformed), ("-1", .negative), ("0", .tooLow), ("25h", .tooHigh), ("5W", .unknownUnit("W"))]),
+        rates("RAMP_UP"),
+        rates("RAMP_DOWN"),
+        VariableCase(
+            variable: "DEAD_BAND", accepted: ["0", "5W", "0.5W", "40000000"],
+            refused: [("abc", .malformed), ("-1W", .negative), ("1001kW", .tooHigh), ("5s", .unknownUnit("s"))]),
+        VariableCase(
+            variable: "MIN_HOLD", accepted: ["0", "90s", "1d"],
+            refused: [("abc", .malformed), ("-1", .negative), ("25h", .tooHigh), ("5W", .unknownUnit("W"))]),
+        VariableCase(
+            variable: "LOOK_AHEAD", accepted: ["off", "window", "0", "28s", "1h"],
+            refused: [
+                ("never", .malformed), ("Window", .malformed), ("-1", .negative), ("61m", .tooHigh), ("5W", .unknownUnit("W")),
+            ]),
         choices("SPLIT", ["proportional", "demand"]),
         choices("STRATEGY", ["follow", "idle-down"]),
         VariableCase(
@@ -300,7 +352,7 @@ struct ConfigurationTests {
             shown == [
                 "MAX_SOURCE=40W", "STABILISATION_TIME=300s", "ALPHA=4", "SOLAR_FROM=04:00", "SOLAR_TO=20:00", "LATITUDE=",
                 "LONGITUDE=", "RAPL_MIN_POWER=10W", "RAPL_LIMIT=0", "PMAX_FUNC=sum",
-                "TIMEZONE=host", "SOURCE=solar", "SCHEDULE_FILE=", "SERIES_FILE=", "SOURCE_COLUMN=",
+                "TIMEZONE=host", "SOURCE=solar", "DATA_PROVIDER=", "SCHEDULE_FILE=", "SERIES_FILE=", "SOURCE_COLUMN=",
                 "SOURCE_URL=", "SOURCE_URL_FILE=", "SOURCE_HEADER_FILE=", "SOURCE_BODY_FILE=",
                 "SOURCE_LOGIN_FILE=", "SOURCE_LOGIN_URL=", "SOURCE_LOGIN_TOKEN=$.token", "SOURCE_CA_FILE=",
                 "SOURCE_REFRESH=3600s",
@@ -309,8 +361,11 @@ struct ConfigurationTests {
                 "SOURCE_NULL=",
                 "SOURCE_FACTOR=", "SIGNAL_MAP=",
                 "POWER_CALC_MODE=", "SIGNAL_UNIT=", "STALE_AFTER=3600s",
-                "ON_STALE=floor", "SPLIT=proportional", "STRATEGY=follow", "IDLE_AFTER=60s", "QOS=off", "SHORT_TERM=equal",
-                "ON_EXIT=restore", "ON_DRIFT=reassert",
+                "ON_STALE=floor", "LIVE_FILE=", "LIVE_VALUE=", "LIVE_URL=", "LIVE_URL_FILE=", "LIVE_HEADER_FILE=",
+                "LIVE_LOGIN_FILE=", "LIVE_CA_FILE=", "LIVE_REFRESH=60s",
+                "LIVE_FOR=300s", "RAMP_UP=off", "RAMP_DOWN=off", "DEAD_BAND=0W",
+                "MIN_HOLD=0s", "LOOK_AHEAD=off", "SPLIT=proportional", "STRATEGY=follow", "IDLE_AFTER=60s", "QOS=off",
+                "SHORT_TERM=equal", "ON_EXIT=restore", "ON_DRIFT=reassert",
                 "SAMPLE_INTERVAL=10s",
                 "LEASE_TIME=30s", "RAPLHELPER_SOCKET=/run/powercap/raplhelper.sock",
                 "CONTROL_SOCKET=/run/powercap/controller.sock", "CONTROL_GROUP=", "METRICS_ADDRESS=127.0.0.1:28320",
@@ -323,8 +378,9 @@ struct ConfigurationTests {
     @Test("every field of the configuration has an option, and every option has cases here")
     func tableIsComplete() {
         let fields =
-            Mirror(reflecting: Configuration()).children.count - 2 + Mirror(reflecting: PowerPolicy()).children.count
-            + Mirror(reflecting: ServiceSettings()).children.count
+            Mirror(reflecting: Configuration()).children.count - 3 + Mirror(reflecting: PowerPolicy()).children.count
+            // A live value's service has no body, and no token.
+            + 2 * Mirror(reflecting: ServiceSettings()).children.count - 3
         #expect(fields == Option.all.count)
         #expect(VariableCase.all.map(\.variable) == Option.all.map(\.variable))
         #expect(Set(Option.all.map(\.flag)).count == Option.all.count)
@@ -348,12 +404,17 @@ struct ConfigurationTests {
             if sample.variable.hasSuffix("ITUDE"), !text.isEmpty {
                 base.merge(["SOURCE": "sun", "LATITUDE": "1", "LONGITUDE": "1"]) { $1 }
             }
-            if ["SCHEDULE_FILE", "SOURCE_COLUMN"].contains(sample.variable), !text.isEmpty {
+            if ["SCHEDULE_FILE", "SOURCE_COLUMN", "LOOK_AHEAD"].contains(sample.variable), !text.isEmpty {
                 base.merge(["SOURCE": "schedule", "SCHEDULE_FILE": "/file"]) { $1 }
             }
+            if sample.variable == "DATA_PROVIDER", !text.isEmpty { base["SCHEDULE_FILE"] = "/file" }
+            if sample.variable == "LIVE_VALUE", !text.isEmpty { base["LIVE_FILE"] = "/live" }
             if ["SIGNAL_MAP", "POWER_CALC_MODE", "SIGNAL_UNIT"].contains(sample.variable) {
                 base.merge(["SOURCE": "series", "SERIES_FILE": "/file", "MAX_SOURCE": "300W"]) { $1 }
                 if sample.variable == "POWER_CALC_MODE", !text.isEmpty { base["SIGNAL_MAP"] = "share" }
+            }
+            if ["LIVE_HEADER_FILE", "LIVE_LOGIN_FILE", "LIVE_CA_FILE", "LIVE_REFRESH"].contains(sample.variable), !text.isEmpty {
+                base["LIVE_URL"] = "http://10.0.0.1/"
             }
             let ofService = [
                 "SOURCE_URL", "SOURCE_URL_FILE", "SOURCE_HEADER_FILE", "SOURCE_BODY_FILE", "SOURCE_LOGIN_FILE",
@@ -523,6 +584,17 @@ struct ConfigurationTests {
                 "\(variable)=\"\(text)\" has no effect with SOURCE=\"solar\": give SOURCE=schedule or SOURCE=series, or take "
                     + "\(variable) away")
         }
+    }
+
+    @Test(
+        "P11: to look ahead is refused with a source that foretells no fall", arguments: ["solar", "static", "demo"],
+        ["window", "0", "28s"])
+    func lookAhead(_ source: String, _ time: String) {
+        let error = #expect(throws: UsageError.self) { try settings(["SOURCE": source, "LOOK_AHEAD": time]) }
+        #expect(
+            error?.sentence
+                == "LOOK_AHEAD=\"\(time)\" has no effect with SOURCE=\"\(source)\", which falls little by little or not at all: "
+                + "give SOURCE=schedule or SOURCE=series, or take LOOK_AHEAD away")
     }
 
     @Test("P11: a map with more power than the source's peak is refused, and a whole that nothing is a share of")

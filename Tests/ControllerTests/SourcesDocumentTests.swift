@@ -38,7 +38,7 @@ struct SourcesDocumentTests {
 
     @Test("every example is what the program prints")
     func output() throws {
-        #expect(examples.count == 6)
+        #expect(examples.count == 7)
         var page = page
         for example in examples {
             let output = try printed(example.arguments)
@@ -91,6 +91,8 @@ struct SourcesDocumentTests {
             "MAX_SOURCE", "ALPHA", "SOLAR_FROM", "SOLAR_TO", "LATITUDE", "LONGITUDE", "TIMEZONE", "SCHEDULE_FILE", "SERIES_FILE",
             "SOURCE_COLUMN", "SOURCE_PRESET", "SOURCE_VALUE", "SOURCE_TIME", "SOURCE_START", "SOURCE_STEP", "SOURCE_TIMEZONE",
             "SOURCE_STAMP", "SOURCE_NULL", "SOURCE_FACTOR", "SIGNAL_MAP", "POWER_CALC_MODE", "STALE_AFTER", "ON_STALE",
+            "RAMP_UP", "RAMP_DOWN", "DEAD_BAND", "MIN_HOLD", "LOOK_AHEAD",
+            "DATA_PROVIDER", "PROVIDER_URL", "PROVIDER_PARAMS", "DATA_REFRESH_CRON", "LIVE_FILE", "LIVE_VALUE", "LIVE_FOR",
         ] {
             #expect(page.contains(variable))
         }

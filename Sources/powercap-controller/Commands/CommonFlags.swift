@@ -23,7 +23,7 @@ extension Command {
     func hints(_ invocation: Invocation, environment: (String) -> String?, unit path: String = EnvironmentFile.ofUnit) -> [String]
     {
         guard self == .validate || self == .plan || self == .replay else { return [] }
-        var hints = Misspelling.ofThisProcess.map(\.sentence)
+        var hints = Misspelling.ofThisProcess.map(\.sentence) + FormerName.ofThisProcess.map(\.sentence)
         // Within a unit (INVOCATION_ID, systemd.exec(5)) the environment is the unit's.
         if CommonFlags.environmentFile.given(in: invocation) == nil, environment("INVOCATION_ID") == nil,
             (try? fileKind(of: path)) == .regular

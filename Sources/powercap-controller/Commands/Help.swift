@@ -59,7 +59,11 @@ private var helpText: String {
         text += wrapped("      \(option.help)", indent: 6)
         if isLong { text += wrapped("      NAME is \(option.words.valid).", indent: 6) }
         text += option.standard.isEmpty ? "      No default." : "      Default: \(option.standard)."
-        text += option.words.highest.isEmpty ? "\n" : " From \(option.words.range).\n"
+        if let form = option.words.form {
+            text += "\n" + wrapped("      Valid: \(form).", indent: 6)
+        } else {
+            text += option.words.highest.isEmpty ? "\n" : " From \(option.words.range).\n"
+        }
     }
     text += "\n"
     text += wrapped(

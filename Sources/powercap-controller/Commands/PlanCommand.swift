@@ -68,11 +68,14 @@ extension ValueKind where Value == String? {
 }
 
 /// What the source goes by. A service is asked for it, but for where somebody has its answer.
-private func planData(_ invocation: Invocation, _ settings: Settings) throws(UsageError) -> SourceData? {
+/// - Parameter days: so many from the first one on.
+private func planData(_ invocation: Invocation, _ settings: Settings, from first: LocalDay, days: Int) throws(UsageError)
+    -> SourceData?
+{
     let given = PlanFlags.answer.given(in: invocation)
     guard settings.configuration.policy.source == .http else {
         if let given { throw .fileWithoutSource(given, settings.given("SOURCE"), needs: "http") }
-        return try settings.sourceData()
+        return try settings.sourceData(from: first, days: days)
     }
     guard let given, let path = try PlanFlags.answer.value(in: invocation) else { return try settings.fetchedData() }
     let bytes: [UInt8]
@@ -97,7 +100,7 @@ func planCommand(_ invocation: Invocation, settings: Settings) throws(UsageError
     if format == .svg || format == .chart, days > chartDays, let given = PlanFlags.days.given(in: invocation) {
         throw .chartTooLong(given, highest: chartDays)
     }
-    let data = try planData(invocation, settings)
+    let data = try planData(invocation, settings, from: date.day(at: .now), days: days)
     let packages: [Package]
     let assumed = PlanFlags.assumed.given(in: invocation)
     if let assumed {

@@ -24,6 +24,9 @@ func runCommand(_ invocation: Invocation, settings: Settings) throws(UsageError)
             "a variable looks like an option and is none: it has no effect", ("variable", .text(misspelling.name)),
             ("meant", .text(misspelling.meant)))
     }
+    for former in FormerName.ofThisProcess {
+        log.warning("a variable has no effect", ("variable", .text(former.rawValue)), ("why", .text(former.sentence)))
+    }
     // A helper that goes away while a request is written must be an error, not a signal.
     Process.ignoreBrokenPipes()
     if once, let fetched = feed as? FetchedFeed, let why = fetched.fetch(within: FetchedFeed.once) {

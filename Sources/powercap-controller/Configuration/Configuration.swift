@@ -11,6 +11,8 @@ struct Configuration: Equatable, Sendable {
     var stabilisationTime = Milliseconds.seconds(300)
     /// A name in the time zone database; nil is the host's zone.
     var timeZone: String?
+    /// As the program that this one replaces was told; nil where nobody says it.
+    var dataProvider: DataProvider?
     /// What SOURCE=schedule goes by; nil with every other source.
     var scheduleFile: String?
     /// What SOURCE=series goes by; nil with every other source.
@@ -38,6 +40,12 @@ struct Configuration: Equatable, Sendable {
     var sourceNull: SignalReader.Nulls?
     /// By which values are multiplied; nil is the preset's, or 1.
     var sourceFactor: Double?
+    /// What is measured beside the source; nil is nothing.
+    var liveFile: String?
+    /// Who is asked for the live value instead.
+    var liveService = ServiceSettings(refresh: .seconds(60))
+    /// Where the value stands in that; nil where it is all that there is.
+    var liveValue: SignalPath?
     /// What makes powers of the source's values; nil where they are powers.
     var signalMap: SignalMap?
     /// What volumes are shares of; nil is the day's largest.
@@ -67,6 +75,9 @@ struct Configuration: Equatable, Sendable {
 }
 
 extension Configuration {
+    /// Something is measured beside the source.
+    var isLive: Bool { liveFile != nil || liveService.isGiven }
+
     /// What makes powers of the source's values, with everything that is to be known for it; nil where they are powers.
     var valueMap: SignalMap? {
         guard case .share(let usual) = signalMap else { return signalMap }

@@ -45,6 +45,7 @@ struct EnvironmentFile: Equatable, Sendable {
     /// Not options, and known to this program or its libraries.
     private static let others = [
         "TZ", "TZDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT",
+        FormerName.parameters.rawValue, FormerName.cron.rawValue, FormerName.address,
         // A file that sets one of them sets them all, also http_proxy, which the API server's https never asks for.
         "http_proxy", "https_proxy", "all_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY",
     ]

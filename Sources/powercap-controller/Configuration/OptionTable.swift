@@ -73,11 +73,16 @@ extension Option {
             "Power source. solar is a clear day's curve from SOLAR_FROM to SOLAR_TO local time, the same all year: it knows "
                 + "no season and no weather. sun is the real sun over LATITUDE and LONGITUDE in a clear sky: it knows no weather. "
                 + "static is MAX_SOURCE at all times. schedule is SCHEDULE_FILE's powers by the hours of the week, series SERIES_FILE's by "
-                + "points in time, http those of a service at SOURCE_URL. demo is for showing, on no Node of a cluster: the curve in 90 s, again and again."
+                + "points in time, http those of a service at SOURCE_URL. demo is for showing, on no Node of a cluster: the curve in a minute, again and again."
         ),
         Option(
+            "DATA_PROVIDER", \.dataProvider, .dataProvider,
+            "Of the program that this one replaces: epex is SOURCE=schedule with SOURCE_PRESET=origin-epex and SIGNAL_MAP=share; SCHEDULE_FILE is "
+                + "then the directory of its files epex_data_2026-06-16.csv."),
+        Option(
             "SCHEDULE_FILE", \.scheduleFile, .filePath,
-            "What SOURCE=schedule goes by: lines `08:00-18:00,300W` or `Mon-Fri 08:00-18:00,300W` of local time. Read again when it changes."
+            "What SOURCE=schedule goes by: lines `08:00-18:00,300W` or `Mon-Fri 08:00-18:00,300W` of local time, or a directory of such files whose names end in "
+                + "their day (prices_2026-06-16.csv). Read again when it changes."
         ),
         Option(
             "SERIES_FILE", \.seriesFile, .filePath,
@@ -163,6 +168,49 @@ extension Option {
             "ON_STALE", \.policy.onStale, .staleAction,
             "What holds after that, and where a file has a gap: the floor, the last good value (hold), or a power; never more than the "
                 + "last good value."),
+        Option(
+            "LIVE_FILE", \.liveFile, .filePath,
+            "A file with what there is now, which another program writes again and again: a power, or with SIGNAL_MAP a number. While it is fresh "
+                + "it stands for the source, which is then the forecast for later."),
+        Option(
+            "LIVE_VALUE", \.liveValue, .signalPath,
+            "Where the value stands in LIVE_FILE, if that is a document in JSON: in watts, or with SIGNAL_MAP as that has it."),
+        Option(
+            "LIVE_URL", \.liveService.addresses, .oneAddress,
+            "A device or a server that is asked for the live value, in place of LIVE_FILE: for what LIVE_VALUE says, or a number."
+        ),
+        Option("LIVE_URL_FILE", \.liveService.addressFile, .filePath, "A file with that address, where a key is in it."),
+        Option(
+            "LIVE_HEADER_FILE", \.liveService.fieldFile, .filePath, "A file of lines `Name: value` that are sent to it along."),
+        Option(
+            "LIVE_LOGIN_FILE", \.liveService.loginFile, .filePath,
+            "A file with `USER:PASSWORD` that is shown to it when it asks, as a digest or in plain text."),
+        Option(
+            "LIVE_CA_FILE", \.liveService.certificateFile, .filePath,
+            "Certificates that its own is checked against, as SOURCE_CA_FILE."),
+        Option(
+            "LIVE_REFRESH", \.liveService.refresh, .time(.seconds(10) ... .day),
+            "How often it is asked, as SOURCE_REFRESH. At least 1 min, but for one of your own network."),
+        Option(
+            "LIVE_FOR", \.policy.liveFor, .time(.second ... .day),
+            "How long a live value is fresh, counted from when it was written. After that the source is gone by."),
+        Option(
+            "RAMP_UP", \.policy.rampUp, .rate,
+            "How fast limits rise, together (of each package where PMAX_FUNC is not sum). off is at once."),
+        Option(
+            "RAMP_DOWN", \.policy.rampDown, .rate,
+            "How fast limits fall when the source does: until they have fallen the node may take more than the source gives. off is at once. "
+                + "Overrides count at once."),
+        Option(
+            "DEAD_BAND", \.policy.deadBand, .power(.zero ... .watts(1_000_000)),
+            "A rise of the source by less than this is not followed. A fall always is."),
+        Option(
+            "MIN_HOLD", \.policy.minHold, .time(Milliseconds(0) ... .day),
+            "How long after a change limits do not rise. They fall at any time."),
+        Option(
+            "LOOK_AHEAD", \.policy.lookAhead, .lookAhead,
+            "How long before a fall that a file foretells limits are down already: the time window of the packages' limits (window), or a "
+                + "time; with RAMP_DOWN they begin to fall as much earlier as it takes. off is not at all."),
         Option(
             "SPLIT", \.policy.split, .choice,
             "How the node's limit is divided over its packages: in proportion to their reference power, or by demand, which every 2 s gives "

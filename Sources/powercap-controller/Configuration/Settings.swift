@@ -39,6 +39,10 @@ struct Settings: Sendable {
             do { try option.read(given.text, &configuration) } catch { throw .value(given, error, option.words) }
             origins.append((origin, given))
         }
+        try Settings.follow(configuration.dataProvider, &configuration, &origins)
+        if let former = file?.last(FormerName.address)?.value ?? environment(FormerName.address), !former.isEmpty {
+            throw .formerAddress(Given(name: FormerName.address, text: former))
+        }
         serviceHost = environment("KUBERNETES_SERVICE_HOST") ?? ""
         servicePort = environment("KUBERNETES_SERVICE_PORT") ?? "443"
         self.configuration = configuration
@@ -51,6 +55,23 @@ struct Settings: Sendable {
         try checkSource()
         try checkWork()
         try checkMapping()
+    }
+
+    /// Sets what a provider stands for, as if it had been given where that was.
+    private static func follow(
+        _ provider: DataProvider?, _ configuration: inout Configuration, _ origins: inout [(origin: Origin, given: Given)]
+    ) throws(UsageError) {
+        guard let provider, let place = Option.all.firstIndex(where: { $0.variable == "DATA_PROVIDER" }) else { return }
+        for (index, option) in Option.all.enumerated() {
+            guard let text = provider.stands.first(where: { $0.variable == option.variable })?.text else { continue }
+            if origins[index].origin == .standard {
+                let given = Given(name: option.variable, text: text, place: origins[place].given.words)
+                do { try option.read(text, &configuration) } catch { throw .value(given, error, option.words) }
+                origins[index] = (origins[place].origin, given)
+            } else if option.variable == "SOURCE", origins[index].given.text != text {
+                throw .contradiction(origins[place].given, origins[index].given)
+            }
+        }
     }
 
     /// Refuses what would have no effect.
@@ -87,12 +108,22 @@ struct Settings: Sendable {
                 : .fileWithoutSource(given(variable), given("SOURCE"), needs: source.rawValue)
         }
         try checkService()
+        try checkLiveService()
         let ofData = [
             ("SOURCE_COLUMN", configuration.sourceColumn != nil), ("SIGNAL_MAP", configuration.signalMap != nil),
             ("POWER_CALC_MODE", configuration.volumeWhole != nil), ("SIGNAL_UNIT", configuration.signalUnit != nil),
         ]
-        for (variable, isGiven) in ofData where isGiven && !policy.source.isFromData {
+        // A live value may be a signal, too.
+        let isMapped = policy.source.isFromData || configuration.isLive
+        for (variable, isGiven) in ofData where isGiven && !(variable == "SIGNAL_MAP" ? isMapped : policy.source.isFromData) {
             throw .fileWithoutSource(given(variable), given("SOURCE"), needs: "schedule or SOURCE=series")
+        }
+        if policy.lookAhead != .off, !policy.source.isFromData {
+            throw .nothingForetold(given("LOOK_AHEAD"), given("SOURCE"))
+        }
+        if !configuration.isLive, configuration.liveValue != nil { throw .nothingLive(given("LIVE_VALUE")) }
+        if configuration.isLive, case .share = configuration.signalMap {
+            throw .contradiction(given(configuration.liveFile == nil ? "LIVE_URL" : "LIVE_FILE"), given("SIGNAL_MAP"))
         }
         try checkMap()
     }

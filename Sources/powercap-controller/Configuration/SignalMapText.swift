@@ -11,7 +11,8 @@ extension ValueKind where Value == SignalMap? {
             valid:
                 "two points with different signals (100:300W,400:80W), a threshold (below 200:300W,above 250:80W, the first signal not "
                 + "above the second) or share, each power 0 or from 1 W to 1000 kW", smallest: "1 uW",
-            lowest: "1 W", highest: Microwatts.watts(1_000_000).words),
+            lowest: "1 W", highest: Microwatts.watts(1_000_000).words,
+            form: "100:300W,400:80W, or below 200:300W,above 250:80W, or share"),
         parse: { text throws(ValueProblem) in
             if text.isEmpty { return nil }
             if text == "share" { return .share(of: .max) }

@@ -7,6 +7,8 @@ struct UnitScale: Sendable {
     static let power = UnitScale(units: [
         ("", 1), ("uW", 1), ("\u{B5}W", 1), ("\u{3BC}W", 1), ("mW", 1_000), ("W", 1_000_000), ("kW", 1_000_000_000),
     ])
+    /// In µW per second.
+    static let rate = UnitScale(units: power.units.map { ($0.suffix.isEmpty ? "" : $0.suffix + "/s", $0.scale) })
     /// In ms; a plain number is seconds.
     static let time = UnitScale(units: [
         ("", 1_000), ("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000),

@@ -59,6 +59,9 @@ enum UsageError: Error, Equatable, Sendable {
     case mapping(Given, String)
     case mapAbovePeak(Given, Given, Microwatts)
     case wholeWithoutShare(Given)
+    case nothingForetold(Given, Given)
+    case formerAddress(Given)
+    case nothingLive(Given)
     case chartTooLong(Given, highest: Int)
     case contradiction(Given, Given)
 
@@ -141,6 +144,18 @@ enum UsageError: Error, Equatable, Sendable {
             return
                 "\(map.words) has a power above \(peak.words), which nothing gives: give powers of at most \(most.words), or a larger "
                 + "\(peak.name)"
+        case .nothingLive(let given):
+            return
+                "\(given.words) has no effect, as neither LIVE_FILE nor LIVE_URL is set: give one of them, or take \(given.name) away"
+        case .formerAddress(let given):
+            return
+                "\(given.words) isn't followed: a market's pages are for people, and EPEX SPOT's terms of use forbid programs to read them. "
+                + "Put files that you may use into a directory (SCHEDULE_FILE), or give a service that may be asked (SOURCE_PRESET), and take "
+                + "\(given.name) away"
+        case .nothingForetold(let given, let source):
+            return
+                "\(given.words) has no effect with \(source.words), which falls little by little or not at all: give SOURCE=schedule or "
+                + "SOURCE=series, or take \(given.name) away"
         case .wholeWithoutShare(let given):
             return
                 "\(given.words) has no effect where nothing is a share of it: give SIGNAL_MAP=share, or take \(given.name) away"

@@ -32,12 +32,14 @@ struct ValueWords: Equatable, Sendable {
     var smallest = "1"
     var lowest = "0"
     var highest = ""
+    /// What a table says in place of the range, where that is only a part of it.
+    var form: String?
 
     /// A flag of this kind takes no value.
     var isBare: Bool { placeholder.isEmpty }
 
     /// The range, where there is one: `1 W to 1000 kW`.
-    var range: String { highest.isEmpty ? valid : "\(lowest) to \(highest)" }
+    var range: String { form ?? (highest.isEmpty ? valid : "\(lowest) to \(highest)") }
 }
 
 /// How a kind of value is read from a text, and written as a text which reads back as the same value.

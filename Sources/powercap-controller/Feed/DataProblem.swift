@@ -15,6 +15,12 @@ enum DataProblem: Error, Equatable, Sendable {
     case noValues
     /// A document or a table of a service that can't be read as it is said to be.
     case signal(SignalProblem)
+    /// A directory without files of days.
+    case noDays
+    /// Two files of one day.
+    case sameDay(String, String)
+    /// A file of a directory.
+    indirect case file(String, DataProblem)
     /// A line, counted from 1.
     case line(Int, LineProblem)
 
@@ -72,6 +78,11 @@ enum DataProblem: Error, Equatable, Sendable {
         case .empty: "has no line with a value: write at least one"
         case .noValues: "has no value where one is looked for: give a file that has, or another SOURCE_VALUE"
         case .signal(let problem): problem.words
+        case .noDays:
+            "is a directory without a file of today or of a day before: give a file, or put files into it whose names end in their day, such as "
+                + "epex_data_2026-06-16.csv"
+        case .sameDay(let one, let other): "has two files of one day, \(quoted(one)) and \(quoted(other)): take one of them away"
+        case .file(let name, let problem): "has a file \(quoted(name)), which \(problem.words)"
         case .line(let line, let problem): "has a mistake in line \(line): \(problem.words)"
         }
     }

@@ -12,9 +12,9 @@ final class SourceFeed {
     /// What is wrong with the file since `data` was read, behind its path; nil where nothing is.
     private(set) var problem: DataProblem?
     /// Of the file that `data` or `problem` is of; nil where it was away.
-    private var version: FileVersion?
+    private var version: [FileVersion]?
     /// Another one that can't be used, and since when it is there, on CLOCK_MONOTONIC.
-    private var unsettled: (version: FileVersion?, since_ns: UInt64)?
+    private var unsettled: (version: [FileVersion]?, since_ns: UInt64)?
     /// For so long a bad file has to stay the same.
     private static let settling_ns: UInt64 = 1_000_000_000
     /// nil where nothing can be watched: then the file is looked at for each decision.
@@ -25,9 +25,10 @@ final class SourceFeed {
     init?(_ settings: Settings, _ log: Log) throws(UsageError) {
         guard let file = SourceFile(settings) else { return nil }
         (self.file, self.log, staleAfter) = (file, log, settings.configuration.policy.staleAfter)
-        let directory = file.path.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(file.path[..<$0]) } ?? ""
+        let parent = file.path.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(file.path[..<$0]) } ?? ""
+        let directory = file.isDirectory ? file.path : parent.isEmpty ? "/" : parent
         do throws(Errno) {
-            let watch = try DirectoryWatch(directory.isEmpty ? "/" : directory)
+            let watch = try DirectoryWatch(directory)
             // What changes from here on is noticed, also before the loop begins.
             try watch.resume()
             self.watch = watch
@@ -37,8 +38,11 @@ final class SourceFeed {
                 "the source's file can't be watched: it is looked at for each decision",
                 ("path", .text(file.path)), ("errno", .text(error.name)))
         }
-        version = try? FileVersion(of: file.path)
-        do throws(DataProblem) { data = SourceData(try file.points()) } catch { throw .sourceFile(file.given, error.words) }
+        let today = LocalDay(Moment.now.local)
+        version = file.version(on: today)
+        do throws(DataProblem) { data = SourceData(try file.points(from: today, through: today.adding(days: 1))) } catch {
+            throw .sourceFile(file.given, error.words)
+        }
     }
 
     var path: String { file.path }
@@ -57,13 +61,14 @@ final class SourceFeed {
     func refresh() -> Bool {
         try? watch?.resume()
         // Before it is read: a change in between is seen the next time.
-        let found = try? FileVersion(of: file.path)
+        let today = LocalDay(Moment.now.local)
+        let found = file.version(on: today)
         if found == version {
             unsettled = nil
             return false
         }
         do throws(DataProblem) {
-            data = SourceData(try file.points())
+            data = SourceData(try file.points(from: today, through: today.adding(days: 1)))
             log.info(
                 problem == nil ? "the source's file was read again" : "the source's file can be used again",
                 ("path", .text(file.path)))
@@ -73,7 +78,7 @@ final class SourceFeed {
     }
 
     /// Whoever writes it may not be done: it is bad when it has been the same for a while.
-    private func note(_ problem: DataProblem, _ found: FileVersion?) -> Bool {
+    private func note(_ problem: DataProblem, _ found: [FileVersion]?) -> Bool {
         let now_ns = Clock.monotonic_ns
         guard let unsettled, unsettled.version == found else {
             unsettled = (found, now_ns)

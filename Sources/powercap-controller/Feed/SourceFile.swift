@@ -17,7 +17,7 @@ struct SourceFile: Sendable {
     private let map: SignalMap?
     /// MAX_SOURCE: a power above it is a mistake, and what a signal stands for is cut off.
     private let peak: Microwatts
-    /// For how long a value of now is one.
+    /// For how long a value of now is one, and a day's schedule is followed when the next day has none.
     private let staleAfter: Milliseconds
 
     /// In bytes: a year of quarter hours has 0.9 MB.
@@ -39,14 +39,49 @@ struct SourceFile: Sendable {
         self.path = path
     }
 
-    /// Reads it as it is now.
+    /// Whether it is a directory of files which are each of one day.
+    var isDirectory: Bool { source == .schedule && DatedFiles.isDirectory(path) }
+
+    /// What tells one state of it from another; nil where it isn't there. Of a directory that of the files which are read for that day, too.
+    func version(on day: LocalDay) -> [FileVersion]? {
+        guard let own = try? FileVersion(of: path) else { return nil }
+        guard isDirectory, let dated = try? DatedFiles(of: path, from: day, through: day.adding(days: 1)) else { return [own] }
+        return [own] + dated.files.compactMap { try? FileVersion(of: "\(path)/\($0.name)") }
+    }
+
+    /// Reads it as it is now: of a directory what is of these days, and of the last day before them.
+    func points(from first: LocalDay, through last: LocalDay) throws(DataProblem) -> SourceData.Points {
+        guard source == .schedule, let dated = try DatedFiles(of: path, from: first, through: last) else { return try points() }
+        var days: [DatedSchedules.Day] = []
+        for file in dated.files {
+            do throws(DataProblem) { days.append(try day(file)) } catch {
+                // That tomorrow's isn't right yet changes nothing today.
+                if file.day <= first || days.isEmpty { throw .file(file.name, error) }
+            }
+        }
+        return .dated(DatedSchedules(days))
+    }
+
+    private func day(_ file: DatedFiles.File) throws(DataProblem) -> DatedSchedules.Day {
+        let schedule = try schedule(in: try contents(of: "\(path)/\(file.name)"))
+        let end = file.day.adding(days: 1).start
+        return DatedSchedules.Day(
+            start: file.day.start, schedule: schedule,
+            outdated: SourceData.Outdated(
+                since: Moment(seconds: end), stale: Moment(seconds: end + Int64(clamping: staleAfter.rawValue / 1_000))))
+    }
+
+    private func contents(of path: String) throws(DataProblem) -> [UInt8] {
+        do throws(GivenFile.Problem) { return try GivenFile.contents(of: path, atMost: SourceFile.largest) } catch {
+            throw DataProblem(error)
+        }
+    }
+
+    /// Reads a file as it is now.
     func points() throws(DataProblem) -> SourceData.Points {
         // Before it is read: what it says is at least so old.
         let modified = (try? FileVersion(of: path))?.modified_s
-        let bytes: [UInt8]
-        do throws(GivenFile.Problem) { bytes = try GivenFile.contents(of: path, atMost: SourceFile.largest) } catch {
-            throw DataProblem(error)
-        }
+        let bytes = try contents(of: path)
         let now = Clock.wall.seconds
         return try points(in: bytes, modified: min(modified ?? now, now))
     }
@@ -65,6 +100,7 @@ struct SourceFile: Sendable {
     }
 
     private func schedule(in bytes: [UInt8]) throws(DataProblem) -> Schedule {
+        if bytes.count > SourceFile.largest { throw .tooLarge }
         var (periods, lines): ([Schedule.Period], [Int]) = ([], [])
         try rows(of: bytes) { row throws(DataProblem) in
             guard let (days, from, to) = SourceFile.period(row.time) else { throw .line(row.line, .noPeriod(row.time)) }
@@ -127,21 +163,29 @@ struct SourceFile: Sendable {
     }
 
     /// nil where the program that wrote it had none.
-    private func signal(_ row: Table.Row) throws(DataProblem) -> Double? {
-        if ["nan", "null"].contains(row.value.lowercased()) { return nil }
-        guard let value = number(row.value) else {
+    private func signal(_ row: Table.Row) throws(DataProblem) -> Double? { try SourceFile.signal(row.value, line: row.line) }
+
+    /// nil where the program that wrote it had none.
+    static func signal(_ text: String, line: Int) throws(DataProblem) -> Double? {
+        if ["nan", "null"].contains(text.lowercased()) { return nil }
+        guard let value = number(text) else {
             let words = ValueWords(
                 noun: "a number", placeholder: "NUMBER", valid: "a number without a unit, such as 245 or -12.5")
-            let problem: ValueProblem = row.value.isEmpty ? .empty : .malformed
-            throw .line(row.line, .value(UsageError.value(Given(name: "value", text: row.value), problem, words).sentence))
+            let problem: ValueProblem = text.isEmpty ? .empty : .malformed
+            throw .line(line, .value(UsageError.value(Given(name: "value", text: text), problem, words).sentence))
         }
         return value
     }
 
     /// 0, or as much as an option takes, and at most MAX_SOURCE: a number without its unit, or with another, is noticed.
     private func power(_ row: Table.Row) throws(DataProblem) -> Microwatts {
+        try SourceFile.power(row.value, line: row.line, peak)
+    }
+
+    /// As above.
+    static func power(_ text: String, line: Int, _ peak: Microwatts) throws(DataProblem) -> Microwatts {
         do throws(ValueProblem) {
-            let value = try UnitScale.power.parse(row.value)
+            let value = try UnitScale.power.parse(text)
             if value > peak.rawValue { throw .tooHigh }
             if value > 0, value < Microwatts.watts(1).rawValue { throw .tooLow }
             return Microwatts(value)
@@ -151,7 +195,7 @@ struct SourceFile: Sendable {
                 valid: "0, or microwatts (40000000) or a number with uW, mW, W or kW (40W), from 1 W to MAX_SOURCE",
                 smallest: "1 uW",
                 lowest: "1 W", highest: "MAX_SOURCE, \(peak.words)")
-            throw .line(row.line, .value(UsageError.value(Given(name: "value", text: row.value), error, words).sentence))
+            throw .line(line, .value(UsageError.value(Given(name: "value", text: text), error, words).sentence))
         }
     }
 }
@@ -177,8 +221,14 @@ extension Series {
 
 extension Settings {
     /// What the source goes by, as its file has it now; nil where it goes by none.
-    func sourceData() throws(UsageError) -> SourceData? {
+    /// - Parameters:
+    ///   - first: of the days that are looked at; nil is today.
+    ///   - count: how many these are.
+    func sourceData(from first: LocalDay? = nil, days count: Int = 1) throws(UsageError) -> SourceData? {
         guard let file = SourceFile(self) else { return nil }
-        do throws(DataProblem) { return SourceData(try file.points()) } catch { throw .sourceFile(file.given, error.words) }
+        let first = first ?? LocalDay(Moment.now.local)
+        do throws(DataProblem) { return SourceData(try file.points(from: first, through: first.adding(days: count))) } catch {
+            throw .sourceFile(file.given, error.words)
+        }
     }
 }

@@ -250,6 +250,8 @@ final class ControlSession {
     private func report(_ change: NodeLimits.Change, _ outcome: AppliedItem, _ decision: Decision, isMove: Bool) {
         // The same again, against another party that was told of.
         if limits[change].isRepeated { return }
+        // A step of many: their beginning and their end are told.
+        let isStep = decision.shape?.isMoving == true
         let fields: [Log.Field] = [
             ("package", .text(limits.entries[change.entry].package.name.text)),
             ("constraint", .text(limits[change].name)), ("from_uw", .power(change.from)), ("asked_uw", .power(change.to)),
@@ -257,7 +259,7 @@ final class ControlSession {
             ("source_uw", .power(decision.source)), ("node_limit_uw", .power(decision.nodeLimit)),
         ]
         // The node's limit is the same: nothing for an administrator, nor for the API server.
-        if isMove { return log.debug("limit changed", fields) }
+        if isMove || isStep { return log.debug("limit changed", fields) }
         log.info("limit changed", fields)
         // A successor that sets what its predecessor did changes nothing.
         if change.isShortTerm || change.from == outcome.effective { return }

@@ -68,6 +68,8 @@ final class Controller {
         var decide_ns: UInt64 = 0
         var sample_ns: UInt64 = 0
         var renew_ns: UInt64 = 0
+        /// A limit is on its way, or may set out: the source needn't be asked for it.
+        var shape_ns: UInt64 = .max
         /// Of the node's work.
         var step_ns: UInt64 = .max
     }
@@ -77,8 +79,9 @@ final class Controller {
         static let helper: UInt64 = 2
         static let api: UInt64 = 3
         static let feed: UInt64 = 4
+        static let live: UInt64 = 5
         /// And the one behind it.
-        static let listeners: UInt64 = 5
+        static let listeners: UInt64 = 6
     }
 
     /// - Parameters:
@@ -87,7 +90,7 @@ final class Controller {
     init(settings: Settings, feed: (any Feed)?, node own: OwnNode?, log: Log) throws(Errno) {
         (self.settings, self.log) = (settings, log)
         configuration = settings.configuration
-        source = FollowedSource(settings.configuration.policy, feed)
+        source = FollowedSource(settings.configuration.policy, feed, live: try settings.liveFeed(log))
         node = NodeLink(own, settings.configuration, log)
         supervisor = Supervisor(log)
         book = OrderBook(log)
@@ -96,6 +99,7 @@ final class Controller {
         epoll = try Epoll()
         try epoll.add(signals.number, token: Token.signals)
         if let number = source.descriptorNumber { try epoll.add(number, token: Token.feed) }
+        if let number = source.liveDescriptorNumber { try epoll.add(number, token: Token.live) }
         listeners = Listeners(configuration, log, firstToken: Token.listeners) { [unowned self] request in
             Routes(self, operators: configuration.controlGroup).answer(request)
         }
@@ -183,9 +187,14 @@ final class Controller {
         if now_ns >= due.step_ns { try step(session, now_ns) }
         if now_ns >= due.sample_ns { try sample(session, now_ns) }
         if now_ns >= due.decide_ns {
-            due.decide_ns = now_ns + min(configuration.stabilisationTime.nanoseconds, source.ask() ?? .max)
+            due.decide_ns =
+                now_ns
+                + min(
+                    configuration.stabilisationTime.nanoseconds, source.ask(for: session.limits.packages) ?? .max)
             tellOfSource()
             session.retryRefused()
+            try decideAndApply(session)
+        } else if now_ns >= due.shape_ns {
             try decideAndApply(session)
         }
     }
@@ -286,8 +295,11 @@ final class Controller {
         defer { planLook(session) }
         let decision = try session.enforce(isMove: isMove) { packages in
             decide(
-                packages: packages, policy: policy, reading: reading, overrides: overrides, workload: workload, last: before)
+                packages: packages, policy: policy, reading: reading, overrides: overrides, workload: workload, last: before,
+                at_ms: Int64(clamping: Clock.monotonic_ns / 1_000_000))
         }
+        due.shape_ns = decision.shape?.nextMove(policy).map { UInt64(max($0, 0)) * 1_000_000 } ?? .max
+        tellOfWay(decision.shape, before?.shape)
         if decision.floorsExceedBudget != (before?.floorsExceedBudget ?? false) {
             if decision.floorsExceedBudget {
                 log.warning(
@@ -305,6 +317,14 @@ final class Controller {
             ])
         if !isMove || decision != before { decided = Decided(decision: decision, at: Clock.wall.seconds) }
         reportedFailure = nil
+    }
+
+    /// Once, and not with each of its steps.
+    private func tellOfWay(_ shape: Shape?, _ before: Shape?) {
+        guard let shape, let cause = shape.cause, shape.isMoving, shape.goal != before?.goal else { return }
+        log.info(
+            "the limit is on its way", ("from_uw", .power(shape.power)), ("to_uw", .power(shape.goal)),
+            ("why", .text(cause.option)))
     }
 
     // MARK: The connection
@@ -347,7 +367,8 @@ final class Controller {
     /// Sleeps until something is due or happens: the signal that came, or nil.
     private func wait() -> StaticString? {
         let now_ns = Clock.monotonic_ns
-        let own_ns = session == nil ? due.connect_ns : min(due.decide_ns, due.sample_ns, due.renew_ns, due.step_ns)
+        let own_ns =
+            session == nil ? due.connect_ns : min(due.decide_ns, due.sample_ns, due.renew_ns, due.step_ns, due.shape_ns)
         let next_ns = min(own_ns, source.due_ns, node.due_ns, supervisor.due_ns, listeners.due_ns, ordersDue_ns(now_ns))
         let milliseconds = next_ns <= now_ns ? 0 : min((next_ns - now_ns + 999_999) / 1_000_000, 3_600_000)
         guard let count = try? epoll.wait(milliseconds: Int32(milliseconds)) else { return nil }
@@ -358,6 +379,7 @@ final class Controller {
             // Every step looks what has come.
             case Token.api: break
             case Token.feed: if source.take() { due.decide_ns = 0 }
+            case Token.live: if source.takeLive() { due.decide_ns = 0 }
             case Token.listeners...: isAsked = true
             // The helper sends nothing unasked, so this is its end.
             default: if session != nil { lose(.closed(greeting: false)) }

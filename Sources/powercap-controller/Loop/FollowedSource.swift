@@ -6,6 +6,8 @@ final class FollowedSource {
     private let policy: PowerPolicy
     /// nil where the source goes by a formula.
     private let feed: (any Feed)?
+    /// nil where nothing is measured beside it.
+    private let live: (any LiveFeed)?
     private var source: any PowerSource
     private var overrides = Overrides()
     /// What it gave at the last time for a decision. What has to be put right in between goes by it too: STABILISATION_TIME is how often the
@@ -15,14 +17,18 @@ final class FollowedSource {
     /// nil before the first decision.
     private var told: SourceLack??
 
-    init(_ policy: PowerPolicy, _ feed: (any Feed)?) {
+    init(_ policy: PowerPolicy, _ feed: (any Feed)?, live: (any LiveFeed)? = nil) {
+        self.live = live
         (self.policy, self.feed) = (policy, feed)
-        source = powerSource(for: policy, data: feed?.data)
+        source = powerSource(for: policy, data: feed?.data, live: live?.value)
         reading = source.reading(at: .now)
     }
 
     /// What is asked of others is asked from now on.
-    func start() { feed?.start() }
+    func start() {
+        feed?.start()
+        live?.start()
+    }
 
     /// Readable when something happened beside the source's file; nil where there is none.
     var descriptorNumber: Int32? { feed?.descriptorNumber }
@@ -31,17 +37,27 @@ final class FollowedSource {
     var state: SourceState {
         SourceState(
             name: policy.source, reading: reading, read: read, data: feed?.data,
-            file: feed.map { SourceFileState(path: $0.place, problem: $0.trouble) }, fetches: feed?.fetches)
+            file: feed.map { SourceFileState(path: $0.place, problem: $0.trouble) }, fetches: feed?.fetches,
+            live: live.map { LiveState(value: $0.value, place: $0.place, problem: $0.trouble) })
     }
 
     /// Goes by these overrides from now on.
     func follow(_ overrides: Overrides) {
         self.overrides = overrides
-        source = powerSource(for: policy, overrides, data: feed?.data)
+        source = powerSource(for: policy, overrides, data: feed?.data, live: live?.value)
     }
 
+    /// Readable when something happened beside what is measured; nil where there is none.
+    var liveDescriptorNumber: Int32? { live?.descriptorNumber }
+
     /// When `refresh` has something to do though nothing happened, on CLOCK_MONOTONIC.
-    var due_ns: UInt64 { feed?.due_ns ?? .max }
+    var due_ns: UInt64 { min(feed?.due_ns ?? .max, live?.due_ns ?? .max) }
+
+    /// Takes what has happened beside what is measured: whether there is another value now.
+    func takeLive() -> Bool {
+        live?.take()
+        return refresh()
+    }
 
     /// Takes what has happened beside the file: whether there are other data now.
     func take() -> Bool {
@@ -51,20 +67,26 @@ final class FollowedSource {
 
     /// Looks at the file: whether there are other data now.
     func refresh() -> Bool {
-        guard feed?.refresh() == true else { return false }
+        let isOther = feed?.refresh() == true
+        guard live?.refresh() == true || isOther else { return false }
         follow(overrides)
         return true
     }
 
-    /// Asks it for a decision.
-    /// - Returns: in how many nanoseconds it makes its next step; nil where it makes none within a day.
-    func ask() -> UInt64? {
+    /// Asks it for a decision over these packages.
+    /// - Returns: in how many nanoseconds it makes its next step, or a known one may have to be prepared for; nil where that isn't so
+    ///   within a day.
+    func ask(for packages: [Package]) -> UInt64? {
         _ = refresh()
         let wall = Clock.wall
         let now = Moment(seconds: wall.seconds, nanoseconds: wall.nanoseconds)
-        (reading, read) = (source.reading(at: now), now.seconds)
-        guard let step = source.nextStep(after: now), step - now.seconds <= 86_400 else { return nil }
-        return UInt64(step - now.seconds) * 1_000_000_000 - UInt64(wall.nanoseconds)
+        reading = source.reading(at: now, for: packages, policy, overrides) { Moment(seconds: $0) }
+        read = now.seconds
+        let step_ms = source.nextStep(after: now).map { $0 * 1_000 }
+        guard let next_ms = [step_ms, reading.nextLook_ms].compactMap({ $0 }).min(), next_ms - now.seconds * 1_000 <= 86_400_000
+        else { return nil }
+        return UInt64(next_ms - now.seconds * 1_000) * 1_000_000
+            - min(UInt64(wall.nanoseconds), UInt64(next_ms - now.seconds * 1_000) * 1_000_000)
     }
 
     /// Whether it is to be told that it says nothing, or that it says something again: once each time.

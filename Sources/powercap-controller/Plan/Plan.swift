@@ -44,9 +44,11 @@ struct Plan: Sequence {
         fileprivate let source: any PowerSource
         fileprivate var nextSeconds: Int64
         fileprivate var last: (decision: Decision, at_ms: UInt64)?
+        /// nil where no decision depends on the one before.
+        fileprivate var course: Course?
 
         /// `run` decides every STABILISATION_TIME, here from the first midnight on. What it decides between two lines is passed over:
-        /// no decision depends on the one before while nothing pauses it. Where data make a step it decides at once, so what is in force
+        /// unless the policy is shaped, no decision depends on the one before while nothing pauses it. Where data make a step it decides at once, so what is in force
         /// is what is given.
         mutating func next() -> Line? {
             guard nextSeconds < plan.endSeconds else { return nil }
@@ -56,6 +58,9 @@ struct Plan: Sequence {
             let decided_ms =
                 plan.data != nil ? elapsed_ms : elapsed_ms - elapsed_ms % plan.configuration.stabilisationTime.rawValue
             let reading = source.reading(at: moment)
+            if let decision = course?.decision(at: moment.seconds * 1_000) {
+                return Line(moment: moment, source: reading.power, signal: reading.signal, decision: decision)
+            }
             if let last, last.at_ms == decided_ms {
                 return Line(moment: moment, source: reading.power, signal: reading.signal, decision: last.decision)
             }
@@ -73,7 +78,15 @@ struct Plan: Sequence {
     }
 
     func makeIterator() -> Iterator {
-        Iterator(plan: self, source: powerSource(for: configuration.policy, data: data), nextSeconds: startSeconds)
+        let policy = configuration.policy
+        let source = powerSource(for: policy, data: data)
+        var iterator = Iterator(plan: self, source: source, nextSeconds: startSeconds)
+        if policy.isShaped {
+            iterator.course = Course(
+                packages, policy, source, from: startSeconds * 1_000, apart: data == nil ? configuration.stabilisationTime : nil
+            ) { Moment(seconds: $0) }
+        }
+        return iterator
     }
 
     /// `2026-06-21`, or `2026-06-21 to 2026-06-23`.
@@ -123,8 +136,9 @@ struct Plan: Sequence {
     /// How often something is decided, and what is seen of it.
     var cadence: String {
         let stabilisation = configuration.stabilisationTime
-        if data != nil { return "a decision at each of its steps, shown every \(step.words)" }
-        return "a decision every \(stabilisation.words)"
+        let shape = configuration.policy.isShaped ? ", and on the way from one to the next" : ""
+        if data != nil { return "a decision at each of its steps\(shape), shown every \(step.words)" }
+        return "a decision every \(stabilisation.words)\(shape)"
             + (stabilisation == step ? "" : ", shown every \(step.words): the one then in force")
     }
 }

@@ -18,19 +18,24 @@ struct Replay {
         let (policy, source) = (configuration.policy, powerSource(for: configuration.policy, data: data))
         var shared = policy.split == .demand ? SharedPower(recording.packages) : nil
         var (decision, reading): (Decision?, SourceReading?)
-        var (next_ms, step_s): (Int64, Int64?) = (.min, nil)
+        var ask_ms = Int64.min
         for (earlier, later) in zip(recording.samples, recording.samples.dropFirst()) {
-            let moment = Moment(milliseconds: earlier.time_ms)
-            let isDue = earlier.time_ms >= next_ms || step_s.map { moment.seconds >= $0 } == true
+            let now_ms = earlier.time_ms
+            let isDue = now_ms >= ask_ms
             if isDue {
-                reading = source.reading(at: moment)
-                next_ms = earlier.time_ms + Int64(clamping: configuration.stabilisationTime.rawValue)
-                step_s = source.nextStep(after: moment)
+                let moment = Moment(milliseconds: now_ms)
+                let found = source.reading(at: moment, for: recording.packages, policy) { Moment(seconds: $0) }
+                let apart_ms = now_ms + Int64(clamping: configuration.stabilisationTime.rawValue)
+                ask_ms =
+                    [apart_ms, source.nextStep(after: moment).map { $0 * 1_000 }, found.nextLook_ms].compactMap { $0 }.min()
+                    ?? .max
+                reading = found
             }
-            if let reading, isDue || shared?.isNews == true {
+            let isMoving = decision?.shape?.nextMove(policy).map { $0 <= now_ms } == true
+            if let reading, isDue || isMoving || shared?.isNews == true {
                 decision = decide(
                     packages: recording.packages, policy: policy, reading: reading,
-                    workload: Workload(demands: shared?.demands), last: decision)
+                    workload: Workload(demands: shared?.demands), last: decision, at_ms: now_ms)
             }
             let limits = (decision?.packages ?? []).map(\.longTerm)
             let drawn = outcome.note(from: earlier, to: later, limits: limits)

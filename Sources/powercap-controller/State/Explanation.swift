@@ -36,6 +36,7 @@ extension NodeState {
             sentences.append(sentence(on: decision, policy))
         }
         sentences.append(sourceSentence)
+        if let liveSentence { sentences.append(liveSentence) }
         sentences += workSentences
         if let lack = sourceLack { sentences.append("\(lack).") }
         if let problem = sourceProblem { sentences.append("Of the source, what it said before is followed: \(problem).") }
@@ -58,6 +59,7 @@ extension NodeState {
         switch decision.reason {
         case .source: return "Decided at \(at): \(limit), as the source gives it."
         case .stale: return "Decided at \(at): \(limit), because the source says nothing of the moment."
+        case .shaped: return "Decided at \(at): \(limit)\(decision.shape.map(shapeWords) ?? "")."
         case .override:
             let whose =
                 switch wishes.limitHolder {

@@ -16,7 +16,8 @@ extension NodeState {
         var seen = now.seconds
         for line in outlook(atLeast: 600) {
             if changes(line) { return outlook(after: seen).first(where: changes).map(NextChange.init) ?? NextChange(line) }
-            seen = line.at
+            // A way that begins without a change is looked at from before it.
+            if line.decision.shape?.goal == decision?.decision.shape?.goal { seen = line.at }
         }
         return nil
     }

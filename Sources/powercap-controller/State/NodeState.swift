@@ -43,6 +43,15 @@ struct NodeState: Sendable {
         case stopped
     }
 
+    /// A time of CLOCK_MONOTONIC in seconds since 1970, rounded down, as the clock on the wall is set now.
+    func wall(_ ns: UInt64) -> Int64 {
+        let ahead_ns = Int64(clamping: ns) - Int64(clamping: monotonic_ns)
+        return now.seconds + (ahead_ns >= 0 ? ahead_ns / 1_000_000_000 : -((-ahead_ns + 999_999_999) / 1_000_000_000))
+    }
+
+    /// The clock that decisions of a shaped policy go by.
+    var shapeClock_ms: Int64 { Int64(clamping: monotonic_ns / 1_000_000) }
+
     var phase: Phase { limits == nil ? .uncontrolled : wishes.together.paused ? .paused : .managed }
 
     /// The packages that are there, with their limits.
@@ -76,6 +85,18 @@ struct SourceState: Equatable, Sendable {
     var file: SourceFileState?
     /// How it stands with asking for them; nil where they lie on this machine.
     var fetches: FetchState?
+    /// nil where nothing is measured beside it.
+    var live: LiveState?
+}
+
+/// What is measured beside the source.
+struct LiveState: Equatable, Sendable {
+    /// The last one; nil before the first.
+    let value: LiveValue?
+    /// Where it comes from.
+    let place: String
+    /// What is wrong with it now, behind the place; nil where nothing is.
+    let problem: String?
 }
 
 /// The file that a source goes by, or the service.

@@ -19,6 +19,7 @@ struct Outlook: Sequence, IteratorProtocol {
     private let step_s: Int64
     private var at: Int64
     private var last: Decision
+    private var reading: SourceReading
     /// Up to when everything has been looked at, in seconds since 1970.
     private var looked: Int64
     /// When orders and the Node's overrides end, the next one first.
@@ -41,7 +42,7 @@ struct Outlook: Sequence, IteratorProtocol {
         first =
             state.now.seconds + Int64(clamping: (Swift.max(next_ns, state.monotonic_ns) - state.monotonic_ns) / 1_000_000_000)
         at = begun < first ? first : first + ((begun - first) / step_s + 1) * step_s
-        last = decision.decision
+        (last, reading) = (decision.decision, state.source.reading)
         looked = Swift.max(state.now.seconds, begun)
         ends =
             (state.wishes.orders.standing.compactMap { state.end(of: $0) } + state.wishes.later.map(\.at))
@@ -50,9 +51,11 @@ struct Outlook: Sequence, IteratorProtocol {
 
     mutating func next() -> Line? {
         // An end decides at once.
-        var (moment, isEnd, isStep) = (at, false, false)
+        var (moment, isEnd, isStep, isMove) = (at, false, false, false)
         if let end = ends.first, end < at { (moment, isEnd) = (end, true) }
         if let step = nextStep, step < moment { (moment, isEnd, isStep) = (step, false, true) }
+        // It moves, and the source isn't asked.
+        if let move = nextMove, move < moment { (moment, isEnd, isStep, isMove) = (move, false, true, true) }
         if isEnd { ends = ends.dropFirst() }
         looked = moment
         guard moment <= state.now.seconds + Outlook.horizon_s else { return nil }
@@ -62,9 +65,16 @@ struct Outlook: Sequence, IteratorProtocol {
         let policy = state.settings.configuration.policy
         // What the node will have to do nobody knows: it is taken to stay as it is.
         let workload = Workload(isIdle: state.work?.isIdle ?? false)
-        let reading = powerSource(for: policy, then.together, data: state.source.data).reading(at: Moment(seconds: moment))
+        if !isMove {
+            reading = powerSource(
+                for: policy, then.together, data: state.source.data, live: state.source.live?.value
+            ).reading(
+                at: Moment(seconds: moment), for: packages, policy, then.together
+            ) { Moment(seconds: $0) }
+        }
         last = decide(
-            packages: packages, policy: policy, reading: reading, overrides: then.together, workload: workload, last: last)
+            packages: packages, policy: policy, reading: reading, overrides: then.together, workload: workload, last: last,
+            at_ms: state.shapeClock_ms + (moment - state.now.seconds) * 1_000)
         if !isEnd && !isStep { at += step_s }
         return Line(at: moment, decision: last)
     }
@@ -72,8 +82,16 @@ struct Outlook: Sequence, IteratorProtocol {
     /// When the source's next step has been made, and something is to be looked at again.
     private var nextStep: Int64? {
         let policy = state.settings.configuration.policy
-        return state.source.data.flatMap { powerSource(for: policy, data: $0).nextStep(after: Moment(seconds: looked)) }.map {
-            Swift.max($0, looked + least_s)
+        let source = powerSource(for: policy, data: state.source.data, live: state.source.live?.value)
+        let step = source.nextStep(after: Moment(seconds: looked))
+        let look = reading.nextLook_ms.map { ($0 + 999) / 1_000 }
+        return [step, look].compactMap { $0 }.min().map { Swift.max($0, looked + least_s) }
+    }
+
+    /// When the limit has gone a part of its way, or may go it.
+    private var nextMove: Int64? {
+        last.shape?.nextMove(state.settings.configuration.policy).map {
+            Swift.max(state.now.seconds + ($0 - state.shapeClock_ms + 999) / 1_000, looked + least_s)
         }
     }
 }

@@ -19,12 +19,18 @@ extension NodeState {
                 "the last value, \(good), holds, which is less than ON_STALE"
             case .power(let power): "\(power.words) holds (ON_STALE)"
             }
-        return "\(lack.cause.words(source.name, staleAfter)): \(instead)"
+        return "\(lack.cause.words(source.name, staleAfter, isMissing: source.file?.problem == nil)): \(instead)"
     }
 
     /// Why nothing newer can be had though the source is still followed; nil where that isn't so.
     var sourceProblem: String? {
-        guard let file = source.file, let problem = file.problem else { return nil }
+        guard let file = source.file else { return nil }
+        guard let problem = file.problem else {
+            guard let since = source.data?.isMissing(at: now) else { return nil }
+            let followed = LocalDay(.at(since - 1)).text
+            return "\(file.path) has no file of \(LocalDay(now.local).text): that of \(followed) is followed since "
+                + Instant(since).words(seenFrom: now)
+        }
         let since = source.data?.outdated.map { " since \(Instant($0.since.seconds).words(seenFrom: now))" } ?? ""
         return source.fetches == nil ? "\(file.path) \(problem)\(since)" : problem
     }
@@ -34,11 +40,23 @@ extension NodeState {
         settings.configuration.valueMap == nil ? nil : source.reading.signal.map { $0.rounded(places: 3).words }
     }
 
+    /// Which of the two is gone by where something is measured beside the source; nil where nothing is.
+    var liveSentence: String? {
+        guard let live = source.live else { return nil }
+        let time = live.value.map { Instant($0.since).words(seenFrom: now) }
+        if source.reading.isLive, let time { return "That is the live value of \(live.place), written at \(time)." }
+        let why =
+            live.problem.map { "\(live.place) \($0)" }
+            ?? time.map { "\(live.place) was last written at \($0), which is longer ago than LIVE_FOR" }
+            ?? "there was none in \(live.place)"
+        return "That is the source's own, and no live value: \(why)."
+    }
+
     private var staleAfter: String { settings.configuration.policy.staleAfter.words }
 }
 
 extension SourceLack.Cause {
-    fileprivate func words(_ source: SourceName, _ staleAfter: String) -> String {
+    fileprivate func words(_ source: SourceName, _ staleAfter: String, isMissing: Bool) -> String {
         switch self {
         case .gap: "The source, \(source.rawValue), has no value for now"
         case .ended: "The source's last value is over"
@@ -46,7 +64,10 @@ extension SourceLack.Cause {
         case .notFetched: "The source's first answer is still to come"
         case .outdated where source == .http:
             "The source's service has given no new answer for \(staleAfter) longer than it should have taken"
-        case .outdated: "The source's file could not be read for \(staleAfter)"
+        case .outdated:
+            isMissing
+                ? "The source has had no file of its day for \(staleAfter)"
+                : "The source's file could not be read for \(staleAfter)"
         }
     }
 

@@ -41,6 +41,9 @@ extension NodeState {
             "reason": .text(decision?.reason.rawValue), "decided": .text(self.decision.map { Instant($0.at).text }),
             "floor_uw": .power(decision?.floor), "ceiling_uw": .power(decision?.ceiling),
             "reference_uw": .power(decision?.reference),
+            "shape": decision?.shape.map {
+                ["option": .text($0.cause?.option), "power_uw": .power($0.power), "goal_uw": .power($0.goal)]
+            } ?? .null,
             "floors_exceed_budget": decision.map { .flag($0.floorsExceedBudget) } ?? .null,
         ]
     }
@@ -103,7 +106,8 @@ extension SourceState {
         [
             "name": .text(name.rawValue), "power_uw": .power(reading.power),
             "signal": reading.signal.map { .number("\($0)") } ?? .null, "age_ms": .whole(reading.age.rawValue),
-            "read": .text(Instant(read).text), "lack": .text(reading.lack?.cause.name), "file": .text(file?.path),
+            "read": .text(Instant(read).text), "live": live.map { .flag($0.value != nil && reading.isLive) } ?? .null,
+            "lack": .text(reading.lack?.cause.name), "file": .text(file?.path),
             "problem": .text(file?.problem), "fetches": fetches?.json ?? .null,
         ]
     }

@@ -27,7 +27,7 @@ extension Metric {
         ) { $0.state.decision.map { .flag($0.decision.floorsExceedBudget) } },
         Metric(
             .gauge, "decision_info", labels: ["reason"],
-            "1 for the reason of the last decision: source, stale, override, floor, ceiling, idle, fixed or paused."
+            "1 for the reason of the last decision: source, stale, override, floor, ceiling, shaped, idle, fixed or paused."
         ) { scrape in scrape.state.decision.map { [Sample([$0.decision.reason.rawValue], .whole(1))] } ?? [] },
         .node(
             .gauge, "next_decision_timestamp_seconds", unit: "seconds", "When the next decision is due, in seconds since 1970."
@@ -106,7 +106,7 @@ extension Metric {
         .node(
             .gauge, "source_outdated",
             "Whether the source's file is gone or can't be used, or its service can't be asked: what it said before is followed."
-        ) { .flag($0.state.source.file?.problem != nil) },
+        ) { .flag($0.state.sourceProblem != nil) },
         .node(
             .gauge, "source_fetch_timestamp_seconds", unit: "seconds",
             "When the source's service last gave all that it was asked for, in seconds since 1970."
@@ -118,12 +118,4 @@ extension Metric {
             (scrape.state.source.fetches?.counts ?? [:]).sorted { $0.key < $1.key }.map { Sample([$0.key], .whole($0.value)) }
         },
     ]
-}
-
-extension NodeState {
-    /// A time of CLOCK_MONOTONIC in seconds since 1970, rounded down, as the clock on the wall is set now.
-    func wall(_ ns: UInt64) -> Int64 {
-        let ahead_ns = Int64(clamping: ns) - Int64(clamping: monotonic_ns)
-        return now.seconds + (ahead_ns >= 0 ? ahead_ns / 1_000_000_000 : -((-ahead_ns + 999_999_999) / 1_000_000_000))
-    }
 }

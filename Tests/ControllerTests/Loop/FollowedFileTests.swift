@@ -148,7 +148,11 @@ struct FollowedFileTests {
         let mock = try Mock(packages: 1)
         for (file, sentence) in [
             ("\(path).none", "does not exist: give a file that is there, or put it there"),
-            (directory.path, "can't be read: Is a directory (EISDIR)"),
+            (
+                directory.path,
+                "is a directory without a file of today or of a day before: give a file, or put files into it whose names end in their "
+                    + "day, such as epex_data_2026-06-16.csv"
+            ),
         ] {
             let environment = ["SOURCE": "schedule", "SCHEDULE_FILE": file, "MAX_SOURCE": "100W", "KUBERNETES": "off"]
             for command in ["run", "validate", "plan"] {

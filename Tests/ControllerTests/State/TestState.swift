@@ -21,7 +21,10 @@ extension NodeState {
         if limits != nil { helper.lease = HelperState.Lease(time_ms: 30_000, ends_ns: 1_020 * seconds) }
         change(&helper)
         let moment = Moment(seconds: now)
-        let reading = powerSource(for: settings.configuration.policy, wishes.together, data: data).reading(at: moment)
+        let policy = settings.configuration.policy
+        let reading = powerSource(for: policy, wishes.together, data: data).reading(
+            at: moment, for: limits?.packages ?? [], policy, wishes.together
+        ) { Moment(seconds: $0) }
         return NodeState(
             now: moment, monotonic_ns: 1_000 * seconds, boot_ns: 2_000 * seconds, started: now - 3_600, settings: settings,
             source: SourceState(
