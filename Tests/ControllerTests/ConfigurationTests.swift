@@ -231,6 +231,24 @@ struct VariableCase: CustomTestStringConvertible, Sendable {
             variable: "LIVE_VALUE", accepted: ["$.apower", "$.Body.Data.Site.P_PV", ""],
             refused: [("apower", .noPath(position: 1, "there is \"a\": a path begins with $, which is the whole document"))]),
         VariableCase(
+            variable: "LIVE_URL", accepted: ["http://10.0.0.1/rpc/Switch.GetStatus?id=0", ""],
+            refused: [("shelly", .malformed), ("http://a/ http://b/", .malformed), ("http://h/{x}", .unfilled("x"))]),
+        VariableCase(
+            variable: "LIVE_URL_FILE", accepted: ["/run/secrets/url", ""],
+            refused: [("url", .malformed), ("/" + String(repeating: "a", count: 4095), .tooHigh)]),
+        VariableCase(
+            variable: "LIVE_HEADER_FILE", accepted: ["/run/secrets/head", ""],
+            refused: [("head", .malformed), ("/" + String(repeating: "a", count: 4095), .tooHigh)]),
+        VariableCase(
+            variable: "LIVE_LOGIN_FILE", accepted: ["/run/secrets/login", ""],
+            refused: [("login", .malformed), ("/" + String(repeating: "a", count: 4095), .tooHigh)]),
+        VariableCase(
+            variable: "LIVE_CA_FILE", accepted: ["/etc/device.crt", ""],
+            refused: [("device.crt", .malformed), ("/" + String(repeating: "a", count: 4095), .tooHigh)]),
+        VariableCase(
+            variable: "LIVE_REFRESH", accepted: ["10s", "1h", "60"],
+            refused: [("abc", .malformed), ("9s", .tooLow), ("25h", .tooHigh), ("-1", .negative), ("1W", .unknownUnit("W"))]),
+        VariableCase(
             variable: "LIVE_FOR", accepted: ["1s", "15m", "1d"],
             refused: [("abc", .malformed), ("-1", .negative), ("0", .tooLow), ("25h", .tooHigh), ("5W", .unknownUnit("W"))]),
         rates("RAMP_UP"),
@@ -343,7 +361,9 @@ struct ConfigurationTests {
                 "SOURCE_NULL=",
                 "SOURCE_FACTOR=", "SIGNAL_MAP=",
                 "POWER_CALC_MODE=", "SIGNAL_UNIT=", "STALE_AFTER=3600s",
-                "ON_STALE=floor", "LIVE_FILE=", "LIVE_VALUE=", "LIVE_FOR=300s", "RAMP_UP=off", "RAMP_DOWN=off", "DEAD_BAND=0W",
+                "ON_STALE=floor", "LIVE_FILE=", "LIVE_VALUE=", "LIVE_URL=", "LIVE_URL_FILE=", "LIVE_HEADER_FILE=",
+                "LIVE_LOGIN_FILE=", "LIVE_CA_FILE=", "LIVE_REFRESH=60s",
+                "LIVE_FOR=300s", "RAMP_UP=off", "RAMP_DOWN=off", "DEAD_BAND=0W",
                 "MIN_HOLD=0s", "LOOK_AHEAD=off", "SPLIT=proportional", "STRATEGY=follow", "IDLE_AFTER=60s", "QOS=off",
                 "SHORT_TERM=equal", "ON_EXIT=restore", "ON_DRIFT=reassert",
                 "SAMPLE_INTERVAL=10s",
@@ -358,8 +378,9 @@ struct ConfigurationTests {
     @Test("every field of the configuration has an option, and every option has cases here")
     func tableIsComplete() {
         let fields =
-            Mirror(reflecting: Configuration()).children.count - 2 + Mirror(reflecting: PowerPolicy()).children.count
-            + Mirror(reflecting: ServiceSettings()).children.count
+            Mirror(reflecting: Configuration()).children.count - 3 + Mirror(reflecting: PowerPolicy()).children.count
+            // A live value's service has no body, and no token.
+            + 2 * Mirror(reflecting: ServiceSettings()).children.count - 3
         #expect(fields == Option.all.count)
         #expect(VariableCase.all.map(\.variable) == Option.all.map(\.variable))
         #expect(Set(Option.all.map(\.flag)).count == Option.all.count)
@@ -391,6 +412,9 @@ struct ConfigurationTests {
             if ["SIGNAL_MAP", "POWER_CALC_MODE", "SIGNAL_UNIT"].contains(sample.variable) {
                 base.merge(["SOURCE": "series", "SERIES_FILE": "/file", "MAX_SOURCE": "300W"]) { $1 }
                 if sample.variable == "POWER_CALC_MODE", !text.isEmpty { base["SIGNAL_MAP"] = "share" }
+            }
+            if ["LIVE_HEADER_FILE", "LIVE_LOGIN_FILE", "LIVE_CA_FILE", "LIVE_REFRESH"].contains(sample.variable), !text.isEmpty {
+                base["LIVE_URL"] = "http://10.0.0.1/"
             }
             let ofService = [
                 "SOURCE_URL", "SOURCE_URL_FILE", "SOURCE_HEADER_FILE", "SOURCE_BODY_FILE", "SOURCE_LOGIN_FILE",

@@ -42,6 +42,8 @@ struct Configuration: Equatable, Sendable {
     var sourceFactor: Double?
     /// What is measured beside the source; nil is nothing.
     var liveFile: String?
+    /// Who is asked for the live value instead.
+    var liveService = ServiceSettings(refresh: .seconds(60))
     /// Where the value stands in that; nil where it is all that there is.
     var liveValue: SignalPath?
     /// What makes powers of the source's values; nil where they are powers.
@@ -73,6 +75,9 @@ struct Configuration: Equatable, Sendable {
 }
 
 extension Configuration {
+    /// Something is measured beside the source.
+    var isLive: Bool { liveFile != nil || liveService.isGiven }
+
     /// What makes powers of the source's values, with everything that is to be known for it; nil where they are powers.
     var valueMap: SignalMap? {
         guard case .share(let usual) = signalMap else { return signalMap }

@@ -176,6 +176,22 @@ extension Option {
             "LIVE_VALUE", \.liveValue, .signalPath,
             "Where the value stands in LIVE_FILE, if that is a document in JSON: in watts, or with SIGNAL_MAP as that has it."),
         Option(
+            "LIVE_URL", \.liveService.addresses, .oneAddress,
+            "A device or a server that is asked for the live value, in place of LIVE_FILE: for what LIVE_VALUE says, or a number."
+        ),
+        Option("LIVE_URL_FILE", \.liveService.addressFile, .filePath, "A file with that address, where a key is in it."),
+        Option(
+            "LIVE_HEADER_FILE", \.liveService.fieldFile, .filePath, "A file of lines `Name: value` that are sent to it along."),
+        Option(
+            "LIVE_LOGIN_FILE", \.liveService.loginFile, .filePath,
+            "A file with `USER:PASSWORD` that is shown to it when it asks, as a digest or in plain text."),
+        Option(
+            "LIVE_CA_FILE", \.liveService.certificateFile, .filePath,
+            "Certificates that its own is checked against, as SOURCE_CA_FILE."),
+        Option(
+            "LIVE_REFRESH", \.liveService.refresh, .time(.seconds(10) ... .day),
+            "How often it is asked, as SOURCE_REFRESH. At least 1 min, but for one of your own network."),
+        Option(
             "LIVE_FOR", \.policy.liveFor, .time(.second ... .day),
             "How long a live value is fresh, counted from when it was written. After that the source is gone by."),
         Option(

@@ -36,4 +36,22 @@ extension Settings {
         }
         if service.refresh < ServiceSettings.leastRefresh, !service.isPrivate { throw .tooOften(given("SOURCE_REFRESH")) }
     }
+
+    /// Refuses a live value that would come from two places, or can't be asked for as it is configured.
+    func checkLiveService() throws(UsageError) {
+        let live = configuration.liveService
+        guard live.isGiven else {
+            let variables = [
+                ("LIVE_HEADER_FILE", live.fieldFile != nil), ("LIVE_LOGIN_FILE", live.loginFile != nil),
+                ("LIVE_CA_FILE", live.certificateFile != nil),
+                ("LIVE_REFRESH", live.refresh != Configuration().liveService.refresh),
+            ]
+            for (variable, isGiven) in variables where isGiven { throw .missingBeside(given(variable), "LIVE_URL") }
+            return
+        }
+        let address = given(live.addressFile == nil ? "LIVE_URL" : "LIVE_URL_FILE")
+        if configuration.liveFile != nil { throw .contradiction(given("LIVE_FILE"), address) }
+        if !live.addresses.isEmpty, live.addressFile != nil { throw .contradiction(given("LIVE_URL"), given("LIVE_URL_FILE")) }
+        if live.refresh < ServiceSettings.leastRefresh, !live.isPrivate { throw .tooOften(given("LIVE_REFRESH")) }
+    }
 }

@@ -53,6 +53,11 @@ extension Configuration {
 }
 
 extension SignalPath {
+    /// `$`: a document that is a number.
+    static let whole: SignalPath = {
+        do { return try SignalPath("$") } catch { preconditionFailure("this is a path") }
+    }()
+
     /// `$.token`, as WattTime has it.
     static let token: SignalPath = {
         do { return try SignalPath("$.token") } catch { preconditionFailure("this is a path") }

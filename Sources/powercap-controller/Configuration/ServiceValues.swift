@@ -22,6 +22,18 @@ extension ValueKind where Value == [AddressTemplate] {
         show: { $0.map(\.text).joined(separator: " ") })
 }
 
+extension ValueKind where Value == [AddressTemplate] {
+    /// One, or none.
+    static let oneAddress = ValueKind(
+        words: ValueWords(noun: "an address", placeholder: "URL", valid: validAddress),
+        parse: { text throws(ValueProblem) in
+            let addresses = try addresses.parse(text)
+            if addresses.count > 1 { throw .malformed }
+            return addresses
+        },
+        show: addresses.show)
+}
+
 extension ValueKind where Value == AddressTemplate? {
     /// One, or none, which is written as nothing at all.
     static let address = ValueKind(

@@ -108,21 +108,22 @@ struct Settings: Sendable {
                 : .fileWithoutSource(given(variable), given("SOURCE"), needs: source.rawValue)
         }
         try checkService()
+        try checkLiveService()
         let ofData = [
             ("SOURCE_COLUMN", configuration.sourceColumn != nil), ("SIGNAL_MAP", configuration.signalMap != nil),
             ("POWER_CALC_MODE", configuration.volumeWhole != nil), ("SIGNAL_UNIT", configuration.signalUnit != nil),
         ]
         // A live value may be a signal, too.
-        let isMapped = policy.source.isFromData || configuration.liveFile != nil
+        let isMapped = policy.source.isFromData || configuration.isLive
         for (variable, isGiven) in ofData where isGiven && !(variable == "SIGNAL_MAP" ? isMapped : policy.source.isFromData) {
             throw .fileWithoutSource(given(variable), given("SOURCE"), needs: "schedule or SOURCE=series")
         }
         if policy.lookAhead != .off, !policy.source.isFromData {
             throw .nothingForetold(given("LOOK_AHEAD"), given("SOURCE"))
         }
-        if configuration.liveFile == nil, configuration.liveValue != nil { throw .nothingLive(given("LIVE_VALUE")) }
-        if configuration.liveFile != nil, case .share = configuration.signalMap {
-            throw .contradiction(given("LIVE_FILE"), given("SIGNAL_MAP"))
+        if !configuration.isLive, configuration.liveValue != nil { throw .nothingLive(given("LIVE_VALUE")) }
+        if configuration.isLive, case .share = configuration.signalMap {
+            throw .contradiction(given(configuration.liveFile == nil ? "LIVE_URL" : "LIVE_FILE"), given("SIGNAL_MAP"))
         }
         try checkMap()
     }

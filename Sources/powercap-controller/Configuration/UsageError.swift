@@ -143,7 +143,8 @@ enum UsageError: Error, Equatable, Sendable {
                 "\(map.words) has a power above \(peak.words), which nothing gives: give powers of at most \(most.words), or a larger "
                 + "\(peak.name)"
         case .nothingLive(let given):
-            return "\(given.words) has no effect, as LIVE_FILE is not set: give the file's path, or take \(given.name) away"
+            return
+                "\(given.words) has no effect, as neither LIVE_FILE nor LIVE_URL is set: give one of them, or take \(given.name) away"
         case .formerAddress(let given):
             return
                 "\(given.words) isn't followed: a market's pages are for people, and EPEX SPOT's terms of use forbid programs to read them. "

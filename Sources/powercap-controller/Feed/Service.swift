@@ -230,7 +230,7 @@ final class Service {
     }
 
     private func note(_ problem: ServiceProblem, _ secrets: [String]) {
-        let sentence = withoutSecrets(problem.sentence, secrets + [token].compactMap { $0 })
+        let sentence = withoutSecrets(problem.sentence(access.prefix), secrets + [token].compactMap { $0 })
         let since = self.problem?.since ?? Clock.wall.seconds
         self.problem = Problem(kind: problem.kind, sentence: sentence, since: since)
     }

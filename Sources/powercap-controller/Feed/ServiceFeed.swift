@@ -29,7 +29,9 @@ extension Settings {
     /// Looks whether the service could be asked as things are now; nobody is asked.
     func checkServiceFiles() throws(UsageError) {
         guard configuration.policy.source == .http else { return }
-        do throws(ServiceProblem) { _ = try access.order(at: Clock.wall.seconds) } catch { throw .unanswered(error.sentence) }
+        do throws(ServiceProblem) { _ = try access.order(at: Clock.wall.seconds) } catch {
+            throw .unanswered(error.sentence("SOURCE"))
+        }
     }
 
     /// What the service says now.
@@ -37,11 +39,21 @@ extension Settings {
     func fetchedData(answer: [UInt8]? = nil) throws(UsageError) -> SourceData {
         let feed = try fetchedFeed(nil)
         if let answer {
-            do throws(ServiceProblem) { try feed.take(answer: answer) } catch { throw .unanswered(error.sentence) }
+            do throws(ServiceProblem) { try feed.take(answer: answer) } catch { throw .unanswered(error.sentence("SOURCE")) }
         } else if let why = feed.fetch(within: FetchedFeed.once) {
             throw .unanswered(why)
         }
         return feed.data
+    }
+}
+
+extension Settings {
+    /// What keeps a live value up to date; nil where none is measured.
+    func liveFeed(_ log: Log) throws(Errno) -> (any LiveFeed)? {
+        guard configuration.liveService.isGiven else { return LiveFile(configuration, log) }
+        let access = ServiceAccess(prefix: "LIVE", settings: configuration.liveService, zone: .utc)
+        let shape = DocumentShape(value: configuration.liveValue ?? .whole)
+        return LiveService(try Service(access, SignalReader(.document(shape))), configuration, log)
     }
 }
 

@@ -58,28 +58,30 @@ enum ServiceProblem: Error, Equatable, Sendable {
 
 extension ServiceProblem {
     /// What a person reads, and what there is to do; without a full stop.
-    var sentence: String {
+    /// - Parameter prefix: what the variables of the service begin with.
+    func sentence(_ prefix: String) -> String {
         switch self {
         case .file(let variable, let path, let problem): "\(variable), \(path), \(problem.words)"
         case .addresses(let variable, let path, let problem): "what is in \(variable), \(path), \(problem.words)"
         case .tooManyAddresses(let variable, let path):
             "\(variable), \(path), has more than \(AddressTemplate.most) addresses: give fewer"
-        case .failed(let place, .failed(let problem)): "\(place) \(problem.words)"
+        case .failed(let place, .failed(let problem)): "\(place) \(problem.words(prefix))"
         case .failed(let place, .redirected(let problem)): "\(place) \(problem.words)"
-        case .refused(let place, let status, _): "\(place) answered HTTP \(status)" + ServiceProblem.remedy(status)
+        case .refused(let place, let status, _): "\(place) answered HTTP \(status)" + ServiceProblem.remedy(status, prefix)
         case .unreadable(let place, let words): "the answer of \(place) \(words)"
-        case .login(let problem): "the login came to nothing: \(problem.sentence)"
+        case .login(let problem): "the login came to nothing: \(problem.sentence(prefix))"
         case .noToken(let place, let path):
-            "the answer of \(place) to the login has no token at \(path): name its place with SOURCE_LOGIN_TOKEN"
+            "the answer of \(place) to the login has no token at \(path): name its place with \(prefix)_LOGIN_TOKEN"
         }
     }
 
-    private static func remedy(_ status: Int) -> String {
+    private static func remedy(_ status: Int, _ prefix: String) -> String {
         switch status {
-        case 401: ": it wants to know who asks, or what was shown to it has expired (see SOURCE_HEADER_FILE, SOURCE_LOGIN_FILE)"
+        case 401:
+            ": it wants to know who asks, or what was shown to it has expired (see \(prefix)_HEADER_FILE, \(prefix)_LOGIN_FILE)"
         case 403: ": what was shown to it doesn't allow that"
         case 404, 410: ": there is nothing at that address"
-        case 429: ": it was asked too often (see SOURCE_REFRESH)"
+        case 429: ": it was asked too often (see \(prefix)_REFRESH)"
         case 400, 422: ": it doesn't understand the address or the body"
         case 500...: ": it can't answer at present"
         default: ""
@@ -89,14 +91,14 @@ extension ServiceProblem {
 
 extension HTTPProblem {
     /// Of a service, behind its place.
-    fileprivate var words: String {
+    fileprivate func words(_ prefix: String) -> String {
         switch self {
         case .noLibrary(let detail): "can't be asked, because libcurl can't be loaded: \(detail) (install libcurl4)"
         case .unreachable(let detail): "can't be reached: \(detail)"
         case .untrusted(let detail):
-            "has a certificate that isn't trusted: \(detail) (a device's own authority is named by SOURCE_CA_FILE)"
+            "has a certificate that isn't trusted: \(detail) (a device's own authority is named by \(prefix)_CA_FILE)"
         case .noCertificates(let detail):
-            "can't be told from another, because of the file of certificates: \(detail) (see SOURCE_CA_FILE)"
+            "can't be told from another, because of the file of certificates: \(detail) (see \(prefix)_CA_FILE)"
         case .silent, .givenUp: "did not answer in time"
         case .broken(let detail): "broke the connection: \(detail)"
         case .tooLarge: "answered with more than 4 MiB"

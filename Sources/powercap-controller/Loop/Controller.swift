@@ -90,7 +90,7 @@ final class Controller {
     init(settings: Settings, feed: (any Feed)?, node own: OwnNode?, log: Log) throws(Errno) {
         (self.settings, self.log) = (settings, log)
         configuration = settings.configuration
-        source = FollowedSource(settings.configuration.policy, feed, live: LiveFile(configuration, log))
+        source = FollowedSource(settings.configuration.policy, feed, live: try settings.liveFeed(log))
         node = NodeLink(own, settings.configuration, log)
         supervisor = Supervisor(log)
         book = OrderBook(log)

@@ -25,7 +25,10 @@ final class FollowedSource {
     }
 
     /// What is asked of others is asked from now on.
-    func start() { feed?.start() }
+    func start() {
+        feed?.start()
+        live?.start()
+    }
 
     /// Readable when something happened beside the source's file; nil where there is none.
     var descriptorNumber: Int32? { feed?.descriptorNumber }

@@ -103,7 +103,7 @@ struct LiveFileTests {
     @Test(
         "P11: a live value that nothing could come of is refused",
         arguments: [
-            (["LIVE_VALUE": "$.x"], "LIVE_VALUE=\"$.x\" has no effect, as LIVE_FILE is not set"),
+            (["LIVE_VALUE": "$.x"], "LIVE_VALUE=\"$.x\" has no effect, as neither LIVE_FILE nor LIVE_URL is set"),
             (
                 ["LIVE_FILE": "/live", "SOURCE": "schedule", "SCHEDULE_FILE": "/file", "SIGNAL_MAP": "share"],
                 "LIVE_FILE and SIGNAL_MAP contradict each other"
