@@ -148,7 +148,13 @@ extension ProcessTimeZone {
         @Test("every text that a program can give is said somewhere: options with their origin, the lease, the sandbox, requests")
         func details() {
             let page = Self.text("managed")
-            for option in Option.all { #expect(page.contains("<code>\(option.variable)</code>"), "\(option.variable)") }
+            // What nobody set is named, each once.
+            let unset = page.firstMatch(of: /<p>Not set: ([A-Z_, ]+)\.<\/p>/)?.1.split(separator: ", ") ?? []
+            for option in Option.all {
+                let isSet = page.contains("<code>\(option.variable)</code>")
+                #expect(isSet != unset.contains { $0 == option.variable }, "\(option.variable)")
+            }
+            #expect(unset.contains("SOURCE_URL") && !unset.contains("MAX_SOURCE"))
             #expect(page.contains("<code>360W</code><td>environment"))
             for words in [
                 "30 s, 21 s left", "<dd>complete</dd>", "<th scope=row>PATCH<td>200<td>288", "accepted",
