@@ -81,7 +81,7 @@ extension Series {
         guard let first = signals.first else { return nil }
         var points: [Point] = []
         points.reserveCapacity(signals.count)
-        var last = previous?.lastGood(before: first.seconds)
+        let last = previous?.lastGood(before: first.seconds)
         var rest = signals[...]
         while let next = rest.first {
             // Only a volume's power depends on its day.
@@ -92,7 +92,6 @@ extension Series {
             }
             for (point, power) in zip(rest[..<end], map.powers(of: rest[..<end].map(\.value), after: last, peak: peak)) {
                 points.append(Point(seconds: point.seconds, power: power))
-                last = power ?? last
             }
             rest = rest[end...]
         }

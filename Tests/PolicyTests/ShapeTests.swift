@@ -54,6 +54,13 @@ struct ShapeTests {
         #expect(limits(readings) { $0.rampUp = .watts(10) } == [180, 60, 60, 60, 60, 60])
     }
 
+    @Test("a rise that isn't followed ends the fall that it comes in")
+    func endOfFall() {
+        let readings: [(Double, Double)] = [(0, 180), (1, 60), (7, 122), (8, 122), (9, 126), (10, 126)]
+        #expect(
+            limits(readings) { ($0.rampDown, $0.deadBand) = (.watts(10), .watts(5)) } == [180, 180, 120, 120, 126, 126])
+    }
+
     @Test("a rise goes no further than the source when it is looked at again, however long that took")
     func cutOff() {
         let seen = limits([(0, 80), (1, 160), (5, 100), (6, 90), (7, 90)]) { ($0.rampUp, $0.rampDown) = (.watts(10), .watts(1)) }
@@ -295,6 +302,14 @@ struct LookAheadTests {
         #expect(source.reading(at: Self.moment(59)).isLive)
         // 60 W from 100 W in a minute, when the source itself is gone by.
         #expect(reading(139).foresight?.power == nil && reading(140).foresight?.power == .watts(40))
+    }
+
+    @Test("a course is the same however often it is asked")
+    func sparse() {
+        let points: [(Int64, UInt64?)] = [(0, 80), (100, 160), (150, 100)]
+        let policy = policy { ($0.rampUp, $0.rampDown) = (.watts(1), .watts(1)) }
+        #expect(limits(points, at: [160], policy) == [120])
+        #expect(limits(points, at: Array(0...160), policy).last == 120)
     }
 
     @Test("of several falls in a row each is reached in time")
