@@ -19,7 +19,9 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     checkPoints("schedule", "--schedule-file", input, map: "-20:300W,180:0")
     checkPoints("series", "--series-file", input, map: "below 200:300W,above 250:80W")
     checkPoints("series", "--series-file", input, map: "share")
-    if let live = try? LiveFile.value(input, nil, nil, .watts(300), after: nil, since: 0) { precondition(live.power! <= .watts(300)) }
+    if let live = try? LiveFile.value(input, nil, nil, .watts(300), after: nil, since: 0) {
+        precondition(live.power! <= .watts(300))
+    }
     checkMap(String(decoding: input, as: UTF8.self))
     for kind in Order.Kind.allCases {
         guard let request = try? OrderRequest(kind, input) else { continue }

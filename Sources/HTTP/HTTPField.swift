@@ -1,7 +1,7 @@
 /// A line of a request's head (RFC 9110, section 5).
 public struct HTTPField: Equatable, Sendable {
     /// As it was written; capitals make no difference.
-    public let name: String
+    let name: String
     let value: String
 
     /// nil where that would be no field, would be more than one, or would be cut short by the server.
@@ -17,7 +17,7 @@ public struct HTTPField: Equatable, Sendable {
     }
 
     /// Whether it has this name, which is given in small letters.
-    public func isNamed(_ name: String) -> Bool { self.name.lowercased() == name }
+    func isNamed(_ name: String) -> Bool { self.name.lowercased() == name }
 }
 
 extension HTTPField {

@@ -1,7 +1,7 @@
 /// Where a document is: `https://HOST[:PORT][/PATH][?QUERY]` (RFC 3986).
 public struct WebURL: Equatable, Sendable {
     /// HTTP without TLS.
-    public let isPlain: Bool
+    let isPlain: Bool
     let endpoint: Endpoint
     /// `https://HOST[:PORT]`, in small letters: what has another is another server.
     public let origin: String

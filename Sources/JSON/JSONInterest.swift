@@ -81,6 +81,6 @@ public struct JSONBounds: Sendable {
     public static let document = JSONBounds(values: 200_000, bytes: 4 << 20, textBytes: 64 << 10)
     /// For what a server answers. One object's metadata, as far as it is read, has a few dozen values.
     public static let answer = JSONBounds(values: 2_000, bytes: 128 << 10, textBytes: 4 << 10)
-    /// What a service says of some days: a year of quarter hours with five values each.
-    public static let signal = JSONBounds(values: 250_000, bytes: 4 << 20, textBytes: 4 << 10)
+    /// What a service says of some days: a year of quarter hours with three values each. With their list's room to grow they take 5 MB.
+    public static let signal = JSONBounds(values: 130_000, bytes: 4 << 20, textBytes: 4 << 10)
 }

@@ -3,9 +3,9 @@ public import PowercapProtocol
 /// What there is now, measured, beside a source that foretells it.
 public struct LiveValue: Equatable, Sendable {
     /// nil where what was measured is no data.
-    public let power: Microwatts?
+    let power: Microwatts?
     /// What the power comes from, in its own unit; nil where the power itself was measured.
-    public let signal: Double?
+    let signal: Double?
     /// When it was measured, in seconds since 1970.
     public let since: Int64
 

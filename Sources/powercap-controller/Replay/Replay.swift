@@ -26,7 +26,9 @@ struct Replay {
                 let moment = Moment(milliseconds: now_ms)
                 let found = source.reading(at: moment, for: recording.packages, policy) { Moment(seconds: $0) }
                 let apart_ms = now_ms + Int64(clamping: configuration.stabilisationTime.rawValue)
-                ask_ms = [apart_ms, source.nextStep(after: moment).map { $0 * 1_000 }, found.nextLook_ms].compactMap { $0 }.min() ?? .max
+                ask_ms =
+                    [apart_ms, source.nextStep(after: moment).map { $0 * 1_000 }, found.nextLook_ms].compactMap { $0 }.min()
+                    ?? .max
                 reading = found
             }
             let isMoving = decision?.shape?.nextMove(policy).map { $0 <= now_ms } == true

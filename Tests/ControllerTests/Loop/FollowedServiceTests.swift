@@ -74,7 +74,8 @@ struct FollowedServiceTests {
     @Test(
         "P14, P16: whatever a service does renewals are punctual, memory stays small and the floor holds; a good answer is followed then",
         arguments: [
-            "hang", "silent", "drip", "endless", "large 3", "large 5", "html", "truncated", "short", "gzip", "headers", "nohttp", "reset",
+            "hang", "silent", "drip", "endless", "large 3", "large 5", "html", "truncated", "short", "gzip", "headers", "nohttp",
+            "reset",
             "empty",
             "redirect /x", "redirect http://127.0.0.1:1/x", "status 401", "status 404", "status 429", "status 500",
             "status 503 1",
