@@ -48,6 +48,12 @@ struct Budget {
         return (limit, limit > power ? .floor : limit < power ? .ceiling : reason)
     }
 
+    /// Whether a power gives anybody more than he has to be given.
+    /// - Parameter isDivided: it is the node's; otherwise each package's.
+    func hasMore(_ power: Microwatts, isDivided: Bool) -> Bool {
+        isDivided ? power > floor : shares.contains { power > $0.floor && $0.ceiling > $0.floor }
+    }
+
     /// Gives the packages no more than they have to be given: the node's limit is what they have together.
     mutating func giveFloors() -> Microwatts {
         shares = zip(shares, mostByFloor).map { Share(weight: $0.weight, floor: $0.floor, ceiling: $1) }

@@ -125,9 +125,10 @@ public func decide(
         (given, decision.shape) = ((found.power, found.reason), found.shape)
     }
     // A node without work has its floor whatever is on its way, and with the first sign of work what that has come to.
-    if workload.isIdle, given.power > budget.floor {
+    let isDivided = overrides.limit != nil || policy.pmaxFunction == .sum
+    if workload.isIdle, budget.hasMore(given.power, isDivided: isDivided) {
         (decision.nodeLimit, decision.reason) = (budget.giveFloors(), .idle)
-    } else if overrides.limit != nil || policy.pmaxFunction == .sum {
+    } else if isDivided {
         (decision.nodeLimit, decision.reason) = budget.divide(given.power, given.reason, by: workload.demands, last: last)
     } else {
         (decision.nodeLimit, decision.reason) = budget.give(given.power, given.reason)

@@ -132,6 +132,8 @@ struct SharingTests {
         #expect(night.reason == .floor && night.nodeLimit == idle.floor && night.floorsExceedBudget)
         let each = decided(100, nil, packages, isIdle: true) { $0.pmaxFunction = .max }
         #expect(each.watts == [10, 5] && each.reason == .idle)
+        let little = decided(15, nil, packages, isIdle: true) { $0.pmaxFunction = .max }
+        #expect(little.watts == [10, 5] && little.reason == .idle, "15 W for each, though less than the floors together")
         let paused = decided(100, nil, packages, isIdle: true, last: night, overrides: Overrides(paused: true))
         #expect(paused.reason == .paused)
     }

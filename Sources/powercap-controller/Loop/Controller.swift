@@ -291,13 +291,15 @@ final class Controller {
         let (policy, reading, wishes) = (configuration.policy, source.reading, wishes)
         let (before, overrides) = (decided?.decision, wishes.together)
         let workload = work?.workload(session.limits) ?? Workload()
-        (self.workload, self.isMove) = (workload, isMove)
+        self.workload = workload
         defer { planLook(session) }
         let decision = try session.enforce(isMove: isMove) { packages in
             decide(
                 packages: packages, policy: policy, reading: reading, overrides: overrides, workload: workload, last: before,
                 at_ms: Int64(clamping: Clock.monotonic_ns / 1_000_000))
         }
+        // A step of a ramp at the same time moves the node's limit, too.
+        self.isMove = isMove && decision.nodeLimit == before?.nodeLimit
         due.shape_ns = decision.shape?.nextMove(policy).map { UInt64(max($0, 0)) * 1_000_000 } ?? .max
         tellOfWay(decision.shape, before?.shape)
         if decision.floorsExceedBudget != (before?.floorsExceedBudget ?? false) {
