@@ -27,7 +27,7 @@ public struct DemandMeter: Equatable, Sendable {
     /// After so many steps without a reading, or without energy, nothing is known any more.
     static let stepsToForget = 2
     /// Between two samples: longer is a gap, of which nothing is known.
-    static let longestGap_ns = step_ns * 5 / 2
+    public static let longestGap_ns = step_ns * 5 / 2
 
     public init() {}
 

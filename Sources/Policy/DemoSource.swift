@@ -2,10 +2,10 @@ internal import PowercapProtocol
 
 extension SourceName {
     /// How long a day of the demonstration is. Divides 24 hours.
-    public static let demoDay = Milliseconds.seconds(90)
+    public static let demoDay = Milliseconds.seconds(60)
 }
 
-/// For showing what the program does at any hour: the solar curve from 04:00 to 20:00 in a minute and a half, again and again.
+/// For showing what the program does at any hour: the solar curve from 04:00 to 20:00 in a minute, again and again.
 /// Each day begins at a multiple of that time of a UTC day.
 struct DemoSource: PowerSource {
     let solar: SolarSource

@@ -67,7 +67,7 @@ public enum SourceName: String, CaseIterable, Sendable {
     /// The real sun over a place, in a clear sky.
     case sun
     case constant = "static"
-    /// A day in 90 s, to look at: on no Node of a cluster.
+    /// A day in a minute, to look at: on no Node of a cluster.
     case demo
     /// Powers by the hours of the week, from a file.
     case schedule

@@ -85,19 +85,19 @@ struct SourceTests {
         }
     }
 
-    @Test("the demonstration is the solar curve from sunrise to sunset in 90 s, again and again, at every hour and in every zone")
+    @Test("the demonstration is the solar curve from sunrise to sunset in a minute, again and again, at every hour and in every zone")
     func demo() {
         let source = powerSource(for: .test { ($0.source, $0.maxSource) = (.demo, .watts(40)) })
         let solar = SolarSource(peak: .watts(40), alpha: 4)
         let local = LocalTime(year: 2026, month: 1, day: 1, hour: 2)
-        for start: Int64 in [0, 90, 1_780_000_020] {
-            for seconds: Int64 in [0, 1, 22, 45, 89] {
-                let hours = 4 + 16 * Double(seconds) / 90
+        for start: Int64 in [0, 60, 1_780_000_020] {
+            for seconds: Int64 in [0, 1, 15, 30, 59] {
+                let hours = 4 + 16 * Double(seconds) / 60
                 let reading = source.reading(at: Moment(seconds: start + seconds, local: local))
                 #expect(reading.power == solar.power(atHour: hours))
             }
         }
-        #expect(source.reading(at: Moment(seconds: 45, local: LocalTime(year: 1970, month: 1, day: 1))).power == .watts(40))
+        #expect(source.reading(at: Moment(seconds: 30, local: LocalTime(year: 1970, month: 1, day: 1))).power == .watts(40))
     }
 
     @Test("the static source gives its power day and night")

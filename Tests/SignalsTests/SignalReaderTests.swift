@@ -97,6 +97,9 @@ struct SignalReaderTests {
         // Nobody knows what is missing where times are uneven: half an hour follows quarters.
         let unevenly = ([0, 15, 30, 60, 90] as [Int64]).map { "[\(start + $0 * 60), \($0)]" }.joined(separator: ",")
         #expect(try pairs(unevenly) == signal([(0, 0), (15, 15), (30, 30), (60, 60), (90, 90)], end: 120))
+        // A distance that is no multiple isn't a gap either: times drift, or are no steps at all.
+        let drifting = ([0, 15, 30, 45, 65] as [Int64]).map { "[\(start + $0 * 60), \($0)]" }.joined(separator: ",")
+        #expect(try pairs(drifting) == signal([(0, 0), (15, 15), (30, 30), (45, 45), (65, 65)], end: 85))
         // A gap that is said already isn't said again.
         #expect(
             try pairs("[1781560800, null], [1781562600, 2]", steps: [quarter]) == signal([(0, nil), (30, 2)], end: 45))

@@ -52,6 +52,7 @@ func replayCommand(_ invocation: Invocation, settings: Settings) throws(UsageErr
     for (name, settings) in configurations {
         try settings.check(recording.packages)
         let replay = Replay(configuration: settings.configuration, data: try settings.sourceData())
+        if let caveat = replay.caveat(of: recording) { complain("\(name): \(caveat)") }
         columns.append(ReplayReport.Column(name: name, outcome: replay.outcome(of: recording)))
     }
     let report = ReplayReport(recording: recording, columns: columns)

@@ -73,7 +73,7 @@ extension Option {
             "Power source. solar is a clear day's curve from SOLAR_FROM to SOLAR_TO local time, the same all year: it knows "
                 + "no season and no weather. sun is the real sun over LATITUDE and LONGITUDE in a clear sky: it knows no weather. "
                 + "static is MAX_SOURCE at all times. schedule is SCHEDULE_FILE's powers by the hours of the week, series SERIES_FILE's by "
-                + "points in time, http those of a service at SOURCE_URL. demo is for showing, on no Node of a cluster: the curve in 90 s, again and again."
+                + "points in time, http those of a service at SOURCE_URL. demo is for showing, on no Node of a cluster: the curve in a minute, again and again."
         ),
         Option(
             "DATA_PROVIDER", \.dataProvider, .dataProvider,

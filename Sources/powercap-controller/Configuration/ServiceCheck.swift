@@ -7,8 +7,8 @@ extension Settings {
     func checkService() throws(UsageError) {
         let (service, isAsked) = (configuration.askedService, configuration.policy.source == .http)
         if isAsked, !service.isGiven {
-            let url = configuration.sourcePreset?.url ?? ""
-            throw url.isEmpty ? .noService(given("SOURCE")) : .unfilledPreset(given("SOURCE_PRESET"), url)
+            guard let preset = configuration.sourcePreset, !preset.url.isEmpty else { throw .noService(given("SOURCE")) }
+            throw .unfilledPreset(given("SOURCE_PRESET"), preset)
         }
         if isAsked, !configuration.isMapped { throw .noPlaces(given("SOURCE")) }
         if !isAsked {

@@ -1,4 +1,5 @@
 internal import Policy
+internal import PowercapProtocol
 internal import Signals
 
 /// What the options say of how an answer, or a file like one, is read: the preset's fields, and what is said instead of them.
@@ -117,6 +118,7 @@ extension Settings {
             throw .mapping(given("SOURCE_PRESET"), "has periods of the clock on the wall: give SOURCE=schedule and SCHEDULE_FILE")
         }
         guard configuration.isMapped else { return }
+        try checkNulls()
         if case .table? = configuration.sourcePreset?.shape { return try checkTable() }
         if configuration.sourceValue == nil, configuration.sourcePreset == nil { return try checkTable() }
         try checkDocument()
@@ -179,6 +181,23 @@ extension Settings {
             let other = ["SOURCE_STEP", "SOURCE_STAMP", "SOURCE_TIMEZONE"].first(where: isGiven)
         {
             throw .mapping(given(other), "has no effect without SOURCE_TIME or SOURCE_START: give one of them, or take it away")
+        }
+    }
+
+    /// P16: what is missing must not be the best hour of the day.
+    private func checkNulls() throws(UsageError) {
+        guard (configuration.sourceNull ?? configuration.sourcePreset?.nulls) == .zero, let map = configuration.signalMap else {
+            return
+        }
+        switch map {
+        case .line(let one, let other), .threshold(let one, let other):
+            let ofZero = map.powers(of: [0], peak: configuration.policy.maxSource)[0] ?? .zero
+            guard ofZero > min(one.power, other.power) else { return }
+            throw .mapping(
+                given(configuration.sourceNull == nil ? "SOURCE_PRESET" : "SOURCE_NULL"),
+                "takes what is missing for 0, of which SIGNAL_MAP makes \(ofZero.words), more than its least power: give SOURCE_NULL=none, or "
+                    + "a map with its least power at 0")
+        case .watts, .share: return
         }
     }
 

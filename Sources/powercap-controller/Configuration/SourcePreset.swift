@@ -29,16 +29,18 @@ struct SourcePreset: Equatable, Sendable {
 
     static func named(_ name: String) -> SourcePreset? { all.first { $0.name == name } }
 
-    /// The names in braces that a person has to fill in before the address is one. Days and times fill themselves in.
-    static func blanks(in url: String) -> [String] {
-        url.split(separator: "{").dropFirst().compactMap { part in
-            guard let end = part.firstIndex(of: "}") else { return nil }
-            let name = String(part[..<end])
-            return name.hasPrefix("now") || name.hasPrefix("date") ? nil : name
+    /// The names in braces that a person has to fill in before the address is one, each once. Days and times fill themselves in.
+    var blanks: [String] {
+        var names: [String] = []
+        for part in url.split(separator: "{").dropFirst() {
+            let name = String(part.prefix { $0 != "}" })
+            if ["now", "date", "unix"].contains(where: { name.hasPrefix($0) }) || names.contains(name) { continue }
+            names.append(name)
         }
+        return names
     }
 
-    /// What several services have in the place of a value's time.
+    /// Where Tibber's answer has the prices of today and tomorrow.
     fileprivate static let tibberPrice = "$.data.viewer.homes[0].currentSubscription.priceInfo.*[*]"
 }
 

@@ -48,7 +48,7 @@ enum UsageError: Error, Equatable, Sendable {
     /// Nothing says where values stand in an answer.
     case noPlaces(Given)
     /// A preset and its address, in which something is left to be filled in.
-    case unfilledPreset(Given, String)
+    case unfilledPreset(Given, SourcePreset)
     /// What makes no sense without another variable.
     case missingBeside(Given, String)
     case tooOften(Given)
@@ -126,8 +126,10 @@ enum UsageError: Error, Equatable, Sendable {
         case .noPlaces(let source):
             return
                 "\(source.words) asks a service, but nothing says where values stand in its answer: give SOURCE_PRESET, or SOURCE_VALUE"
-        case .unfilledPreset(let preset, let url):
-            return "\(preset.words) leaves something of its address to be filled in: give SOURCE_URL, \(url)"
+        case .unfilledPreset(let given, let preset):
+            let names = preset.blanks.map { "{\($0)}" }.joined(separator: ", ")
+            return "\(given.words) leaves \(names) of its address to be filled in: give SOURCE_URL, such as \(preset.url)"
+                + (preset.secret.isEmpty ? "" : "; the service asks for \(preset.secret)")
         case .missingBeside(let given, let missing):
             return "\(given.words) has no effect without \(missing): give both, or take it away"
         case .tooOften(let given):

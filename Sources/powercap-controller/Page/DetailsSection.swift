@@ -96,13 +96,19 @@ extension HTML {
     }
 
     private mutating func writeConfiguration(_ settings: Settings) {
-        table("options", "Every option, its value and where that comes from", head: ["option", "value", "from"]) { html in
+        var unset: [String] = []
+        table("options", "Every option that has a value, and where that comes from", head: ["option", "value", "from"]) { html in
             for (option, origin) in zip(Option.all, settings.origins) {
                 let value = option.show(settings.configuration)
+                if value.isEmpty, origin.origin == .standard {
+                    unset.append(option.variable)
+                    continue
+                }
                 html.element("<tr><th scope=row><code>", option.variable, "</code>")
                 html.element("<td><code>", value.isEmpty ? "–" : value, "</code>")
                 html.element("<td>", origin.origin.rawValue + (origin.given.place.map { ", \($0)" } ?? ""), "")
             }
         }
+        element("<p>", "Not set: \(unset.joined(separator: ", ")).", "</p>")
     }
 }

@@ -12,7 +12,7 @@ extension HTML {
             return
         }
         guard state.settings.configuration.policy.source != .demo else {
-            markup("<p>The demonstration is a day in 90 s: there is no plan of a real one.")
+            markup("<p>The demonstration is a day in a minute: there is no plan of a real one.")
             return
         }
         let day = PlannedDay(state, limits.packages)

@@ -15,37 +15,55 @@ struct Replay {
     /// Runs the recording through the configuration.
     func outcome(of recording: Recording) -> Outcome {
         var outcome = Outcome(recording)
-        let source = powerSource(for: configuration.policy, data: data)
-        var decision: Decision?
-        var (next_ms, step_s): (Int64, Int64?) = (.min, nil)
-        var course: Course?
-        if configuration.policy.isShaped, let first = recording.samples.first {
-            course = Course(
-                recording.packages, configuration.policy, source, from: first.time_ms,
-                apart: data == nil ? configuration.stabilisationTime : nil
-            ) { Moment(seconds: $0) }
-        }
+        let (policy, source) = (configuration.policy, powerSource(for: configuration.policy, data: data))
+        var shared = policy.split == .demand ? SharedPower(recording.packages) : nil
+        var (decision, reading): (Decision?, SourceReading?)
+        var ask_ms = Int64.min
         for (earlier, later) in zip(recording.samples, recording.samples.dropFirst()) {
-            let moment = Moment(milliseconds: earlier.time_ms)
-            if let shaped = course?.decision(at: earlier.time_ms) {
-                decision = shaped
-            } else if earlier.time_ms >= next_ms || step_s.map({ moment.seconds >= $0 }) == true {
-                decision = decide(
-                    packages: recording.packages, policy: configuration.policy, reading: source.reading(at: moment),
-                    last: decision)
-                next_ms = earlier.time_ms + Int64(clamping: configuration.stabilisationTime.rawValue)
-                step_s = source.nextStep(after: moment)
+            let now_ms = earlier.time_ms
+            let isDue = now_ms >= ask_ms
+            if isDue {
+                let moment = Moment(milliseconds: now_ms)
+                let found = source.reading(at: moment, for: recording.packages, policy) { Moment(seconds: $0) }
+                let apart_ms = now_ms + Int64(clamping: configuration.stabilisationTime.rawValue)
+                ask_ms =
+                    [apart_ms, source.nextStep(after: moment).map { $0 * 1_000 }, found.nextLook_ms].compactMap { $0 }.min()
+                    ?? .max
+                reading = found
             }
-            outcome.note(from: earlier, to: later, limits: (decision?.packages ?? []).map(\.longTerm))
+            let isMoving = decision?.shape?.nextMove(policy).map { $0 <= now_ms } == true
+            if let reading, isDue || isMoving || shared?.isNews == true {
+                decision = decide(
+                    packages: recording.packages, policy: policy, reading: reading,
+                    workload: Workload(demands: shared?.demands), last: decision, at_ms: now_ms)
+            }
+            let limits = (decision?.packages ?? []).map(\.longTerm)
+            let drawn = outcome.note(from: earlier, to: later, limits: limits)
+            shared?.note(drawn, under: limits, until_ms: later.time_ms)
         }
         return outcome
+    }
+
+    /// What a recording can't say for this configuration; nil where there is nothing.
+    func caveat(of recording: Recording) -> String? {
+        if configuration.policy.strategy == .idleDown {
+            return "STRATEGY=idle-down goes by the processors, which a recording doesn't have: it is left out"
+        }
+        let samples = recording.samples
+        let mean_ms = UInt64(samples[samples.count - 1].time_ms - samples[0].time_ms) / UInt64(samples.count - 1)
+        if configuration.policy.split == .demand, mean_ms * 1_000_000 > SharedPower.longest_ns {
+            return
+                "SPLIT=demand looks every \(SharedPower.step.words), and the samples are \(Milliseconds(mean_ms).roughly) apart: the "
+                + "limit is divided in proportion (record with --interval \(SharedPower.step.setting))"
+        }
+        return nil
     }
 
     /// The recording itself, in the same terms.
     static func recorded(_ recording: Recording) -> Outcome {
         var outcome = Outcome(recording)
         for (earlier, later) in zip(recording.samples, recording.samples.dropFirst()) {
-            outcome.note(from: earlier, to: later, limits: earlier.packages.map(\.limit))
+            _ = outcome.note(from: earlier, to: later, limits: earlier.packages.map(\.limit))
         }
         return outcome
     }
@@ -97,7 +115,11 @@ extension Replay {
         }
 
         /// - Parameter limits: what is in force in between; nil where that isn't known.
-        fileprivate mutating func note(from earlier: Recording.Sample, to later: Recording.Sample, limits: [Microwatts?]) {
+        /// - Returns: what each package then draws at most; nil where that isn't known.
+        fileprivate mutating func note(
+            from earlier: Recording.Sample, to later: Recording.Sample, limits: [Microwatts?]
+        ) -> [Microwatts?] {
+            var all: [Microwatts?] = limits.map { _ in nil }
             let time_ms = UInt64(later.time_ms - earlier.time_ms)
             span_ms += time_ms
             for (index, limit) in limits.enumerated() {
@@ -116,6 +138,7 @@ extension Replay {
                 let isHidden = recorded.map { Outcome.isHeld(power, by: $0) } ?? false
                 let least = min(power, limit)
                 let most = isHidden ? max(least, min(limit, packages[index].longTerm.ceiling)) : least
+                all[index] = most
                 counted_ms += time_ms
                 self.least += UInt128(least.rawValue) * UInt128(time_ms)
                 self.most += UInt128(most.rawValue) * UInt128(time_ms)
@@ -123,6 +146,7 @@ extension Replay {
                 allowed += UInt128(limit.rawValue) * UInt128(time_ms)
                 if Outcome.isHeld(power, by: limit) { limited_ms += time_ms } else if isHidden { perhapsLimited_ms += time_ms }
             }
+            return all
         }
     }
 }

@@ -171,6 +171,28 @@ struct MappedFileTests {
         #expect(error?.sentence.contains(words) == true, "\(error?.sentence ?? "none")")
     }
 
+    @Test("P16: what is missing isn't taken for 0 where that gives more than a map's least power")
+    func nulls() {
+        func sentence(_ map: String, _ more: [String: String]) -> String? {
+            do { _ = try settings(more.merging(["SOURCE_VALUE": "$.v", "SIGNAL_MAP": map]) { $1 }) } catch {
+                return error.sentence
+            }
+            return nil
+        }
+        let zero = ["SOURCE_NULL": "zero"]
+        #expect(
+            sentence("100:300W,400:80W", zero)
+                == "SOURCE_NULL=\"zero\" takes what is missing for 0, of which SIGNAL_MAP makes 300 W, more than its least power: give "
+                + "SOURCE_NULL=none, or a map with its least power at 0")
+        #expect(sentence("below 200:300W,above 250:80W", zero) != nil && sentence("-100:300W,100:80W", zero) != nil)
+        #expect(sentence("100:300W,400:80W", ["SOURCE_PRESET": "sma"])?.hasPrefix("SOURCE_PRESET=\"sma\" takes") == true)
+        for map in ["0:80W,400:300W", "below 200:80W,above 250:300W", "share", "-400:300W,0:80W"] {
+            #expect(sentence(map, zero) == nil)
+        }
+        #expect(sentence("100:300W,400:80W", ["SOURCE_PRESET": "sma", "SOURCE_NULL": "none"]) == nil)
+        #expect(sentence("100:300W,400:80W", [:]) == nil)
+    }
+
     @Test(
         "P11: so are those that a schedule can't go by",
         arguments: [
@@ -228,8 +250,26 @@ struct SourcePresetTests {
                 #expect(url.hasPrefix("https://") || url.hasPrefix("http://{host}"), "\(preset.name)")
             }
         }
-        #expect(SourcePreset.blanks(in: "https://a/{zone}?d={date+1}&n={now}&u={now+PT24H}&x={area}{") == ["zone", "area"])
-        #expect(SourcePreset.named("uk-carbon-intensity").map { SourcePreset.blanks(in: $0.url) } == [])
-        #expect(SourcePreset.named("nord-pool").map { SourcePreset.blanks(in: $0.url) } == ["area", "area"])
+        #expect(SourcePreset.named("uk-carbon-intensity")?.blanks == [])
+        #expect(SourcePreset.named("nord-pool")?.blanks == ["area"])
+        #expect(SourcePreset.named("open-meteo")?.blanks == ["latitude", "longitude", "tilt", "azimuth"])
+    }
+
+    @Test("P11: what a person has to fill in of an address is named, and what the service asks for")
+    func blanks() throws {
+        func sentence(_ preset: String) -> String? {
+            let environment = ["SOURCE": "http", "SOURCE_PRESET": preset]
+            do { _ = try Settings(flags: [:], environment: { environment[$0] }) } catch { return error.sentence }
+            return nil
+        }
+        #expect(
+            sentence("electricity-maps")
+                == "SOURCE_PRESET=\"electricity-maps\" leaves {zone} of its address to be filled in: give SOURCE_URL, such as "
+                + "https://api.electricitymaps.com/v3/carbon-intensity/forecast?zone={zone}&disableCallerLookup=true; the service asks for "
+                + "a header `auth-token: TOKEN`")
+        for preset in SourcePreset.all where !preset.url.isEmpty {
+            #expect((sentence(preset.name) == nil) == preset.blanks.isEmpty, "\(preset.name)")
+        }
+        #expect(sentence("entsoe-file")?.hasPrefix("SOURCE=\"http\" asks a service, but neither SOURCE_URL nor") == true)
     }
 }

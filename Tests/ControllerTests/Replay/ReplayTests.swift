@@ -112,3 +112,52 @@ struct ReplayTests {
         #expect(outcome.least == UInt128(Microwatts.registerMaximum.rawValue) * 64 * 2 * 31_536_000_000)
     }
 }
+
+/// SPLIT=demand in a replay.
+struct SharedReplayTests {
+    private static let packages = (0..<2).map { number in
+        Package(
+            name: PackageName(package: number), zone: "package-\(number)", reference: .watts(200),
+            longTerm: Package.LimitRange(index: 0, floor: .watts(10), ceiling: .watts(200), original: .watts(200)), shortTerm: nil
+        )
+    }
+
+    /// One package that idles and one that draws all of its 100 W, for ten minutes.
+    private func recording(every_ms: Int64) -> Recording {
+        var recording = Recording(Self.packages)
+        for time_ms in stride(from: Int64(1_782_043_200_000), through: 1_782_043_800_000, by: Int(every_ms)) {
+            _ = recording.add(
+                Recording.Sample(
+                    time_ms: time_ms,
+                    packages: [30, 100].map { Recording.Reading(power: .watts($0), limit: .watts(100)) }))
+        }
+        return recording
+    }
+
+    private func replay(_ split: String) throws -> Replay {
+        let environment = ["SOURCE": "static", "MAX_SOURCE": "200W", "SPLIT": split]
+        return Replay(configuration: try Settings(flags: [:], environment: { environment[$0] }).configuration, data: nil)
+    }
+
+    @Test("what an idle package doesn't need goes to the one whose limit is in its way, within the same budget")
+    func shared() throws {
+        let recording = recording(every_ms: 2_000)
+        let (proportional, byDemand) = (try replay("proportional"), try replay("demand"))
+        let (fixed, shared) = (proportional.outcome(of: recording), byDemand.outcome(of: recording))
+        #expect(byDemand.caveat(of: recording) == nil)
+        #expect(fixed.most == UInt128(130_000_000) * 600_000)
+        // Idle's 30 W and its room are left to it; all but the first steps are shared.
+        #expect(shared.most > fixed.most + UInt128(60_000_000) * 580_000)
+        #expect(shared.allowed <= UInt128(200_000_000) * 600_000)
+        #expect(shared.allowed > UInt128(199_000_000) * 600_000)
+        #expect(shared.changes <= 6)
+    }
+
+    @Test("samples too far apart say nothing of demand: the limit is divided in proportion, and that is said")
+    func farApart() throws {
+        let recording = recording(every_ms: 10_000)
+        let replay = try replay("demand")
+        #expect(replay.caveat(of: recording)?.contains("the samples are 10 s apart") == true)
+        #expect(replay.outcome(of: recording).changes == 0)
+    }
+}
