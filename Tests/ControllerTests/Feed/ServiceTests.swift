@@ -70,9 +70,8 @@ struct ServiceTests {
         return path
     }
 
-    @Test("what it says is kept, and asked for again by its tag, with which nothing is sent")
-    func validated() throws {
-        try server.tell("tag /x \"v1\"")
+    @Test("what it says is kept, and not asked for again before its time")
+    func kept() throws {
         let asking = try asking("/x")
         try asking()
         #expect(asking.values(0) == [80, 60])

@@ -122,6 +122,21 @@ struct FollowedServiceTests {
         #expect(try controller.stop() == 0)
     }
 
+    @Test("what hasn't changed is asked for by its tag, isn't sent again, and is as good as new")
+    func unchanged() throws {
+        try answer(80, 60)
+        try server.tell("tag /x \"v1\"")
+        let mock = try Mock(packages: 1)
+        let controller = try run(mock, ["STALE_AFTER": "0"])
+        try expect(10, mock)
+        try expect(80, mock)
+        #expect(try server.next().status == "200")
+        for _ in 0..<2 { #expect(try server.next().status == "304") }
+        #expect(try mock.batches().count == 2)
+        #expect(try asked("status", "-o", "json").contains("{\"result\":\"unchanged\",\"count\":"))
+        #expect(try controller.stop() == 0)
+    }
+
     @Test("what is shown to a service is in no line of the log, and in no view")
     func secrets() throws {
         let (key, token, password) = ("query-secret-1", "header-secret-2", "login-secret-3")
