@@ -85,7 +85,9 @@ struct SourceTests {
         }
     }
 
-    @Test("the demonstration is the solar curve from sunrise to sunset in a minute, again and again, at every hour and in every zone")
+    @Test(
+        "the demonstration is the solar curve from sunrise to sunset in a minute, again and again, at every hour and in every zone"
+    )
     func demo() {
         let source = powerSource(for: .test { ($0.source, $0.maxSource) = (.demo, .watts(40)) })
         let solar = SolarSource(peak: .watts(40), alpha: 4)
