@@ -96,7 +96,7 @@ extension SignalMap {
     ///   - last: the power before the first; nil where that isn't known.
     ///   - peak: MAX_SOURCE.
     /// - Returns: for each signal its power, nil where there are no data.
-    func powers(of signals: [Double?], after last: Microwatts? = nil, peak: Microwatts) -> [Microwatts?] {
+    public func powers(of signals: [Double?], after last: Microwatts? = nil, peak: Microwatts) -> [Microwatts?] {
         let whole = whole(of: signals)
         var last = last
         return signals.map { signal in
