@@ -1,6 +1,6 @@
 # The solar curve on the wall's clock: the registers hold what `plan` says for the time, and follow when the clock is set.
 
-plan() { # TIMEZONE DATE: what is to come, decided anew in every line; columns 4 and 5 are the long_term limits
+plan() { # TIMEZONE DATE: what is to come, decided anew in every line; columns 5 and 6 are the long_term limits
 	controller SOURCE=solar MAX_SOURCE=200.1W STABILISATION_TIME=1 TIMEZONE="$1" -- \
 		plan --zones $RIG/zones.json --date "$2" --step 10s --format csv
 }
@@ -9,8 +9,8 @@ plan() { # TIMEZONE DATE: what is to come, decided anew in every line; columns 4
 moment() { # HH:MM: sets planned_time (local, with its offset) and planned (limits as `limits` prints them)
 	local line
 	line=$(awk -F , -v from="T$1:00" '
-		substr($1, 11) >= from { if ($4 "," $5 == last) n++; else { n = 1; first = $1 } last = $4 "," $5 }
-		n == 3 { printf "%s %.10g/%.10g %.10g/%.10g", first, $4 / 1e6, $4 / 1e6, $5 / 1e6, $5 / 1e6; exit }' $RIG/plan.csv)
+		substr($1, 11) >= from { if ($5 "," $6 == last) n++; else { n = 1; first = $1 } last = $5 "," $6 }
+		n == 3 { printf "%s %.10g/%.10g %.10g/%.10g", first, $5 / 1e6, $5 / 1e6, $6 / 1e6, $6 / 1e6; exit }' $RIG/plan.csv)
 	planned_time=${line%% *} planned=${line#* }
 }
 
@@ -56,7 +56,7 @@ daylight_saving=XST-1XDT,M3.5.0/10,M10.5.0/11
 change() { # DATE LOCAL_TIME: of the first moment after the change, which is at 09:00 UTC
 	TZ=$daylight_saving controller SOURCE=solar MAX_SOURCE=200.1W STABILISATION_TIME=1 -- \
 		plan --zones $RIG/zones.json --date "$1" --step 10s --format csv >$RIG/plan.csv
-	planned=$(awk -F , -v at="$1T$2" '$1 == at { printf "%.10g/%.10g %.10g/%.10g", $4 / 1e6, $4 / 1e6, $5 / 1e6, $5 / 1e6 }' $RIG/plan.csv)
+	planned=$(awk -F , -v at="$1T$2" '$1 == at { printf "%.10g/%.10g %.10g/%.10g", $5 / 1e6, $5 / 1e6, $6 / 1e6, $6 / 1e6 }' $RIG/plan.csv)
 	set_clock "$1 08:59:55"
 	export TZ=$daylight_saving
 	start_controller SOURCE=solar MAX_SOURCE=200.1W STABILISATION_TIME=1
