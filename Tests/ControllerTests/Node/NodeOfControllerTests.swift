@@ -26,7 +26,14 @@ struct NodeOfControllerTests {
         try controller.next("Node condition set")
         // One Event for each package.
         for _ in 0..<2 { try server.nextRequest(.event) }
-        let before = try server.requests.count
+        // On a slow machine what belongs to the start may still be on its way; its requests are counted below.
+        var before = try server.requests.count
+        for _ in 0..<10 {
+            for _ in 0..<2 { try mock.next("ReadSample") }
+            let now = try server.requests.count
+            if now == before { break }
+            before = now
+        }
         for _ in 0..<5 { try mock.next("ReadSample") }
         #expect(try server.requests.count == before)
         try controller.expectTwoThreads()
