@@ -165,8 +165,8 @@ struct ZoneFileTests {
         #expect(throws: ZoneFileProblem.absent) { try ZoneFile.read("/nonexistent/zones.json") }
         #expect(throws: ZoneFileProblem.unreadable(Errno(21))) { try ZoneFile.read("/") }
         #expect(throws: ZoneFileProblem.notAFile) { try ZoneFile.read("/dev/zero") }
-        #expect(ZoneFileProblem(.denied) == .denied)
+        #expect(ZoneFileProblem(.failed(.denied)) == .denied)
         #expect(ZoneFileProblem.denied.words == "may not be read by this user: change its mode or its owner")
-        #expect(ZoneFileProblem(Errno(21)).words == "can't be read: Is a directory (EISDIR)")
+        #expect(ZoneFileProblem(.failed(Errno(21))).words == "can't be read: Is a directory (EISDIR)")
     }
 }

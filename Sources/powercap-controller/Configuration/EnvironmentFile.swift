@@ -12,7 +12,7 @@ struct EnvironmentFile: Equatable, Sendable {
     }
 
     /// What is wrong with a file. The sentence about it is written in UsageError.
-    enum Problem: Error, Equatable, Sendable {
+    enum Problem: FileProblem, Error, Equatable, Sendable {
         case absent
         case denied
         case notAFile
@@ -24,14 +24,6 @@ struct EnvironmentFile: Equatable, Sendable {
         case openQuote(line: Int)
         case openComment(line: Int)
         case notText(line: Int)
-
-        init(_ errno: Errno) {
-            switch errno {
-            case .noEntry: self = .absent
-            case .denied, .notPermitted: self = .denied
-            default: self = .unreadable(errno)
-            }
-        }
     }
 
     let path: String
@@ -66,11 +58,9 @@ struct EnvironmentFile: Equatable, Sendable {
     private static func read(_ path: String, isOptional: Bool) throws(Problem) -> [Assignment] {
         let bytes: [UInt8]
         do throws(GivenFile.Problem) { bytes = try GivenFile.contents(of: path, atMost: largest) } catch {
-            switch error {
-            case .failed(.noEntry) where isOptional: return []
-            case .failed(let errno): throw Problem(errno)
-            case .notAFile: throw .notAFile
-            }
+            let problem = Problem(error)
+            if problem == .absent, isOptional { return [] }
+            throw problem
         }
         if bytes.count > largest { throw .tooLarge }
         return try parse(bytes)

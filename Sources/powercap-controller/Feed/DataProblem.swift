@@ -3,7 +3,7 @@ internal import Signals
 internal import Text
 
 /// What is wrong with a file that a source goes by.
-enum DataProblem: Error, Equatable, Sendable {
+enum DataProblem: FileProblem, Error, Equatable, Sendable {
     case absent
     case denied
     case notAFile
@@ -55,15 +55,6 @@ enum DataProblem: Error, Equatable, Sendable {
         case .noLines: self = .empty
         case .tooLarge: self = .tooLarge
         default: self = .signal(problem)
-        }
-    }
-
-    init(_ problem: GivenFile.Problem) {
-        switch problem {
-        case .notAFile: self = .notAFile
-        case .failed(.noEntry): self = .absent
-        case .failed(.denied), .failed(.notPermitted): self = .denied
-        case .failed(let errno): self = .unreadable(errno)
         }
     }
 

@@ -4,7 +4,7 @@ internal import Policy
 internal import PowercapProtocol
 
 /// What is wrong with a file of zones.
-enum ZoneFileProblem: Error, Equatable, Sendable {
+enum ZoneFileProblem: FileProblem, Error, Equatable, Sendable {
     case absent
     case denied
     case notAFile
@@ -15,14 +15,6 @@ enum ZoneFileProblem: Error, Equatable, Sendable {
     case unknownFormat(UInt64)
     case noPackages
     case onlyMeasured(String)
-
-    init(_ errno: Errno) {
-        switch errno {
-        case .noEntry: self = .absent
-        case .denied, .notPermitted: self = .denied
-        default: self = .unreadable(errno)
-        }
-    }
 
     /// What follows the flag's name and value in the sentence.
     var words: String {
@@ -55,12 +47,7 @@ enum ZoneFile {
         do throws(GivenFile.Problem) {
             bytes =
                 try path == "-" ? GivenFile.standardInput(atMost: largest) : GivenFile.contents(of: path, atMost: largest)
-        } catch {
-            switch error {
-            case .notAFile: throw .notAFile
-            case .failed(let errno): throw ZoneFileProblem(errno)
-            }
-        }
+        } catch { throw ZoneFileProblem(error) }
         if bytes.count > largest { throw .tooLarge }
         return try parse(bytes)
     }

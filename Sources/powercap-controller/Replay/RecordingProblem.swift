@@ -2,7 +2,7 @@ internal import LinuxSystem
 internal import Text
 
 /// What is wrong with a file of samples.
-enum RecordingProblem: Error, Equatable, Sendable {
+enum RecordingProblem: FileProblem, Error, Equatable, Sendable {
     case absent
     case denied
     case notAFile
@@ -23,15 +23,6 @@ enum RecordingProblem: Error, Equatable, Sendable {
         case noTime(String)
         case noPower(String)
         case otherPackages
-    }
-
-    init(_ problem: GivenFile.Problem) {
-        switch problem {
-        case .notAFile: self = .notAFile
-        case .failed(.noEntry): self = .absent
-        case .failed(.denied), .failed(.notPermitted): self = .denied
-        case .failed(let errno): self = .unreadable(errno)
-        }
     }
 
     /// What follows the flag's name and value in the sentence.
