@@ -54,7 +54,7 @@ struct PlanChart {
         power = PowerAxis(covering: isCeilingShown ? max(highest, samples.ceiling) : highest)
         series = Self.series(samples, plan, isCeilingShown: isCeilingShown)
         signal = PlanSignalPanel(samples.signals)
-        energy = plan.energy.sentence(unit: plan.configuration.unitOfSignal.flatMap { EnergyUnit($0) })
+        energy = plan.energyWords
         draw(samples.seconds)
     }
 

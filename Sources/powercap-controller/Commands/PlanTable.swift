@@ -43,7 +43,7 @@ extension Plan {
             try output.flushWhenFull()
         }
         output.append("\n")
-        output.append(wrapped(energy.sentence(unit: configuration.unitOfSignal.flatMap(EnergyUnit.init)), width: room))
+        output.append(wrapped(energyWords, width: room))
     }
 }
 

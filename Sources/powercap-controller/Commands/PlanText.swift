@@ -67,8 +67,7 @@ struct PlanText {
             output.append(wrapped("signal\(unit.map { ", in \($0)" } ?? "")", indent: 0))
         }
         output.append("\n")
-        let energy = plan.energy.sentence(unit: unit.flatMap { EnergyUnit($0) })
-        output.append(wrapped("# the node's limit, * the source. \(energy)"))
+        output.append(wrapped("# the node's limit, * the source. \(plan.energyWords)"))
     }
 
     /// Without the blanks at its end.
