@@ -80,7 +80,8 @@ extension Option {
                 + "node's; with max, min or avg they are each package's."),
         Option(
             "TIMEZONE", { $1(&$0.timeZone) }, .timeZone,
-            "Time zone of the solar curve; host is the machine's own (TZ, or /etc/localtime)."),
+            "Time zone of the solar curve, of schedules, and of the days of plans and volumes; host is the machine's own (TZ, or /etc/localtime)."
+        ),
         Option(
             "SOURCE", { $1(&$0.policy.source) }, .choice,
             "Power source. solar is a clear day's curve from SOLAR_FROM to SOLAR_TO local time, the same all year: it knows "
@@ -167,7 +168,7 @@ extension Option {
             "By which values are multiplied, so that they are watts: 1000 where they are kW. Without it 1."),
         Option(
             "SIGNAL_MAP", { $1(&$0.signalMap) }, .signalMap,
-            "How the values of the source's file become powers where they are none, such as grams of CO2 or a price: two points with a straight "
+            "How the source's values become powers where they are none, such as grams of CO2 or a price: two points with a straight "
                 + "line between them, a threshold, or share, of MAX_SOURCE as large a part as a volume is of the day's largest."),
         Option(
             "POWER_CALC_MODE", { $1(&$0.volumeWhole) }, .optionalChoice(),
@@ -178,11 +179,11 @@ extension Option {
                 + "day's amount. Without it the preset's."),
         Option(
             "STALE_AFTER", { $1(&$0.policy.staleAfter) }, .time(Milliseconds(0) ... .seconds(30 * 86_400)),
-            "How long the last good data are gone by when a series has ended, and when the source's file is gone or can't be read."
+            "How long the last good data are gone by when a series has ended, when the source's file is gone or can't be read, and when its service gives nothing new in time."
         ),
         Option(
             "ON_STALE", { $1(&$0.policy.onStale) }, .staleAction,
-            "What holds after that, and where a file has a gap: the floor, the last good value (hold), or a power; never more than the "
+            "What holds after that, and where the data have a gap: the floor, the last good value (hold), or a power; never more than the "
                 + "last good value."),
         Option(
             "LIVE_FILE", { $1(&$0.liveFile) }, .filePath,
