@@ -109,5 +109,14 @@ extension ProcessTimeZone {
             #expect(NodeRecord(state(work, inForce: 50), after: nil).effectiveLimit == .watts(150))
             #expect(NodeRecord(state(Self.shared, inForce: 50), after: before).effectiveLimit == .watts(150))
         }
+
+        @Test("P4: what has become of the limits meanwhile for another reason is told at once, with what is in force")
+        func publishedMeanwhile() {
+            var before = NodeRecord(state(Self.shared))
+            before.condition = Condition(status: .no, reason: "LimitRefused", message: "The limit was refused: package-0")
+            var work = Self.shared
+            work.isMoving = true
+            #expect(NodeRecord(state(work, inForce: 50), after: before).effectiveLimit == .watts(150))
+        }
     }
 }
