@@ -84,6 +84,12 @@ public final class ApiServer {
     /// An object, or every object of a collection.
     public func show(_ path: String) throws -> JSON { try ask("show \(path)", "object") }
 
+    /// A token of a pod on a node; of no pod where there is none. What isn't said is the double's own.
+    public func token(of node: String?, audience: String? = nil, seconds: Int = 3600, account: String? = nil) throws -> String {
+        let line = "token-for \(node ?? "-") \(audience ?? "-") \(seconds)" + (account.map { " \($0)" } ?? "")
+        return try #require(try ask(line, "token-for").text)
+    }
+
     /// An administrator, or a kubelet, changes the conditions.
     public func changeConditions(_ change: ([JSON]) -> [JSON]) throws {
         let conditions = try show(ApiServer.path)["status"]?["conditions"]?.elements ?? []

@@ -10,12 +10,13 @@ import discovery
 import fields
 import patches
 import policy
+import reviews
 import statuses
 import validation
 from resources import Form, Target, kind_of
 from statuses import Refused
 from tokens import ADMIN
-from watch import Watch
+from watch import Watch, number
 
 VERSION = {
     "major": "1", "minor": "36", "emulationMajor": "1", "emulationMinor": "36", "minCompatibilityMajor": "1",
@@ -23,7 +24,7 @@ VERSION = {
     "gitTreeState": "clean", "buildDate": "1970-01-01T00:00:00Z", "goVersion": "go1.27.3", "compiler": "gc",
     "platform": "linux/amd64"}
 MERGES = {"application/merge-patch+json": patches.merge, "application/strategic-merge-patch+json": patches.strategic}
-APPLY = "application/apply-patch+yaml"
+APPLY, MERGE = "application/apply-patch+yaml", "application/merge-patch+json"
 SERVER_OWNED = ("name", "namespace", "uid", "creationTimestamp", "generateName")
 # What the real server makes generated names of.
 LETTERS = "bcdfghjklmnpqrstvwxz2456789"
@@ -53,6 +54,8 @@ def now():
 class Api:
     def __init__(self, store, rules, tokens, pins_nodes):
         self.store, self.rules, self.tokens, self.pins_nodes = store, rules, tokens, pins_nodes
+        # The rest of a list that is shown in pages, as it was when it was asked for, by the token that goes on with it.
+        self.pages = {}
 
     def answer(self, request, target, user):
         """The code with an object, a text, or a watch."""
@@ -60,12 +63,13 @@ class Api:
         if not target.resource:
             return self.public(target)
         kind, form = target.kind, Form.accepted(request.header("accept"))
+        if kind.is_transient:
+            return self.review(request, target)
         if target.verb == "watch":
             return 200, Watch(self.store, target, form)
         with self.store.lock:
             if target.verb == "list":
-                things = self.store.select(kind, target.namespace, target.name)
-                return 200, form.many(kind, [thing for thing in things if target.selects(thing)], self.store.version)
+                return 200, self.list(target, form)
             if target.verb == "create":
                 return 201, form.one(self.create(request, target))
             old = self.store.get(target.key)
@@ -82,6 +86,32 @@ class Api:
                 return 200, {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}
             return 200, form.one(old)
 
+    def review(self, request, target):
+        if target.verb != "create":
+            raise Refused(405, "the server does not allow this method on the requested resource", details={})
+        return 201, reviews.review(self.tokens, decoded(request, target.kind))
+
+    def list(self, target, form):
+        """As the server shows it: the whole, or a page and a token for the next one."""
+        limit = number(target, "limit")
+        if token := target.query.get("continue"):
+            version, things = self.pages.get(token, (-1, []))
+            if version < self.store.lost:
+                raise Refused(410, "The provided continue parameter is too old to display a consistent list result.", "Expired", {})
+        else:
+            version = self.store.version
+            things = list(filter(target.selects, self.store.select(target.kind, target.namespace, target.name)))
+        page = None
+        if limit and len(things) > limit:
+            rest = things[limit:]
+            page = {"continue": uuid.uuid4().hex}
+            # With a selector the server would have to look at all of them to know.
+            if not target.query.get("labelSelector") and not target.query.get("fieldSelector"):
+                page["remainingItemCount"] = len(rest)
+            self.pages[page["continue"]] = (version, rest)
+            things = things[:limit]
+        return form.many(target.kind, things, version, page)
+
     def public(self, target):
         if target.path.rstrip("/") == "/version":
             return 200, VERSION
@@ -93,7 +123,7 @@ class Api:
 
     def create(self, request, target, thing=None, operation="Update"):
         kind, thing = target.kind, thing or decoded(request, target.kind)
-        request.warnings += validation.decode(kind, thing)
+        warn(request, target, validation.decode(kind, thing))
         metadata = {"name": None} | (thing.get("metadata") or {})
         if not metadata["name"] and metadata.get("generateName"):
             metadata["name"] = metadata["generateName"] + "".join(random.choices(LETTERS, k=5))
@@ -104,6 +134,10 @@ class Api:
                                                "metadata.name")])
         key = (kind, target.namespace, metadata["name"])
         metadata |= {"uid": str(uuid.uuid4()), "creationTimestamp": now()}
+        if kind.schema:
+            metadata["generation"] = 1
+            if kind.has_status:
+                thing = {part: value for part, value in thing.items() if part != "status"}
         thing = kind.complete(thing | {"metadata": metadata})
         validation.check(kind, thing)
         if self.store.get(key):
@@ -116,7 +150,8 @@ class Api:
 
     def patch(self, request, target, user, old):
         kind, media_type = target.kind, request.media_type
-        if media_type != APPLY and media_type not in MERGES:
+        if media_type != APPLY and media_type not in MERGES or kind.schema and media_type not in (APPLY, MERGE):
+            # Nobody has told the server how a custom resource's lists are merged.
             raise Refused(415, "415: Unsupported Media Type", details={})
         if media_type == APPLY:
             return self.apply(request, target, user, old)
@@ -146,7 +181,7 @@ class Api:
     def update(self, target, user, old, new, request):
         """Replaces an object as far as this path may; who owns what follows, unless an apply has settled it."""
         kind, name = target.kind, target.name
-        request.warnings += validation.decode(kind, new)
+        warn(request, target, validation.decode(kind, new))
         metadata = dict(new.get("metadata") or {})
         if metadata.get("name", name) != name:
             raise Refused(400, f"the name of the object ({metadata['name']}) does not match the name on the URL ({name})")
@@ -167,7 +202,16 @@ class Api:
         new["metadata"] = metadata | server_owned
         if kind.has_status:
             kept = "spec" if target.subresource else "status"
-            new[kept] = old[kept]
+            if kind.schema and target.subresource:
+                # Nothing but the status, not even labels.
+                new = old | {part: new[part] for part in ("status",) if part in new}
+            elif kept in old:
+                new[kept] = old[kept]
+            else:
+                new.pop(kept, None)
+        if kind.schema:
+            counted = old["metadata"].get("generation", 1) + (generated(new) != generated(old))
+            new["metadata"] = new["metadata"] | {"generation": counted}
         new = kind.complete(new)
         validation.check(kind, new, old)
         if self.pins_nodes:
@@ -187,7 +231,13 @@ class Api:
         kind = kind_of(thing)
         metadata = {"uid": str(uuid.uuid4()), "creationTimestamp": now()} | thing["metadata"]
         namespace = metadata.setdefault("namespace", "default") if kind.namespaced else ""
+        if kind.schema:
+            metadata.setdefault("generation", 1)
         thing = kind.complete(thing | {"metadata": metadata})
+        if kind.schema:
+            # A test's line makes no object that there can't be.
+            validation.decode(kind, thing)
+            validation.check(kind, thing)
         return self.store.write((kind, namespace, metadata["name"]), thing, int(metadata.get("resourceVersion") or 0))
 
     def edit(self, path, patch, manager):
@@ -197,6 +247,19 @@ class Api:
         with self.store.lock:
             old = self.store.get(target.key)
             return self.update(target, ADMIN, old, patches.merge(old, patch), request)
+
+
+def warn(request, target, warnings):
+    """What is unknown is dropped and told of, or refused, as the request wishes."""
+    wish = target.query.get("fieldValidation", "Warn")
+    if wish == "Strict" and warnings:
+        raise Refused(400, "strict decoding error: " + ", ".join(warnings).replace('\\"', '"'))
+    request.warnings += warnings if wish == "Warn" else []
+
+
+def generated(thing):
+    """What counts up a custom resource's generation."""
+    return {part: value for part, value in thing.items() if part not in ("kind", "apiVersion", "metadata", "status")}
 
 
 def manager(request, target):

@@ -4,8 +4,10 @@ import pathlib
 import shlex
 
 import rbac
+import resources
 from faults import DELIVERIES, INSTEAD, VERBS, Fault
 from resources import Target
+from tokens import ISSUER
 
 FIXTURES = pathlib.Path(__file__).resolve().parents[1] / "Fixtures/kubernetes"
 NODES = {"small": "01-node-get.json", "large": "40-node-get-large.json"}
@@ -65,6 +67,21 @@ class Commands:
     def token(self, rest):
         self.api.tokens.rotate(int(rest) if rest else None)
 
+    def token_for(self, rest):
+        """A token of some pod: of the double's account or of another, for the API server or for another audience."""
+        node, *others = rest.split()
+        audience, seconds, account = others + ["-", "3600", None][len(others):]
+        token = self.api.tokens.issue(
+            int(seconds), "" if node == "-" else node, ISSUER if audience == "-" else audience, account)
+        self.say(f"token-for {json.dumps(token)}")
+
+    def nodes(self, rest):
+        """Many small Nodes, PREFIX0 and so on, with labels."""
+        prefix, count, *labels = shlex.split(rest)
+        for index in range(int(count)):
+            self.api.put({"apiVersion": "v1", "kind": "Node", "metadata": {
+                "name": f"{prefix}{index}", "labels": dict(label.split("=", 1) for label in labels)}})
+
     def revoke(self, _):
         self.api.tokens.revoke()
 
@@ -92,6 +109,11 @@ class Commands:
     def requests(self, _):
         self.say(f"requests {json.dumps(self.server.requests)}")
 
+    def define(self, path):
+        for thing in rbac.load(path):
+            if thing["kind"] == "CustomResourceDefinition":
+                resources.define(thing)
+
     def rbac(self, path):
         used = self.api.rules.used
         self.api.rules = rbac.Rules(rbac.load(path))
@@ -101,6 +123,7 @@ class Commands:
 # What follows each word, and what it does.
 TABLE = {
     "node": ("NAME [small|large]", "puts a Node of the recordings; the large one has 15 kB", Commands.node),
+    "nodes": ("PREFIX COUNT [KEY=VALUE…]", "puts Nodes PREFIX0, PREFIX1, …, with these labels and nothing else", Commands.nodes),
     "put": ("OBJECT|@FILE", "stores an object as it is, with the uid and times that it lacks", Commands.put),
     "patch": ("PATH PATCH", "merges a patch into an object", Commands.patch),
     "annotate": ("NODE KEY=VALUE|KEY-…", "changes annotations of a Node", Commands.annotate),
@@ -108,6 +131,10 @@ TABLE = {
     "delete": ("PATH", "deletes an object", Commands.delete),
     "show": ("PATH", "prints `object` and an object or a list of them, or null", Commands.show),
     "token": ("[SECONDS]", "writes a new token to the token file; earlier ones live on", Commands.token),
+    "token-for": ("NODE|- [AUDIENCE|-] [SECONDS] [NAMESPACE/ACCOUNT]", "prints `token-for` and a token of a pod on a node, as JSON",
+                  Commands.token_for),
+    "unbind": ("NODE", "no token so far of a pod on this node is good any more: the pod is gone",
+               lambda self, node: self.api.tokens.unbind(node)),
     "revoke": ("", "no token so far is good any more; the file stays as it is", Commands.revoke),
     "compact": ("", "forgets the history that watches are resumed from: 410 for those that want it", Commands.compact),
     "bookmark": ("", "sends a bookmark to each watch that allows it", lambda self, _: self.order("bookmark")),
@@ -120,6 +147,8 @@ TABLE = {
     "listen": ("", "opens the port again after stop", lambda self, _: self.server.listen()),
     "restart": ("", "stop, compact and listen", Commands.restart),
     "requests": ("", "prints `requests` and what each `request` line said so far", Commands.requests),
+    "define": ("FILE", "kinds of custom resources: a manifest of CustomResourceDefinitions, JSON or YAML",
+               lambda self, path: self.define(path)),
     "rbac": ("FILE", "other rules", Commands.rbac),
     "rules": ("", "prints `rules` and what was asked for and allowed so far", Commands.rules),
 }

@@ -24,10 +24,16 @@ class Kind:
     unconditional: bool = True
     # What an object of this kind always has.
     blank: dict = dataclasses.field(default_factory=dict, compare=False)
+    version: str = "v1"
+    # Of a custom resource: its structural schema.
+    schema: dict = dataclasses.field(default_factory=dict, compare=False)
+    # It is answered and not stored.
+    is_transient: bool = False
+    short_names: tuple = ()
 
     @property
     def api_version(self):
-        return f"{self.group}/v1" if self.group else "v1"
+        return f"{self.group}/{self.version}" if self.group else self.version
 
     @property
     def storage_group(self):
@@ -39,6 +45,10 @@ class Kind:
 
     def complete(self, thing):
         """The object with its kind, in the server's order, and with what it always has."""
+        if self.schema:
+            # It has no type in Go, but is a map, which is written in the order of its keys.
+            thing = thing | {"kind": self.name, "apiVersion": self.api_version}
+            return {key: thing[key] for key in sorted(thing)}
         head = {"kind": self.name, "apiVersion": self.api_version, "metadata": thing["metadata"]}
         return fill(head | {key: value for key, value in thing.items() if key not in head}, self.blank)
 
@@ -60,7 +70,19 @@ KINDS = {(kind.group, kind.plural): kind for kind in (
     Kind("events.k8s.io", "Event", "events", blank={
         "regarding": {}, "deprecatedSource": {}, "deprecatedFirstTimestamp": None, "deprecatedLastTimestamp": None}),
     Kind("coordination.k8s.io", "Lease", "leases", unconditional=False, blank={"spec": {}}),
+    Kind("authentication.k8s.io", "TokenReview", "tokenreviews", namespaced=False, is_transient=True),
 )}
+
+
+def define(thing):
+    """Adds the kind that a CustomResourceDefinition makes."""
+    spec = thing["spec"]
+    version = next(version for version in spec["versions"] if version["storage"])
+    kind = Kind(
+        spec["group"], spec["names"]["kind"], spec["names"]["plural"], namespaced=spec["scope"] == "Namespaced",
+        has_status="status" in version.get("subresources", {}), unconditional=False, version=version["name"],
+        schema=version["schema"]["openAPIV3Schema"], short_names=tuple(spec["names"].get("shortNames", ())))
+    KINDS[(kind.group, kind.plural)] = kind
 
 
 def kind_of(thing):
@@ -81,6 +103,7 @@ class Target:
     namespace: str = ""
     name: str = ""
     subresource: str = ""
+    version: str = "v1"
     # Of an object, whether a list has it.
     selects: typing.Callable = lambda thing: True
 
@@ -88,6 +111,7 @@ class Target:
     def kind(self):
         """Refused is what the server says to a resource that it doesn't know."""
         kind = KINDS.get((self.group, self.resource))
+        kind = kind if kind and kind.version == self.version else None
         known_subresource = not self.subresource or kind and kind.has_status and self.subresource == "status"
         if not kind or not known_subresource or kind.namespaced and self.name and not self.namespace:
             raise Refused(404, "the server could not find the requested resource", details={})
@@ -105,11 +129,11 @@ class Target:
     def parse(cls, method, url):
         path, _, query = url.partition("?")
         target = cls(path, dict(urllib.parse.parse_qsl(query, keep_blank_values=True)))
-        match = re.fullmatch(r"/(?:api|apis/([^/]+))/v1/(?:namespaces/([^/]+)/)?([^/]+)(?:/([^/]+))?(?:/([^/]+))?", path)
+        match = re.fullmatch(r"/(?:api|apis/([^/]+))/(v\d\w*)/(?:namespaces/([^/]+)/)?([^/]+)(?:/([^/]+))?(?:/([^/]+))?", path)
         if not match:
             target.verb = method.lower()
             return target
-        target.group, target.namespace, target.resource, target.name, target.subresource = (
+        target.group, target.version, target.namespace, target.resource, target.name, target.subresource = (
             urllib.parse.unquote(part or "") for part in match.groups())
         target.verb = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}.get(method, "get")
         if target.verb == "get" and not target.name:
@@ -146,13 +170,15 @@ class Form:
     def event(self, thing):
         return partial(thing) if self.metadata_only else thing
 
-    def many(self, kind, things, version):
+    def many(self, kind, things, version, page=None):
         if self.metadata_only == "PartialObjectMetadata":
             raise Refused(406, "you requested PartialObjectMetadata, but the requested object is a list", details={})
-        head = {"resourceVersion": str(version)}
+        head = {"resourceVersion": str(version)} | (page or {})
         if self.metadata_only:
             return {"kind": self.metadata_only, "apiVersion": "meta.k8s.io/v1", "metadata": head,
                     "items": [partial(thing) for thing in things]}
+        if kind.schema:
+            return {"apiVersion": kind.api_version, "items": things, "kind": f"{kind.name}List", "metadata": head}
         plain = [{key: value for key, value in thing.items() if key not in ("kind", "apiVersion")} for thing in things]
         return {"kind": f"{kind.name}List", "apiVersion": kind.api_version, "metadata": head, "items": plain}
 

@@ -2,8 +2,8 @@
 import collections
 import threading
 
-# An event of a watch.
-Event = collections.namedtuple("Event", "version type key thing")
+# An event of a watch; `old` is what the object was before, or None.
+Event = collections.namedtuple("Event", "version type key thing old")
 
 
 class Store:
@@ -28,19 +28,19 @@ class Store:
     def write(self, key, thing, version=None):
         """Stores an object under the next version, or under a later one."""
         with self.lock:
-            kind = "MODIFIED" if key in self.objects else "ADDED"
-            self.objects[key] = self._happen(kind, key, thing, version)
+            old = self.objects.get(key)
+            self.objects[key] = self._happen("MODIFIED" if old else "ADDED", key, thing, version, old)
             return self.objects[key]
 
     def delete(self, key):
         with self.lock:
             thing = self.objects.pop(key)
-            return self._happen("DELETED", key, thing, None)
+            return self._happen("DELETED", key, thing, None, thing)
 
-    def _happen(self, kind, key, thing, version):
+    def _happen(self, kind, key, thing, version, old):
         self.version = max(self.version + 1, version or 0)
         thing = thing | {"metadata": ordered(thing["metadata"] | {"resourceVersion": str(self.version)})}
-        self.events.append(Event(self.version, kind, key, thing))
+        self.events.append(Event(self.version, kind, key, thing, old))
         while len(self.events) > self.window:
             self.lost = self.events.popleft().version
         for watch in self.watches:
@@ -65,7 +65,7 @@ def matches(key, kind, namespace, name):
     return key[0] == kind and namespace in ("", key[1]) and name in ("", key[2])
 
 
-ORDER = ("name", "generateName", "namespace", "uid", "resourceVersion", "creationTimestamp", "labels", "annotations",
+ORDER = ("name", "generateName", "namespace", "uid", "resourceVersion", "generation", "creationTimestamp", "labels", "annotations",
          "ownerReferences", "finalizers", "managedFields")
 
 

@@ -130,7 +130,8 @@ subjects: [{kind: Group, name: "system:serviceaccounts:powercap-system"}]
             self.assertEqual(self.ask(double, "GET", path, token="")[0], 403)
         self.assertEqual(self.ask(double, "GET", "/api")[1]["versions"], ["v1"])
         groups = self.ask(double, "GET", "/apis")[1]["groups"]
-        self.assertEqual([one["preferredVersion"]["groupVersion"] for one in groups], ["coordination.k8s.io/v1", "events.k8s.io/v1"])
+        self.assertEqual([one["preferredVersion"]["groupVersion"] for one in groups], [
+            "authentication.k8s.io/v1", "coordination.k8s.io/v1", "events.k8s.io/v1", "powercap.dev/v1alpha1"])
         self.assertEqual(self.ask(double, "GET", "/apis/nothing/v1")[0], 404)
 
     def test_a_list_has_what_selectors_say(self):

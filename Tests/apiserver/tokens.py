@@ -12,6 +12,7 @@ import uuid
 from statuses import Refused
 
 ISSUER = "https://kubernetes.default.svc.cluster.local"
+EXTRA = "authentication.kubernetes.io/"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,6 +21,9 @@ class User:
     groups: tuple = ()
     # The node that a token is bound to by its pod.
     node: str = ""
+    uid: str = ""
+    # What else a token says, each with its values.
+    extra: tuple = ()
 
     @property
     def is_admin(self):
@@ -28,6 +32,10 @@ class User:
 
 ANONYMOUS = User("system:anonymous", ("system:unauthenticated",))
 ADMIN = User("admin", ("system:masters", "system:authenticated"))
+
+
+class Bad(Exception):
+    """Why a text is no good token."""
 
 
 def encoded(data):
@@ -40,19 +48,30 @@ class Tokens:
         self.key = secrets.token_bytes(32)
         self.admin = secrets.token_urlsafe(24)
         self.revoked_before = 0
+        # Whose pod is gone: up to which token.
+        self.unbound = {}
         self.count = 0
+        self.uids = {}
         self.rotate()
 
-    def issue(self, lifetime_s):
-        namespace, account = self.account.split("/")
+    def uid(self, *thing):
+        """The same for the same thing each time."""
+        return self.uids.setdefault(thing, str(uuid.uuid4()))
+
+    def issue(self, lifetime_s, node=None, audience=ISSUER, account=None):
+        """- node: that the token's pod runs on; empty for a token of no pod."""
+        namespace, account = (account or self.account).split("/")
+        node = self.node if node is None else node
         now = int(time.time())
         self.count += 1
+        about = {"namespace": namespace}
+        if node:
+            pod = f"powercap-{self.uid('pod', account, node)[:5]}"
+            about |= {"node": {"name": node, "uid": self.uid("node", node)},
+                      "pod": {"name": pod, "uid": self.uid("pod", account, node)}}
         claims = {
-            "aud": [ISSUER], "exp": now + lifetime_s, "iat": now, "iss": ISSUER, "jti": str(uuid.uuid4()),
-            "kubernetes.io": {
-                "namespace": namespace, "node": {"name": self.node, "uid": str(uuid.uuid4())},
-                "pod": {"name": "powercap-x7k2p", "uid": str(uuid.uuid4())},
-                "serviceaccount": {"name": account, "uid": str(uuid.uuid4())}},
+            "aud": [audience], "exp": now + lifetime_s, "iat": now, "iss": ISSUER, "jti": str(uuid.uuid4()),
+            "kubernetes.io": about | {"serviceaccount": {"name": account, "uid": self.uid("account", namespace, account)}},
             "nbf": now, "sub": f"system:serviceaccount:{namespace}:{account}", "number": self.count}
         signed = encoded(json.dumps({"alg": "RS256", "kid": "double"}).encode()) + "." + encoded(json.dumps(claims).encode())
         return f"{signed}.{self.signature(signed)}"
@@ -72,17 +91,44 @@ class Tokens:
         """No token so far is good any more; the file stays as it is."""
         self.revoked_before = self.count + 1
 
+    def unbind(self, node):
+        """No token so far of a pod on this node is: the pod was deleted."""
+        self.unbound[node] = self.count + 1
+
+    def claims(self, token, audiences=(ISSUER,)):
+        """What a good token says. The sentences are those of serviceaccount/jwt.go and legacy.go of Kubernetes."""
+        signed, _, signature = token.rpartition(".")
+        if not hmac.compare_digest(signature.encode(), self.signature(signed).encode()):
+            raise Bad("failed to verify signature")
+        claims = json.loads(base64.urlsafe_b64decode(signed.split(".")[1] + "=="))
+        if not set(claims["aud"]) & set(audiences):
+            raise Bad(f"token audiences {quoted(claims['aud'])} is invalid for the target audiences {quoted(audiences)}")
+        if claims["exp"] <= time.time():
+            raise Bad("service account token has expired")
+        node = claims["kubernetes.io"].get("node", {}).get("name", "")
+        if claims["number"] < max(self.revoked_before, self.unbound.get(node, 0)):
+            raise Bad("service account token has been invalidated")
+        return claims
+
+    def user_of(self, claims):
+        about = claims["kubernetes.io"]
+        groups = ("system:serviceaccounts", f"system:serviceaccounts:{about['namespace']}", "system:authenticated")
+        extra = [(f"{EXTRA}credential-id", (f"JTI={claims['jti']}",))]
+        for thing in ("node", "pod"):
+            extra += [(f"{EXTRA}{thing}-{part}", (about[thing][part],)) for part in ("name", "uid") if thing in about]
+        return User(claims["sub"], groups, about.get("node", {}).get("name", ""), about["serviceaccount"]["uid"], tuple(extra))
+
     def user(self, header):
         scheme, _, token = header.partition(" ")
         if scheme.lower() != "bearer" or not token:
             return ANONYMOUS
         if token == self.admin:
             return ADMIN
-        signed, _, signature = token.rpartition(".")
-        if hmac.compare_digest(signature.encode(), self.signature(signed).encode()):
-            claims = json.loads(base64.urlsafe_b64decode(signed.split(".")[1] + "=="))
-            if claims["exp"] > time.time() and claims["number"] >= self.revoked_before:
-                groups = ("system:serviceaccounts", f"system:serviceaccounts:{claims['kubernetes.io']['namespace']}",
-                          "system:authenticated")
-                return User(claims["sub"], groups, claims["kubernetes.io"]["node"]["name"])
-        raise Refused(401, "Unauthorized")
+        try:
+            return self.user_of(self.claims(token))
+        except Bad:
+            raise Refused(401, "Unauthorized") from None
+
+
+def quoted(texts):
+    return "[" + " ".join(json.dumps(text) for text in texts) + "]"

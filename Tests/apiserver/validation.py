@@ -1,6 +1,7 @@
 """What an object must be like: 400 where it can't be decoded, 422 with causes where it makes no sense."""
 import re
 
+import schemas
 from statuses import Refused, invalid
 
 LABEL_VALUE = re.compile(r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?")
@@ -27,8 +28,11 @@ KNOWN = {
         "deprecatedCount"},
     ("Event", "regarding"): {"kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath"},
     ("Event", "series"): {"count", "lastObservedTime"},
+    ("Lease", "spec"): {"holderIdentity", "leaseDurationSeconds", "acquireTime", "renewTime", "leaseTransitions", "strategy",
+                        "preferredHolder"},
     ("Node", "status.conditions"): {"type", "status", "lastHeartbeatTime", "lastTransitionTime", "reason", "message"},
 }
+LEASE_TYPES = {"holderIdentity": str, "leaseDurationSeconds": int, "leaseTransitions": int}
 GO_TYPES = {type(None): "null", str: "string", bool: "bool", int: "number", float: "number", list: "array", dict: "object"}
 EVENT_LENGTHS = {"reportingInstance": 128, "action": 128, "reason": 128, "note": 1024}
 EVENT_REQUIRED = ("reportingController", "reportingInstance", "action", "reason")
@@ -40,7 +44,7 @@ INTERNAL_NAMES = {"note": "message", "regarding": "involvedObject"}
 def decode(kind, thing):
     """Refuses what isn't of the kind's types, and drops what it doesn't know: the warnings of that."""
     def refuse(text):
-        raise Refused(400, f'{kind.name} in version "v1" cannot be handled as a {kind.name}: {text}')
+        raise Refused(400, f'{kind.name} in version "{kind.version}" cannot be handled as a {kind.name}: {text}')
 
     def expect(wanted, value, path):
         if not isinstance(value, wanted):
@@ -51,12 +55,20 @@ def decode(kind, thing):
         if not pattern.fullmatch(value):
             refuse(f'parsing time "{value}" as "{layout}": cannot parse it')
 
+    if kind.schema:
+        dropped = sorted(schemas.prune(thing, kind.schema))
+        schemas.fill(thing, kind.schema)
+        return [f'unknown field \\"{path}\\"' for path in dropped]
     for path, wanted in STRUCTURES.items():
         if (value := at(thing, path)) is not None:
             expect(wanted, value, path)
     for path in ("metadata.labels", "metadata.annotations"):
         for value in (at(thing, path) or {}).values():
             expect(str, value, path)
+    if kind.name == "Lease":
+        for name, wanted in LEASE_TYPES.items():
+            if (value := at(thing, f"spec.{name}")) is not None:
+                expect(wanted, value, f"spec.{name}")
     for condition in at(thing, "status.conditions") or []:
         expect(dict, condition, "status.conditions")
         for name, value in condition.items():
@@ -85,6 +97,10 @@ def check(kind, thing, old=None):
         causes *= 4  # The real server validates a changed Node so often, and says it each time.
     if kind.name == "Event":
         causes += event_causes(thing, old)
+    if kind.name == "Lease":
+        causes += lease_causes(thing["spec"])
+    if kind.schema:
+        causes += schemas.causes(thing, kind.schema, old)
     if causes:
         raise invalid(kind, thing["metadata"]["name"], causes)
 
@@ -117,6 +133,16 @@ def metadata_causes(metadata):
     causes += [bad(key, BAD_NAME, "metadata.annotations") for key in annotations if not QUALIFIED_NAME.fullmatch(key)]
     if sum(len(key) + len(value) for key, value in annotations.items()) > ANNOTATIONS_LIMIT:
         causes.append(("FieldValueTooLong", f"Too long: may not be more than {ANNOTATIONS_LIMIT} bytes", "metadata.annotations"))
+    return causes
+
+
+def lease_causes(spec):
+    """pkg/apis/coordination/validation of Kubernetes."""
+    causes = []
+    if (duration := spec.get("leaseDurationSeconds")) is not None and duration <= 0:
+        causes.append(bad(duration, "must be greater than 0", "spec.leaseDurationSeconds"))
+    if (transitions := spec.get("leaseTransitions")) is not None and transitions < 0:
+        causes.append(bad(transitions, "must be greater than or equal to 0", "spec.leaseTransitions"))
     return causes
 
 

@@ -66,6 +66,12 @@ class Watch:
         time_s = min(now + BOOKMARK_PERIOD_S, end - BOOKMARK_BEFORE_END_S)
         return time_s if time_s > now else end
 
+    def type_of(self, event):
+        """Whoever has a selector sees an object come and go with what it selects; "" is nothing to be seen."""
+        was = event.old is not None and self.target.selects(event.old)
+        is_ = event.type != "DELETED" and self.target.selects(event.thing)
+        return "MODIFIED" if was and is_ else "ADDED" if is_ else "DELETED" if was else ""
+
     def lines(self, socket):
         """Each event as an object, at the time when it is to be written. `cause` says how it ended."""
         kind, target = self.target.kind, self.target
@@ -80,7 +86,7 @@ class Watch:
         if position == 0:
             with self.store.lock:
                 position, things = self.store.version, self.store.select(kind, target.namespace, target.name)
-            for thing in things:
+            for thing in filter(target.selects, things):
                 yield {"type": "ADDED", "object": self.form.event(thing)}
         while True:
             with self.store.lock:
@@ -92,8 +98,8 @@ class Watch:
             # What happens from now on is after `latest`, which a bookmark may give therefore.
             position = max(position, latest)
             for event in events:
-                if matches(event.key, kind, target.namespace, target.name):
-                    yield {"type": event.type, "object": self.form.event(event.thing)}
+                if matches(event.key, kind, target.namespace, target.name) and (type_ := self.type_of(event)):
+                    yield {"type": type_, "object": self.form.event(event.thing)}
             while self.orders:
                 order = self.orders.popleft()
                 if order == "bookmark" and self.bookmarks:

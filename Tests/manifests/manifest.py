@@ -1,12 +1,13 @@
 """The manifests as a user's kubectl builds them, and what can be asked about them.
 
-Run as a program it prints the roles and bindings that users install as a list in JSON.
+Run as a program it prints a list in JSON: of the roles and bindings that users install (rules), or of the kinds of custom resources (crds).
 """
 import json
 import os
 import pathlib
 import re
 import subprocess
+import sys
 import tempfile
 
 import yaml
@@ -74,6 +75,14 @@ def rules(manifest):
     return allowed
 
 
+def own_roles():
+    return [thing for thing in build().objects if thing["kind"] in ROLES]
+
+
+def custom_resources():
+    return kustomize(DEPLOY / "crds").objects
+
+
 def table(marker):
     """The rows of the table in the document between <!-- marker --> and <!-- end -->, without backticks."""
     text = DOCUMENT.read_text()
@@ -85,4 +94,5 @@ def table(marker):
 
 
 if __name__ == "__main__":
-    print(json.dumps([thing for thing in build().objects if thing["kind"] in ROLES], indent=2))
+    found = custom_resources() if sys.argv[1:] == ["crds"] else own_roles()
+    print(json.dumps(found, indent=2))
