@@ -39,6 +39,7 @@ let controllerLink: [String] =
     controllerStatic
     + (releaseController
         ? [
+            "-L\(Context.packageDirectory)/.build/archives", "-Xclang-linker", "-static-libgcc",
             "-use-ld=lld", "-Xlinker", "--gc-sections", "-Xlinker", "--icf=safe", "-Xlinker", "--no-export-dynamic",
             "-Xlinker", "--exclude-libs=ALL",
             "-Xlinker", "--symbol-ordering-file=\(Context.packageDirectory)/scripts/functions.order",
