@@ -20,6 +20,9 @@ public struct JSONField: Sendable {
     /// It is none of the words that may stand here.
     public var unknownWord: Problem { problem("an unknown word") }
 
+    /// It is a number that may not stand here.
+    public var outOfRange: Problem { problem("out of range") }
+
     /// A member that has to be there, though it may be null.
     public func member(_ name: String) throws(Problem) -> JSONField {
         guard value.members != nil else { throw otherType }
@@ -61,7 +64,7 @@ public struct JSONField: Sendable {
     /// - Throws: where it is none, or doesn't fit.
     public func integer<Value: FixedWidthInteger>() throws(Problem) -> Value {
         guard case .number = value else { throw otherType }
-        guard let number = value.integer.flatMap(Value.init(exactly:)) else { throw problem("out of range") }
+        guard let number = value.integer.flatMap(Value.init(exactly:)) else { throw outOfRange }
         return number
     }
 }

@@ -18,6 +18,8 @@ LOADER.exec_module(architecture)
 
 # What stands alone, and is there for others: everything public in them is so on purpose.
 LIBRARIES = ["Text", "JSON", "Signals", "Logging", "Metrics", "Policy", "HTTP", "HTTPServer", "Kubernetes"]
+# What is public in these is for the controller's parts that come next.
+NEXT = ["Fleet"]
 # What a protocol asks for is public because the type that conforms is.
 ASKED_FOR = {"<(_:_:)", "reading(at:)", "description"}
 PUBLIC = re.compile(
@@ -118,6 +120,12 @@ class Architecture(unittest.TestCase):
             imports = re.findall(r"^(?:@\w+ )*(?:public |internal |package )?import (.+)$", file.read_text(), re.MULTILINE)
             self.assertLessEqual(set(imports), {"JSON", "Text"}, file.name)
 
+    def test_the_fleet_is_pure(self):
+        """No clock, no file, no socket: times are given, and messages are bytes."""
+        for file in swift_files("Fleet"):
+            imports = re.findall(r"^(?:@\w+ )*(?:public |internal |package )?import (.+)$", file.read_text(), re.MULTILINE)
+            self.assertLessEqual(set(imports), {"PowercapProtocol", "JSON"}, file.name)
+
     def test_what_stands_alone_knows_nothing_about_power(self):
         for module in ["HTTP", "HTTPServer", "Kubernetes", "JSON", "Signals", "Logging", "Metrics"]:
             for file in swift_files(module):
@@ -125,7 +133,7 @@ class Architecture(unittest.TestCase):
 
     def test_what_is_public_is_described(self):
         """Of initialisers those that can fail: the others fill in the fields that are described."""
-        for module in LIBRARIES:
+        for module in LIBRARIES + NEXT:
             for file in swift_files(module):
                 lines = file.read_text().splitlines()
                 for number, line in enumerate(lines):

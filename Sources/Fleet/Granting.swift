@@ -1,0 +1,68 @@
+internal import PowercapProtocol
+
+// What may be granted now. What isn't more than the node has in force, and said so since this coordinator answered it, may always go on;
+// for more there has to be room, in the budgets and in what is kept for a next coordinator.
+extension Coordinator {
+    mutating func grant(_ index: Int, _ report: Report, _ now_ns: UInt64) -> Grant {
+        let node = nodes[index]
+        let inForce = node.bounded(node.inForce)
+        let target = node.target ?? inForce
+        let isKept = isKeptEnough(node)
+        var (limit, binding): (UInt64, Int?) = (target, nil)
+        if target > inForce {
+            var room = isKept ? UInt64.max : inForce
+            for place in node.places {
+                let own = budgets[place.budget].tally.room(for: place.slot) ?? 0
+                if own < room { (room, binding) = (own, place.budget) }
+            }
+            limit = max(inForce, min(target, room))
+        } else if inForce - target <= node.deadBand / 2, node.places.allSatisfy({ isCalm(budgets[$0.budget]) }) {
+            limit = inForce
+        }
+        let isWaiting = limit + node.deadBand / 2 < target
+        if isWaiting { for place in node.places { budgets[place.budget].isLacking = true } }
+        // A rest may be as high as a next coordinator takes it for.
+        let most = rules.recordsFirst ? node.kept?.rest.rawValue ?? .max : .max
+        let minimum = min(node.range.minimum, limit, max(most, node.floor))
+        nodes[index].grant(limit, minimum: minimum, now_ns: now_ns, rules)
+        count(index, now_ns)
+        let isSoon = isWaiting || node.target == nil || (isDue && report.demand.rawValue > limit) || !isKept
+        let wait_ms = isSoon ? waiting_ms(node) : Pace.usual_ms
+        return answer(index, report, limit: Microwatts(limit), minimum: Microwatts(minimum), wait_ms, binding)
+    }
+
+    /// The node is to show first that it has heard this coordinator.
+    func nothing(_ index: Int, _ report: Report) -> Grant {
+        answer(index, report, limit: nil, minimum: .zero, Pace.least_ms * 2, nil)
+    }
+
+    /// Nobody lacks what the node has too much of.
+    private func isCalm(_ budget: Budget) -> Bool { !budget.isLacking && budget.tally.whole <= budget.tally.limit }
+
+    /// Whether a next coordinator would count the node at no less than this one.
+    private func isKeptEnough(_ node: NodeClaim) -> Bool {
+        guard rules.recordsFirst, let kept = node.kept, let record = node.record else { return true }
+        return kept.covers(record)
+    }
+
+    /// Until somebody who waits for room asks again: soon, and the more there are, the later.
+    private func waiting_ms(_ node: NodeClaim) -> UInt64 {
+        let most = node.places.map { budgets[$0.budget].members.count }.max() ?? 0
+        return min(max(300, UInt64(most) * 2 / 5), Pace.usual_ms)
+    }
+
+    private func answer(
+        _ index: Int, _ report: Report, limit: Microwatts?, minimum: Microwatts, _ askAgain_ms: UInt64, _ binding: Int?
+    ) -> Grant {
+        Grant(
+            epoch: leadership.epoch, nonce: report.nonce, limit: limit, minimum: minimum,
+            ttl_ms: nodes[index].bounds.ttl_ns / 1_000_000, askAgain_ms: askAgain_ms,
+            budgets: nodes[index].places.filter { $0.leaves_ns == nil }.map { place in
+                let budget = budgets[place.budget]
+                return GrantedBudget(
+                    name: budget.terms.name, limit: budget.terms.limit,
+                    counted: Microwatts(budget.tally.whole) + budget.terms.reserve, nodes: UInt64(budget.members.count),
+                    silent: UInt64(budget.silent), isBinding: place.budget == binding)
+            })
+    }
+}

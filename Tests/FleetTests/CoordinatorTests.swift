@@ -1,0 +1,108 @@
+import PowercapProtocol
+import Testing
+
+@testable import Fleet
+
+private func coordinator(_ terms: [BudgetTerms], nodes: Int = 2, maximum: UInt64 = 300) -> Coordinator {
+    let leadership = Leadership(epoch: 1, sent_ns: 0, duration_ns: 1_000 * second_ns)
+    var coordinator = Coordinator(leadership: leadership, earlierTTL_ms: 20_000)
+    coordinator.set(terms)
+    for number in 1...nodes { coordinator.place("n\(number)", in: terms.map { Membership($0.name) }, now_ns: 0) }
+    return coordinator
+}
+
+private let site = BudgetTerms(name: "site", limit: .watts(400), maximum: .watts(300), contingencyNodes: 0)
+
+extension Coordinator {
+    /// Both reports that it takes to be believed.
+    fileprivate mutating func greet(_ report: Report, now_ns: UInt64) throws -> Grant {
+        var report = report
+        report.epoch = 0
+        _ = try answer(report, now_ns: now_ns)
+        (report.epoch, report.nonce) = (1, report.nonce + 1)
+        return try answer(report, now_ns: now_ns)
+    }
+}
+
+struct CoordinatorTests {
+    @Test("the first report of a boot is answered without a grant; the next one, which has the epoch, with one")
+    func greeting() throws {
+        var coordinator = coordinator([site], nodes: 1)
+        let first = try coordinator.answer(.test(nonce: 1, epoch: 0), now_ns: 0)
+        #expect(first.limit == nil && first.epoch == 1 && first.askAgain_ms <= 100)
+        let second = try coordinator.answer(.test(nonce: 2), now_ns: 0)
+        #expect(second.limit == .watts(300) || second.limit == .watts(100))
+    }
+
+    @Test("who isn't heard counts at the maximum until earlier grants have ended, and without a record also after that")
+    func unheard() throws {
+        var coordinator = coordinator([site])
+        _ = try coordinator.greet(.test("n1", nonce: 1), now_ns: 0)
+        var grant = try coordinator.answer(.test("n1", nonce: 5), now_ns: second_ns)
+        #expect(grant.limit == .watts(100), "100 of 400 beside one at 300")
+        #expect(coordinator.overview(now_ns: second_ns)[0].silent == 1)
+        grant = try coordinator.answer(.test("n1", nonce: 6), now_ns: 30 * second_ns)
+        #expect(grant.limit == .watts(100))
+    }
+
+    @Test("with a record it counts at its rest when an earlier coordinator's grants have ended")
+    func record() throws {
+        var coordinator = coordinator([site])
+        coordinator.remember(NodeRecord(node: "n2", ceiling: .watts(300), rest: .watts(50), bootsAtRest: true), now_ns: 0)
+        _ = try coordinator.greet(.test("n1", nonce: 1), now_ns: second_ns)
+        var grant = try coordinator.answer(.test("n1", nonce: 5), now_ns: 19 * second_ns)
+        #expect(grant.limit == .watts(100))
+        grant = try coordinator.answer(.test("n1", nonce: 6), now_ns: 21 * second_ns)
+        #expect(grant.limit == .watts(300))
+    }
+
+    @Test("growth waits until the other one says that it went down")
+    func growth() throws {
+        var coordinator = coordinator([site])
+        _ = try coordinator.greet(.test("n1", nonce: 1, inForce: 300), now_ns: 0)
+        _ = try coordinator.greet(.test("n2", nonce: 1, inForce: 100), now_ns: 0)
+        let up = try coordinator.answer(.test("n2", nonce: 3, inForce: 100), now_ns: second_ns)
+        #expect(up.limit == .watts(100) && up.askAgain_ms < 1_000 && up.budgets[0].isBinding)
+        let down = try coordinator.answer(.test("n1", nonce: 3, inForce: 300), now_ns: second_ns)
+        #expect(down.limit == .watts(200))
+        let waits = try coordinator.answer(.test("n2", nonce: 4, inForce: 100), now_ns: 2 * second_ns)
+        #expect(waits.limit == .watts(100))
+        _ = try coordinator.answer(.test("n1", nonce: 4, inForce: 200), now_ns: 2 * second_ns)
+        let grown = try coordinator.answer(.test("n2", nonce: 5, inForce: 100), now_ns: 3 * second_ns)
+        #expect(grown.limit == .watts(200))
+        #expect(coordinator.overview(now_ns: 3 * second_ns)[0].isWithin)
+    }
+
+    @Test("refused: overtaken, of an earlier boot, of a later epoch, of a node in no budget, and all without a valid Lease")
+    func refused() throws {
+        var coordinator = coordinator([site])
+        _ = try coordinator.greet(.test("n1", nonce: 5), now_ns: 0)
+        #expect(throws: Refusal.overtaken) { try coordinator.answer(.test("n1", nonce: 6), now_ns: 0) }
+        let again = try coordinator.answer(.test("n1", boot: 2, nonce: 1), now_ns: 0)
+        #expect(again.limit == nil)
+        #expect(throws: Refusal.overtaken) { try coordinator.answer(.test("n1", nonce: 9), now_ns: 0) }
+        #expect(throws: Refusal.superseded) { try coordinator.answer(.test("n2", epoch: 2), now_ns: 0) }
+        #expect(throws: Refusal.inNoBudget("n3")) { try coordinator.answer(.test("n3"), now_ns: 0) }
+        #expect(throws: Refusal.notLeading) { try coordinator.answer(.test("n2"), now_ns: 990 * second_ns) }
+    }
+
+    @Test("a rest is granted when the record has it, where there is one that has less")
+    func restsAreKeptFirst() throws {
+        var terms = site
+        terms.minimum = .watts(80)
+        var coordinator = coordinator([terms], nodes: 1)
+        coordinator.remember(NodeRecord(node: "n1", ceiling: .watts(300), rest: .watts(50), bootsAtRest: true), now_ns: 0)
+        var grant = try coordinator.greet(.test(nonce: 1), now_ns: 0)
+        #expect(grant.minimum == .watts(50))
+        let handed = coordinator.pendingRecords()
+        let pending = try #require(handed)
+        #expect(pending.records == [NodeRecord(node: "n1", ceiling: .watts(300), rest: .watts(80), bootsAtRest: true)])
+        grant = try coordinator.answer(.test(nonce: 3), now_ns: second_ns)
+        #expect(grant.minimum == .watts(50))
+        coordinator.recorded(upTo: pending.version)
+        let more = coordinator.pendingRecords()
+        #expect(more == nil)
+        grant = try coordinator.answer(.test(nonce: 4), now_ns: 2 * second_ns)
+        #expect(grant.minimum == .watts(80))
+    }
+}
