@@ -6,13 +6,21 @@ final class Client {
     let descriptor: Descriptor
     /// nil over TCP.
     let identity: Socket.Peer?
-    /// Since when the request's first line, or the rest of it with its answer, is waited for, on CLOCK_MONOTONIC.
-    var since_ns: UInt64
+    /// On CLOCK_MONOTONIC.
+    let arrived_ns: UInt64
+    /// Until when the request's first line, or the rest of it with its answer, is waited for, on CLOCK_MONOTONIC.
+    var until_ns: UInt64 = .max
     var request: IncomingRequest?
+    /// Has sent no request yet: over TLS, the handshake may not be over.
+    var isFresh = true
+    /// Has posted nothing yet that was answered with success, and is still to be here.
+    var isNewcomer = true
+    /// Which of several daemons serves it.
+    let daemon: Int
 
-    init(_ descriptor: consuming Descriptor, _ identity: Socket.Peer?, _ now_ns: UInt64) {
+    init(_ descriptor: consuming Descriptor, _ identity: Socket.Peer?, _ now_ns: UInt64, of daemon: Int) {
         self.descriptor = descriptor
-        (self.identity, since_ns) = (identity, now_ns)
+        (self.identity, arrived_ns, self.daemon) = (identity, now_ns, daemon)
     }
 
     /// Somebody other than root and this process's own user.
@@ -31,4 +39,8 @@ struct IncomingRequest {
     var body: [UInt8] = []
     /// Of the whole body so far, in bytes.
     var length = 0
+    /// There is an answer, which is on its way.
+    var isAnswered = false
+    /// It was posted, and is answered with success.
+    var isWelcome = false
 }

@@ -11,8 +11,12 @@ internal import LinuxSystem
     /// It has something to do though its descriptor isn't readable.
     var isPending: Bool { unsafe cmhd_is_pending(daemon) }
 
+    /// Of several with the same clients.
+    let number: Int
+
+    /// - Parameter certificate: what it speaks TLS with; nil is HTTP without TLS.
     /// - Throws: `.noLibrary`, or `.failed` where the kernel or the memory has no room.
-    init(for clients: Clients, _ limits: Limits) throws(ServerProblem) {
+    init(_ number: Int = 0, for clients: Clients, _ limits: Limits, _ certificate: Certificate? = nil) throws(ServerProblem) {
         // What should never be, such as a descriptor of its own that somebody else has closed.
         let panic: MHD_PanicCallback = { _, file, line, reason in
             let (file, reason) = unsafe (String(cString: file!), String(cString: reason!))
@@ -22,9 +26,12 @@ internal import LinuxSystem
         // SAFETY: libmicrohttpd calls back only within calls that this object makes, which holds the clients, and it ends with it.
         let owner = unsafe Unmanaged.passUnretained(clients).toOpaque()
         var why: Int32 = 0
-        let daemon = unsafe cmhd_start(UInt32(limits.connections), limits.memory, owner, Daemon.calls, &why)
+        // Who has to go for another is gone a turn later.
+        let connections = UInt32(limits.connections + limits.arrivals)
+        let daemon = unsafe cmhd_start(
+            connections, limits.memory, certificate?.chain, certificate?.key, owner, Daemon.calls, &why)
         guard let daemon = unsafe daemon else { throw .failed("start libmicrohttpd", Errno(why)) }
-        unsafe (self.daemon, self.clients) = (daemon, clients)
+        unsafe (self.daemon, self.clients, self.number) = (daemon, clients, number)
     }
 
     deinit { unsafe cmhd_stop(daemon) }

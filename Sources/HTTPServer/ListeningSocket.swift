@@ -14,21 +14,20 @@ final class ListeningSocket {
         deinit { if (try? descriptor.isRemoved()) == false { try? unlink(path) } }
     }
 
-    /// How many connections wait in the kernel. One that finds no room there is tried again after 1, 3, 7 and 15 s (tcp(7),
-    /// tcp_syn_retries), together with all others that found none: of 475 clients at once 186 had no answer after 30 s with room for 16, all
-    /// had one after 2 s with 64, and after 0.1 s with 512.
-    private static let tcpBacklog: Int32 = 512
     /// Here who finds no room waits until there is some.
     private static let unixBacklog: Int32 = 64
     /// Anybody may connect: what he may do depends on the request and on who he is.
     private static let unixMode: UInt32 = 0o666
 
+    /// - Parameter backlog: how many connections wait in the kernel. One that finds no room there is tried again after 1, 3, 7 and 15 s (tcp(7),
+    ///   tcp_syn_retries), together with all others that found none: of 475 clients at once 186 had no answer after 30 s with room for 16, all
+    ///   had one after 2 s with 64, and after 0.1 s with 512.
     /// - Throws: `.taken`, `.notLocal`, `.reservedPort`, `.failed`.
-    init(at address: ListenAddress) throws(ServerProblem) {
+    init(at address: ListenAddress, backlog: Int32) throws(ServerProblem) {
         do throws(Errno) {
             descriptor = try Socket.bind(address: address.bytes, port: address.port)
             // Another may have bound the same address and not listened until now.
-            try descriptor.listen(backlog: ListeningSocket.tcpBacklog)
+            try descriptor.listen(backlog: backlog)
         } catch {
             switch error {
             case .addressInUse: throw .taken("\(address)")

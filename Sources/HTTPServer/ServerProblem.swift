@@ -12,6 +12,12 @@ public enum ServerProblem: Error, Equatable, Sendable, CustomStringConvertible {
     case reservedPort(String)
     /// What is at this path isn't a socket.
     case notASocket(String)
+    /// So many descriptors are needed, and fewer are allowed (setrlimit(2), RLIMIT_NOFILE).
+    case fewDescriptors(needed: Int, allowed: UInt64)
+    /// TLS can't be served with this.
+    case certificate(CertificateProblem)
+    /// What the files hold now can't be served; the certificate that was in use stays.
+    case keptCertificate(CertificateProblem)
     /// What could not be done, for another reason.
     case failed(String, Errno)
     /// The kernel takes no connection at present; it is tried again every second.
@@ -27,6 +33,11 @@ public enum ServerProblem: Error, Equatable, Sendable, CustomStringConvertible {
         case .reservedPort(let address):
             "\(address) is refused, ports below 1024 take CAP_NET_BIND_SERVICE: choose one from 1024 on"
         case .notASocket(let path): "\(path) exists and isn't a socket: remove it, or choose another path"
+        case .fewDescriptors(let needed, let allowed):
+            "\(needed) descriptors are needed, and this process may have \(allowed): raise its hard limit (LimitNOFILE= of a unit, "
+                + "`--ulimit nofile=` of a container, `ulimit -Hn`)"
+        case .certificate(let problem): problem.words
+        case .keptCertificate(let problem): "\(problem.words); what was in use before stays in use"
         case .failed(let what, let errno): "can't \(what): \(errno.explanation) (\(errno.name))"
         case .deaf(let errno): "can't take connections at present: \(errno.explanation) (\(errno.name))"
         }

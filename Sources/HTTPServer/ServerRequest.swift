@@ -3,7 +3,7 @@ internal import LinuxSystem
 /// A request, whole.
 public struct ServerRequest {
     /// HEAD is GET, whose body then isn't sent.
-    public enum Method: Sendable { case get, put, delete }
+    public enum Method: Sendable { case get, post, put, delete }
 
     struct Header {
         /// In lower case.

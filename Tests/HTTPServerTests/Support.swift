@@ -9,13 +9,16 @@ final class RunningServer {
     /// Where it serves: an address, or a path.
     let place: String
 
-    /// - Parameter wrapper: a program with arguments that executes the server.
-    init(_ place: String = "any", through wrapper: [String] = []) throws {
+    /// - Parameters:
+    ///   - wrapper: a program with arguments that executes the server.
+    ///   - identity: what it speaks TLS with.
+    init(_ place: String = "any", through wrapper: [String] = [], _ identity: ServerIdentity? = nil) throws {
         let program = Executable.url("SampleServer").path
+        let arguments = [place] + (identity?.paths ?? [])
         child =
             wrapper.isEmpty
-            ? try Child(program, [place], reading: .output)
-            : try Child("/usr/bin/env", wrapper + [program, place], reading: .output)
+            ? try Child(program, arguments, reading: .output)
+            : try Child("/usr/bin/env", wrapper + [program] + arguments, reading: .output)
         self.place = String(try child.next("where it serves") { $0.hasPrefix("serving ") }.dropFirst(8))
     }
 
@@ -40,6 +43,8 @@ final class RunningServer {
         return (numbers[0], numbers[1] / 1_000)
     }
 
+    var pid: Int32 { child.pid }
+
     /// VmRSS (proc(5)).
     func memory_kB() throws -> Int {
         let status = try String(contentsOfFile: "/proc/\(child.pid)/status", encoding: .utf8)
@@ -63,8 +68,9 @@ final class RunningServer {
         return try child.exitStatus()
     }
 
-    static func refusal(_ place: String, through wrapper: [String] = []) throws -> String {
-        let child = try Child("/usr/bin/env", wrapper + [Executable.url("SampleServer").path, place], reading: .output)
+    static func refusal(_ place: String, through wrapper: [String] = [], _ identity: ServerIdentity? = nil) throws -> String {
+        let arguments = [Executable.url("SampleServer").path, place] + (identity?.paths ?? [])
+        let child = try Child("/usr/bin/env", wrapper + arguments, reading: .output)
         return String(try child.next("a refusal") { $0.hasPrefix("refused: ") }.dropFirst(9))
     }
 }

@@ -1,35 +1,46 @@
 import HTTPServer
 import LinuxSystem
 
-/// Serves at an address or a path, for tests and measurements. `any` is a free port of 127.0.0.1. It ends when standard input does, and
-/// says what it has measured for each line that comes there.
+/// Serves at an address or a path, for tests and measurements: `SampleServer PLACE [CERTIFICATE KEY]`. `any` is a free port of 127.0.0.1. It ends
+/// when standard input does, and says what it has measured for each line that comes there.
 struct SampleServer {
     private(set) var listener: HTTPListener
     private let place: String
     private var runs = 0
     private var longest_ns: UInt64 = 0
 
-    init(_ place: String) throws(ServerProblem) {
+    init(_ place: String, _ certificate: CertificateFiles?) throws(ServerProblem) {
         guard place == "any" else {
             self.place = place
-            listener = try SampleServer.listener(at: place)
+            listener = try SampleServer.listener(at: place, certificate)
             return
         }
         while true {
             let place = "127.0.0.1:\(UInt16.random(in: 20_000..<32_000))"
             do throws(ServerProblem) {
-                listener = try SampleServer.listener(at: place)
+                listener = try SampleServer.listener(at: place, certificate)
                 self.place = place
                 return
             } catch { if error != .taken(place) { throw error } }
         }
     }
 
-    private static func listener(at place: String) throws(ServerProblem) -> HTTPListener {
+    private static func listener(at place: String, _ certificate: CertificateFiles?) throws(ServerProblem) -> HTTPListener {
         if place.hasPrefix("/") { return try HTTPListener(at: place, onProblem: { say("problem: \($0)") }, answer: answer) }
         guard let address = ListenAddress(place) else { fatalError("\(place) is no address") }
+        if let certificate {
+            return try HTTPListener(at: address, certificate: certificate, onProblem: { say("problem: \($0)") }, answer: answer)
+        }
         return try HTTPListener(at: address, onProblem: { say("problem: \($0)") }, answer: answer)
     }
+
+    /// As long as what a node is told of its power.
+    private static let grant = [UInt8](
+        """
+        {"version":1,"epoch":7,"nonce":12,"limitMicrowatts":120000000,"minimumMicrowatts":60000000,"ttlMilliseconds":20000,\
+        "askAgainMilliseconds":2000,"budgets":[{"name":"site","limitMicrowatts":200000000000,"countedMicrowatts":190000000000,\
+        "nodes":2000,"silent":1,"binding":true}]}
+        """.utf8)
 
     private static func answer(_ request: ServerRequest) -> ServerResponse {
         switch request.path {
@@ -41,6 +52,8 @@ struct SampleServer {
             return ServerResponse(
                 status: 200,
                 text: "\(request.method) header=\(header) body=\(body.utf8.count) \(body.prefix(8)) peer=\(peer)")
+        case "/posted": return ServerResponse(contentType: "application/json", body: SampleServer.grant)
+        case "/refused": return ServerResponse(status: 401, text: "no token")
         case "/page": return ServerResponse(contentType: "text/plain", body: [UInt8](repeating: UInt8(ascii: "x"), count: 20_000))
         case "/large":
             return ServerResponse(contentType: "text/plain", body: [UInt8](repeating: UInt8(ascii: "x"), count: 16 << 20))
@@ -94,7 +107,9 @@ struct StandardInput {
 
 do throws(ServerProblem) {
     Process.openStandardStreams()
-    var server = try SampleServer(Process.arguments.first ?? "any")
+    let arguments = Process.arguments
+    let certificate = arguments.count > 2 ? CertificateFiles(certificate: arguments[1], key: arguments[2]) : nil
+    var server = try SampleServer(arguments.first ?? "any", certificate)
     do throws(Errno) { try server.serve() } catch { fatalError("\(error.name)") }
 } catch {
     try? StandardStream.output.writeAll([UInt8]("refused: \(error)\n".utf8))

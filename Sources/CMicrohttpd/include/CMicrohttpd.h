@@ -7,6 +7,7 @@
 
 #include <microhttpd.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 // What it calls, within cmhd_run, cmhd_add and cmhd_stop, with `owner` as the first argument.
 struct cmhd_calls {
@@ -26,8 +27,9 @@ struct cmhd_calls {
 const char *cmhd_load(MHD_PanicCallback panic);
 
 // NULL where the kernel or the memory has no room, and in `why` the errno. `memory` is what a connection has for headers and the like, in
-// bytes.
-struct MHD_Daemon *cmhd_start(unsigned int connections, size_t memory, void *owner, struct cmhd_calls calls, int *why);
+// bytes. TLS is spoken where there is a certificate, with its key, as `cmhd_check` has taken them; both are copied.
+struct MHD_Daemon *cmhd_start(
+    unsigned int connections, size_t memory, const char *certificate, const char *key, void *owner, struct cmhd_calls calls, int *why);
 void cmhd_stop(struct MHD_Daemon *daemon);
 // For waiting on.
 int cmhd_descriptor(struct MHD_Daemon *daemon);
@@ -48,5 +50,16 @@ bool cmhd_response_add(struct MHD_Response *response, const char *name, const ch
 // Sends it, from within the call that asks for an answer; false where that can't be.
 bool cmhd_send(struct MHD_Connection *connection, unsigned int status, struct MHD_Response *response);
 void cmhd_response_end(struct MHD_Response *response);
+
+// What is wrong with a certificate and a key.
+enum cmhd_verdict { cmhd_fits, cmhd_no_library, cmhd_no_certificate, cmhd_no_key, cmhd_misfit };
+struct cmhd_validity {
+    // Of the first certificate, the server's own, in seconds since 1970.
+    int64_t from_s, until_s;
+    // What GnuTLS, or dlerror(3), says of it; NULL where it fits.
+    const char *why;
+};
+// Whether GnuTLS takes a certificate, with its chain behind it, and a key: both PEM. libmicrohttpd doesn't say why it takes none.
+enum cmhd_verdict cmhd_check(const char *certificate, const char *key, struct cmhd_validity *validity);
 
 #endif
