@@ -109,7 +109,8 @@ let controllerHalf: [Target] = [
     .testTarget(name: "MetricsTests", dependencies: ["Metrics"], swiftSettings: common),
     .testTarget(name: "LoggingTests", dependencies: ["Logging", "TestSupport", "LinuxSystem"], swiftSettings: common),
     .testTarget(name: "PolicyTests", dependencies: ["Policy", "TestSupport", "PowercapProtocol"], swiftSettings: common),
-    .testTarget(name: "HTTPTests", dependencies: ["HTTP", "CCurl", "TestSupport", "LinuxSystem"], swiftSettings: common),
+    .testTarget(
+        name: "HTTPTests", dependencies: ["HTTP", "CCurl", "SampleServer", "TestSupport", "LinuxSystem"], swiftSettings: common),
     .testTarget(
         name: "HTTPServerTests", dependencies: ["HTTPServer", "SampleServer", "TestSupport", "LinuxSystem"],
         swiftSettings: common),

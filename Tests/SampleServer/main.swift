@@ -53,6 +53,14 @@ struct SampleServer {
                 status: 200,
                 text: "\(request.method) header=\(header) body=\(body.utf8.count) \(body.prefix(8)) peer=\(peer)")
         case "/posted": return ServerResponse(contentType: "application/json", body: SampleServer.grant)
+        case "/who": return ServerResponse(status: 200, text: request.header("authorization") ?? "nobody")
+        case "/silent":
+            Clock.sleep(milliseconds: 3_000)
+            return ServerResponse(status: 200, text: "late")
+        case "/wait": return ServerResponse(status: 503, text: "ask again", headers: [.init("Retry-After", "1")])
+        case "/elsewhere":
+            return ServerResponse(
+                status: 503, text: "ask another", headers: [.init("Retry-After", "1"), .init("Connection", "close")])
         case "/refused": return ServerResponse(status: 401, text: "no token")
         case "/page": return ServerResponse(contentType: "text/plain", body: [UInt8](repeating: UInt8(ascii: "x"), count: 20_000))
         case "/large":

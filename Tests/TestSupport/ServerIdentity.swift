@@ -1,18 +1,17 @@
 import Foundation
-import TestSupport
 import Testing
 
 /// Certificates with their keys, each signed by itself, and which of them a server has. As in a Secret's volume, one link leads to both.
-final class ServerIdentity {
+public final class ServerIdentity {
     private let directory: TemporaryDirectory
-    var certificate: String { "\(directory.path)/data/tls.crt" }
-    var key: String { "\(directory.path)/data/tls.key" }
-    var paths: [String] { [certificate, key] }
+    public var certificate: String { "\(directory.path)/data/tls.crt" }
+    public var key: String { "\(directory.path)/data/tls.key" }
+    public var paths: [String] { [certificate, key] }
     /// All that were made: whom clients trust.
-    var authorities: String { "\(directory.path)/ca.crt" }
+    public var authorities: String { "\(directory.path)/ca.crt" }
 
     /// Has one, of the name `first`.
-    init() throws {
+    public init() throws {
         directory = try TemporaryDirectory()
         try make("first")
         try take("first")
@@ -23,7 +22,7 @@ final class ServerIdentity {
         try #require(try openssl.exitStatus() == 0, "\(openssl.lines)")
     }
 
-    func make(_ name: String) throws {
+    public func make(_ name: String) throws {
         let place = "\(directory.path)/\(name)"
         try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
         try openssl(
@@ -36,7 +35,7 @@ final class ServerIdentity {
     }
 
     /// Makes one of the same key that ended a day ago.
-    func end(_ name: String, as other: String) throws {
+    public func end(_ name: String, as other: String) throws {
         try mix(other, certificate: name, key: name)
         let (old, new) = ("\(directory.path)/\(name)", "\(directory.path)/\(other)")
         try openssl("req", "-new", "-key", "\(old)/tls.key", "-subj", "/CN=localhost", "-out", "\(new)/request")
@@ -45,7 +44,7 @@ final class ServerIdentity {
     }
 
     /// Makes one of the same key, which takes a password.
-    func lock(_ name: String, as other: String) throws {
+    public func lock(_ name: String, as other: String) throws {
         try mix(other, certificate: name, key: name)
         try openssl(
             "pkcs8", "-topk8", "-in", "\(directory.path)/\(name)/tls.key", "-passout", "pass:word", "-out",
@@ -53,7 +52,7 @@ final class ServerIdentity {
     }
 
     /// Makes one that is the certificate of one and the key of another, or any texts.
-    func mix(_ name: String, certificate: String, key: String) throws {
+    public func mix(_ name: String, certificate: String, key: String) throws {
         let place = "\(directory.path)/\(name)"
         try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
         func text(_ name: String, _ file: String) throws -> String {
@@ -66,45 +65,11 @@ final class ServerIdentity {
     }
 
     /// Puts one in the place of what is there, both files at once.
-    func take(_ name: String) throws {
+    public func take(_ name: String) throws {
         let link = "\(directory.path)/new"
         try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: name)
         try #require(unsafe rename(link, "\(directory.path)/data") == 0)
     }
 
-    func remove(_ path: String) throws { try FileManager.default.removeItem(atPath: path) }
-}
-
-/// Clients of a server over TLS: Python's, with OpenSSL.
-final class SecureClients {
-    private let child: Child
-
-    init(of server: RunningServer, _ identity: ServerIdentity) throws {
-        let script = Fixture.path("../crowd/secure.py")
-        child = try Child("/usr/bin/env", ["python3", script, "\(server.port)", identity.authorities], reading: .output)
-    }
-
-    /// Carries a command out: what it printed.
-    @discardableResult
-    func callAsFunction(_ command: String) throws -> String { try child.answer(to: command) { _ in true } }
-
-    func send(_ name: String, _ text: String, by verb: String = "send") throws {
-        let json = String(decoding: try JSONEncoder().encode(text), as: UTF8.self)
-        try #require(try self("\(verb) \(name) \(json)") == "sent")
-    }
-
-    /// Sends a request, and waits for its answer: `answer STATUS LENGTH BODY`.
-    func ask(_ name: String, _ request: String) throws -> String {
-        try send(name, request)
-        return try self("answer \(name)")
-    }
-
-    /// The seconds until a connection ended.
-    func wait(_ name: String) throws -> Double {
-        try #require(try self("wait \(name)").split(separator: " ").dropFirst().first.flatMap { Double($0) })
-    }
-
-    static func post(_ path: String, _ body: String = "", _ headers: String = "") -> String {
-        "POST \(path) HTTP/1.1\r\nHost: localhost\r\nContent-Length: \(body.utf8.count)\r\n\(headers)\r\n\(body)"
-    }
+    public func remove(_ path: String) throws { try FileManager.default.removeItem(atPath: path) }
 }
