@@ -39,6 +39,21 @@ public struct JSONField: Sendable {
         return try read(JSONField(value, path.isEmpty ? name : "\(path).\(name)"))
     }
 
+    /// An object's members, each with its name and place. Where a name comes twice the last one counts.
+    /// - Throws: where it is no object.
+    public func members() throws(Problem) -> [(name: String, field: JSONField)] {
+        guard let members = value.members else { throw otherType }
+        let last = Dictionary(members.map { ($0.name, $0.value) }) { _, last in last }
+        return last.sorted { $0.key < $1.key }.map {
+            ($0.key, JSONField($0.value, path.isEmpty ? $0.key : "\(path).\($0.key)"))
+        }
+    }
+
+    /// What is wrong with a member, in the form of the other problems: `spec.limit is PROBLEM`.
+    public func problem(of name: String, _ what: String) -> Problem {
+        JSONField(value[name] ?? .null, path.isEmpty ? name : "\(path).\(name)").problem(what)
+    }
+
     /// A list's elements, each with its place.
     /// - Throws: where it is no list.
     public func elements() throws(Problem) -> [JSONField] {
@@ -58,6 +73,14 @@ public struct JSONField: Sendable {
     public func flag() throws(Problem) -> Bool {
         guard let flag = value.flag else { throw otherType }
         return flag
+    }
+
+    /// A whole number, which may be negative.
+    /// - Throws: where it is none, or doesn't fit.
+    public func signed<Value: FixedWidthInteger & SignedInteger>() throws(Problem) -> Value {
+        guard case .number(let text) = value else { throw otherType }
+        guard let number = Value(text) else { throw problem("out of range") }
+        return number
     }
 
     /// A whole number, not negative.

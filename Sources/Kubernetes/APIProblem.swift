@@ -61,6 +61,9 @@ public enum APIProblem: Error, Equatable, Sendable {
         }
     }
 
+    /// It came, and was more than this program reads.
+    var isTooLarge: Bool { if case .failed(.tooLarge) = self { true } else { false } }
+
     /// HTTP's; nil where there is no answer.
     public var status: Int? { if case .refused(let refusal) = self { refusal.status } else { nil } }
     var retryAfter_s: Int { if case .refused(let refusal) = self { refusal.retryAfter_s } else { 0 } }

@@ -39,18 +39,19 @@ public final class LeaseElection {
 
     /// - Parameters:
     ///   - lease: the Lease's name; it is made where there is none.
-    ///   - identity: unlike every other candidate's, and unlike this one's before it was started again.
+    ///   - name: what people call this candidate. Something random is added: what an earlier process of the same name was given isn't this one's.
     ///   - lease_s: how long others wait after the last sign of life, s.
     ///   - clock: CLOCK_BOOTTIME in nanoseconds.
     public init(
-        _ client: APIClient, lease name: String, in namespace: String, identity: String, lease_s: UInt64 = 8, _ log: Log,
+        _ client: APIClient, lease: String, in namespace: String, identity name: String, lease_s: UInt64 = 8, _ log: Log,
         _ causes: SharedCauses = SharedCauses(), clock: @escaping () -> UInt64 = { Clock.boottime_ns }
     ) {
-        (self.client, self.name, self.log, self.clock) = (client, name, log, clock)
+        (self.client, self.name, self.log, self.clock) = (client, lease, log, clock)
         leases = Resource(group: "coordination.k8s.io", "v1", "leases", in: namespace)
         var timing = Election.Timing()
         timing.lease_s = lease_s
-        election = Election(identity: identity, timing: timing)
+        let unlike = String(UInt64.random(in: 1 << 60...UInt64.max), radix: 16)
+        election = Election(identity: "\(name)_\(unlike)", timing: timing)
         trouble = Trouble("the Lease can't be asked for", log, causes)
     }
 

@@ -10,7 +10,7 @@ public struct Resource: Equatable, Sendable {
     /// nil for what belongs to no namespace.
     let namespace: String?
 
-    init(group: String = "", _ version: String, _ plural: String, in namespace: String? = nil) {
+    public init(group: String = "", _ version: String, _ plural: String, in namespace: String? = nil) {
         (self.group, self.version, self.plural, self.namespace) = (group, version, plural, namespace)
     }
 
@@ -24,6 +24,8 @@ public struct Resource: Equatable, Sendable {
 
     /// Of a whole object. etcd takes none of more than 1.5 MiB (--max-request-bytes).
     static let largestObject = 2 << 20
+    /// Of a page of a list. One that is larger is asked for again with fewer objects.
+    static let largestPage = 4 << 20
 
     /// How much of an object is answered. Nodes have tens of kilobytes, of which metadata is a small part.
     public enum Form: Sendable {
@@ -51,23 +53,39 @@ public struct Resource: Equatable, Sendable {
         Request(method: .get, path: path(name), accept: form.accept)
     }
 
-    /// - Parameter fieldSelector: such as `metadata.name=node-a`.
-    public func list(fieldSelector: String? = nil, _ form: Form = .whole) -> Request {
-        Request(
-            method: .get, path: path(query: [("fieldSelector", fieldSelector)]), accept: form.acceptList,
-            largestAnswer: Resource.largestObject)
+    /// - Parameters:
+    ///   - fieldSelector: such as `metadata.name=node-a`.
+    ///   - labelSelector: such as `rack=4`.
+    ///   - limit: how many are answered at most; 0 is all.
+    ///   - token: where the page before ended.
+    public func list(
+        fieldSelector: String? = nil, labelSelector: String? = nil, limit: Int = 0, continuing token: String? = nil,
+        _ form: Form = .whole
+    ) -> Request {
+        let query = [
+            ("fieldSelector", fieldSelector), ("labelSelector", labelSelector), ("limit", limit > 0 ? "\(limit)" : nil),
+            ("continue", token),
+        ]
+        return Request(
+            method: .get, path: path(query: query), accept: form.acceptList,
+            largestAnswer: limit > 0 ? Resource.largestPage : Resource.largestObject)
     }
 
     /// Changes since `resourceVersion`, until the server ends it after `seconds`.
-    public func watch(fieldSelector: String? = nil, from resourceVersion: String, seconds: UInt64, _ form: Form = .whole)
-        -> Request
-    {
+    public func watch(
+        fieldSelector: String? = nil, labelSelector: String? = nil, from resourceVersion: String, seconds: UInt64,
+        _ form: Form = .whole
+    ) -> Request {
         let query = [
             ("watch", "1"), ("allowWatchBookmarks", "true"), ("resourceVersion", resourceVersion),
-            ("timeoutSeconds", "\(seconds)"), ("fieldSelector", fieldSelector),
+            ("timeoutSeconds", "\(seconds)"), ("fieldSelector", fieldSelector), ("labelSelector", labelSelector),
         ]
-        return Request(
-            method: .get, path: path(query: query), accept: form.accept, stream_ms: seconds * 1_000)
+        let path = path(query: query)
+        // An event has one object.
+        return form == .metadata
+            ? Request(method: .get, path: path, accept: form.accept, stream_ms: seconds * 1_000)
+            : Request(
+                method: .get, path: path, accept: form.accept, stream_ms: seconds * 1_000, largestAnswer: Resource.largestObject)
     }
 
     func create(_ object: JSON) -> Request {
@@ -112,6 +130,9 @@ extension Request.Body {
 }
 
 extension String {
+    /// Whether it is like what a server gives to be handed back as it is, such as a version: of a length and of characters that any of them has.
+    public var isToken: Bool { 1...128 ~= utf8.count && utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F } }
+
     /// Everything but the unreserved characters of RFC 3986 as `%XX`.
     fileprivate var percentEncoded: String {
         var encoded = ""

@@ -26,6 +26,10 @@ public struct Trouble {
 
     /// Logs the problem if nobody was told of it, and says when to try again, on CLOCK_MONOTONIC.
     public mutating func met(_ problem: APIProblem, _ now_ns: UInt64, _ fields: Log.Field...) -> UInt64 {
+        met(problem, now_ns, fields)
+    }
+
+    mutating func met(_ problem: APIProblem, _ now_ns: UInt64, _ fields: [Log.Field]) -> UInt64 {
         sentence = "\(message): \(problem.sentence)"
         if isNews(problem) {
             hasTold = true
