@@ -22,9 +22,10 @@ class Policy:
             spec["validations"], compiled(spec["validations"]), compiled(spec["validations"], "messageExpression")))
         self.resources = {resource for rule in spec["matchConstraints"]["resourceRules"] for resource in rule["resources"]}
 
-    def refusals(self, user, old, new, resource="nodes"):
+    def refusals(self, user, old, new, resource="nodes", operation="UPDATE"):
         """The messages of all validations that fail; none for a request that the policy doesn't look at."""
-        data = {"object": new, "oldObject": old, "request": {"userInfo": user, "operation": "UPDATE"}, "variables": {}}
+        data = {"object": new, "oldObject": old, "variables": {}, "request": {
+            "userInfo": user, "operation": operation, "kind": {"kind": new.get("kind", "")}}}
 
         def value(expression):
             return expression.eval(data=data).plain_value()
@@ -37,9 +38,9 @@ class Policy:
                 for rule, expression, text in self.validations if value(expression) is not True]
 
 
-def account(node, name="system:serviceaccount:powercap-system:powercap-controller"):
+def account(node, name="system:serviceaccount:powercap-system:powercap-controller", pod="powercap-x"):
     """A token's user: of a pod on a node, or of no pod."""
-    extra = {"authentication.kubernetes.io/pod-name": ["powercap-x"], NODE_OF_A_TOKEN: [node]} if node else {}
+    extra = {"authentication.kubernetes.io/pod-name": [pod], NODE_OF_A_TOKEN: [node]} if node else {}
     return {"username": name, "groups": ["system:serviceaccounts", "system:authenticated"], "extra": extra}
 
 

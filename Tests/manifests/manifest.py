@@ -1,6 +1,7 @@
 """The manifests as a user's kubectl builds them, and what can be asked about them.
 
-Run as a program it prints a list in JSON: of the roles and bindings that users install (rules), or of the kinds of custom resources (crds).
+Run as a program it prints a list in JSON: of the roles and bindings that users install (rules), of those with a fleet (fleet-rules), or of the
+kinds of custom resources (crds).
 """
 import json
 import os
@@ -17,6 +18,7 @@ DEPLOY = REPOSITORY / "deploy/kubernetes"
 DOCUMENT = REPOSITORY / "docs/kubernetes.md"
 ROLES = ("ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding")
 COMPONENTS = ("own-node-policy", "host-helper")
+FLEET = ("fleet", "granted")
 
 
 class Manifest:
@@ -30,6 +32,9 @@ class Manifest:
         if len(found) != 1:
             raise LookupError(f"{len(found)} objects of kind {kind}, not one")
         return found[0]
+
+    def named(self, kind, name):
+        return next(thing for thing in self.objects if (thing["kind"], thing["metadata"]["name"]) == (kind, name))
 
     @property
     def pod(self):
@@ -59,13 +64,15 @@ def build(resource=DEPLOY, components=()):
         return kustomize(overlay)
 
 
-def rules(manifest):
-    """What the roles allow whom they are bound to: (API group, resource with subresource, verb, namespace or None for all)."""
+def rules(manifest, account=None):
+    """What the roles allow whom they are bound to, or one account: (API group, resource with subresource, verb, namespace or None for all)."""
     roles = {(thing["kind"], thing["metadata"].get("namespace"), thing["metadata"]["name"]): thing["rules"]
              for thing in manifest.objects if thing["kind"] in ("ClusterRole", "Role")}
     allowed = set()
     for binding in manifest.objects:
         if binding["kind"] not in ("ClusterRoleBinding", "RoleBinding"):
+            continue
+        if account and account not in [subject["name"] for subject in binding["subjects"]]:
             continue
         namespace = binding["metadata"].get("namespace")
         kind, name = binding["roleRef"]["kind"], binding["roleRef"]["name"]
@@ -75,8 +82,8 @@ def rules(manifest):
     return allowed
 
 
-def own_roles():
-    return [thing for thing in build().objects if thing["kind"] in ROLES]
+def own_roles(components=()):
+    return [thing for thing in build(components=components).objects if thing["kind"] in ROLES]
 
 
 def custom_resources():
@@ -94,5 +101,5 @@ def table(marker):
 
 
 if __name__ == "__main__":
-    found = custom_resources() if sys.argv[1:] == ["crds"] else own_roles()
+    found = {"rules": own_roles, "fleet-rules": lambda: own_roles(FLEET), "crds": custom_resources}[sys.argv[1]]()
     print(json.dumps(found, indent=2))

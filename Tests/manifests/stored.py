@@ -21,6 +21,10 @@ DROPPED = {
     "ServiceAccount": ["secrets", "imagePullSecrets"],
     "Namespace": ["spec.finalizers"],
 }
+# Not recorded, but by the API reference: what has a pod has the same fields in it.
+DROPPED["StatefulSet"] = DROPPED["DaemonSet"]
+DROPPED["Service"] = ["spec.ports.*.name", "spec.publishNotReadyAddresses", "spec.externalIPs"]
+DROPPED["FlowSchema"] = ["spec.rules.*.resourceRules.*.clusterScope", "spec.rules.*.resourceRules.*.namespaces"]
 DROPPED["*"] = ["metadata.labels", "metadata.annotations", "metadata.finalizers"]
 
 # What is added where it isn't given.
@@ -41,6 +45,17 @@ DEFAULTS = {
         "spec.template.spec.volumes.*.projected": {"defaultMode": 420},
         "spec.template.spec.volumes.*.projected.sources.*.serviceAccountToken": {"expirationSeconds": 3600},
     },
+    "StatefulSet": {
+        "spec": {"revisionHistoryLimit": 10, "persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Retain", "whenScaled": "Retain"}},
+        "spec.updateStrategy": {"rollingUpdate": {"partition": 0}},
+        "spec.template.spec.containers.*.*Probe.httpGet": {"scheme": "HTTP"},
+        "spec.template.spec.volumes.*.secret": {"defaultMode": 420},
+    },
+    "Service": {"spec": {"type": "ClusterIP", "sessionAffinity": "None", "internalTrafficPolicy": "Cluster"},
+                "spec.ports.*": {"protocol": "TCP"}},
+    "PriorityLevelConfiguration": {"spec.limited": {"nominalConcurrencyShares": 30, "lendablePercent": 0}},
+    "FlowSchema": {"spec": {"matchingPrecedence": 1000}},
+    "CustomResourceDefinition": {"spec": {"conversion": {"strategy": "None"}}},
     "ClusterRoleBinding": {"roleRef": {"apiGroup": "rbac.authorization.k8s.io"}},
     "RoleBinding": {"roleRef": {"apiGroup": "rbac.authorization.k8s.io"}},
     "ValidatingAdmissionPolicy": {
@@ -50,6 +65,10 @@ DEFAULTS = {
     },
     "Namespace": {"spec": {"finalizers": ["kubernetes"]}},
 }
+for path, defaults in DEFAULTS["DaemonSet"].items():
+    if path.startswith("spec.template"):
+        DEFAULTS["StatefulSet"].setdefault(path, defaults)
+
 # Lists whose items have a key, by which a patch finds them; another list is replaced as a whole.
 KEYED = {"containers": "name", "env": "name", "volumes": "name", "volumeMounts": "mountPath", "variables": "name",
          "matchConditions": "name", "subjects": None}

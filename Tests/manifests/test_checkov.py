@@ -7,7 +7,7 @@ import sys
 import tempfile
 import unittest
 
-from manifest import build, table
+from manifest import FLEET, build, table
 
 
 def findings(manifest):
@@ -36,6 +36,9 @@ class CheckovTests(unittest.TestCase):
 
     def test_with_the_hosts_helper_there_are_fewer(self):
         self.assertEqual(findings(build(components=["host-helper"])), self.documented(3))
+
+    def test_a_fleet_adds_none(self):
+        self.assertEqual(findings(build(components=FLEET)), self.documented(2))
 
 
 if __name__ == "__main__":
