@@ -18,7 +18,7 @@ private final class Posted {
     }
 
     func url(_ path: String) throws -> WebURL { try WebURL(origin + path) }
-    func kill() { child.kill(SIGKILL) }
+    func kill(_ signal: Int32 = SIGKILL) { child.kill(signal) }
 }
 
 @Suite(.waiting)
@@ -155,10 +155,13 @@ struct CallerTests {
     func overtaken() throws {
         let caller = try caller(server.url("/echo"))
         var outcomes: [String] = []
+        // None of them is answered before the last is posted.
+        server.kill(SIGSTOP)
         for body in ["one", "two", "three"] {
             caller.post(Array(body.utf8), timeLimit_ms: 10_000) { outcomes.append("\(body): \((try? text($0)) ?? "")") }
             if body == "two" { caller.run() }
         }
+        server.kill(SIGCONT)
         try wait(caller) { !outcomes.isEmpty }
         #expect(outcomes == ["three: 200 post header=none body=5 three peer=none\n"])
         caller.post([], timeLimit_ms: 10_000) { _ in outcomes.append("cancelled") }
