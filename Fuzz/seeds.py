@@ -107,3 +107,13 @@ if zone.exists():
 for file in sorted(SIGNALS.iterdir()):
     if not file.name.startswith("expected"):
         write("signals", file.name, b"\3" + file.read_bytes())
+
+# What a pod's token says of itself, and what an API server says of one.
+CLAIMS = {"aud": ["powercap-coordinator"], "exp": 1795492800, "kubernetes.io": {"namespace": "powercap-system", "node": {"name": "n1"}}}
+REVIEW = {"authenticated": True, "audiences": ["powercap-coordinator"],
+          "user": {"username": "system:serviceaccount:powercap-system:powercap-controller", "uid": "1", "groups": ["system:serviceaccounts"],
+                   "extra": {"authentication.kubernetes.io/node-name": ["n1"], "authentication.kubernetes.io/pod-name": ["p1"]}}}
+write("tokens", "claims", json.dumps(CLAIMS).encode())
+write("tokens", "token", b"eyJhbGciOiJSUzI1NiJ9.eyJhdWQiOiJ4IiwiZXhwIjoxfQ.c2lnbmF0dXJl")
+write("tokens", "review", json.dumps({"kind": "TokenReview", "status": REVIEW}).encode())
+write("tokens", "error", json.dumps({"status": {"error": "[invalid bearer token]"}}).encode())

@@ -94,7 +94,7 @@ public final class Caller {
     }
 
     /// Ends the post that is on its way, if any, without an outcome.
-    public func cancel() {
+    func cancel() {
         if let exchange = post?.exchange, outcome == nil { client?.cancel(exchange) }
         (post, outcome) = (nil, nil)
     }
