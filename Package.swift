@@ -105,7 +105,9 @@ let controllerHalf: [Target] = [
     .testTarget(name: "TextTests", dependencies: ["Text"], swiftSettings: common),
     .testTarget(name: "JSONTests", dependencies: ["JSON", "TestSupport"], swiftSettings: common),
     .testTarget(name: "SignalsTests", dependencies: ["Signals", "JSON", "TestSupport"], swiftSettings: common),
-    .testTarget(name: "FleetTests", dependencies: ["Fleet", "PowercapProtocol"], swiftSettings: common),
+    .target(
+        name: "FleetSimulator", dependencies: ["Fleet", "PowercapProtocol"], path: "Tests/FleetSimulator", swiftSettings: common),
+    .testTarget(name: "FleetTests", dependencies: ["Fleet", "FleetSimulator", "PowercapProtocol"], swiftSettings: common),
     .testTarget(name: "MetricsTests", dependencies: ["Metrics"], swiftSettings: common),
     .testTarget(name: "LoggingTests", dependencies: ["Logging", "TestSupport", "LinuxSystem"], swiftSettings: common),
     .testTarget(name: "PolicyTests", dependencies: ["Policy", "TestSupport", "PowercapProtocol"], swiftSettings: common),

@@ -7,7 +7,7 @@ internal import PowercapProtocol
 public struct Coordinator: Sendable {
     /// Whether anything may be answered, which the owner keeps up to date with the Lease.
     public var leadership: Leadership
-    var rules = Rules()
+    package var rules = Rules()
 
     /// One budget and who is in it.
     struct Budget: Sendable {

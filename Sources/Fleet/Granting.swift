@@ -1,23 +1,23 @@
 internal import PowercapProtocol
 
-// What may be granted now. What isn't more than the node has in force, and said so since this coordinator answered it, may always go on;
-// for more there has to be room, in the budgets and in what is kept for a next coordinator.
+// What may be granted now. What a node has in force, has said so since this coordinator answered it, and counts at, may always go on; for
+// more there has to be room, in the budgets and in what is kept for a next coordinator.
 extension Coordinator {
     mutating func grant(_ index: Int, _ report: Report, _ now_ns: UInt64) -> Grant {
         let node = nodes[index]
-        let inForce = node.bounded(node.inForce)
-        let target = node.target ?? inForce
+        let held = node.repeatable
+        let target = node.target ?? held
         let isKept = isKeptEnough(node)
         var (limit, binding): (UInt64, Int?) = (target, nil)
-        if target > inForce {
-            var room = isKept ? UInt64.max : inForce
+        if target > held {
+            var room = isKept ? UInt64.max : held
             for place in node.places {
                 let own = budgets[place.budget].tally.room(for: place.slot) ?? 0
                 if own < room { (room, binding) = (own, place.budget) }
             }
-            limit = max(inForce, min(target, room))
-        } else if inForce - target <= node.deadBand / 2, node.places.allSatisfy({ isCalm(budgets[$0.budget]) }) {
-            limit = inForce
+            limit = max(held, min(target, room))
+        } else if held - target <= node.deadBand / 2, node.places.allSatisfy({ isCalm(budgets[$0.budget]) }) {
+            limit = held
         }
         let isWaiting = limit + node.deadBand / 2 < target
         if isWaiting { for place in node.places { budgets[place.budget].isLacking = true } }

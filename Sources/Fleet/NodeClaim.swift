@@ -39,6 +39,8 @@ struct NodeClaim: Sendable {
     private(set) var isConfirmed = false
     private(set) var heard_ns: UInt64?
     private(set) var inForce: UInt64 = 0
+    /// What it may be granted without room for it: it has it, and counts at it.
+    private(set) var repeatable: UInt64 = 0
     private(set) var floor: UInt64 = 0
     /// nil: nobody has said.
     private(set) var saidCeiling: UInt64?
@@ -110,6 +112,7 @@ struct NodeClaim: Sendable {
             if report.boot == boot, report.nonce <= nonce { return .overtaken }
         }
         let isKnownBoot = report.boot == boot
+        let before = count(now_ns, rules).counted
         if !isKnownBoot {
             if let boot { earlierBoots = Array(([boot] + earlierBoots).prefix(4)) }
             boot = report.boot
@@ -127,13 +130,14 @@ struct NodeClaim: Sendable {
         } else {
             // It may have been under way for long: it only raises what is believed.
             isConfirmed = false
-            let before = count(now_ns, rules).counted
             belief = max(before, report.inForce.rawValue)
             rest = max(rest, report.rest.rawValue)
             bootsAtRest = bootsAtRest && report.bootsAtRest
             saidCeiling = saidCeiling.map { max($0, report.ceiling.rawValue) }
         }
         inForce = report.inForce.rawValue
+        // It may have been under way until what it says had ended, and others were given the room.
+        repeatable = rules.repeatsWhatCounts ? min(bounded(inForce), before) : bounded(inForce)
         floor = report.floor.rawValue
         // A grant of longer time may have been given before.
         ends_ns = max(ends_ns, now_ns + bounds.ttl_ns)

@@ -91,3 +91,12 @@ extension Coordinator {
             silent: silent, aboveMaximum: above)
     }
 }
+
+// For the simulation.
+extension Coordinator {
+    /// Whether every budget has room for its jumps.
+    package var isWithinAll: Bool { isRebuilt && budgets.allSatisfy { $0.tally.whole <= $0.tally.limit } }
+
+    /// What a node counts at, in µW; nil where no budget covers it.
+    package func counted(_ node: String) -> UInt64? { numbers[node].map { nodes[$0].counted } }
+}

@@ -7,12 +7,17 @@ public import PowercapProtocol
 public struct Tenure: Sendable {
     /// What is so on the node when it asks.
     public struct Standing: Equatable, Sendable {
-        /// As in `Report`, of which see what each means.
+        /// All packages together: the most that is in force, or may be by a write under way.
         public var inForce: Microwatts
+        /// The helper's fallback, or the most that it may be by a change under way.
         public var rest: Microwatts
+        /// The least that may be set.
         public var floor: Microwatts
+        /// The most that may be set.
         public var ceiling: Microwatts
+        /// What the node's work could use.
         public var demand: Microwatts
+        /// It is at its rest as soon as it boots.
         public var bootsAtRest: Bool
 
         public init(
@@ -41,13 +46,16 @@ public struct Tenure: Sendable {
     private let boot: BootID
     private let lease_ns: UInt64
     private var pace = Pace()
-    var rules = Rules()
+    package var rules = Rules()
     private var nonce: UInt64 = 0
     private var asked_ns: UInt64?
     private var taken: Grant?
     /// The highest epoch seen, and until when it counts.
     private var epoch: UInt64 = 0
     private var epochEnds_ns: UInt64 = 0
+
+    /// How long a renewal may be under way to the helper, and a write to the registers.
+    static let latency_ns: UInt64 = 500_000_000
 
     /// When the limit of the grant that was taken ends: then the node goes to its rest. nil where there is none.
     public private(set) var ends_ns: UInt64?
@@ -77,7 +85,7 @@ public struct Tenure: Sendable {
         return take(grant, now_ns: now_ns, using: &random)
     }
 
-    mutating func take(_ grant: Grant, now_ns: UInt64, using random: inout some RandomNumberGenerator) -> Outcome {
+    package mutating func take(_ grant: Grant, now_ns: UInt64, using random: inout some RandomNumberGenerator) -> Outcome {
         forget(now_ns)
         guard let asked_ns, grant.nonce == nonce || !rules.takesNewestOnly else { return .overtaken }
         guard grant.epoch >= epoch else { return .superseded }
@@ -86,7 +94,7 @@ public struct Tenure: Sendable {
         guard grant.limit != nil else { return .nothingYet }
         let from_ns = rules.countsFromSending ? asked_ns : now_ns
         let end_ns = from_ns + shortened(grant.ttl_ms * 1_000_000)
-        let lease_ns = rules.leavesTimeForLease ? lease_ns : 0
+        let lease_ns = rules.leavesTimeForLease ? lease_ns + Self.latency_ns : 0
         guard end_ns > now_ns + lease_ns else { return .late }
         taken = grant
         ends_ns = end_ns - lease_ns
@@ -100,7 +108,7 @@ public struct Tenure: Sendable {
         fail(retryAfter_ms: retryAfter_ms, now_ns: now_ns, using: &random)
     }
 
-    mutating func fail(retryAfter_ms: UInt64?, now_ns: UInt64, using random: inout some RandomNumberGenerator) {
+    package mutating func fail(retryAfter_ms: UInt64?, now_ns: UInt64, using random: inout some RandomNumberGenerator) {
         asksAgain_ns = now_ns + pace.failed(retryAfter_ms, using: &random)
     }
 

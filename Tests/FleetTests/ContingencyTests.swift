@@ -1,3 +1,4 @@
+import FleetSimulator
 import Testing
 
 @testable import Fleet

@@ -41,8 +41,23 @@ struct CoordinatorTests {
         var grant = try coordinator.answer(.test("n1", nonce: 5), now_ns: second_ns)
         #expect(grant.limit == .watts(100), "100 of 400 beside one at 300")
         #expect(coordinator.overview(now_ns: second_ns)[0].silent == 1)
-        grant = try coordinator.answer(.test("n1", nonce: 6), now_ns: 30 * second_ns)
+        _ = try coordinator.answer(.test("n1", nonce: 6), now_ns: 15 * second_ns)
+        grant = try coordinator.answer(.test("n1", nonce: 7), now_ns: 30 * second_ns)
         #expect(grant.limit == .watts(100))
+    }
+
+    @Test("what a late report says is in force isn't granted again when it has ended, and others may have the room")
+    func late() throws {
+        var coordinator = coordinator([site])
+        coordinator.remember(NodeRecord(node: "n2", ceiling: .watts(300), rest: .watts(50), bootsAtRest: true), now_ns: 0)
+        _ = try coordinator.greet(.test("n1", nonce: 1, inForce: 300), now_ns: 0)
+        _ = try coordinator.greet(.test("n2", nonce: 1, inForce: 50), now_ns: 19 * second_ns)
+        // It was heard last at 0 s.
+        _ = try coordinator.answer(.test("n2", nonce: 3, inForce: 50), now_ns: 21 * second_ns)
+        let other = try coordinator.answer(.test("n2", nonce: 4, inForce: 50), now_ns: 22 * second_ns)
+        #expect(other.limit == .watts(300))
+        let late = try coordinator.answer(.test("n1", nonce: 3, inForce: 300), now_ns: 22 * second_ns)
+        #expect(late.limit == .watts(100))
     }
 
     @Test("with a record it counts at its rest when an earlier coordinator's grants have ended")
