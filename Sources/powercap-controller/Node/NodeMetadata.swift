@@ -1,4 +1,5 @@
 internal import JSON
+internal import Kubernetes
 
 /// What the API server says of a Node, without its spec, and of its status the conditions alone.
 struct NodeMetadata: Equatable, Sendable {
@@ -25,24 +26,16 @@ struct NodeMetadata: Equatable, Sendable {
         conditions = object["status"].map { ($0["conditions"]?.elements ?? []).compactMap { NodeCondition($0) } }
     }
 
-    /// What is read of an object: the keys that this program writes or follows, of which it is the only user. Annotations may have 256 KiB,
-    /// and managedFields are most of a Node's metadata: one path is read of them.
-    static let interest = JSONInterest.members(["metadata": metadata])
-    /// The same of a list, and of a watch's event, whose object is a Status where it is an error.
-    static let listInterest = JSONInterest.members(["metadata": .members(["resourceVersion": .all]), "items": .each(whole)])
-    private static let whole = JSONInterest.members([
-        "metadata": metadata, "status": .members(["conditions": .each(NodeCondition.interest)]),
-    ])
-    static let eventInterest = JSONInterest.members([
-        "type": .all,
-        "object": .members([
-            "metadata": metadata, "kind": .all, "reason": .all, "message": .all, "code": .all,
-        ]),
-    ])
-
-    private static let metadata = JSONInterest.members([
-        "name": .all, "uid": .all, "resourceVersion": .all, "labels": .prefixes(prefixes), "annotations": .prefixes(prefixes),
-        "managedFields": OwnedCondition.interest,
+    /// What is read of an object's metadata: the keys that this program writes or follows, of which it is the only user. Annotations may have
+    /// 256 KiB, and managedFields are most of a Node's metadata: one path is read of them.
+    static let metadata: [String: JSONInterest] = [
+        "labels": .prefixes(prefixes), "annotations": .prefixes(prefixes), "managedFields": OwnedCondition.interest,
+    ]
+    /// And of the rest of it, where it is shown whole.
+    static let rest: [String: JSONInterest] = ["status": .members(["conditions": .each(NodeCondition.interest)])]
+    /// The metadata of an answer that is one object.
+    static let interest = JSONInterest.members([
+        "metadata": .members(metadata.merging(["name": .all, "uid": .all, "resourceVersion": .all]) { own, _ in own })
     ])
     private static let prefixes = ["rapl/", "power-manager/", "powercap.dev/"]
 
@@ -54,9 +47,4 @@ struct NodeMetadata: Equatable, Sendable {
         }
         return mine < others
     }
-}
-
-extension String {
-    /// What a server gave to be handed back as it is, such as a version: of a length and of characters that any of them has.
-    var isToken: Bool { 1...128 ~= utf8.count && utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F } }
 }

@@ -3,6 +3,7 @@ import TestSupport
 import Testing
 
 @testable import JSON
+@testable import Kubernetes
 @testable import powercap_controller
 
 struct NodeMetadataTests {

@@ -38,7 +38,10 @@ struct StandingConditionTests {
             {"metadata":{"resourceVersion":"9"},"items":[{"metadata":{"name":"node-a","uid":"1","resourceVersion":"7"},"status":
             {"images":[{"names":["x"]}],"conditions":[\(own){"type":"Ready","status":"True"}]}}]}
             """
-        let list = try JSON(Array(text.utf8), NodeMetadata.listInterest, within: .answer)
+        let list = try JSON(
+            Array(text.utf8),
+            .members(["items": .each(.members(NodeMetadata.rest.merging(["metadata": .all]) { own, _ in own }))]), within: .answer
+        )
         let item = try #require(list["items"]?.elements?.first)
         return try #require(NodeMetadata(item))
     }
