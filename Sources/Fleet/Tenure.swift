@@ -49,6 +49,8 @@ public struct Tenure: Sendable {
     package var rules = Rules()
     private var nonce: UInt64 = 0
     private var asked_ns: UInt64?
+    /// There is something to say that the newest report doesn't have.
+    private var isHurried = false
     private var taken: Grant?
     /// The highest epoch seen, and until when it counts.
     private var epoch: UInt64 = 0
@@ -72,7 +74,7 @@ public struct Tenure: Sendable {
     public mutating func ask(_ standing: Standing, now_ns: UInt64) -> Report {
         // By the clock, so that a controller which starts again goes on above what the one before it had.
         nonce = max(nonce + 1, now_ns / 1_000)
-        asked_ns = now_ns
+        (asked_ns, isHurried) = (now_ns, false)
         forget(now_ns)
         return Report(
             node: node, boot: boot, nonce: nonce, epoch: epoch, inForce: standing.inForce, rest: standing.rest,
@@ -91,6 +93,7 @@ public struct Tenure: Sendable {
         guard grant.epoch >= epoch else { return .superseded }
         (epoch, epochEnds_ns) = (grant.epoch, now_ns + grant.ttl_ms * 1_000_000)
         asksAgain_ns = now_ns + pace.answered(grant.askAgain_ms, using: &random)
+        if isHurried { hurry(now_ns: now_ns) }
         guard grant.limit != nil else { return .nothingYet }
         let from_ns = rules.countsFromSending ? asked_ns : now_ns
         let end_ns = from_ns + shortened(grant.ttl_ms * 1_000_000)
@@ -114,6 +117,7 @@ public struct Tenure: Sendable {
 
     /// Others should hear at once: the limit in force was lowered, or the demand is another. Not sooner than a moment after the last time.
     public mutating func hurry(now_ns: UInt64) {
+        isHurried = true
         asksAgain_ns = min(asksAgain_ns, max(now_ns, (asked_ns ?? 0) + Pace.least_ms * 1_000_000))
     }
 

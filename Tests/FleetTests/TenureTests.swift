@@ -112,6 +112,10 @@ struct TenureTests {
         #expect(times.count > 10)
         tenure.hurry(now_ns: second_ns + 1)
         #expect(tenure.asksAgain_ns == 1_050_000_000, "not sooner than a moment after the last time")
+        let report = tenure.ask(standing, now_ns: second_ns)
+        tenure.hurry(now_ns: second_ns + 1)
+        _ = tenure.take(.test(report), now_ns: second_ns + 10_000_000)
+        #expect(tenure.asksAgain_ns == 1_050_000_000, "also where an answer is under way, which can't know of it")
         var waits: [UInt64] = []
         for _ in 0..<8 {
             _ = tenure.ask(standing, now_ns: second_ns)
