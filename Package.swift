@@ -80,7 +80,8 @@ let controllerHalf: [Target] = [
     .executableTarget(
         name: "powercap-controller",
         dependencies: [
-            "Policy", "Signals", "Metrics", "Kubernetes", "HTTP", "HTTPServer", "JSON", "Logging", "Text", "PowercapProtocol",
+            "Fleet", "Policy", "Signals", "Metrics", "Kubernetes", "HTTP", "HTTPServer", "JSON", "Logging", "Text",
+            "PowercapProtocol",
             "LinuxSystem",
         ],
         swiftSettings: library, linkerSettings: [.unsafeFlags(controllerLink)]),
@@ -122,7 +123,8 @@ let controllerHalf: [Target] = [
     .testTarget(
         name: "ControllerTests",
         dependencies: [
-            "powercap-controller", "Policy", "Signals", "Metrics", "Kubernetes", "HTTP", "JSON", "Logging", "Text", "TestSupport",
+            "powercap-controller", "Fleet", "Policy", "Signals", "Metrics", "Kubernetes", "HTTP", "JSON", "Logging", "Text",
+            "TestSupport",
             "MockHelper", "Documents", "PowercapProtocol", "LinuxSystem",
         ],
         swiftSettings: common),

@@ -29,10 +29,12 @@ public struct Request: Equatable, Sendable {
     var largestAnswer: Int
 
     static let connectTime_ms = 5_000
+    /// In bytes.
+    public static let usualAnswer = 512 << 10
 
     public init(
         method: Method, path: String, accept: String = "application/json", body: Body? = nil, stream_ms: UInt64 = 0,
-        largestAnswer: Int = 512 << 10
+        largestAnswer: Int = usualAnswer
     ) {
         (self.method, self.path, self.accept, self.body) = (method, path, accept, body)
         (self.stream_ms, self.largestAnswer) = (stream_ms, largestAnswer)

@@ -88,7 +88,8 @@ public struct Resource: Equatable, Sendable {
                 method: .get, path: path, accept: form.accept, stream_ms: seconds * 1_000, largestAnswer: Resource.largestObject)
     }
 
-    func create(_ object: JSON) -> Request {
+    /// Makes an object that isn't there yet.
+    public func create(_ object: JSON) -> Request {
         let query = [("fieldManager", Resource.fieldManager)]
         return Request(method: .post, path: path(query: query), body: .json("application/json", object))
     }
@@ -107,7 +108,7 @@ public struct Resource: Equatable, Sendable {
         let query = [("fieldManager", Resource.fieldManager), ("force", force ? "true" : nil)]
         return Request(
             method: .patch, path: path(name, subresource: subresource, query: query), accept: form.accept,
-            body: .json(kind.rawValue, patch))
+            body: .json(kind.rawValue, patch), largestAnswer: form == .whole ? Resource.largestObject : Request.usualAnswer)
     }
 
     private func path(_ name: String? = nil, subresource: String? = nil, query: [(String, String?)] = []) -> String {

@@ -35,6 +35,12 @@ public enum Process {
     public static var gid: UInt32 { cl_gid() }
     public static var pid: Int32 { cl_pid() }
 
+    /// This machine's name, or the pod's (uname(2)); empty where nobody gave it one.
+    public static var hostName: String {
+        let bytes = (try? GivenFile.contents(of: "/proc/sys/kernel/hostname", atMost: 64)) ?? []
+        return String(decoding: bytes.prefix { $0 > UInt8(ascii: " ") }, as: UTF8.self)
+    }
+
     /// The device and the inode of what standard error is (fstat(2)); nil where it is closed.
     public static var standardError: (device: UInt64, inode: UInt64)? {
         var (device, inode): (UInt64, UInt64) = (0, 0)

@@ -25,6 +25,7 @@ private func start(_ arguments: [String]) throws(UsageError) -> Int32 {
     case .replay: try replayCommand(invocation, settings: settings)
     case .check: try checkCommand(invocation, settings: settings)
     case .cleanup: try cleanupCommand(settings: settings)
+    case .coordinate: try coordinateCommand(invocation, settings: settings)
     case .validate: try validateCommand(invocation, settings: settings)
     case .run, .help, .version: try runCommand(invocation, settings: settings)
     }

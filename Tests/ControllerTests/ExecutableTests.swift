@@ -28,7 +28,7 @@ struct ExecutableTests {
             (
                 ["limit", "40W"],
                 "\"limit\" is not a command: there are run, plan, status, explain, top, set, unset, pause, resume, record, replay, "
-                    + "check, validate, cleanup, help, version"
+                    + "check, validate, cleanup, coordinate, help, version"
             ),
             (
                 ["--max-source", "40W"],

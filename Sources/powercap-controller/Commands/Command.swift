@@ -1,7 +1,8 @@
 internal import LinuxSystem
 
 enum Command: String, CaseIterable, Sendable {
-    case run, plan, status, explain, top, set, unset, pause, resume, record, replay, check, validate, cleanup, help, version
+    case run, plan, status, explain, top, set, unset, pause, resume, record, replay, check, validate, cleanup, coordinate, help,
+        version
 
     var help: String {
         switch self {
@@ -20,6 +21,8 @@ enum Command: String, CaseIterable, Sendable {
         case .check: "Exits with 0 where the controller is in control and its limits are in force: for probes (also --check)."
         case .validate: "Checks the configuration and prints what is in effect, and where each value came from."
         case .cleanup: "Removes from the Node everything that `run` ever wrote on it. Stop `run` first."
+        case .coordinate:
+            "Divides the power of PowerBudgets over a cluster's nodes, which follow with SOURCE=granted. It limits nothing itself."
         case .help: "Prints this, or with a command's name what there is to say about that (also COMMAND --help)."
         case .version: "Prints the version."
         }
@@ -52,6 +55,7 @@ enum Command: String, CaseIterable, Sendable {
         case .validate:
             [ValidateFlags.format.described, ValidateFlags.quiet.described, CommonFlags.environmentFile.described]
         case .cleanup: [CommonFlags.environmentFile.described]
+        case .coordinate: CoordinateFlags.all + [CommonFlags.environmentFile.described]
         case .help: [HelpFlags.format.described]
         case .version: []
         }

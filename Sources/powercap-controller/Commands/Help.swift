@@ -20,7 +20,7 @@ func helpCommand(_ invocation: Invocation) throws(UsageError) -> Int32 {
         switch format {
         case .text: output.append(invocation.topic?.helpText ?? helpText)
         case .markdown: output.append(optionsMarkdown)
-        case .metrics: output.append(Metric.markdown)
+        case .metrics: output.append(invocation.topic == .coordinate ? FleetMetric.markdown : Metric.markdown)
         case .json: writeHelpJSON(to: &output)
         }
     }

@@ -64,6 +64,11 @@ enum UsageError: Error, Equatable, Sendable {
     case nothingLive(Given)
     case chartTooLong(Given, highest: Int)
     case contradiction(Given, Given)
+    case coordinatesNothing
+    /// Of a budget's source: no option of one, or none of a budget's.
+    case budgetOption(String, nearest: String?)
+    case budgetSource(String)
+    case budgetLacks(String, String)
 
     var sentence: String {
         switch self {
@@ -161,6 +166,17 @@ enum UsageError: Error, Equatable, Sendable {
                 "\(given.words) has no effect where nothing is a share of it: give SIGNAL_MAP=share, or take \(given.name) away"
         case .contradiction(let first, let second):
             return "\(first.name) and \(second.name) contradict each other: give one of them"
+        case .coordinatesNothing:
+            return
+                "Kubernetes is off, where budgets and nodes are: give KUBE_SERVER (`kubectl proxy` serves http://127.0.0.1:8001)"
+        case .budgetOption("TIMEZONE", _):
+            return "TIMEZONE is the whole coordinator's: give it to that, or SOURCE_TIMEZONE for times in data that name no zone"
+        case .budgetOption(let name, let nearest):
+            return "\(quoted(name)) is no option of a source: "
+                + (nearest.map { "did you mean \($0)?" } ?? "docs/sources.md describes them")
+        case .budgetSource(let name):
+            return "SOURCE=\(quoted(name)) is none of a budget: give solar, sun, static, schedule, series or http"
+        case .budgetLacks(let name, let why): return "\(name) is missing: \(why)"
         case .chartTooLong(let given, let highest):
             return "\(given.words) is more than a chart can show: give at most \(highest), or --format csv"
         }

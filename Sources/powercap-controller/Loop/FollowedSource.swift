@@ -1,5 +1,6 @@
 internal import LinuxSystem
 internal import Policy
+internal import PowercapProtocol
 
 /// The source as the loop follows it: what it goes by, what it gave last, and when it is to be asked next.
 final class FollowedSource {
@@ -88,6 +89,34 @@ final class FollowedSource {
         return UInt64(next_ms - now.seconds * 1_000) * 1_000_000
             - min(UInt64(wall.nanoseconds), UInt64(next_ms - now.seconds * 1_000) * 1_000_000)
     }
+
+    /// What it gives now, and the least that it gives from now on for so long, as far as that is known. That data end is no fall: somebody may be
+    /// about to write new ones.
+    func least(for lead_ms: Int64) -> Microwatts {
+        _ = refresh()
+        let wall = Clock.wall
+        let now = Moment(seconds: wall.seconds, nanoseconds: wall.nanoseconds)
+        reading = source.reading(at: now)
+        read = now.seconds
+        var least = reading.power
+        let end = Moment(seconds: now.seconds + (lead_ms + 999) / 1_000)
+        func note(_ moment: Moment) {
+            let reading = source.reading(at: moment)
+            let isFall = reading.isLive == self.reading.isLive && (reading.lack == nil || reading.lack?.cause == .gap)
+            if isFall { least = min(least, reading.power) }
+        }
+        // What changes all the time has its least at an end: within minutes there is one top at most, and no valley.
+        note(end)
+        var from = now
+        for _ in 0..<FollowedSource.mostSteps {
+            guard let step = source.nextStep(after: from), step <= end.seconds else { break }
+            from = Moment(seconds: step)
+            note(from)
+        }
+        return least
+    }
+
+    private static let mostSteps = 240
 
     /// Whether it is to be told that it says nothing, or that it says something again: once each time.
     var isNews: Bool {

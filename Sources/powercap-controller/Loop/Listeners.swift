@@ -33,11 +33,20 @@ final class Listeners {
                     try HTTPListener(at: path, onProblem: report, answer: answer)
                 })
         }
-        if let address = configuration.metricsAddress {
-            all.append(
-                Listener(name: "metrics", place: "\(address)", token: firstToken + 1) { report throws(ServerProblem) in
-                    try HTTPListener(at: address, onProblem: report, answer: answer)
-                })
+        if let address = configuration.metricsAddress { all.append(Listeners.metrics(at: address, firstToken + 1, answer)) }
+    }
+
+    /// Of what is asked over TCP alone.
+    init(metrics address: ListenAddress?, _ log: Log, token: UInt64, _ answer: @escaping (ServerRequest) -> ServerResponse) {
+        self.log = log
+        if let address { all.append(Listeners.metrics(at: address, token, answer)) }
+    }
+
+    private static func metrics(
+        at address: ListenAddress, _ token: UInt64, _ answer: @escaping (ServerRequest) -> ServerResponse
+    ) -> Listener {
+        Listener(name: "metrics", place: "\(address)", token: token) { report throws(ServerProblem) in
+            try HTTPListener(at: address, onProblem: report, answer: answer)
         }
     }
 

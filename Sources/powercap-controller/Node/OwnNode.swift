@@ -20,25 +20,35 @@ struct OwnNode: Equatable, Sendable {
 
     /// nil where Kubernetes is off.
     init?(_ settings: Settings) throws(UsageError) {
+        guard let reason = settings.reasonForKubernetes else { return nil }
         let configuration = settings.configuration
-        let host = settings.serviceHost
-        switch configuration.kubernetes {
-        case .off: return nil
-        case .auto where host.isEmpty && configuration.kubeServer == nil: return nil
-        case .auto: reason = configuration.kubeServer == nil ? "KUBERNETES_SERVICE_HOST is set" : "KUBE_SERVER is set"
-        case .on: reason = "KUBERNETES=on"
-        }
         if configuration.policy.source == .demo { throw .demoInCluster(settings.given("SOURCE")) }
         guard let name = configuration.nodeName else { throw .noNodeName(because: reason) }
-        self.name = name
+        self.init(name, at: try settings.clusterAccess(), because: reason)
+    }
+}
+
+extension Settings {
+    /// Why Kubernetes is used at all; nil where it is off.
+    var reasonForKubernetes: String? {
+        switch configuration.kubernetes {
+        case .off: nil
+        case .auto where serviceHost.isEmpty && configuration.kubeServer == nil: nil
+        case .auto: configuration.kubeServer == nil ? "KUBERNETES_SERVICE_HOST is set" : "KUBE_SERVER is set"
+        case .on: "KUBERNETES=on"
+        }
+    }
+
+    /// Where the API server is.
+    /// - Throws: nobody says where.
+    func clusterAccess() throws(UsageError) -> ClusterAccess {
         let (tokenFile, certificateFile) = (configuration.kubeTokenFile, configuration.kubeCertificateFile)
         if let server = configuration.kubeServer {
             let address = server.hasSuffix("/") ? String(server.dropLast()) : server
-            access = ClusterAccess(Server(address, certificateFile: certificateFile), tokenFile: tokenFile)
-        } else {
-            guard !host.isEmpty else { throw .noServer(settings.given("KUBERNETES")) }
-            access = ClusterAccess(
-                ofPodAt: host, port: settings.servicePort, tokenFile: tokenFile, certificateFile: certificateFile)
+            return ClusterAccess(Server(address, certificateFile: certificateFile), tokenFile: tokenFile)
         }
+        guard !serviceHost.isEmpty else { throw .noServer(given("KUBERNETES")) }
+        return ClusterAccess(
+            ofPodAt: serviceHost, port: servicePort, tokenFile: tokenFile, certificateFile: certificateFile)
     }
 }

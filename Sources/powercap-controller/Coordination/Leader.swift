@@ -1,0 +1,176 @@
+internal import Fleet
+internal import JSON
+internal import Kubernetes
+internal import Logging
+internal import PowercapProtocol
+
+/// What a coordinator has while it has the Lease: the ledger, budgets with their sources, and what is written for whoever comes next. It is thrown
+/// away when another one has the Lease; where this one only couldn't renew it for a while nothing has been granted by anybody, and it goes on.
+final class Leader {
+    let epoch: UInt64
+    /// When it took the Lease, on CLOCK_BOOTTIME.
+    let began_ns: UInt64
+    let book: BudgetBook
+    let records: RecordKeeper
+    let statuses: StatusKeeper
+    /// nil before everything is known that has to be.
+    private(set) var coordinator: Fleet.Coordinator?
+    /// For how long nodes that aren't heard count at their ceilings.
+    private(set) var earlierTTL_ns: UInt64 = 0
+    /// How long it took from the Lease until every node was heard, or had its time; nil where that isn't over.
+    private(set) var takeover_ns: UInt64?
+    private let log: Log
+    private var terms: [BudgetTerms] = []
+    private var overviews: (all: [BudgetOverview], at_ns: UInt64) = ([], 0)
+    /// Of the collections, which states were taken.
+    private var taken: (budgets: UInt64, nodes: UInt64) = (0, 0)
+
+    init(
+        _ term: LeaseElection.Term, _ now_ns: UInt64, records: RecordKeeper, statuses: StatusKeeper, identity: String, _ log: Log
+    ) {
+        (epoch, began_ns) = (term.epoch, now_ns)
+        (self.records, self.statuses, self.log) = (records, statuses, log)
+        book = BudgetBook(log)
+        records.begin(as: "\(identity) \(term.epoch)")
+    }
+
+    /// Nothing more is written.
+    func end() {
+        records.stop()
+        statuses.stop()
+    }
+
+    /// When `step` has something to do, on CLOCK_MONOTONIC.
+    func due_ns(_ now_ns: UInt64) -> UInt64 {
+        guard coordinator != nil else { return records.due_ns }
+        return min(now_ns + Leader.tick_ns, book.due_ns, records.due_ns, statuses.due_ns)
+    }
+
+    /// Often enough for whatever ends by itself.
+    private static let tick_ns: UInt64 = 250_000_000
+
+    // MARK: A step
+
+    /// - Parameters:
+    ///   - now_ns: on CLOCK_MONOTONIC.
+    ///   - boot_ns: on CLOCK_BOOTTIME.
+    func step(
+        _ term: LeaseElection.Term, _ budgets: Collection<JSON>, _ nodes: Collection<FleetNode>, _ now_ns: UInt64,
+        _ boot_ns: UInt64
+    ) {
+        // Whoever wrote for it now might write over what another one has written.
+        guard term.isValid(at: boot_ns) else { return }
+        records.prepare(now_ns)
+        guard records.isOpen, coordinator != nil || budgets.isListed && nodes.isListed else { return }
+        follow(budgets, nodes, now_ns)
+        if coordinator == nil { open(term, boot_ns) }
+        renew(term)
+        apply(boot_ns)
+        coordinator?.tick(now_ns: boot_ns)
+        if coordinator != nil { records.step(&coordinator!, book.entries, now_ns, boot_ns) }
+        noteTakeover(boot_ns)
+        statuses.step(book.entries, now_ns) { [self] in status($0, boot_ns) }
+    }
+
+    private func follow(_ budgets: Collection<JSON>, _ nodes: Collection<FleetNode>, _ now_ns: UInt64) {
+        if taken.budgets != budgets.generation {
+            taken.budgets = budgets.generation
+            book.take(budgets: budgets.objects, earlier: records.earlierLimits, now_ns)
+        }
+        if taken.nodes != nodes.generation {
+            taken.nodes = nodes.generation
+            book.take(nodes: nodes.objects)
+        }
+        book.refresh(now_ns)
+    }
+
+    private func open(_ term: LeaseElection.Term, _ boot_ns: UInt64) {
+        let earlier_ms = records.earlierTTL_ms(book.entries.map(\.head.name))
+        earlierTTL_ns = earlier_ms * 1_000_000
+        var coordinator = Fleet.Coordinator(
+            leadership: Leadership(epoch: term.epoch, sent_ns: term.validUntil_ns, duration_ns: 0), earlierTTL_ms: earlier_ms)
+        terms = terms(boot_ns)
+        coordinator.set(terms)
+        for (name, memberships) in book.takeMoved(all: true) { coordinator.place(name, in: memberships, now_ns: boot_ns) }
+        var known = 0
+        // A node that isn't there any more isn't counted: nobody can ask for it.
+        for record in records.records where book.nodes[record.node] != nil {
+            coordinator.remember(record, now_ns: boot_ns)
+            known += 1
+        }
+        coordinator.tick(now_ns: boot_ns)
+        self.coordinator = coordinator
+        log.info(
+            "answering nodes", ("epoch", .number(epoch)), ("budgets", .number(UInt64(terms.count))),
+            ("nodes", .number(UInt64(book.nodes.count))), ("records", .number(UInt64(known))),
+            ("waits_ms", .number(earlier_ms)))
+    }
+
+    private func renew(_ term: LeaseElection.Term) {
+        // What it was shortened by, it is shortened by already.
+        coordinator?.leadership.renew(sent_ns: term.validUntil_ns, duration_ns: 0)
+    }
+
+    private func terms(_ boot_ns: UInt64) -> [BudgetTerms] {
+        book.terms { [self] in records.grant_s($0.head.name, wanted: $0.grant_s, boot_ns) }
+    }
+
+    private func apply(_ boot_ns: UInt64) {
+        let terms = terms(boot_ns)
+        if terms != self.terms {
+            coordinator?.set(terms)
+            for (old, new) in pairs(self.terms, terms) where old.limit != new.limit {
+                log.debug(
+                    "a budget's limit is another",
+                    [("budget", .text(new.name)), ("limit_uw", .power(new.limit)), ("before_uw", .power(old.limit))])
+            }
+        }
+        self.terms = terms
+        for (name, memberships) in book.takeMoved() { coordinator?.place(name, in: memberships, now_ns: boot_ns) }
+    }
+
+    private func pairs(_ old: [BudgetTerms], _ new: [BudgetTerms]) -> [(BudgetTerms, BudgetTerms)] {
+        new.compactMap { term in old.first { $0.name == term.name }.map { ($0, term) } }
+    }
+
+    // MARK: Answers
+
+    func answer(_ report: Report, _ boot_ns: UInt64) throws(Refusal) -> Grant {
+        guard coordinator != nil else { throw .notLeading }
+        return try coordinator!.answer(report, now_ns: boot_ns)
+    }
+
+    // MARK: What is so
+
+    /// Of each budget, at most a second old.
+    func overview(_ boot_ns: UInt64) -> [BudgetOverview] {
+        if boot_ns >= overviews.at_ns + Leader.fresh_ns || overviews.all.count != terms.count {
+            overviews = (coordinator?.overview(now_ns: boot_ns) ?? [], boot_ns)
+        }
+        return overviews.all
+    }
+
+    private static let fresh_ns: UInt64 = 900_000_000
+
+    /// Not every node has had the time to be heard.
+    func isBeginning(_ boot_ns: UInt64) -> Bool { takeover_ns == nil && boot_ns < began_ns + earlierTTL_ns + Leader.settling_ns }
+
+    private static let settling_ns: UInt64 = 5_000_000_000
+
+    private func noteTakeover(_ boot_ns: UInt64) {
+        guard takeover_ns == nil else { return }
+        let isHeard = overview(boot_ns).allSatisfy { $0.silent == 0 }
+        if isHeard || !isBeginning(boot_ns) { takeover_ns = boot_ns - began_ns }
+    }
+
+    func facts(_ entry: BudgetBook.Entry, _ boot_ns: UInt64) -> BudgetCondition.Facts {
+        BudgetCondition.Facts(
+            problem: entry.problem, isHeld: entry.object != nil, lack: entry.lack, isBeginning: isBeginning(boot_ns),
+            overview: overview(boot_ns).first { $0.terms.name == entry.head.name })
+    }
+
+    private func status(_ entry: BudgetBook.Entry, _ boot_ns: UInt64) -> BudgetStatus {
+        let facts = facts(entry, boot_ns)
+        return BudgetStatus(generation: entry.head.generation, conditions: BudgetCondition.all(facts), overview: facts.overview)
+    }
+}

@@ -1,0 +1,57 @@
+internal import Fleet
+internal import JSON
+internal import PowercapProtocol
+
+/// A PowerBudgetShard: a part of a budget, with what the next coordinator has to know of its nodes.
+struct ShardObject: Equatable, Sendable {
+    let name: String
+    let budget: String
+    let shard: Int
+    /// What the part had last; nil where nobody said.
+    let limit: Microwatts?
+    /// The longest that grants of an earlier coordinator may hold; nil where nobody said.
+    let grant_s: UInt64?
+    let records: [Fleet.NodeRecord]
+
+    /// - Throws: which member isn't as it has to be.
+    init(_ object: JSON) throws(JSONField.Problem) {
+        let top = JSONField(top: object)
+        name = try top.member("metadata").member("name").text()
+        let spec = try top.member("spec")
+        budget = try spec.member("budget").text()
+        shard = try spec.member("shard").integer()
+        limit = try spec.optional("limitMilliwatts") { field throws(JSONField.Problem) in try field.milliwatts() }
+        let status = try top.optional("status") { $0 }
+        grant_s = try status?.optional("grantSeconds") { field throws(JSONField.Problem) in try field.integer() }
+        records = try status?.optional("nodes", ShardObject.records) ?? []
+    }
+
+    private static func records(_ field: JSONField) throws(JSONField.Problem) -> [Fleet.NodeRecord] {
+        var records: [Fleet.NodeRecord] = []
+        for element in try field.elements() {
+            records.append(
+                Fleet.NodeRecord(
+                    node: try element.member("name").text(), ceiling: try element.member("ceilingMilliwatts").milliwatts(),
+                    rest: try element.member("restMilliwatts").milliwatts(),
+                    bootsAtRest: try element.member("bootsAtRest").flag()))
+        }
+        return records
+    }
+
+    /// What a coordinator reads of one.
+    static let interest = JSONInterest.members([
+        "metadata": .members(["name": .all, "resourceVersion": .all]), "spec": .all, "status": .all,
+    ])
+
+    static func name(of budget: String, shard: Int) -> String { "\(budget)-\(shard)" }
+}
+
+extension Fleet.NodeRecord {
+    /// As it is kept: in whole milliwatts, and never less than it is.
+    var json: JSON {
+        [
+            "name": .text(node), "ceilingMilliwatts": .whole((ceiling.rawValue + 999) / 1_000),
+            "restMilliwatts": .whole((rest.rawValue + 999) / 1_000), "bootsAtRest": .flag(bootsAtRest),
+        ]
+    }
+}
