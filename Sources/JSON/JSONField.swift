@@ -68,15 +68,6 @@ public struct JSONField: Sendable {
         return text
     }
 
-    /// An object's members, each of which is a string.
-    /// - Throws: where it is no object, or one of them is something else.
-    public func texts() throws(Problem) -> [String: String] {
-        guard let members = value.members else { throw otherType }
-        var texts: [String: String] = [:]
-        for member in members { texts[member.name] = try self.member(member.name).text() }
-        return texts
-    }
-
     /// True or false.
     /// - Throws: where it is neither.
     public func flag() throws(Problem) -> Bool {

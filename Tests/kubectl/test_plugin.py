@@ -163,6 +163,48 @@ class ExplainTests(ClusterCase):
         self.assertRegex(output, "(?m)^            pods can't be read: .*Forbidden.*$")
 
 
+class BudgetTests(ClusterCase):
+    PATH = "/apis/powercap.dev/v1alpha1/powerbudgets"
+
+    def budget(self, name, conditions, **status):
+        thing = {"apiVersion": "powercap.dev/v1alpha1", "kind": "PowerBudget", "metadata": {"name": name},
+                 "spec": {"limitMilliwatts": 600_000, "maximumMilliwatts": 200_000}}
+        self.double.tell(f"put {json.dumps(thing)}")
+        all_of = [{"type": kind, "status": word, "reason": reason, "message": f"{kind} says so.", "lastTransitionTime": ago(190)}
+                  for kind, word, reason in conditions]
+        self.double.tell(f"patch {self.PATH}/{name}/status {json.dumps({'status': {'conditions': all_of} | status})}")
+
+    GOOD = [("Ready", "True", "Accepted"), ("WithinBudget", "True", "WithinLimit"), ("Degraded", "False", "AsExpected")]
+
+    def test_budgets_are_a_table_with_what_is_not_as_it_should_be(self):
+        self.assertIn("no budgets found", self.powercap("budget").errors)
+        self.budget("site", self.GOOD, limitMilliwatts=600_000, countedMilliwatts=590_500, inForceMilliwatts=480_000,
+                    nodes={"total": 5, "heard": 4, "silent": 1})
+        self.budget("row", [("Ready", "False", "Invalid"), ("Degraded", "True", "SourceStale")])
+        lines = self.powercap("budget").output.splitlines()
+        self.assertEqual([line.split()[0] for line in lines], ["BUDGET", "row", "site"])
+        self.assertRegex(lines[1], r"^row +- +- +- +- +- +False Invalid +- +True SourceStale +\d+s$")
+        self.assertRegex(lines[2], r"^site +600 W +590.5 W +480 W +5 +1 +True +True +False +\d+s$")
+
+    def test_one_budget_has_its_conditions_its_part_and_its_nodes(self):
+        self.budget("site", self.GOOD, limitMilliwatts=600_000, countedMilliwatts=590_500, nodes={"total": 2, "heard": 2, "silent": 0})
+        shard = {"apiVersion": "powercap.dev/v1alpha1", "kind": "PowerBudgetShard", "metadata": {"name": "site-0"},
+                 "spec": {"budget": "site", "shard": 0, "limitMilliwatts": 600_000},
+                 "status": {"grantSeconds": 20, "demandMilliwatts": 900_000, "nodes": [
+                     {"name": "n1", "ceilingMilliwatts": 200_000, "restMilliwatts": 50_000, "bootsAtRest": True}]}}
+        self.double.tell(f"put {json.dumps(shard)}")
+        output = self.powercap("budget", "site").output
+        self.assertEqual(output.splitlines()[0], "site: 590.5 W counted of 600 W, 0 of 2 nodes silent")
+        self.assertIn("WithinBudget=True WithinLimit: WithinBudget says so.", output)
+        self.assertIn("Part 0: 600 W, 900 W wanted, grants hold 20 s", output)
+        self.assertRegex(output, r"NODE +RESTS AT +CEILING +BOOTS AT REST\nn1 +50 W +200 W +yes\n")
+
+    def test_the_exit_status_says_whether_it_is_kept(self):
+        self.budget("site", [("Ready", "True", "Accepted"), ("WithinBudget", "False", "Shrinking")])
+        self.powercap("budget", "site", status=1)
+        self.assertIn("not found", self.powercap("budget", "none", status=1).errors.lower())
+
+
 class OrderTests(ClusterCase):
     def seconds_left(self, name):
         found = plugin().instant(self.notes()[f"powercap.dev/{name}-until"])

@@ -9,6 +9,9 @@ REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 RULES = REPOSITORY / "deploy/prometheus/powercap.rules.yaml"
 ALERTS = REPOSITORY / "deploy/prometheus/powercap.alerts.yaml"
 ALERT_TESTS = REPOSITORY / "Tests/prometheus/alerts.test.yaml"
+FLEET_ALERTS = REPOSITORY / "deploy/prometheus/powercap-fleet.alerts.yaml"
+FLEET_ALERT_TESTS = REPOSITORY / "Tests/prometheus/fleet-alerts.test.yaml"
+FLEET_DOCUMENT = REPOSITORY / "docs/fleet.md"
 DASHBOARDS = sorted((REPOSITORY / "deploy/grafana").glob("*.json"))
 DOCUMENT = REPOSITORY / "docs/metrics.md"
 RUNBOOK = REPOSITORY / "docs/runbook.md"
@@ -55,9 +58,9 @@ def variables():
                 yield f"{name}: variable {variable['name']}", label, metric
 
 
-def table():
-    """The families of docs/metrics.md as {name: type}."""
-    return dict(re.findall(r"^\| `(powercap_\w+)` \| (\w+) \|", DOCUMENT.read_text(), re.MULTILINE))
+def table(document=DOCUMENT):
+    """The families of docs/metrics.md, or of another document, as {name: type}."""
+    return dict(re.findall(r"^\| `(powercap_\w+)` \| (\w+) \|", document.read_text(), re.MULTILINE))
 
 
 def series(families):

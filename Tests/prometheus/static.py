@@ -8,7 +8,9 @@ import yaml
 
 def check(checks, promtool):
     promtool_checks(checks, promtool)
-    alerts(checks)
+    alerts(checks, shipped.ALERTS, shipped.ALERT_TESTS, shipped.RUNBOOK, "##")
+    alerts(checks, shipped.FLEET_ALERTS, shipped.FLEET_ALERT_TESTS, shipped.FLEET_DOCUMENT, "####")
+    fleet_metrics(checks)
     metrics(checks)
     for name, dashboard in shipped.dashboards().items():
         one_dashboard(checks, name, dashboard)
@@ -20,28 +22,36 @@ def check(checks, promtool):
 
 def promtool_checks(checks, promtool):
     for arguments, sentence in [
-            (["check", "rules", "--lint=all", "--lint-fatal", shipped.RULES, shipped.ALERTS], "promtool finds nothing wrong with the rules"),
+            (["check", "rules", "--lint=all", "--lint-fatal", shipped.RULES, shipped.ALERTS, shipped.FLEET_ALERTS],
+             "promtool finds nothing wrong with the rules"),
+            (["test", "rules", shipped.FLEET_ALERT_TESTS], "each alert on coordinators fires where it should, and not elsewhere"),
             (["test", "rules", shipped.ALERT_TESTS], "each alert fires where it should, and keeps silent where it shouldn't")]:
         ran = subprocess.run([promtool, *arguments], capture_output=True, text=True)
         checks.that(ran.returncode == 0, sentence, ran.stdout + ran.stderr)
 
 
-def alerts(checks):
-    rules = shipped.rules(shipped.ALERTS)
+def alerts(checks, path, tests_path, document, mark):
+    rules = shipped.rules(path)
     names = [rule["alert"] for rule in rules]
-    tests = [(rule["alertname"], bool(rule["exp_alerts"])) for test in yaml.safe_load(shipped.ALERT_TESTS.read_text())["tests"]
+    tests = [(rule["alertname"], bool(rule["exp_alerts"])) for test in yaml.safe_load(tests_path.read_text())["tests"]
              for rule in test["alert_rule_test"]]
     checks.equal(set(tests), {(name, fires) for name in names for fires in (False, True)},
                  "each alert has a test that it fires, and one that it doesn't")
-    checks.equal(re.findall(r"^## (\w+)$", shipped.RUNBOOK.read_text(), re.MULTILINE), names,
-                 "the runbook has a paragraph for each alert, in their order, and for nothing else")
+    checks.equal(re.findall(rf"^{mark} (\w+)$", document.read_text(), re.MULTILINE), names,
+                 f"{document.name} has a paragraph for each alert, in their order, and for nothing else")
     for rule in rules:
         notes = rule["annotations"]
         checks.that(
             set(notes) == {"summary", "description", "runbook_url"} and rule["labels"]["severity"] in ("critical", "warning", "info")
             and all(notes[name].endswith(".") for name in ("summary", "description")) and "{{" not in notes["summary"]
-            and notes["runbook_url"] == f"https://git.example.com/powercap/docs/runbook.md#{rule['alert'].lower()}",
+            and notes["runbook_url"] == f"https://git.example.com/powercap/docs/{document.name}#{rule['alert'].lower()}",
             f"{rule['alert']} says how bad it is, what it is, and where to read on", rule)
+
+
+def fleet_metrics(checks):
+    known = set(shipped.table(shipped.FLEET_DOCUMENT))
+    asked = {name for rule in shipped.rules(shipped.FLEET_ALERTS) for name in shipped.METRIC.findall(rule["expr"])}
+    checks.equal(asked - known, set(), "the alerts on coordinators ask for metrics of the table in docs/fleet.md")
 
 
 def metrics(checks):
