@@ -6,6 +6,8 @@ package struct Rules: Sendable {
     package var takesNewestOnly = true
     /// Of a node: it is lowered early enough for the helper's lease to end in time.
     package var leavesTimeForLease = true
+    /// Of a node: until the answer to a report is taken, nothing goes above what the report says.
+    package var keepsToReport = true
     /// Of a coordinator: nodes that it hasn't heard count at their ceilings for as long as an earlier one's grants may hold.
     package var waitsForEarlierGrants = true
     /// Of a coordinator: it answers only while its Lease is valid.

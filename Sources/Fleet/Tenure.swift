@@ -52,6 +52,9 @@ public struct Tenure: Sendable {
     /// There is something to say that the newest report doesn't have.
     private var isHurried = false
     private var taken: Grant?
+    /// What the newest report says, until the answer to it is taken: for so long nothing goes above that. Whoever heard the report may
+    /// have given to others what it leaves of a grant that still holds, and that answer may be lost.
+    public private(set) var unanswered: Standing?
     /// The highest epoch seen, and until when it counts.
     private var epoch: UInt64 = 0
     private var epochEnds_ns: UInt64 = 0
@@ -74,7 +77,7 @@ public struct Tenure: Sendable {
     public mutating func ask(_ standing: Standing, now_ns: UInt64) -> Report {
         // By the clock, so that a controller which starts again goes on above what the one before it had.
         nonce = max(nonce + 1, now_ns / 1_000)
-        (asked_ns, isHurried) = (now_ns, false)
+        (asked_ns, isHurried, unanswered) = (now_ns, false, rules.keepsToReport ? standing : nil)
         forget(now_ns)
         return Report(
             node: node, boot: boot, nonce: nonce, epoch: epoch, inForce: standing.inForce, rest: standing.rest,
@@ -99,7 +102,7 @@ public struct Tenure: Sendable {
         let end_ns = from_ns + shortened(grant.ttl_ms * 1_000_000)
         let lease_ns = rules.leavesTimeForLease ? lease_ns + Self.latency_ns : 0
         guard end_ns > now_ns + lease_ns else { return .late }
-        taken = grant
+        (taken, unanswered) = (grant, nil)
         ends_ns = end_ns - lease_ns
         return .taken
     }
@@ -121,8 +124,13 @@ public struct Tenure: Sendable {
         asksAgain_ns = min(asksAgain_ns, max(now_ns, (asked_ns ?? 0) + Pace.least_ms * 1_000_000))
     }
 
-    /// The most that may be in force; nil: the node's rest.
+    /// The most that may be in force; nil: the node's rest. A node that has less for a while may go up to it at any time.
     public func limit(at now_ns: UInt64) -> Microwatts? {
+        granted(at: now_ns).map { min($0, unanswered?.inForce ?? $0) }
+    }
+
+    /// What the grant that holds allows, whatever is `unanswered`; nil where none holds.
+    public func granted(at now_ns: UInt64) -> Microwatts? {
         guard let ends_ns, now_ns < ends_ns else { return nil }
         return taken?.limit
     }
@@ -130,7 +138,7 @@ public struct Tenure: Sendable {
     /// What the helper's fallback is to be. Never above what is in force, so a limit goes down after its rest and up before it.
     /// - Parameter held: the fallback as it is; nil where there is none.
     public func rest(held: Microwatts?, inForce: Microwatts, floor: Microwatts) -> Microwatts {
-        min(inForce, max(floor, taken?.minimum ?? held ?? floor))
+        min(inForce, unanswered?.rest ?? inForce, max(floor, taken?.minimum ?? held ?? floor))
     }
 
     /// The answer that was taken last, also when its limit has ended.

@@ -13,6 +13,7 @@ enum Event {
     case nodeBoots(Int)
     case nodeWakesUp(Int)
     case helperStarts(Int, boot: UInt64)
+    case nodeIsLetUp(Int)
     // Between nodes and coordinators.
     case reportArrives(Report, office: Int, node: Int, generation: Int)
     case answerArrives(Grant?, node: Int, generation: Int, nonce: UInt64)

@@ -26,6 +26,8 @@ struct Machine {
     /// By the budgets' selectors.
     var isMember = true
     var demand: UInt64
+    /// Less than it may have, for a while: an operator's limit, a ramp, a write that is refused.
+    var heldBack: UInt64?
 
     // The helper.
     var helperIsUp = true

@@ -23,6 +23,9 @@ extension World {
         case .nodeBoots(let index): comeUp(index)
         case .nodeWakesUp(let index): wakeUp(index)
         case .helperStarts(let index, let boot): startHelper(index, boot)
+        case .nodeIsLetUp(let index):
+            machines[index].heldBack = nil
+            act(index)
         case .answerArrives(let grant, let index, let generation, let nonce): hear(index, grant, generation, nonce)
         default: handleOffices(event)
         }
@@ -128,7 +131,7 @@ extension World {
         let floor = Microwatts(machine.floor)
         let granted = machine.tenure.limit(at: clock_ns)?.rawValue
         let goal = granted ?? machine.tenure.rest(held: held, inForce: Microwatts(machine.register), floor: floor).rawValue
-        let limit = min(max(goal, machine.floor), machine.ceiling)
+        let limit = min(max(min(goal, machine.heldBack ?? goal), machine.floor), machine.ceiling)
         let rest = machine.tenure.rest(held: held, inForce: Microwatts(limit), floor: floor).rawValue
         guard limit != machine.register || rest != machine.fallback else { return }
         machines[index].writing = (limit, rest)

@@ -22,6 +22,7 @@ struct Temper {
     static let all: [Trouble] = [
         .agentDies, .nodeReboots, .nodeIsOff, .nodeSleeps, .helperDies, .nodeIsCutOff, .officePauses, .officeDies, .storeIsAway,
         .budgetChanges, .minimumChanges, .membershipChanges, .demand,
+        .nodeIsHeldBack,
     ]
 
     init(_ random: inout Seeded) {
@@ -61,10 +62,12 @@ struct Temper {
             weights[.agentDies] = random.within(2...10)
             weights[.minimumChanges] = random.within(1...5)
         }
+        // Nodes that go up late, by what they were granted before.
+        if random.once(in: 3) { weights[.nodeIsHeldBack] = random.within(5...20) }
     }
 }
 
 enum Trouble: Hashable {
     case agentDies, nodeReboots, nodeIsOff, nodeSleeps, helperDies, nodeIsCutOff, officePauses, officeDies, storeIsAway
-    case budgetChanges, minimumChanges, membershipChanges, demand
+    case budgetChanges, minimumChanges, membershipChanges, demand, nodeIsHeldBack
 }

@@ -94,6 +94,11 @@ extension World {
             machines[index].joined_ns = now_ns
             note("\(name) \(machines[index].isMember ? "joins" : "leaves")")
             tellOffices()
+        case .nodeIsHeldBack:
+            guard machines[index].heldBack == nil else { return }
+            machines[index].heldBack = random.within(machines[index].floor...machines[index].ceiling)
+            note("\(name) is held back")
+            queue.plan(.nodeIsLetUp(index), at: now_ns + random.within(500...15_000) * 1_000_000)
         case .demand:
             machines[index].demand = random.within(machines[index].floor...machines[index].ceiling)
             machines[index].tenure.hurry(now_ns: machines[index].clock(now_ns))

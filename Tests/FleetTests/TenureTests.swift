@@ -99,6 +99,34 @@ struct TenureTests {
         #expect(tenure.rest(held: .watts(40), inForce: .watts(100), floor: .watts(70)) == .watts(70))
     }
 
+    @Test("until the answer to a report is taken, nothing goes above what the report says, though a grant that holds allows it")
+    func unanswered() {
+        var tenure = tenure()
+        var report = tenure.ask(standing, now_ns: second_ns)
+        _ = tenure.take(.test(report, limit: 200, minimum: 80), now_ns: second_ns)
+        #expect(tenure.limit(at: 2 * second_ns) == .watts(200), "it may go up late")
+        #expect(tenure.rest(held: .watts(50), inForce: .watts(200), floor: .watts(20)) == .watts(80))
+
+        var open: [Tenure] = []
+        report = tenure.ask(standing, now_ns: 3 * second_ns)
+        open.append(tenure)
+        tenure.fail(now_ns: 4 * second_ns)
+        open.append(tenure)
+        let next = tenure.ask(standing, now_ns: 5 * second_ns)
+        expect(tenure.take(.test(report, limit: 200), now_ns: 5 * second_ns), .overtaken)
+        open.append(tenure)
+        expect(tenure.take(.test(next, limit: nil), now_ns: 5 * second_ns), .nothingYet)
+        open.append(tenure)
+        for tenure in open {
+            #expect(tenure.limit(at: 5 * second_ns) == .watts(100))
+            #expect(tenure.granted(at: 5 * second_ns) == .watts(200))
+            #expect(tenure.rest(held: .watts(50), inForce: .watts(100), floor: .watts(20)) == .watts(50))
+        }
+        expect(tenure.take(.test(next, limit: 200, minimum: 80), now_ns: 5 * second_ns), .taken)
+        #expect(tenure.limit(at: 5 * second_ns) == .watts(200))
+        #expect(tenure.rest(held: .watts(50), inForce: .watts(200), floor: .watts(20)) == .watts(80))
+    }
+
     @Test("it asks every two seconds, a little apart from others; at once when hurried; ever later without an answer")
     func pace() {
         var tenure = tenure()

@@ -7,7 +7,7 @@ enum Simulate {
     static var rules: [(name: String, path: WritableKeyPath<Rules, Bool>)] {
         [
             ("countsFromSending", \.countsFromSending), ("takesNewestOnly", \.takesNewestOnly),
-            ("leavesTimeForLease", \.leavesTimeForLease),
+            ("leavesTimeForLease", \.leavesTimeForLease), ("keepsToReport", \.keepsToReport),
             ("waitsForEarlierGrants", \.waitsForEarlierGrants), ("fences", \.fences), ("wantsEcho", \.wantsEcho),
             ("waitsForAcknowledgement", \.waitsForAcknowledgement), ("countsBootsAtCeiling", \.countsBootsAtCeiling),
             ("keepsContingency", \.keepsContingency), ("recordsFirst", \.recordsFirst), ("dropsOvertaken", \.dropsOvertaken),

@@ -9,6 +9,7 @@
      LATENCY   a limit that is taken isn't in force at once, and until then it may still come
      SLEEP     a node is suspended for any time: it draws nothing, and its limit is as it was when it wakes up
      ROW       node 0 has a budget of its own, too
+     LATE      node 0 may have less than it is granted, and go up to that later, at any time
      JUMP      the contingency is one node: it may be at its ceiling at any time, and for any time (a helper that is dead, a boot)
    and each of these turns one rule off, and spin finds a way to break the budget:
      RECEIPT   the time of a grant runs from its receipt
@@ -22,6 +23,7 @@
      BOOTFULL  a node boots at its ceiling, and counts at its rest when it isn't heard
      UNTOLD    with LATENCY: a report leaves out what is under way to the registers
      AWAKE     with SLEEP: the node's clock stands still while it is asleep
+     UNKEPT    with LATE: it goes up also above what its newest report says, before the answer to that is taken
      NOROW     with ROW: only the whole budget is looked at
      NOROOM    with JUMP: no room is kept */
 #define REST 1
@@ -48,6 +50,24 @@ byte writes[2], writesleft[2];
 #define INFORCE(I) MAX(limit[I], writes[I])
 #else
 #define INFORCE(I) limit[I]
+#endif
+/* What node 0 may go up to: what was granted, and from each report on until its answer is taken what that says. */
+#ifdef LATE
+byte most = REST;
+#define MAYGOUP(I, W) if :: I == 0 -> most = W :: else fi
+#define NOTHIGHER(I) if :: I == 0 && left[0] == 0 -> most = REST :: else fi
+#ifdef UNKEPT
+#define KEEP(I)
+#else
+#define KEEP(I) if :: I == 0 -> most = limit[0] :: else fi
+#endif
+#define VARY :: d_step { limit[0] > REST -> limit[0] = limit[0] - 1 } \
+    :: d_step { limit[0] < most -> limit[0] = limit[0] + 1 }
+#else
+#define MAYGOUP(I, W)
+#define NOTHIGHER(I)
+#define KEEP(I)
+#define VARY
 #endif
 #ifdef UNTOLD
 #define SAID(I) limit[I]
@@ -99,7 +119,7 @@ byte before; /* while an answer is made: what the node counted at until then */
 #define OVERTAKE(K, I) c[K].report[I] = (c[K].report[I] > 0 -> 2 : 0); c[K].heard[I] = 0; OLDER(K, I)
 
 #define ASK(K, I) :: d_step { AWAKENOW(I) -> OVERTAKE(0, I); OVERTAKE(1, I); \
-    c[K].report[I] = 1; c[K].said[I] = SAID(I); c[K].echo[I] = c[K].met[I]; promise[I] = TTL }
+    c[K].report[I] = 1; c[K].said[I] = SAID(I); c[K].echo[I] = c[K].met[I]; promise[I] = TTL; KEEP(I) }
 
 #define FORGET(K, I) c[K].report[I] = 0; c[K].said[I] = 0; c[K].echo[I] = 0
 #define LOSE(K, I) :: d_step { c[K].report[I] > 0 -> FORGET(K, I) } \
@@ -172,7 +192,7 @@ byte before; /* while an answer is made: what the node counted at until then */
 #ifdef LATENCY
 #define PUT(I, W) writes[I] = W; writesleft[I] = HOLDS(I)
 #else
-#define PUT(I, W) limit[I] = W; left[I] = HOLDS(I)
+#define PUT(I, W) limit[I] = W; left[I] = HOLDS(I); MAYGOUP(I, W)
 #endif
 #define TAKE(K, I) :: d_step { AWAKENOW(I) && TAKES(K, I) -> c[K].met[I] = 1; \
     if :: c[K].granted[I] > 0 -> PUT(I, c[K].granted[I]) :: else fi }
@@ -194,7 +214,7 @@ byte before; /* while an answer is made: what the node counted at until then */
 #else
 #define BOOTLIMIT REST
 #endif
-#define STARTANEW(I) OVERTAKE(0, I); OVERTAKE(1, I); c[0].met[I] = 0; c[1].met[I] = 0; promise[I] = 0; NOWRITE(I)
+#define STARTANEW(I) OVERTAKE(0, I); OVERTAKE(1, I); c[0].met[I] = 0; c[1].met[I] = 0; promise[I] = 0; NOWRITE(I); MAYGOUP(I, REST)
 #define BOOT(I) :: d_step { true -> STARTANEW(I); limit[I] = BOOTLIMIT; left[I] = 0 }
 
 #ifdef SLEEP
@@ -233,7 +253,7 @@ byte before; /* while an answer is made: what the node counted at until then */
     :: d_step { holder != K && c[K].on -> c[K].on = 0; c[K].valid = 0 }
 
 #define END(I) if :: GOESON(I) -> DOWN(left[I]); DOWN(promise[I]); WRITEEND(I); \
-    if :: left[I] == 0 && AWAKENOW(I) -> limit[I] = REST :: else fi :: else fi
+    if :: left[I] == 0 && AWAKENOW(I) -> limit[I] = REST :: else fi; NOTHIGHER(I) :: else fi
 #define BELIEFEND(K, I) DOWN(c[K].lasts[I]); c[K].belief[I] = (c[K].lasts[I] == 0 -> REST : c[K].belief[I])
 #define SERVE(K, W) :: d_step { ANSWERS(K) && ((W) <= limit[1] || FITS(K, 1, W)) -> \
     c[K].belief[1] = W; c[K].lasts[1] = TTL; limit[1] = W; left[1] = TTL }
@@ -253,7 +273,7 @@ init {
     :: atomic { !(KEPT && ROWKEPT) -> assert(false) }
     :: d_step { true -> END(0); END(1); BELIEFEND(0, 0); BELIEFEND(0, 1); BELIEFEND(1, 0); BELIEFEND(1, 1);
         DOWN(c[0].valid); DOWN(c[1].valid); DOWN(c[0].renewing); DOWN(c[1].renewing); DOWN(unseen) }
-    BOTH(ASK) BOTH(GRANTING) BOTH(LOSE) BOTH(TAKE) LAND(0) BOOT(0) DOZE(0) LEAP(0) LEAP(1) RESTART(0) RESTART(1)
+    BOTH(ASK) BOTH(GRANTING) BOTH(LOSE) BOTH(TAKE) LAND(0) VARY BOOT(0) DOZE(0) LEAP(0) LEAP(1) RESTART(0) RESTART(1)
     /* A renewal is sent, and committed later: its time counts from the sending. */
     :: d_step { c[holder].on -> c[holder].renewing = LEASE }
     :: d_step { c[holder].renewing > 0 -> c[holder].valid = c[holder].renewing; c[holder].renewing = 0; unseen = LEASE }
