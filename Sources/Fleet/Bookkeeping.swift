@@ -67,7 +67,8 @@ extension Coordinator {
         for place in node.places {
             let terms = budgets[place.budget].terms
             bounds.maximum = min(bounds.maximum, terms.maximum?.rawValue ?? most)
-            bounds.unknown = max(bounds.unknown, min(terms.limit.rawValue, most))
+            // A limit may be less than what one node has: at night a source's is nothing.
+            bounds.unknown = max(bounds.unknown, min((terms.maximum ?? terms.limit).rawValue, most))
             bounds.ttl_ns = min(bounds.ttl_ns, terms.ttl_ms * 1_000_000)
             guard place.leaves_ns == nil else { continue }
             bounds.minimum = max(bounds.minimum, terms.minimum.rawValue)

@@ -46,6 +46,16 @@ struct CoordinatorTests {
         #expect(grant.limit == .watts(100))
     }
 
+    @Test("a node that nobody knows counts at the maximum also where the limit is less, and goes down to its minimum")
+    func night() throws {
+        var coordinator = coordinator([BudgetTerms(name: "site", limit: .zero, minimum: .watts(30), maximum: .watts(300))])
+        coordinator.tick(now_ns: 0)
+        #expect(coordinator.overview(now_ns: 0)[0].counted == .watts(600))
+        let grant = try coordinator.greet(.test("n1", nonce: 1, inForce: 300), now_ns: 0)
+        let next = try coordinator.answer(.test("n1", nonce: 5, inForce: 300), now_ns: second_ns)
+        #expect(grant.limit == .watts(30) || next.limit == .watts(30))
+    }
+
     @Test("what a late report says is in force isn't granted again when it has ended, and others may have the room")
     func late() throws {
         var coordinator = coordinator([site])

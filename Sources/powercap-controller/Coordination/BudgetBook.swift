@@ -110,6 +110,11 @@ final class BudgetBook {
         return try? LabelSelector(JSONField(top: selector))
     }
 
+    /// What nodes count at that were never heard, as far as it can be read; no node has more than 1 MW.
+    private static func maximum(_ object: JSON) -> Microwatts {
+        Microwatts(min(object["spec"]?["maximumMilliwatts"]?.integer ?? .max, 1_000_000_000) * 1_000)
+    }
+
     func take(nodes found: [String: FleetNode]) {
         for (name, node) in found where nodes[name] != node { moved?.insert(name) }
         for name in nodes.keys where found[name] == nil { gone.insert(name) }
@@ -159,7 +164,9 @@ final class BudgetBook {
     /// - Parameter ttl_s: how long grants of a budget may hold that is to have so long, s.
     func terms(_ ttl_s: (BudgetObject) -> UInt64) -> [BudgetTerms] {
         entries.map { entry in
-            guard let object = entry.object else { return BudgetTerms(name: entry.head.name, limit: .zero) }
+            guard let object = entry.object else {
+                return BudgetTerms(name: entry.head.name, limit: .zero, maximum: BudgetBook.maximum(entry.seen))
+            }
             return BudgetTerms(
                 name: object.head.name, limit: entry.limit, minimum: object.minimum, maximum: object.maximum,
                 reserve: object.reserve,

@@ -43,7 +43,7 @@ struct BudgetBookTests {
     @Test("one that never was good covers the nodes that it selects, with nothing to give")
     func never() throws {
         take(try object("row", "{\"nodeSelector\":{\"matchLabels\":{\"row\":\"1\"}}}"))
-        #expect(terms() == [BudgetTerms(name: "row", limit: .zero)])
+        #expect(terms() == [BudgetTerms(name: "row", limit: .zero, maximum: .watts(1_000_000))])
         #expect(book.memberships(of: FleetNode(name: "a", labels: ["row": "1"])).map(\.budget) == ["row"])
         #expect(book.memberships(of: FleetNode(name: "b", labels: [:])).isEmpty)
     }
@@ -52,7 +52,7 @@ struct BudgetBookTests {
     func anew() throws {
         take(try object("site", Self.fixed))
         take(try object("site", uid: "v", "{\"limitMilliwatts\":1}"))
-        #expect(terms() == [BudgetTerms(name: "site", limit: .zero)])
+        #expect(terms() == [BudgetTerms(name: "site", limit: .zero, maximum: .watts(1_000_000))])
     }
 
     @Test("only nodes whose labels changed are looked at, and those that are gone are in none")
