@@ -186,8 +186,8 @@ private final class Play {
         (self.node, self.script) = (node, script)
         node.reset()
         let welcome = Welcome(
-            version: 2, bootID: (1, 2), helperVersion: Name("0")!, sandbox: [], writes: .accepted, leaseMinimum_ms: 1_000,
-            leaseMaximum_ms: 30_000, onLeaseExpiry: .restore, minPower: Microwatts(10_000_000))
+            version: 3, bootID: (1, 2), helperVersion: Name("0")!, sandbox: [], writes: .accepted, leaseMinimum_ms: 1_000,
+            leaseMaximum_ms: 30_000, onLeaseExpiry: .fallback, minPower: Microwatts(10_000_000))
         requests = Requests(governor: node.governor, welcome: welcome, tokens: must { () throws(Errno) in try TokenSource() })
         clients = [connect(), connect()]
     }
@@ -212,7 +212,11 @@ private final class Play {
                 let previous = step & 16 == 0 ? 0 : token
                 send(step, .acquireControl(AcquireControl(lease_ms: UInt32(script.u16()), previousToken: previous)))
             case 3: send(step, .apply(token: token, items(step)))
-            case 4: send(step, step & 16 == 0 ? .renew(token: token) : .release(token: token, step & 32 == 0 ? .restore : .hold))
+            case 4:
+                send(
+                    step,
+                    step & 16 == 0
+                        ? .renew(token: token) : .release(token: token, [.restore, .fallback, .hold, .hold][Int(step >> 5 & 3)]))
             case 5: pass(UInt64(script.u16()) * 1_000_000)
             case 6: reconnect(slot)
             default: meddle(step)
@@ -228,7 +232,7 @@ private final class Play {
             let window: UInt64? = place & 32 == 0 ? nil : UInt64(script.u16()) * 1_000
             return ApplyItem(
                 zone: UInt16(place & 7), constraint: place >> 3 & 3, limit: Microwatts(UInt64(script.u32() % 200_000) * 1_000),
-                window_us: window)
+                window_us: window, fallback: place & 64 == 0 ? nil : Microwatts(UInt64(script.u32() % 200_000) * 1_000))
         }
     }
 
@@ -257,7 +261,7 @@ private final class Play {
                     let before = node.values
                     var writer = Writer(capacity: 4_096)
                     staysOpen = try requests.answer(header, payload, context, into: &writer)
-                    check((0..<writer.count).map { writer.bytes[$0] }, answerTo: header, payload, before)
+                    check((0..<writer.count).map { writer.bytes[$0] }, answerTo: header, payload, before, client.session.version)
                 }
             }
         } catch { staysOpen = false }
@@ -272,11 +276,11 @@ private final class Play {
 
     private func pass(_ time_ns: UInt64) {
         now_ns += time_ns
-        let wasDue = requests.lease.isExpired(now_ns)
+        let (wasDue, before) = (requests.lease.isExpired(now_ns), node.values)
         requests.expireLease(now_ns)
         requests.retryRestore(now_ns)
         precondition(!requests.lease.isExpired(now_ns))
-        if wasDue { checkRestored() }
+        if wasDue { checkFallback(before) }
     }
 
     /// Another tool writes a limit that the helper could have written too.
@@ -290,25 +294,36 @@ private final class Play {
     // MARK: What must hold
 
     /// One whole reply with the request's number; P4 for what was applied, P5 for what wasn't.
-    private func check(_ bytes: [UInt8], answerTo header: Frame.Header, _ payload: Span<UInt8>, _ before: [UInt64]) {
-        guard let reply = try? Message(decoding: bytes) else { preconditionFailure("a reply that isn't a frame") }
+    private func check(
+        _ bytes: [UInt8], answerTo header: Frame.Header, _ payload: Span<UInt8>, _ before: [UInt64], _ version: UInt8
+    ) {
+        guard let reply = try? Message(decoding: bytes, version: version) else {
+            preconditionFailure("a reply that isn't a frame")
+        }
         precondition(reply.requestID == header.requestID && reply.opcode.row.direction == .reply)
         switch reply.body {
         case .control(let control): token = control.token
-        case .applied(let items): checkApplied(items, payload)
+        case .applied(let items): checkApplied(items, payload, version)
         case .released:
-            if payload[8] == LimitDisposal.restore.rawValue { checkRestored() } else { precondition(node.values == before) }
+            switch LimitDisposal(rawValue: payload[8]) {
+            case .restore: checkRestored()
+            case .fallback: checkFallback(before)
+            case .hold, nil: precondition(node.values == before)
+            }
         default: precondition(node.values == before, "something was written for a request that failed or only reads")
         }
     }
 
-    private func checkApplied(_ items: [AppliedItem], _ payload: Span<UInt8>) {
+    private func checkApplied(_ items: [AppliedItem], _ payload: Span<UInt8>, _ version: UInt8) {
         var reader = Reader(payload.extracting(9..<payload.count))
         for item in items {
-            guard let asked = try? ApplyItem(from: &reader) else { preconditionFailure("more was applied than asked for") }
+            guard let asked = try? ApplyItem(from: &reader, version: version) else {
+                preconditionFailure("more was applied than asked for")
+            }
             let limit = node.limits.first { $0.zone == Int(asked.zone) && $0.constraint.index == asked.constraint }!
             precondition(item.effective.rawValue == limit.limit.value && item.effective == asked.limit)
             if asked.window_us != nil { precondition(item.effectiveWindow_us == limit.window!.value) }
+            if let fallback = limit.constraint.change?.fallback { precondition(fallback.rawValue <= limit.limit.value) }
         }
     }
 
@@ -318,6 +333,17 @@ private final class Play {
         for each in node.limits {
             precondition(each.limit.value == each.limit.original && each.constraint.change == nil)
             if let window = each.window { precondition(window.value == window.original) }
+        }
+    }
+
+    /// P18: what has a fallback limit is at most at it and hasn't risen; everything else has its original, as long as nobody else writes.
+    private func checkFallback(_ before: [UInt64]) {
+        for (each, before) in zip(node.limits, before) {
+            if let change = each.constraint.change {
+                precondition(each.limit.value <= before && each.limit.value <= change.fallback!.rawValue)
+            } else if !isMeddledWith {
+                precondition(each.limit.value == each.limit.original)
+            }
         }
     }
 

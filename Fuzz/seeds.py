@@ -16,9 +16,11 @@ ORIGINALS = [
     b"original 150000000 999424 intended 60000000 999424 in-force 60000000 999424 limit\n",
     b"original 180000000 2440 unchanged\n",
 ]
-STATE = b"raplhelper-state 2\n" + HEAD + b"".join(b"constraint " + zone + b" " + original for zone, original in zip([
+SECOND_STATE = b"raplhelper-state 2\n" + HEAD + b"".join(b"constraint " + zone + b" " + original for zone, original in zip([
     b"long_term 0 of intel-rapl:0 intel-rapl 1 package-0", b"long_term 0 of intel-rapl:1 intel-rapl 1 package-1",
     b"short_term 1 of intel-rapl:1:0 intel-rapl 2 package-1 dram"], ORIGINALS))
+STATE = SECOND_STATE.replace(b"state 2\n", b"state 3\n").replace(b"generation 12\n", b"generation 12\nbegun at-fallback\n").replace(
+    b" limit\n", b" limit fallback 45000000\n")
 # As 0.1.0 wrote it.
 FIRST_STATE = b"raplhelper-state 1\n" + HEAD + b"".join(b"constraint " + zone + b" " + original for zone, original in zip([
     b"intel-rapl:0 package-0 0 long_term", b"intel-rapl:1 package-1 0 long_term", b"intel-rapl:1:0 dram 1 short_term"], ORIGINALS))
@@ -26,20 +28,22 @@ FIRST_STATE = b"raplhelper-state 1\n" + HEAD + b"".join(b"constraint " + zone + 
 # The longest record that there can be.
 NAME, SETTING = b"n" * 63, b"18446744073709551615 18446744073709551615"
 LONGEST = STATE.split(b"constraint")[0].replace(b"12", b"18446744073709551615") + b"constraint " + NAME + b" 3 of " + NAME + b" " + NAME + \
-    b" 6" + 6 * (b" " + NAME) + b" original " + SETTING + b" intended " + SETTING + b" in-force " + SETTING + b" limit-and-window\n"
+    b" 6" + 6 * (b" " + NAME) + b" original " + SETTING + b" intended " + SETTING + b" in-force " + SETTING + b" limit-and-window fallback 18446744073709551615\n"
 
 # Steps of Conversation.swift: 1 Hello, 2 AcquireControl, 3 Apply, 4 Renew or Release, 5 time passes, 6 reconnect, 7 meddle.
 # With the high bit set a request comes in two pieces.
 HELLO, OTHER_HELLO, ACQUIRE, OTHER_ACQUIRE = b"\x01", b"\x09", b"\x02\xff\x7f", b"\x0a\xff\x7f"
 APPLY = b"\x03\x00\x60\xea\x00\x00"
 APPLY_TWO = b"\x13\x20\x60\xea\x00\x00\xe8\x03\x02\x60\xea\x00\x00"
+APPLY_FALLBACK = b"\x03\x40\x60\xea\x00\x00\xc8\xaf\x00\x00"
 APPLY_TO_READ_ONLY, APPLY_TO_IGNORING = b"\x13\x00\x60\xea\x00\x00\x0a\x60\xea\x00\x00", b"\x13\x00\x60\xea\x00\x00\x12\x60\xea\x00\x00"
-RENEW, RESTORE, HOLD, PASS, RECONNECT, MEDDLE = b"\x04", b"\x14", b"\x34", b"\x05\xff\xff", b"\x06", b"\x07\x01\x02\x03\x00"
+RENEW, RESTORE, FALLBACK, HOLD, PASS, RECONNECT, MEDDLE = b"\x04", b"\x14", b"\x34", b"\x54", b"\x05\xff\xff", b"\x06", b"\x07\x01\x02\x03\x00"
 CONVERSATIONS = [
     HELLO + ACQUIRE + APPLY + RENEW + RESTORE,
     HELLO + ACQUIRE + APPLY_TWO + HOLD + ACQUIRE + RESTORE,
     HELLO + ACQUIRE + APPLY + PASS + ACQUIRE + APPLY,
     HELLO + ACQUIRE + APPLY + MEDDLE + RESTORE,
+    HELLO + ACQUIRE + APPLY_FALLBACK + FALLBACK + ACQUIRE + APPLY + PASS + ACQUIRE + RESTORE,
     b"\x81\x0a" + b"\x82\xff\x7f\x03" + b"\x83" + APPLY[1:] + b"\x12" + RESTORE,
     HELLO + ACQUIRE + APPLY_TO_READ_ONLY + APPLY_TO_IGNORING + RESTORE,
     HELLO + ACQUIRE + APPLY + RECONNECT + OTHER_HELLO + OTHER_ACQUIRE + PASS,
@@ -64,6 +68,7 @@ for name, data in frames.items():
         write("conversation", name, HELLO + b"\x00" + bytes([len(data)]) + data)
     replies.setdefault(data[4], data[8:])
 write("state", "changed", STATE)
+write("state", "second", SECOND_STATE)
 write("state", "first", FIRST_STATE)
 write("state", "longest", LONGEST)
 for number, steps in enumerate(CONVERSATIONS):

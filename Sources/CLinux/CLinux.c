@@ -30,7 +30,7 @@
 
 const int32_t cl_o_rdonly = O_RDONLY, cl_o_rdwr = O_RDWR, cl_o_wronly = O_WRONLY, cl_o_creat = O_CREAT, cl_o_excl = O_EXCL,
               cl_o_trunc = O_TRUNC, cl_o_directory = O_DIRECTORY, cl_o_nofollow = O_NOFOLLOW, cl_o_nonblock = O_NONBLOCK,
-              cl_o_path = O_PATH;
+              cl_o_path = O_PATH, cl_o_dsync = O_DSYNC;
 const uint32_t cl_epollin = EPOLLIN, cl_epollout = EPOLLOUT, cl_epollhup = EPOLLHUP, cl_epollerr = EPOLLERR,
                cl_epollrdhup = EPOLLRDHUP;
 const int32_t cl_sigterm = SIGTERM, cl_sigint = SIGINT, cl_sighup = SIGHUP;

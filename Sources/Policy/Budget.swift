@@ -99,7 +99,7 @@ extension ReferenceFunction {
 
 extension Package {
     /// What it may take, in whole steps between the helper's bounds.
-    fileprivate func share(floor: Microwatts) -> Share {
+    func share(floor: Microwatts) -> Share {
         if let fixed { return Share(weight: reference, floor: fixed, ceiling: fixed) }
         let range = longTerm.steps(floor: floor)
         return Share(weight: reference, floor: range.floor, ceiling: range.ceiling)

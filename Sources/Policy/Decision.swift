@@ -62,6 +62,16 @@ public struct PackageLimit: Equatable, Sendable {
     public var shortTerm: Microwatts?
     /// Why it is that much.
     public var reason: Reason
+    /// What becomes of them when the controller is lost: never more than they are. nil: the originals come back.
+    public var fallback: Fallback?
+
+    /// A package's part of the node's fallback limit.
+    public struct Fallback: Equatable, Sendable {
+        /// Of PL1.
+        public let longTerm: Microwatts
+        /// Of PL2; nil where the short-term limit is left alone.
+        public let shortTerm: Microwatts?
+    }
 }
 
 /// The limits of a moment. Where `sameLimits` holds between two there is nothing to write.
@@ -78,6 +88,8 @@ public struct Decision: Equatable, Sendable {
     public var nodeLimit: Microwatts
     /// Why it is that much.
     public var reason: Reason
+    /// What the packages' long-term limits are together when the controller is lost, at most; nil: the originals come back.
+    public var fallback: Microwatts?
     /// The floors take more than the source or the override allows.
     public var floorsExceedBudget: Bool
     /// For each package, in the order they were given. A fixed package's is what it has, and nothing is written to it. Empty
@@ -88,7 +100,9 @@ public struct Decision: Equatable, Sendable {
 
     func sameLimits(as other: Decision?) -> Bool {
         guard let other, other.packages.count == packages.count else { return false }
-        return zip(packages, other.packages).allSatisfy { $0.longTerm == $1.longTerm && $0.shortTerm == $1.shortTerm }
+        return zip(packages, other.packages).allSatisfy {
+            $0.longTerm == $1.longTerm && $0.shortTerm == $1.shortTerm && $0.fallback == $1.fallback
+        }
     }
 }
 
@@ -108,6 +122,7 @@ public func decide(
     if overrides.paused {
         if let last, last.packages.count == packages.count {
             (decision.nodeLimit, decision.packages) = (last.nodeLimit, last.packages)
+            decision.fallback = last.fallback
             decision.shape = last.shape.map { $0.set($0.power, at: at_ms) }
         }
         return decision
@@ -143,6 +158,7 @@ public func decide(
                 shortTerm: package.shortTermLimit(for: share.limit, policy.shortTerm, minPower: minPower),
                 reason: package.fixed == nil ? share.reason(otherwise: ofPackage) : .fixed))
     }
+    if let fallback = reading.fallback ?? policy.fallbackLimit { decision.fallBack(to: fallback, packages, policy, minPower) }
     return decision
 }
 

@@ -46,6 +46,8 @@ public struct PowerPolicy: Equatable, Sendable {
     public var idleAfter = Milliseconds.seconds(60)
     /// Whether work of best effort alone is none.
     public var qosHint = Switch.off
+    /// What the node's limit becomes when its controller is lost; nil is the originals.
+    public var fallbackLimit: Microwatts?
     /// What becomes of short-term limits.
     public var shortTerm = ShortTermPolicy.equal
 

@@ -14,6 +14,8 @@ public struct SourceReading: Equatable, Sendable {
     var foresight: Foresight?
     /// It was measured just now (LIVE_FILE), and isn't what the source itself gives.
     public let isLive: Bool
+    /// What the node's limit becomes when its controller is lost, where the source says that too; nil leaves it to the policy.
+    public var fallback: Microwatts?
 
     init(
         _ power: Microwatts, signal: Double? = nil, age: Milliseconds = Milliseconds(0), lack: SourceLack? = nil,

@@ -43,6 +43,32 @@ public enum WritePolicy: UInt8, CaseIterable, Sendable {
 public enum LimitDisposal: UInt8, CaseIterable, Sendable {
     case restore = 0
     case hold = 1
+    /// The fallback limit comes into force where there is one, the original elsewhere. From version 3 on.
+    case fallback = 2
+
+    /// As a version has it: in version 2 nobody can set a fallback limit, and without one `fallback` is `restore`.
+    public func asSpoken(in version: UInt8) -> LimitDisposal {
+        self == .fallback && version < Greeting.fallbackVersion ? .restore : self
+    }
+
+    /// - Throws: `badValue` for a number that the version doesn't have.
+    public static func decoded(_ raw: UInt8, version: UInt8) throws(ProtocolError) -> LimitDisposal {
+        let disposal = try decoded(raw)
+        guard disposal.asSpoken(in: version) == disposal else { throw .badValue }
+        return disposal
+    }
+}
+
+/// How this boot began, as bits of Welcome.
+public struct BootBits: OptionSet, Sendable {
+    public let rawValue: UInt8
+    public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+    /// `raplhelper --boot` brought every fallback limit that was saved into force before this boot's first helper started.
+    public static let atFallback = BootBits(rawValue: 1 << 0)
+
+    /// Every bit with its name, in order: the one list for logs, `status` and the document.
+    public static var names: [(BootBits, StaticString)] { [(.atFallback, "at-fallback")] }
 }
 
 /// Why a Hello was refused.
@@ -128,6 +154,8 @@ public enum ErrorCode: UInt16, CaseIterable, Sendable {
     case notInForce = 18
     case locked = 19
     case windowNotRestorable = 20
+    case fallbackAboveLimit = 21
+    case fallbackBelowFloor = 22
 
     /// The short text of an Error frame.
     public var explanation: StaticString {
@@ -151,6 +179,8 @@ public enum ErrorCode: UInt16, CaseIterable, Sendable {
         case .writeFailed: "the kernel refused the limit; what was written of the batch was put back"
         case .notInForce: "the kernel took the limit but it isn't in force; what was written of the batch was put back"
         case .windowNotRestorable: "the driver could not put the original time window back, so it isn't changed"
+        case .fallbackAboveLimit: "the fallback limit is above the limit that is asked for"
+        case .fallbackBelowFloor: "the fallback limit is below the constraint's floor (0 is none)"
         case .locked: "the register is locked: its driver refuses every limit; what was written of the batch was put back"
         }
     }

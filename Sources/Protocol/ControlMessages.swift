@@ -50,20 +50,33 @@ public struct ApplyItem: Equatable, Sendable {
     public var limit: Microwatts
     /// Nil leaves the time window as it is.
     public var window_us: UInt64?
+    /// What the limit becomes when the controller is lost: at most `limit`. Zero: none; nil leaves it as it is, or lowers it to
+    /// the limit. Version 2 has none, and leaves it as it is.
+    public var fallback: Microwatts?
 
-    public init(zone: UInt16, constraint: UInt8, limit: Microwatts, window_us: UInt64? = nil) {
+    /// Bytes on the wire.
+    public static let encodedBytes = 29
+
+    public init(
+        zone: UInt16, constraint: UInt8, limit: Microwatts, window_us: UInt64? = nil, fallback: Microwatts? = nil
+    ) {
         (self.zone, self.constraint, self.limit, self.window_us) = (zone, constraint, limit, window_us)
+        self.fallback = fallback
     }
 
-    public func encode(into writer: inout Writer) {
+    public func encode(into writer: inout Writer, version: UInt8 = Greeting.highestVersion) {
         writer.u16(zone)
         writer.u8(constraint)
         writer.flag(window_us != nil)
         writer.u64(limit.rawValue)
         writer.u64(window_us ?? 0)
+        if version >= Greeting.fallbackVersion {
+            writer.flag(fallback != nil)
+            writer.u64(fallback?.rawValue ?? 0)
+        }
     }
 
-    public init(from reader: inout Reader) throws(ProtocolError) {
+    public init(from reader: inout Reader, version: UInt8 = Greeting.highestVersion) throws(ProtocolError) {
         zone = try reader.u16()
         constraint = try reader.u8()
         let hasWindow = try reader.flag()
@@ -71,6 +84,11 @@ public struct ApplyItem: Equatable, Sendable {
         let window = try reader.u64()
         guard hasWindow || window == 0 else { throw .badValue }
         window_us = hasWindow ? window : nil
+        guard version >= Greeting.fallbackVersion else { return }
+        let hasFallback = try reader.flag()
+        let fallback = Microwatts(try reader.u64())
+        guard hasFallback || fallback == .zero else { throw .badValue }
+        self.fallback = hasFallback ? fallback : nil
     }
 }
 
@@ -101,22 +119,26 @@ public struct Released: Equatable, Sendable {
     public var restored: UInt16
     /// Constraints left alone because another party had changed them since.
     public var foreign: UInt16
-    /// Constraints that could not be restored; the helper's log says why.
+    /// Constraints whose limit could not be set; the helper's log says why.
     public var failed: UInt16
+    /// Constraints that are at their fallback limit, or were below it already. Version 2 doesn't say.
+    public var fallback: UInt16
 
-    public init(restored: UInt16 = 0, foreign: UInt16 = 0, failed: UInt16 = 0) {
-        (self.restored, self.foreign, self.failed) = (restored, foreign, failed)
+    public init(restored: UInt16 = 0, foreign: UInt16 = 0, failed: UInt16 = 0, fallback: UInt16 = 0) {
+        (self.restored, self.foreign, self.failed, self.fallback) = (restored, foreign, failed, fallback)
     }
 
-    public func encode(into writer: inout Writer) {
+    public func encode(into writer: inout Writer, version: UInt8 = Greeting.highestVersion) {
         writer.u16(restored)
         writer.u16(foreign)
         writer.u16(failed)
+        if version >= Greeting.fallbackVersion { writer.u16(fallback) }
     }
 
-    public init(from reader: inout Reader) throws(ProtocolError) {
+    public init(from reader: inout Reader, version: UInt8 = Greeting.highestVersion) throws(ProtocolError) {
         restored = try reader.u16()
         foreign = try reader.u16()
         failed = try reader.u16()
+        fallback = version >= Greeting.fallbackVersion ? try reader.u16() : 0
     }
 }

@@ -24,7 +24,7 @@ public enum Frame {
             guard length <= Frame.maximumBytes - 4 else { throw .frameTooLong }
             guard let opcode = Opcode(rawValue: try reader.u8()) else { throw .unknownType }
             guard try reader.u8() == 0 else { throw .unknownFlags }
-            guard opcode.row.payload.contains(length - 4) else { throw .payloadLength }
+            guard opcode.row.payloadOfAnyVersion.contains(length - 4) else { throw .payloadLength }
             self.init(opcode: opcode, requestID: try reader.u16(), payloadBytes: length - 4)
         }
     }

@@ -12,10 +12,12 @@ public enum Greeting {
     public static let magic: UInt32 = 0x4352_5750
     /// The versions of the protocol that this code speaks.
     public static let lowestVersion: UInt8 = 2
-    public static let highestVersion: UInt8 = 2
+    public static let highestVersion: UInt8 = 3
+    /// The first version that knows fallback limits.
+    public static let fallbackVersion: UInt8 = 3
     /// What Refused tells a client of other versions.
     public static let refusal: StaticString =
-        "this raplhelper speaks version 2 of the protocol: install both programs from one release"
+        "this raplhelper speaks versions 2 and 3 of the protocol: install both programs from one release"
 }
 
 /// The first frame of a connection.
@@ -66,16 +68,20 @@ public struct Welcome: Equatable, Sendable {
     public var onLeaseExpiry: LimitDisposal
     /// The helper's `--min-power`. A constraint's own floor is less where its original limit is.
     public var minPower: Microwatts
+    /// How this boot began. A helper of version 2 doesn't say.
+    public var boot: BootBits
 
     public init(
         version: UInt8, bootID: (high: UInt64, low: UInt64), helperVersion: Name, sandbox: SandboxBits, writes: WritePolicy,
-        leaseMinimum_ms: UInt32, leaseMaximum_ms: UInt32, onLeaseExpiry: LimitDisposal, minPower: Microwatts
+        leaseMinimum_ms: UInt32, leaseMaximum_ms: UInt32, onLeaseExpiry: LimitDisposal, minPower: Microwatts, boot: BootBits = []
     ) {
         (self.version, self.bootID, self.helperVersion) = (version, bootID, helperVersion)
         (self.sandbox, self.writes, self.onLeaseExpiry) = (sandbox, writes, onLeaseExpiry)
         (self.leaseMinimum_ms, self.leaseMaximum_ms, self.minPower) = (leaseMinimum_ms, leaseMaximum_ms, minPower)
+        self.boot = boot
     }
 
+    /// In the words of its `version`.
     public func encode(into writer: inout Writer) {
         writer.u8(version)
         writer.u64(bootID.high)
@@ -85,8 +91,9 @@ public struct Welcome: Equatable, Sendable {
         writer.u8(writes.rawValue)
         writer.u32(leaseMinimum_ms)
         writer.u32(leaseMaximum_ms)
-        writer.u8(onLeaseExpiry.rawValue)
+        writer.u8(onLeaseExpiry.asSpoken(in: version).rawValue)
         writer.u64(minPower.rawValue)
+        if version >= Greeting.fallbackVersion { writer.u8(boot.rawValue) }
     }
 
     public init(from reader: inout Reader) throws(ProtocolError) {
@@ -97,14 +104,15 @@ public struct Welcome: Equatable, Sendable {
         writes = try WritePolicy.decoded(try reader.u8())
         leaseMinimum_ms = try reader.u32()
         leaseMaximum_ms = try reader.u32()
-        onLeaseExpiry = try LimitDisposal.decoded(try reader.u8())
+        onLeaseExpiry = try LimitDisposal.decoded(try reader.u8(), version: version)
         minPower = Microwatts(try reader.u64())
+        boot = version >= Greeting.fallbackVersion ? BootBits(rawValue: try reader.u8()) : []
     }
 
     public static func == (left: Welcome, right: Welcome) -> Bool {
         left.version == right.version && left.bootID == right.bootID && left.helperVersion == right.helperVersion
             && left.sandbox == right.sandbox && left.writes == right.writes && left.onLeaseExpiry == right.onLeaseExpiry
             && left.leaseMinimum_ms == right.leaseMinimum_ms && left.leaseMaximum_ms == right.leaseMaximum_ms
-            && left.minPower == right.minPower
+            && left.minPower == right.minPower && left.boot == right.boot
     }
 }

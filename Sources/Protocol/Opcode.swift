@@ -37,6 +37,13 @@ extension Opcode {
         public let phase: Phase
         /// The payload's length in bytes, without the 8 bytes of the header.
         public let payload: ClosedRange<Int>
+        /// The least of version 2, where a field came with version 3.
+        var leastOfVersion2: Int?
+
+        /// What a frame may have before its connection's version is looked at.
+        public var payloadOfAnyVersion: ClosedRange<Int> {
+            min(leastOfVersion2 ?? payload.lowerBound, payload.lowerBound)...payload.upperBound
+        }
     }
 
     public var row: Row {
@@ -47,16 +54,18 @@ extension Opcode {
         case .acquireControl: Row(name: "AcquireControl", direction: .request, phase: .established, payload: 12...12)
         case .renew: Row(name: "Renew", direction: .request, phase: .established, payload: 8...8)
         case .apply:
-            Row(name: "Apply", direction: .request, phase: .established, payload: 29...(9 + 20 * Limits.itemsPerBatch))
+            Row(
+                name: "Apply", direction: .request, phase: .established,
+                payload: (9 + ApplyItem.encodedBytes)...(9 + ApplyItem.encodedBytes * Limits.itemsPerBatch), leastOfVersion2: 29)
         case .release: Row(name: "Release", direction: .request, phase: .established, payload: 9...9)
         case .ping: Row(name: "Ping", direction: .request, phase: .established, payload: 0...0)
-        case .welcome: Row(name: "Welcome", direction: .reply, phase: .greeting, payload: 41...103)
+        case .welcome: Row(name: "Welcome", direction: .reply, phase: .greeting, payload: 42...104, leastOfVersion2: 41)
         case .zones: Row(name: "Zones", direction: .reply, phase: .established, payload: 8...Frame.maximumPayload)
         case .sample: Row(name: "Sample", direction: .reply, phase: .established, payload: 10...Frame.maximumPayload)
         case .control: Row(name: "Control", direction: .reply, phase: .established, payload: 13...13)
         case .renewed: Row(name: "Renewed", direction: .reply, phase: .established, payload: 4...4)
         case .applied: Row(name: "Applied", direction: .reply, phase: .established, payload: 17...(1 + 16 * Limits.itemsPerBatch))
-        case .released: Row(name: "Released", direction: .reply, phase: .established, payload: 6...6)
+        case .released: Row(name: "Released", direction: .reply, phase: .established, payload: 8...8, leastOfVersion2: 6)
         case .pong: Row(name: "Pong", direction: .reply, phase: .established, payload: 0...0)
         case .refused: Row(name: "Refused", direction: .reply, phase: .greeting, payload: 2...257)
         case .failure: Row(name: "Error", direction: .reply, phase: .established, payload: 15...270)

@@ -89,6 +89,8 @@ public struct ConstraintDescription: Equatable, Sendable {
         public static let hasTimeWindow = Flags(rawValue: 1 << 1)
         /// Its limit is the helper's doing and will be restored.
         public static let changed = Flags(rawValue: 1 << 2)
+        /// Its fallback limit, or that it has none, is saved for the next boot.
+        public static let fallbackKept = Flags(rawValue: 1 << 3)
     }
 
     /// N of `constraint_N_name`.
@@ -108,17 +110,20 @@ public struct ConstraintDescription: Equatable, Sendable {
     public var originalWindow_us: UInt64
     /// What was last asked for; zero when nothing was.
     public var requested: Microwatts
+    /// What its limit becomes when the controller is lost; zero when its original does. Version 2 doesn't say.
+    public var fallback: Microwatts
 
     public init(
         index: UInt8, name: Name, flags: Flags, obstacle: Obstacle, original: Microwatts, maxPower: Microwatts,
-        floor: Microwatts, ceiling: Microwatts, originalWindow_us: UInt64, requested: Microwatts
+        floor: Microwatts, ceiling: Microwatts, originalWindow_us: UInt64, requested: Microwatts, fallback: Microwatts = .zero
     ) {
         (self.index, self.name, self.flags, self.obstacle) = (index, name, flags, obstacle)
         (self.original, self.maxPower) = (original, maxPower)
         (self.floor, self.ceiling, self.originalWindow_us, self.requested) = (floor, ceiling, originalWindow_us, requested)
+        self.fallback = fallback
     }
 
-    public func encode(into writer: inout Writer) {
+    public func encode(into writer: inout Writer, version: UInt8 = Greeting.highestVersion) {
         writer.u8(index)
         writer.name(name)
         writer.u8(flags.rawValue)
@@ -129,9 +134,10 @@ public struct ConstraintDescription: Equatable, Sendable {
         writer.u64(ceiling.rawValue)
         writer.u64(originalWindow_us)
         writer.u64(requested.rawValue)
+        if version >= Greeting.fallbackVersion { writer.u64(fallback.rawValue) }
     }
 
-    public init(from reader: inout Reader) throws(ProtocolError) {
+    public init(from reader: inout Reader, version: UInt8 = Greeting.highestVersion) throws(ProtocolError) {
         index = try reader.u8()
         name = try reader.name()
         flags = Flags(rawValue: try reader.u8())
@@ -142,8 +148,9 @@ public struct ConstraintDescription: Equatable, Sendable {
         ceiling = Microwatts(try reader.u64())
         originalWindow_us = try reader.u64()
         requested = Microwatts(try reader.u64())
+        fallback = version >= Greeting.fallbackVersion ? Microwatts(try reader.u64()) : .zero
     }
 
     /// Bytes on the wire, without those of the name.
-    public static let fixedBytes = 52
+    public static let fixedBytes = 60
 }

@@ -29,7 +29,7 @@ public struct Descriptor: ~Copyable, Sendable {
     /// person names. It, `read`, `readWrite` and `lockFile` don't wait for the other end of a FIFO; on the files of a disk or of
     /// sysfs that changes nothing. `name` opens none of the contents, only what the path names (O_PATH in open(2)).
     public enum Access: Sendable {
-        case read, readThroughLinks, readWrite, write, create, createNew, lockFile, directory, name
+        case read, readThroughLinks, readWrite, write, create, createNew, createNewDurable, lockFile, directory, name
 
         var flags: Int32 {
             switch self {
@@ -39,6 +39,8 @@ public struct Descriptor: ~Copyable, Sendable {
             case .write: cl_o_wronly | cl_o_nofollow
             case .create: cl_o_rdwr | cl_o_creat | cl_o_trunc | cl_o_nofollow
             case .createNew: cl_o_rdwr | cl_o_creat | cl_o_excl | cl_o_nofollow
+            // What a write returned for is on the disk (open(2)).
+            case .createNewDurable: cl_o_rdwr | cl_o_creat | cl_o_excl | cl_o_nofollow | cl_o_dsync
             case .lockFile: cl_o_rdwr | cl_o_creat | cl_o_nofollow | cl_o_nonblock
             case .name: cl_o_path | cl_o_nofollow
             case .directory: cl_o_rdonly | cl_o_directory | cl_o_nofollow

@@ -32,12 +32,15 @@ private func run() throws(Problem) -> Never {
     case .list(let json):
         let zones = try Discovery.zones(below: options.powercapRoot, readOnly: true)
         let bounds = Bounds(minPower: options.minPower, ceilingRule: options.ceilingRule)
+        Listing.addFallbacks(to: zones, options)
         if json { show(Listing.json(zones, bounds, root: options.powercapRoot)) }
         let table = Listing.table(zones, bounds)
         show(StandardStream.output.columns.map { Listing.fitted(table, to: $0) } ?? table)
     case .check:
         try Check.run(options.socketPath)
         Process.exit(0)
+    case .release: Process.exit(try Check.release(options.socketPath))
+    case .boot: Process.exit(try Start.boot(options))
     case .serve: Process.exit(try Start.serve(options))
     }
 }

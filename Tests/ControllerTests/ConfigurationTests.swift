@@ -35,7 +35,7 @@ struct ConfigurationTests {
                 "LIVE_LOGIN_FILE=", "LIVE_CA_FILE=", "LIVE_REFRESH=60s",
                 "LIVE_FOR=300s", "RAMP_UP=off", "RAMP_DOWN=off", "DEAD_BAND=0W",
                 "MIN_HOLD=0s", "LOOK_AHEAD=off", "SPLIT=proportional", "STRATEGY=follow", "IDLE_AFTER=60s", "QOS=off",
-                "SHORT_TERM=equal", "ON_EXIT=restore", "ON_DRIFT=reassert",
+                "SHORT_TERM=equal", "ON_EXIT=restore", "FALLBACK_LIMIT=0", "ON_DRIFT=reassert",
                 "SAMPLE_INTERVAL=10s",
                 "LEASE_TIME=30s", "RAPLHELPER_SOCKET=/run/powercap/raplhelper.sock",
                 "CONTROL_SOCKET=/run/powercap/controller.sock", "CONTROL_GROUP=", "METRICS_ADDRESS=127.0.0.1:28320",

@@ -270,6 +270,12 @@ struct VariableCase: CustomTestStringConvertible, Sendable {
         choices("QOS", ["off", "on"]),
         choices("SHORT_TERM", ["equal", "scaled", "untouched"]),
         choices("ON_EXIT", ["restore", "hold"]),
+        VariableCase(
+            variable: "FALLBACK_LIMIT", accepted: ["0", "60W", "1000000", "1000kW"],
+            refused: [
+                ("abc", .malformed), ("-1", .negative), ("999999uW", .tooLow), ("0W", .tooLow), ("1000001W", .tooHigh),
+                ("5m", .unknownUnit("m")), ("0.5uW", .tooFine),
+            ]),
         choices("ON_DRIFT", ["reassert", "leave"]),
         VariableCase(
             variable: "SAMPLE_INTERVAL", accepted: ["1", "10s", "1h"],

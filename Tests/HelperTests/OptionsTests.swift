@@ -25,7 +25,8 @@ struct OptionsTests {
         (.ceiling, "max-power"), (.ceiling, "original"), (.leaseTime, "1"), (.leaseTime, "3600"), (.leaseTime, "1s"),
         (.leaseTime, "1.5s"), (.leaseTime, "2500ms"), (.leaseTime, "1m"), (.leaseTime, "1h"), (.logFormat, "logfmt"),
         (.logFormat, "json"),
-        (.onLeaseExpiry, "restore"), (.onLeaseExpiry, "hold"),
+        (.bootStateDir, "/var/lib/raplhelper"), (.onLeaseExpiry, "fallback"), (.onLeaseExpiry, "restore"),
+        (.onLeaseExpiry, "hold"),
     ]
 
     @Test("takes a value behind a space or an equals sign", arguments: valid)
@@ -40,6 +41,7 @@ struct OptionsTests {
         (.socketGroup, ["4294967295", "4294967296", "no such group", "1.0"]),
         (.powercapRoot, ["sys/devices", "./x", "~"]),
         (.stateDir, ["run", "/" + String(repeating: "y", count: 100)]),
+        (.bootStateDir, ["var/lib", "/" + String(repeating: "y", count: 100)]),
         (.user, ["4294967295", "18446744073709551616", "no such user", "0x10"]),
         (.allowUID, ["4294967295", "no such user", "1,2"]),
         (.allowGID, ["4294967295", "no such group", "1 2"]),
@@ -148,7 +150,7 @@ struct OptionsTests {
         #expect(options.minPower == Microwatts(10_000_000))
         #expect(options.ceilingRule == .maxPower)
         #expect(options.leaseTime_ms == 30_000)
-        #expect(options.onLeaseExpiry == .restore)
+        #expect(options.onLeaseExpiry == .fallback)
         #expect(!options.readOnly && !options.requireSandbox && !options.discardState)
         guard case .serve = options.action else {
             Issue.record("\(options.action)")
@@ -232,6 +234,14 @@ struct OptionsTests {
                 continue
             }
             #expect(json == isJSON)
+        }
+    }
+
+    @Test("refuses to save fallback limits where the state of this boot is, and a boot that may not write")
+    func boot() {
+        #expect(refusal(["--state-dir", "/x", "--boot-state-dir", "/x"])?.contains("are the same") == true)
+        for flag in ["--read-only", "--discard-state"] {
+            #expect(refusal(["--boot", flag]) == "--boot writes what is saved: \(flag) contradicts it")
         }
     }
 }

@@ -10,7 +10,7 @@ struct RetryTests {
         Requests(
             governor: governor,
             welcome: Welcome(
-                version: 2, bootID: (0, 1), helperVersion: Name(constant: "test"), sandbox: [], writes: .accepted,
+                version: 3, bootID: (0, 1), helperVersion: Name(constant: "test"), sandbox: [], writes: .accepted,
                 leaseMinimum_ms: 1_000, leaseMaximum_ms: 30_000, onLeaseExpiry: .restore, minPower: Microwatts(10_000_000)),
             tokens: try TokenSource())
     }

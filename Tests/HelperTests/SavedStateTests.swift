@@ -79,7 +79,7 @@ struct SavedStateTests {
         let lines = String(decoding: encoded(state), as: UTF8.self).split(separator: "\n")
         #expect(
             lines.dropLast() == [
-                "raplhelper-state 2", "boot 6f1c2a0e-0000-4000-8000-00000000000f", "generation 12",
+                "raplhelper-state 3", "boot 6f1c2a0e-0000-4000-8000-00000000000f", "generation 12",
                 "constraint long_term 0 of intel-rapl:0 intel-rapl 1 package-0 original 150000000 999424 intended 60000000 999424 in-force 59875000 999424 limit",
                 "constraint long_term 0 of intel-rapl:1 intel-rapl 1 package-1 original 150000000 999424 unchanged",
             ])
@@ -112,7 +112,7 @@ struct SavedStateTests {
 
     @Test("of an unknown version is told apart from a damaged one")
     func version() {
-        #expect(throws: SavedState.Defect.unknownVersion) { try decoded(Array("raplhelper-state 3\nanything".utf8)) }
+        #expect(throws: SavedState.Defect.unknownVersion) { try decoded(Array("raplhelper-state 4\nanything".utf8)) }
         #expect(throws: SavedState.Defect.unknownVersion) { try decoded(Array("raplhelper-state 10\n".utf8)) }
         #expect(throws: SavedState.Defect.garbled) { try decoded(Array("raplhelper-state".utf8)) }
     }

@@ -35,7 +35,7 @@ struct SessionTests {
     @Test("after its Hello it owes nothing while it is quiet")
     func quiet() throws {
         try withSession { session, _ in
-            session.greeted(by: Name(constant: "test"))
+            session.greeted(by: Name(constant: "test"), version: 3)
             #expect(session.phase == .established && !session.isOwing)
         }
     }
@@ -43,7 +43,7 @@ struct SessionTests {
     @Test("it is as old as the first byte of the frame that it hasn't finished")
     func frame() throws {
         try withSession { session, far in
-            session.greeted(by: Name(constant: "test"))
+            session.greeted(by: Name(constant: "test"), version: 3)
             try send([ping[0]], on: far)
             #expect(try session.receive(5_000))
             #expect(session.isOwing)

@@ -134,7 +134,7 @@ struct StateFileTests {
 
     @Test("of another version is unreadable, and says so")
     func otherVersion() throws {
-        let slot = "raplhelper-state 3\n\(String(repeating: " ", count: 100))"
+        let slot = "raplhelper-state 4\n\(String(repeating: " ", count: 100))"
         try put(slot + slot, in: path)
         #expect(why() == "\(path) was written by another version")
     }

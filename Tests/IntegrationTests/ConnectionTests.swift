@@ -126,7 +126,7 @@ struct ConnectionTests {
         try expectServed(controller)
     }
 
-    @Test("a client of other versions only is told so, then closed", arguments: [(1, 1), (3, 9)] as [(UInt8, UInt8)])
+    @Test("a client of other versions only is told so, then closed", arguments: [(1, 1), (4, 9)] as [(UInt8, UInt8)])
     func version(_ lowest: UInt8, _ highest: UInt8) throws {
         let helper = try tree.startHelper()
         let client = try WireClient(silentlyTo: tree.socket)
@@ -137,7 +137,7 @@ struct ConnectionTests {
         let reply = try client.receive()
         #expect(reply?.opcode == .refused && reply?.payload.first == RefusalReason.noCommonVersion.rawValue)
         let words = String(decoding: try #require(reply).payload.dropFirst(2), as: UTF8.self)
-        #expect(words.contains("speaks version 2 of the protocol"))
+        #expect(words.contains("speaks versions 2 and 3 of the protocol"))
         #expect(try client.isClosedSilently())
         try helper.stop()
         #expect(

@@ -40,7 +40,7 @@ struct P6StateTests {
         ("edited", { Array(String(decoding: $0, as: UTF8.self).replacing("150000000", with: "250000000").utf8) }),
         (
             "of another version",
-            { Array(String(decoding: $0, as: UTF8.self).replacing("raplhelper-state 2", with: "raplhelper-state 3").utf8) }
+            { Array(String(decoding: $0, as: UTF8.self).replacing("raplhelper-state 3", with: "raplhelper-state 4").utf8) }
         ),
         ("text of somebody's", { _ in Array("to be done\nlater\n\n".utf8) }),
     ]

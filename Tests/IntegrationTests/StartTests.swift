@@ -125,7 +125,7 @@ struct StartTests {
         _ = try client.acquire()
         try client.apply([try client.zones().item("intel-rapl:0", watts: 60)])
         // Neither the state nor a limit has a line of the log in it.
-        #expect(try Files.text(tree.statePath).hasPrefix("raplhelper-state 2\n"))
+        #expect(try Files.text(tree.statePath).hasPrefix("raplhelper-state 3\n"))
         #expect(try !Files.text(tree.statePath).contains("level="))
         helper.process.signal(SIGTERM)
         try wait(for: "the originals") { try tree.settings() == tree.originals() }

@@ -8,6 +8,7 @@ final class Connection {
     private var input: [UInt8] = []
     /// From Hello.
     var client: Name?
+    var version = Greeting.highestVersion
     /// Nothing is read or sent any more.
     var isMute = false
 

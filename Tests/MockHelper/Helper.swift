@@ -12,6 +12,10 @@ final class Helper {
     private var minPower = Microwatts(1_000_000)
     private var sandbox = SandboxBits(rawValue: 127)
     private(set) var servesEverybody = true
+    /// What it speaks: both, or the older alone.
+    private var highestVersion = Greeting.highestVersion
+    private var boot = BootBits()
+    private var isFallbackKept = false
 
     /// CLOCK_MONOTONIC in whole milliseconds.
     static var now_ms: UInt64 { Clock.monotonic_ns / 1_000_000 }
@@ -51,13 +55,17 @@ final class Helper {
         let now_ms = Helper.now_ms
         switch request {
         case .hello(let hello):
-            guard let version = hello.commonVersion else { return Helper.writeRefused(id, into: &writer) }
+            guard let version = hello.commonVersion, hello.lowestVersion <= highestVersion else {
+                return Helper.writeRefused(id, into: &writer)
+            }
             connection.client = hello.clientName
+            connection.version = min(version, highestVersion)
             writer.begin(.welcome, requestID: id)
             Welcome(
-                version: version, bootID: (1, 2), helperVersion: Name(constant: "mock"), sandbox: sandbox, writes: writes,
+                version: connection.version, bootID: (1, 2), helperVersion: Name(constant: "mock"), sandbox: sandbox,
+                writes: writes,
                 leaseMinimum_ms: allowedLease_ms.lowerBound, leaseMaximum_ms: allowedLease_ms.upperBound,
-                onLeaseExpiry: onLeaseExpiry, minPower: minPower
+                onLeaseExpiry: onLeaseExpiry, minPower: minPower, boot: boot
             ).encode(into: &writer)
         case .listZones:
             writer.begin(.zones, requestID: id)
@@ -68,7 +76,9 @@ final class Helper {
             for (index, zone) in machine.zones.enumerated() {
                 zone.description(index: UInt16(index), parent: machine.index(of: zone.parent)).encode(into: &writer)
                 for register in zone.registers {
-                    register.description(isGone: zone.isGone, takesLimits: writes == .accepted).encode(into: &writer)
+                    register.description(
+                        isGone: zone.isGone, takesLimits: writes == .accepted, isFallbackKept: isFallbackKept
+                    ).encode(into: &writer, version: connection.version)
                 }
             }
         case .readSample:
@@ -98,7 +108,7 @@ final class Helper {
             _ = try control.renew(token, connection.id, at: now_ms)
             let released = endControl(disposal)
             writer.begin(.released, requestID: id)
-            released.encode(into: &writer)
+            released.encode(into: &writer, version: connection.version)
         case .ping: writer.begin(.pong, requestID: id)
         }
         writer.end()
@@ -120,7 +130,7 @@ final class Helper {
     @discardableResult
     func endControl(_ disposal: LimitDisposal) -> Released {
         control.end()
-        return disposal == .restore ? machine.restore() : Released()
+        return machine.end(disposal)
     }
 
     /// The time until the lease runs out; nil when nobody is in control.
@@ -156,6 +166,9 @@ final class Helper {
             machine.zones = zones
         case .lease(let minimum_ms, let maximum_ms): allowedLease_ms = minimum_ms...maximum_ms
         case .expiry(let disposal): onLeaseExpiry = disposal
+        case .speaks(let version): highestVersion = version
+        case .boot(let bits): boot = bits
+        case .kept(let isKept): isFallbackKept = isKept
         case .writes(let policy): writes = policy
         case .minPower(let power): minPower = power
         case .sandbox(let bits): sandbox = bits

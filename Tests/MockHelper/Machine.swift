@@ -20,7 +20,7 @@ struct Machine {
         var applied: [AppliedItem] = []
         for (number, (target, item)) in zip(targets, items).enumerated() {
             do throws(Failure) {
-                try zones[target.zone].registers[target.register].write(item.limit, item: UInt16(number))
+                try zones[target.zone].registers[target.register].write(item, number: UInt16(number))
             } catch {
                 zones = before
                 if error.code == .locked { zones[target.zone].registers[target.register].obstacle = .locked }
@@ -47,15 +47,20 @@ struct Machine {
         return (Int(item.zone), position)
     }
 
-    mutating func restore() -> Released {
+    mutating func end(_ disposal: LimitDisposal) -> Released {
+        if disposal == .hold { return Released() }
         var outcome = Released()
         for zone in zones.indices {
             for register in zones[zone].registers.indices {
-                switch zones[zone].registers[register].restore() {
+                let restoration =
+                    disposal == .fallback
+                    ? zones[zone].registers[register].fallBack() : zones[zone].registers[register].restore()
+                switch restoration {
                 case nil: break
                 case .restored: outcome.restored += 1
                 case .foreign: outcome.foreign += 1
                 case .failed: outcome.failed += 1
+                case .fallback: outcome.fallback += 1
                 }
             }
         }

@@ -29,7 +29,11 @@ extension Statement {
             let (minimum, maximum): (UInt32, UInt32) = (try words.number("the minimum"), try words.number("the maximum"))
             guard 1...maximum ~= minimum else { throw ScriptError(sentence: "the minimum is 1 to the maximum, not \(minimum)") }
             return .lease(minimum_ms: minimum, maximum_ms: maximum)
-        case .expiry: return .expiry(try words.choice("the disposal", ["restore": .restore, "hold": .hold]))
+        case .expiry:
+            return .expiry(try words.choice("the disposal", ["fallback": .fallback, "restore": .restore, "hold": .hold]))
+        case .speaks: return .speaks(try words.number("the version"))
+        case .boot: return .boot(try words.choice("how it began", ["at-fallback": .atFallback, "otherwise": []]))
+        case .kept: return .kept(try words.choice("whether they are", ["yes": true, "no": false]))
         case .writes:
             return .writes(
                 try words.choice(

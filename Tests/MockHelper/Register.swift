@@ -25,8 +25,10 @@ struct Register: Equatable {
     private(set) var change: Change?
 
     struct Change: Equatable {
-        let asked: Microwatts
-        let inForce: Microwatts
+        var asked: Microwatts
+        var inForce: Microwatts
+        /// What the limit becomes when the controller is lost.
+        var fallback: Microwatts?
     }
 
     enum WriteFault: Equatable {
@@ -56,6 +58,10 @@ struct Register: Equatable {
         guard obstacle.takesLimits else { return .notWritable }
         if item.limit < floor { return .belowFloor }
         if item.limit > ceiling { return .aboveCeiling }
+        if let fallback = item.fallback, fallback != .zero {
+            if fallback > item.limit { return .fallbackAboveLimit }
+            if fallback < floor { return .fallbackBelowFloor }
+        }
         if let window = item.window_us {
             guard window_us > 0 else { return .noTimeWindow }
             guard 1_000...3_600_000_000 ~= window else { return .windowOutOfRange }
@@ -64,7 +70,8 @@ struct Register: Equatable {
     }
 
     /// Writes and reads back. As long as nothing of the helper's is in force, the original is what is there now.
-    mutating func write(_ asked: Microwatts, item: UInt16) throws(Failure) {
+    mutating func write(_ item: ApplyItem, number: UInt16) throws(Failure) {
+        let asked = item.limit
         if change == nil { original = limit }
         if limit != rounded(asked) {
             switch fault ?? (isLocked ? .refused(errno: 61) : nil) {
@@ -73,14 +80,26 @@ struct Register: Equatable {
                 if obstacle == .locked { obstacle = .none }
             // ENODATA and ENOSYS, as the helper has it.
             case .refused(let errno):
-                throw Failure(errno == 61 || errno == 38 ? .locked : .writeFailed, errno: errno, item: item)
-            case .ignored: throw Failure(.notInForce, item: item, effective: limit)
+                throw Failure(errno == 61 || errno == 38 ? .locked : .writeFailed, errno: errno, item: number)
+            case .ignored: throw Failure(.notInForce, item: number, effective: limit)
             }
         }
-        change = Change(asked: asked, inForce: limit)
+        let fallback = item.fallback ?? change?.fallback ?? .zero
+        change = Change(asked: asked, inForce: limit, fallback: fallback == .zero ? nil : min(fallback, limit))
     }
 
-    enum Restoration { case restored, foreign, failed }
+    enum Restoration { case restored, foreign, failed, fallback }
+
+    /// Brings the fallback limit into force where there is one and more is; puts the original back elsewhere.
+    mutating func fallBack() -> Restoration? {
+        guard let fallback = change?.fallback, limit == original || limit == change?.inForce else { return restore() }
+        if limit > fallback {
+            if fault != nil { return .failed }
+            limit = rounded(fallback)
+        }
+        change = Change(asked: limit, inForce: limit, fallback: min(fallback, limit))
+        return .fallback
+    }
 
     /// Puts the original back, unless somebody else has changed the limit since. nil when there is nothing to put back.
     mutating func restore() -> Restoration? {
@@ -97,15 +116,17 @@ struct Register: Equatable {
         return .restored
     }
 
-    func description(isGone: Bool, takesLimits: Bool) -> ConstraintDescription {
+    func description(isGone: Bool, takesLimits: Bool, isFallbackKept: Bool) -> ConstraintDescription {
         var flags: ConstraintDescription.Flags = []
         if obstacle != .originalUnknown { flags.insert(.originalKnown) }
         if window_us > 0 { flags.insert(.hasTimeWindow) }
         if change != nil { flags.insert(.changed) }
+        if isFallbackKept { flags.insert(.fallbackKept) }
         return ConstraintDescription(
             index: index, name: name, flags: flags,
             obstacle: isGone ? .zoneGone : obstacle == .none && !takesLimits ? .writesRefused : obstacle,
             original: obstacle == .originalUnknown ? .zero : original, maxPower: maxPower, floor: floor, ceiling: ceiling,
-            originalWindow_us: window_us, requested: change?.asked ?? .zero)
+            originalWindow_us: window_us, requested: change?.asked ?? .zero,
+            fallback: change?.fallback ?? .zero)
     }
 }

@@ -11,7 +11,7 @@ enum Request {
     case release(token: UInt64, LimitDisposal)
     case ping
 
-    init(_ opcode: Opcode, _ payload: Span<UInt8>) throws(ProtocolError) {
+    init(_ opcode: Opcode, _ payload: Span<UInt8>, version: UInt8) throws(ProtocolError) {
         var reader = Reader(payload)
         switch opcode {
         case .hello: self = .hello(try Hello(from: &reader))
@@ -22,9 +22,9 @@ enum Request {
         case .apply:
             let token = try reader.u64()
             var items: [ApplyItem] = []
-            for _ in 0..<(try reader.u8()) { items.append(try ApplyItem(from: &reader)) }
+            for _ in 0..<(try reader.u8()) { items.append(try ApplyItem(from: &reader, version: version)) }
             self = .apply(token: token, items)
-        case .release: self = .release(token: try reader.u64(), try LimitDisposal.decoded(try reader.u8()))
+        case .release: self = .release(token: try reader.u64(), try LimitDisposal.decoded(try reader.u8(), version: version))
         case .ping: self = .ping
         case .welcome, .zones, .sample, .control, .renewed, .applied, .released, .pong, .refused, .failure: throw .outOfPhase
         }
@@ -46,7 +46,8 @@ enum Request {
                 guard zones.indices.contains(Int(item.zone)),
                     let register = zones[Int(item.zone)].registers.first(where: { $0.index == item.constraint })
                 else { return "\(line) #\(item.zone)/#\(item.constraint)=\(item.limit.rawValue)" }
-                return "\(line) \(zones[Int(item.zone)].id.string)/\(register.name.string)=\(item.limit.rawValue)"
+                let fallback = item.fallback.map { $0 == .zero ? "" : " fallback=\($0.rawValue)" } ?? ""
+                return "\(line) \(zones[Int(item.zone)].id.string)/\(register.name.string)=\(item.limit.rawValue)\(fallback)"
             }
         case .release(let token, let disposal): return "Release token=\(token) disposal=\(disposal)"
         case .ping: return "Ping"

@@ -128,7 +128,7 @@ final class Server {
         do throws(ProtocolError) {
             while let (header, payload) = try connection.nextFrame() {
                 if connection.isMute { continue }
-                let request = try Request(header.opcode, payload.span)
+                let request = try Request(header.opcode, payload.span, version: connection.version)
                 let fault = helper.receive(request, header.opcode)
                 guard answer(request, header.requestID, fault, connection) else { return close(connection) }
             }

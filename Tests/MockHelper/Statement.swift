@@ -7,6 +7,10 @@ enum Statement: Equatable {
     case order([Name])
     case lease(minimum_ms: UInt32, maximum_ms: UInt32)
     case expiry(LimitDisposal)
+    /// The highest version of the protocol.
+    case speaks(UInt8)
+    case boot(BootBits)
+    case kept(Bool)
     case writes(WritePolicy)
     case minPower(Microwatts)
     case sandbox(SandboxBits)
@@ -29,7 +33,8 @@ enum Statement: Equatable {
 
     /// The first word of a line.
     enum Verb: String, CaseIterable {
-        case zone, constraint, order, lease, expiry, writes, minimum, sandbox, serve, before, forget, set, ceiling, fail,
+        case zone, constraint, order, lease, expiry, speaks, boot, kept, writes, minimum, sandbox, serve, before, forget, set,
+            ceiling, fail,
             unreadable, gone,
             enabled
         case holder, expire, disconnect, stop, listen, restart, show
@@ -53,7 +58,10 @@ enum Statement: Equatable {
                 )
             case .order: ("ID…", "gives the zones other indices; to be followed by restart")
             case .lease: ("MINIMUM_MS MAXIMUM_MS", "the leases that are granted (1000 30000)")
-            case .expiry: ("restore|hold", "what happens to the limits when a lease runs out (restore)")
+            case .speaks: ("N", "the highest version of the protocol that it speaks (\(Greeting.highestVersion))")
+            case .boot: ("at-fallback|otherwise", "how this boot began (otherwise)")
+            case .kept: ("yes|no", "whether fallback limits are saved for the next boot (no)")
+            case .expiry: ("fallback|restore|hold", "what happens to the limits when a lease runs out (restore)")
             case .writes: ("accepted|readOnly|stateUnreadable|stateUnwritable", "the write policy (accepted)")
             case .minimum: ("POWER", "the helper's --min-power of Welcome (1W)")
             case .sandbox: ("BITS", "the sandbox bits of Welcome (127)")

@@ -57,8 +57,10 @@ import Testing
     @Test func `the tables of bits are those of the code`() {
         #expect(
             document.names("Sandbox bits") == SandboxBits.names.map { ["\($0.0.rawValue.trailingZeroBitCount)", "\($0.1)"] })
+        #expect(document.names("Boot bits") == BootBits.names.map { ["\($0.0.rawValue.trailingZeroBitCount)", "\($0.1)"] })
         let flags: [(ConstraintDescription.Flags, String)] = [
             (.originalKnown, "originalKnown"), (.hasTimeWindow, "hasTimeWindow"), (.changed, "changed"),
+            (.fallbackKept, "fallbackKept"),
         ]
         #expect(document.names("Constraint flags") == flags.map { ["\($0.0.rawValue.trailingZeroBitCount)", $0.1] })
     }

@@ -26,12 +26,16 @@ import Testing
         ("Hello with a byte behind its name", "0d000000 01 00 0100 50575243 01 01 01 61 00", .trailingBytes),
         (
             "Apply with fewer items than it counts",
-            "21000000 06 00 0100 8877665544332211 02 0000 00 00 0087930300000000 0000000000000000", .truncated
+            "2a000000 06 00 0100 8877665544332211 02 0000 00 00 0087930300000000 0000000000000000 00 0000000000000000", .truncated
         ),
         (
             "Apply with more items than it counts",
-            "35000000 06 00 0100 8877665544332211 01 0000 00 00 0087930300000000 0000000000000000"
-                + "0000 01 00 0087930300000000 0000000000000000", .trailingBytes
+            "47000000 06 00 0100 8877665544332211 01 0000 00 00 0087930300000000 0000000000000000 00 0000000000000000"
+                + "0000 01 00 0087930300000000 0000000000000000 00 0000000000000000", .trailingBytes
+        ),
+        (
+            "Apply with a fallback limit and no flag for it",
+            "2a000000 06 00 0100 8877665544332211 01 0000 00 00 0087930300000000 0000000000000000 00 40420f0000000000", .badValue
         ),
         ("Error that stops in its text", "13000000 ff 00 0100 0400 0000 ffff 0000000000000000 01", .truncated),
         ("Hello of another protocol", "0c000000 01 00 0100 50575244 01 01 01 61", .badMagic),
@@ -45,19 +49,19 @@ import Testing
         ("Hello whose lowest version is above its highest", "0c000000 01 00 0100 50575243 02 01 01 61", .badValue),
         (
             "Apply that counts 0 items",
-            "21000000 06 00 0100 8877665544332211 00 0000 00 00 0087930300000000 0000000000000000", .badValue
+            "2a000000 06 00 0100 8877665544332211 00 0000 00 00 0087930300000000 0000000000000000 00 0000000000000000", .badValue
         ),
         (
             "Apply that counts 65 items",
-            "21000000 06 00 0100 8877665544332211 41 0000 00 00 0087930300000000 0000000000000000", .badValue
+            "2a000000 06 00 0100 8877665544332211 41 0000 00 00 0087930300000000 0000000000000000 00 0000000000000000", .badValue
         ),
         (
             "Apply with a flag of 2",
-            "21000000 06 00 0100 8877665544332211 01 0000 00 02 0087930300000000 40420f0000000000", .badValue
+            "2a000000 06 00 0100 8877665544332211 01 0000 00 02 0087930300000000 40420f0000000000 00 0000000000000000", .badValue
         ),
         (
             "Apply with a window and no flag for it",
-            "21000000 06 00 0100 8877665544332211 01 0000 00 00 0087930300000000 40420f0000000000", .badValue
+            "2a000000 06 00 0100 8877665544332211 01 0000 00 00 0087930300000000 40420f0000000000 00 0000000000000000", .badValue
         ),
         (
             "Zones with an obstacle of 9",
@@ -65,10 +69,10 @@ import Testing
                 + "00 01 61 00 09 0000000000000000 0000000000000000 0000000000000000 0000000000000000 0000000000000000 0000000000000000",
             .badValue
         ),
-        ("Release with a disposal of 2", "0d000000 07 00 0100 8877665544332211 02", .badValue),
+        ("Release with a disposal of 3", "0d000000 07 00 0100 8877665544332211 03", .badValue),
         ("Refused for reason 0", "06000000 fe 00 0100 00 00", .badValue),
         ("Error with code 0", "13000000 ff 00 0100 0000 0000 ffff 0000000000000000 00", .badValue),
-        ("Error with a code that doesn't exist", "13000000 ff 00 0100 1500 0000 ffff 0000000000000000 00", .badValue),
+        ("Error with a code that doesn't exist", "13000000 ff 00 0100 1700 0000 ffff 0000000000000000 00", .badValue),
         (
             "Zones with a zone of 5 constraints",
             "1f000000 82 00 0100 00000000 01 2d 0100 0000 ffff 01 61 01 62 01 63 0000000000000000 05", .badValue
@@ -157,7 +161,7 @@ import Testing
     // MARK: Versions
 
     @Test(
-        arguments: [(2, 2, 2), (1, 2, 2), (0, 255, 2), (2, 9, 2), (1, 1, nil), (0, 1, nil), (3, 9, nil), (0, 0, nil)]
+        arguments: [(2, 2, 2), (1, 2, 2), (0, 255, 3), (2, 9, 3), (3, 3, 3), (1, 1, nil), (0, 1, nil), (4, 9, nil), (0, 0, nil)]
             as [(UInt8, UInt8, UInt8?)])
     func `the highest version that both sides speak is chosen`(_ lowest: UInt8, _ highest: UInt8, _ common: UInt8?) {
         let hello = Hello(lowestVersion: lowest, highestVersion: highest, clientName: name("a"))

@@ -62,7 +62,8 @@ struct Message: Equatable {
     // MARK: Decoding
 
     /// Decodes `frame`, which must be one whole frame and nothing else.
-    init(decoding frame: [UInt8]) throws(ProtocolError) {
+    /// - Parameter version: that the connection speaks.
+    init(decoding frame: [UInt8], version: UInt8 = Greeting.highestVersion) throws(ProtocolError) {
         let bytes = frame.span
         let headerEnd = min(bytes.count, Frame.headerBytes)
         let header = try Frame.Header(bytes.extracting(0..<headerEnd))
@@ -70,12 +71,12 @@ struct Message: Equatable {
         guard end <= bytes.count else { throw .truncated }
         guard end == bytes.count else { throw .trailingBytes }
         var reader = Reader(bytes.extracting(headerEnd..<end))
-        body = try Message.body(header.opcode, &reader)
+        body = try Message.body(header.opcode, &reader, version)
         requestID = header.requestID
         try reader.finish()
     }
 
-    private static func body(_ opcode: Opcode, _ reader: inout Reader) throws(ProtocolError) -> Body {
+    private static func body(_ opcode: Opcode, _ reader: inout Reader, _ version: UInt8) throws(ProtocolError) -> Body {
         switch opcode {
         case .hello: return .hello(try Hello(from: &reader))
         case .listZones: return .listZones
@@ -87,12 +88,12 @@ struct Message: Equatable {
             let count = try reader.u8()
             guard 1...Limits.itemsPerBatch ~= Int(count) else { throw .badValue }
             var items: [ApplyItem] = []
-            for _ in 0..<count { items.append(try ApplyItem(from: &reader)) }
+            for _ in 0..<count { items.append(try ApplyItem(from: &reader, version: version)) }
             return .apply(token: token, items)
-        case .release: return .release(token: try reader.u64(), try LimitDisposal.decoded(try reader.u8()))
+        case .release: return .release(token: try reader.u64(), try LimitDisposal.decoded(try reader.u8(), version: version))
         case .ping: return .ping
         case .welcome: return .welcome(try Welcome(from: &reader))
-        case .zones: return try zones(&reader)
+        case .zones: return try zones(&reader, version)
         case .sample:
             let header = try SampleHeader(from: &reader)
             var zones: [ZoneSample] = []
@@ -106,20 +107,20 @@ struct Message: Equatable {
             var items: [AppliedItem] = []
             for _ in 0..<count { items.append(try AppliedItem(from: &reader)) }
             return .applied(items)
-        case .released: return .released(try Released(from: &reader))
+        case .released: return .released(try Released(from: &reader, version: version))
         case .pong: return .pong
         case .refused: return .refused(try RefusalReason.decoded(try reader.u8()), text: array(try reader.text()))
         case .failure: return try failure(&reader)
         }
     }
 
-    private static func zones(_ reader: inout Reader) throws(ProtocolError) -> Body {
+    private static func zones(_ reader: inout Reader, _ version: UInt8) throws(ProtocolError) -> Body {
         let header = try ZonesHeader(from: &reader)
         var zones: [Zone] = []
         for _ in 0..<header.zoneCount {
             var zone = Zone(description: try ZoneDescription(from: &reader), constraints: [])
             for _ in 0..<zone.description.constraintCount {
-                zone.constraints.append(try ConstraintDescription(from: &reader))
+                zone.constraints.append(try ConstraintDescription(from: &reader, version: version))
             }
             zones.append(zone)
         }

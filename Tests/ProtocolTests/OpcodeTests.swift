@@ -11,7 +11,7 @@ import Testing
     static func welcome(_ version: Name) -> Message.Body {
         .welcome(
             Welcome(
-                version: 2, bootID: (0, 0), helperVersion: version, sandbox: [], writes: .accepted, leaseMinimum_ms: 0,
+                version: 3, bootID: (0, 0), helperVersion: version, sandbox: [], writes: .accepted, leaseMinimum_ms: 0,
                 leaseMaximum_ms: 0, onLeaseExpiry: .hold, minPower: .zero))
     }
 
@@ -41,7 +41,7 @@ import Testing
         ),
         (.renewed, .renewed(lease_ms: 0), .renewed(lease_ms: .max)),
         (.applied, .applied([applied]), .applied([AppliedItem](repeating: applied, count: Limits.itemsPerBatch))),
-        (.released, .released(Released()), .released(Released(restored: .max, foreign: .max, failed: .max))),
+        (.released, .released(Released()), .released(Released(restored: .max, foreign: .max, failed: .max, fallback: .max))),
         (.pong, .pong, .pong),
         (.refused, .refused(.noCommonVersion, text: []), .refused(.noCommonVersion, text: longestText)),
     ]

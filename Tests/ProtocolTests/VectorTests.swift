@@ -12,15 +12,16 @@ import Testing
     }
 
     static func welcome(
-        _ sandbox: SandboxBits, _ writes: WritePolicy, maximum_ms: UInt32 = 30_000, _ onLeaseExpiry: LimitDisposal = .restore
+        _ sandbox: SandboxBits, _ writes: WritePolicy, maximum_ms: UInt32 = 30_000, _ onLeaseExpiry: LimitDisposal = .restore,
+        _ boot: BootBits = []
     ) -> Message {
         Message(
             1,
             .welcome(
                 Welcome(
-                    version: 2, bootID: bootID, helperVersion: name("0.1.0"), sandbox: sandbox, writes: writes,
+                    version: 3, bootID: bootID, helperVersion: name("0.1.0"), sandbox: sandbox, writes: writes,
                     leaseMinimum_ms: 1_000, leaseMaximum_ms: maximum_ms, onLeaseExpiry: onLeaseExpiry,
-                    minPower: Microwatts(10_000_000))))
+                    minPower: Microwatts(10_000_000), boot: boot)))
     }
 
     static func error(_ requestID: UInt16, _ failure: Failure) -> Message {
@@ -43,12 +44,12 @@ import Testing
     static func constraint(
         _ index: UInt8, _ constraintName: String, _ flags: ConstraintDescription.Flags, _ obstacle: Obstacle = .none,
         original: UInt64, maxPower: UInt64,
-        ceiling: UInt64, window_us: UInt64, requested: UInt64 = 0
+        ceiling: UInt64, window_us: UInt64, requested: UInt64 = 0, fallback: UInt64 = 0
     ) -> ConstraintDescription {
         ConstraintDescription(
             index: index, name: name(constraintName), flags: flags, obstacle: obstacle, original: Microwatts(original),
             maxPower: Microwatts(maxPower), floor: Microwatts(10_000_000), ceiling: Microwatts(ceiling),
-            originalWindow_us: window_us, requested: Microwatts(requested))
+            originalWindow_us: window_us, requested: Microwatts(requested), fallback: Microwatts(fallback))
     }
 
     static func sampled(
@@ -77,8 +78,13 @@ import Testing
                 9, ApplyItem(zone: 0, constraint: 0, limit: Microwatts(60_000_000)),
                 ApplyItem(zone: 258, constraint: 1, limit: Microwatts(72_500_001), window_us: 27_983_872))
         ),
+        (
+            "apply-fallback",
+            apply(8, ApplyItem(zone: 0, constraint: 0, limit: Microwatts(60_000_000), fallback: Microwatts(45_000_000)))
+        ),
         ("release-restore", Message(10, .release(token: token, .restore))),
         ("release-hold", Message(11, .release(token: token, .hold))),
+        ("release-fallback", Message(11, .release(token: token, .fallback))),
         ("ping", Message(12, .ping)),
         (
             "welcome",
@@ -96,6 +102,7 @@ import Testing
         ),
         ("welcome-state-unreadable", welcome(SandboxBits(rawValue: 0x7F), .stateUnreadable)),
         ("welcome-state-unwritable", welcome(SandboxBits(rawValue: 0x7F), .stateUnwritable)),
+        ("welcome-at-fallback", welcome(SandboxBits(rawValue: 0x7F), .accepted, .fallback, .atFallback)),
         ("refused", Message(1, .refused(.noCommonVersion, text: text(Greeting.refusal)))),
         (
             "zones",
@@ -107,8 +114,9 @@ import Testing
                         zone(
                             0, "intel-rapl:0", "package-0", range: 262_143_328_850,
                             constraint(
-                                0, "long_term", [.originalKnown, .hasTimeWindow, .changed], original: 150_000_000,
-                                maxPower: 165_000_000, ceiling: 165_000_000, window_us: 999_424, requested: 60_000_000),
+                                0, "long_term", [.originalKnown, .hasTimeWindow, .changed, .fallbackKept], original: 150_000_000,
+                                maxPower: 165_000_000, ceiling: 165_000_000, window_us: 999_424, requested: 60_000_000,
+                                fallback: 45_000_000),
                             constraint(
                                 1, "short_term", [.originalKnown, .hasTimeWindow], .locked, original: 180_000_000, maxPower: 0,
                                 ceiling: 180_000_000, window_us: 2_440)),
@@ -178,12 +186,14 @@ import Testing
         ),
         ("released", Message(10, .released(Released(restored: 2)))),
         ("released-partly", Message(10, .released(Released(restored: 1, foreign: 1, failed: 1)))),
+        ("released-fallback", Message(11, .released(Released(fallback: 2)))),
         ("pong", Message(12, .pong)),
         ("error-control-held", error(4, Failure(.controlHeld))),
         ("error-below-floor", error(9, Failure(.belowFloor, item: 1))),
         ("error-write-failed", error(7, Failure(.writeFailed, errno: 5, item: 0))),
         ("error-locked", error(7, Failure(.locked, errno: 61, item: 0))),
         ("error-not-in-force", error(7, Failure(.notInForce, item: 0, effective: Microwatts(150_000_000)))),
+        ("error-fallback-above-limit", error(8, Failure(.fallbackAboveLimit, item: 0))),
     ]
 
     @Test func `the file and this list name the same vectors in the same order`() throws {

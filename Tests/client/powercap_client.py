@@ -14,8 +14,8 @@ import struct
 import sys
 
 NUMBERS = {"u8": "<B", "u16": "<H", "u32": "<I", "u64": "<Q", "flag": "<?"}
-MAGIC, VERSION, HEADER_BYTES, MAXIMUM_BYTES = 0x43525750, 2, 8, 65536
-RESTORE, HOLD = 0, 1
+MAGIC, VERSION, HEADER_BYTES, MAXIMUM_BYTES = 0x43525750, 3, 8, 65536
+RESTORE, HOLD, FALLBACK = 0, 1, 2
 
 # What is in the way of a limit; with `locked` limits are taken all the same.
 OBSTACLES = ["none", "writesRefused", "noLimitFile", "originalUnknown", "ceilingBelowFloor", "locked", "zoneGone", "sameNames",
@@ -35,14 +35,14 @@ LAYOUTS = {
     "AcquireControl": "lease_ms:u32 previous_token:u64",
     "Renew": "token:u64",
     "Apply": "token:u64 items:u8*ApplyItem",
-    "ApplyItem": "zone:u16 constraint:u8 has_window:flag limit_uw:u64 window_us:u64",
+    "ApplyItem": "zone:u16 constraint:u8 has_window:flag limit_uw:u64 window_us:u64 has_fallback:flag fallback_uw:u64",
     "Release": "token:u64 disposal:u8",
     "Welcome": "version:u8 boot_id_high:u64 boot_id_low:u64 helper_version:text sandbox:u32 writes:u8 "
-               "lease_minimum_ms:u32 lease_maximum_ms:u32 on_lease_expiry:u8 min_power_uw:u64",
+               "lease_minimum_ms:u32 lease_maximum_ms:u32 on_lease_expiry:u8 min_power_uw:u64 boot:u8",
     "Zones": "lease_remaining_ms:u32 lease_holder:text zones:u16*Zone",
     "Zone": "index:u16 parent:u16? control_type:text id:text name:text max_energy_range_uj:u64 constraints:u8*Constraint",
     "Constraint": "index:u8 name:text flags:u8 obstacle:u8 original_uw:u64 max_power_uw:u64 floor_uw:u64 ceiling_uw:u64 "
-                  "original_window_us:u64 requested_uw:u64",
+                  "original_window_us:u64 requested_uw:u64 fallback_uw:u64",
     "Sample": "time_ns:u64 zones:u16*ZoneSample",
     "ZoneSample": "index:u16 gone:flag enabled:u8 energy_errno:u8 energy_uj:u64 limits:u8*Limit",
     "Limit": "errno:u8 limit_uw:u64",
@@ -50,7 +50,7 @@ LAYOUTS = {
     "Renewed": "lease_ms:u32",
     "Applied": "items:u8*AppliedItem",
     "AppliedItem": "effective_uw:u64 effective_window_us:u64",
-    "Released": "restored:u16 foreign:u16 failed:u16",
+    "Released": "restored:u16 foreign:u16 failed:u16 fallback:u16",
     "Refused": "reason:u8 text:text",
     "Error": "code:u16 errno:u16 item:u16? effective_uw:u64 text:text",
 }
@@ -101,7 +101,7 @@ def decode_frame(data):
     length, number, flags, request_id = struct.unpack_from("<IBBH", data)
     frame = next((name for name in TYPES if TYPES[name] == number), None)
     if frame is None or flags or length + 4 != len(data) or len(data) > MAXIMUM_BYTES:
-        raise ValueError("not a frame of version 2")
+        raise ValueError(f"not a frame of version {VERSION}")
     fields, end = decode(frame, data, HEADER_BYTES)
     if end != len(data):
         raise ValueError(f"{frame} has bytes after its last field")
@@ -174,11 +174,12 @@ class Client:
     def renew(self, token):
         return self.call("Renew", token=token)["lease_ms"]
 
-    def apply(self, token, items):
-        """`items`: (zone, constraint, limit_uw) or (zone, constraint, limit_uw, window_us)."""
+    def apply(self, token, items, fallback_uw=None):
+        """`items`: (zone, constraint, limit_uw) or (zone, constraint, limit_uw, window_us). `fallback_uw`, where it is given, is
+        that of every item; 0 takes it away."""
         return self.call("Apply", token=token, items=[
             {"zone": zone, "constraint": constraint, "limit_uw": limit_uw, "has_window": bool(window),
-             "window_us": window[0] if window else 0} for zone, constraint, limit_uw, *window in items])["items"]
+             "window_us": window[0] if window else 0, "has_fallback": fallback_uw is not None, "fallback_uw": fallback_uw or 0} for zone, constraint, limit_uw, *window in items])["items"]
 
     def release(self, token, disposal=RESTORE):
         return self.call("Release", token=token, disposal=disposal)
@@ -193,7 +194,9 @@ def print_zones(client):
         for each in zone["constraints"]:
             original = f"{each['original_uw'] / 1e6:g} W" if each["flags"] & ORIGINAL_KNOWN else "unknown"
             reach = f"{each['floor_uw'] / 1e6:g} to {each['ceiling_uw'] / 1e6:g} W"
-            print(f"  {zone['id']}/{each['name']}  original {original}  {OBSTACLES[each['obstacle']] if each['obstacle'] else reach}")
+            fallback = f"  fallback {each['fallback_uw'] / 1e6:g} W" if each["fallback_uw"] else ""
+            print(f"  {zone['id']}/{each['name']}  original {original}{fallback}  "
+                  f"{OBSTACLES[each['obstacle']] if each['obstacle'] else reach}")
 
 
 def print_sample(client):
@@ -220,7 +223,7 @@ def keep_applied(client, assignments, lease_ms, hold):
         print(f"{name}  {item['effective_uw'] / 1e6:g} W in force", flush=True)
     while not hold and signal.sigtimedwait(stop, control["lease_ms"] / 3000) is None:
         client.renew(control["token"])
-    print("{restored} restored, {foreign} changed by others, {failed} failed".format(
+    print("{restored} restored, {foreign} changed by others, {failed} failed, {fallback} at their fallback".format(
         **client.release(control["token"], HOLD if hold else RESTORE)))
 
 

@@ -70,7 +70,7 @@ class CommandLineTests(HelperCase):
         self.assertEqual(process.stdout.readline(), "intel-rapl:0/long_term  60 W in force\n")
         self.assertEqual(self.value(), 60000000)
         process.send_signal(signal.SIGINT)
-        self.assertEqual(process.communicate(timeout=DEADLINE_S)[0], "1 restored, 0 changed by others, 0 failed\n")
+        self.assertEqual(process.communicate(timeout=DEADLINE_S)[0], "1 restored, 0 changed by others, 0 failed, 0 at their fallback\n")
         self.assertEqual((process.returncode, self.value()), (0, 150000000))
 
     def test_a_mistake_is_told_in_a_sentence(self):

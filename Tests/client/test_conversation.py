@@ -15,7 +15,7 @@ class GreetingTests(HelperCase):
         welcome = self.connect(greet=False).hello()
         boot_id = pathlib.Path("/proc/sys/kernel/random/boot_id").read_text().strip().replace("-", "")
         self.assertEqual(f"{welcome['boot_id_high']:016x}{welcome['boot_id_low']:016x}", boot_id)
-        self.assertEqual((welcome["version"], welcome["writes"], welcome["on_lease_expiry"]), (2, WRITES["accepted"], HOLD))
+        self.assertEqual((welcome["version"], welcome["writes"], welcome["on_lease_expiry"]), (VERSION, WRITES["accepted"], HOLD))
         self.assertEqual((welcome["lease_minimum_ms"], welcome["lease_maximum_ms"]), (1000, 45000))
         bits = numbers("Sandbox bits")
         for name in ("not-dumpable", "no-new-privileges", "capabilities-empty"):
@@ -23,18 +23,18 @@ class GreetingTests(HelperCase):
 
     def test_a_client_of_other_versions_is_refused_and_closed(self):
         self.start()
-        for lowest, highest in ((1, 1), (0, 1), (3, 4)):
+        for lowest, highest in ((1, 1), (0, 1), (4, 5)):
             with self.subTest(lowest=lowest, highest=highest):
                 client = self.connect(greet=False)
                 with self.assertRaises(Failed) as caught:
                     client.hello(lowest=lowest, highest=highest)
                 self.assertEqual(caught.exception.fields["reason"], numbers("Refusal reasons")["noCommonVersion"])
-                self.assertIn("speaks version 2", caught.exception.fields["text"])
+                self.assertIn("speaks versions 2 and 3", caught.exception.fields["text"])
                 self.assert_closed(client)
 
     def test_of_several_versions_the_common_one_is_chosen(self):
         self.start()
-        self.assertEqual(self.connect(greet=False).hello(lowest=0, highest=9)["version"], 2)
+        self.assertEqual(self.connect(greet=False).hello(lowest=0, highest=9)["version"], VERSION)
 
     def test_a_peer_that_isn_t_on_the_list_is_closed_without_an_answer(self):
         self.start(uid=os.getuid() + 1)
@@ -244,7 +244,7 @@ class ApplyTests(HelperCase):
         changed = [(zone["index"], each["index"]) for zone in zones for each in zone["constraints"] if each["flags"] & 4]
         self.assertEqual(changed, [(PACKAGE_0, 0), (PACKAGE_1, 0)])
         self.assertEqual(zones[PACKAGE_1]["constraints"][0]["original_uw"], 150000000)
-        self.assertEqual(client.release(token), {"restored": 2, "foreign": 0, "failed": 0})
+        self.assertEqual(client.release(token), {"restored": 2, "foreign": 0, "failed": 0, "fallback": 0})
         self.assertEqual({path: text.split("\n")[0] for path, text in self.contents().items()},
                          {path: text.split("\n")[0] for path, text in before.items()})
 
@@ -252,7 +252,7 @@ class ApplyTests(HelperCase):
         self.start()
         client, token = self.in_control()
         client.apply(token, [(PACKAGE_0, 0, 60000000)])
-        self.assertEqual(client.release(token, HOLD), {"restored": 0, "foreign": 0, "failed": 0})
+        self.assertEqual(client.release(token, HOLD), {"restored": 0, "foreign": 0, "failed": 0, "fallback": 0})
         self.assertEqual(self.value(), 60000000)
         self.assertEqual(client.list_zones()["zones"][PACKAGE_0]["constraints"][0]["flags"] & 4, 4)
         self.assertEqual(client.release(client.acquire(30000)["token"], RESTORE)["restored"], 1)
@@ -263,7 +263,7 @@ class ApplyTests(HelperCase):
         client, token = self.in_control()
         client.apply(token, [(PACKAGE_0, 0, 60000000), (PACKAGE_1, 0, 60000000)])
         self.file("constraint_0_power_limit_uw").write_text("99000000\n")
-        self.assertEqual(client.release(token), {"restored": 1, "foreign": 1, "failed": 0})
+        self.assertEqual(client.release(token), {"restored": 1, "foreign": 1, "failed": 0, "fallback": 0})
         self.assertEqual((self.value(), self.value(zone="intel-rapl/intel-rapl:2")), (99000000, 150000000))
 
     def test_limits_come_back_when_the_helper_stops_and_when_it_is_started_after_it_was_killed(self):

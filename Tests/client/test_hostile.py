@@ -11,7 +11,7 @@ from powercap_client import MAGIC, RESTORE, VERSION, encode_frame
 
 
 class MalformedTests(HelperCase):
-    ITEM = struct.pack("<HB?QQ", 0, 0, False, 60000000, 0)
+    ITEM = struct.pack("<HB?QQ?Q", 0, 0, False, 60000000, 0, False, 0)
 
     # What is sent behind Hello, and the reason in the log.
     CASES = {
@@ -19,7 +19,7 @@ class MalformedTests(HelperCase):
         "a length of 65533": (struct.pack("<IBBH", 65533, 8, 0, 1), "a frame longer than 64 KiB"),
         "a length of 4 GiB": (struct.pack("<IBBH", 2**32 - 1, 6, 0, 1), "a frame longer than 64 KiB"),
         "a Ping of 1 byte": (struct.pack("<IBBHB", 5, 8, 0, 1, 0), "a payload of a length that its type can't have"),
-        "an Apply of 65 items": (struct.pack("<IBBHQB", 13 + 65 * 20, 6, 0, 1, 1, 65) + 65 * ITEM,
+        "an Apply of 65 items": (struct.pack("<IBBHQB", 13 + 65 * 29, 6, 0, 1, 1, 65) + 65 * ITEM,
                                  "a payload of a length that its type can't have"),
         "type 0": (struct.pack("<IBBH", 4, 0, 0, 1), "a frame of a type that isn't in the table"),
         "type 0x7f": (struct.pack("<IBBH", 4, 0x7F, 0, 1), "a frame of a type that isn't in the table"),
@@ -27,13 +27,13 @@ class MalformedTests(HelperCase):
         "a second Hello": (encode_frame("Hello", 1, {"magic": MAGIC, "lowest_version": VERSION, "highest_version": VERSION,
                                                      "client_name": "again"}), "a frame that may not be sent now"),
         "a reply": (encode_frame("Pong", 1, {}), "a frame that may not be sent now"),
-        "an Apply that counts too many items": (struct.pack("<IBBHQB", 33, 6, 0, 1, 1, 2) + ITEM,
+        "an Apply that counts too many items": (struct.pack("<IBBHQB", 42, 6, 0, 1, 1, 2) + ITEM,
                                                 "a payload that ends inside a field"),
-        "an Apply that counts too few items": (struct.pack("<IBBHQB", 53, 6, 0, 1, 1, 1) + 2 * ITEM,
+        "an Apply that counts too few items": (struct.pack("<IBBHQB", 71, 6, 0, 1, 1, 1) + 2 * ITEM,
                                                "a payload with bytes after its last field"),
-        "an Apply that counts 0 items": (struct.pack("<IBBHQB", 33, 6, 0, 1, 1, 0) + ITEM,
+        "an Apply that counts 0 items": (struct.pack("<IBBHQB", 42, 6, 0, 1, 1, 0) + ITEM,
                                          "a field with a value that it can't have"),
-        "a Release with disposal 2": (struct.pack("<IBBHQB", 13, 7, 0, 1, 1, 2), "a field with a value that it can't have"),
+        "a Release with disposal 3": (struct.pack("<IBBHQB", 13, 7, 0, 1, 1, 3), "a field with a value that it can't have"),
     }
 
     # The same as the first frame.
@@ -193,4 +193,4 @@ class LargestTreeTests(HelperCase):
                 self.assertEqual((reply, len(fields["items"])), ("Applied", 64))
                 self.assertEqual(fields["items"][63], {"effective_uw": 60000063, "effective_window_us": 1063})
             self.assertEqual(len(client.receive()[2]["zones"]), 128)
-        self.assertEqual(client.release(token), {"restored": 64, "foreign": 0, "failed": 0})
+        self.assertEqual(client.release(token), {"restored": 64, "foreign": 0, "failed": 0, "fallback": 0})

@@ -9,7 +9,7 @@ ENVIRONMENT = "/etc/powercap/controller.env"
 POLICY = "SOURCE=static\nMAX_SOURCE={watts}W\nSAMPLE_INTERVAL=1s\nLEASE_TIME={lease}s\n"
 SANDBOX = "not-dumpable,no-new-privileges,bounding-set-empty,capabilities-empty,{user}landlock,seccomp"
 UNITS = ["raplhelper.socket", "raplhelper.service", "powercap-controller.service"]
-EXPOSURE = {"raplhelper.service": 0.9, "powercap-controller.service": 1.3}
+EXPOSURE = {"raplhelper.service": 0.9, "raplhelper-boot.service": 1.1, "powercap-controller.service": 1.3}
 
 
 class Total:

@@ -10,7 +10,7 @@
 
 // Values of the running architecture; see open(2), epoll_ctl(2), signal(7).
 extern const int32_t cl_o_rdonly, cl_o_rdwr, cl_o_wronly, cl_o_creat, cl_o_excl, cl_o_trunc, cl_o_directory, cl_o_nofollow,
-    cl_o_nonblock, cl_o_path;
+    cl_o_nonblock, cl_o_path, cl_o_dsync;
 extern const uint32_t cl_epollin, cl_epollout, cl_epollhup, cl_epollerr, cl_epollrdhup;
 extern const int32_t cl_sigterm, cl_sigint, cl_sighup;
 

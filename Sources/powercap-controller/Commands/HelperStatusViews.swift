@@ -21,8 +21,11 @@ extension HelperStatus {
             header.leaseRemaining_ms == 0 ? "nobody" : "\(header.leaseHolder.string), \(header.leaseRemaining_ms) ms left")
         if heldLimits > 0 {
             let limits = heldLimits == 1 ? "1 limit" : "\(heldLimits) limits"
-            output.append(label: "held", "\(limits) of a controller that is gone, until the helper stops")
+            let isFallback = zones.contains { $0.limits.contains { $0.fallback != nil } }
+            let until = isFallback ? "at the fallback limit, until `raplhelper --release`" : "until the helper stops"
+            output.append(label: "held", "\(limits) of a controller that is gone, \(until)")
         }
+        if welcome.boot.contains(.atFallback) { output.append(label: "boot", "begun at the fallback limits") }
         output.append("\n")
         ZoneTable.write(zones, to: &output)
     }

@@ -35,7 +35,9 @@ struct HelperStatus {
             ZoneState(zone, in: seen, power: wire.power(from: before, to: after), energyError: errors[zone.id]) { name in
                 let constraint = wire.constraints.first { $0.name.string == name }
                 let requested = constraint?.requested ?? .zero
-                return (requested == .zero ? nil : requested, constraint?.flags.contains(.changed) == true)
+                return (
+                    requested == .zero ? nil : requested, constraint?.heldFallback, constraint?.flags.contains(.changed) == true
+                )
             }
         }
         heldLimits =

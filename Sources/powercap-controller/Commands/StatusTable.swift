@@ -21,6 +21,10 @@ struct StatusTable {
                 "\(roughly(node["limit_uw"])) decided, between \(words(node["floor_uw"])) and \(words(node["ceiling_uw"])); "
                     + "\(roughly(node["power_uw"])) drawn")
         }
+        if let fallback = document["node"]?["fallback_uw"]?.power {
+            let boots = document["node"]?["boots_at_fallback"]?.flag == true ? ", and at the start of a boot" : ""
+            output.append(label: "fallback", "\(fallback.roughly) when the controller is lost\(boots)")
+        }
         if let helper = document["helper"], helper != .null {
             output.append(
                 label: "helper",

@@ -40,6 +40,9 @@ enum ZoneTable {
             }
             append(limit.inForce, to: &output)
             output.append("\n")
+            if let fallback = limit.fallback {
+                output.append(sentence: "\(fallback.words) when the controller is lost", behind: "\(indent)    ")
+            }
             if let note = limit.note, note != Standing.disabled.words {
                 output.append(sentence: note, behind: "\(indent)    ")
             }

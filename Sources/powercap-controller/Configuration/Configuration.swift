@@ -89,7 +89,7 @@ extension Configuration {
 }
 
 /// What the controller asks of the helper when it ends.
-enum ExitAction: String, CaseIterable, Sendable { case restore, hold }
+enum ExitAction: String, CaseIterable, Sendable { case restore, hold, fallback }
 
 /// What the controller does when another party changed a limit.
 enum DriftAction: String, CaseIterable, Sendable { case reassert, leave }

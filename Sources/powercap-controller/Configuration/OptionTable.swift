@@ -248,7 +248,12 @@ extension Option {
             "SHORT_TERM", { $1(&$0.policy.shortTerm) }, .choice,
             "Short-term limit (PL2): equal to the long-term one, scaled by the original ratio, or untouched."),
         Option(
-            "ON_EXIT", { $1(&$0.onExit) }, .choice, "What becomes of the limits at exit: the originals come back, or they stay."),
+            "ON_EXIT", { $1(&$0.onExit) }, .choice,
+            "What becomes of the limits at exit: the originals come back, they stay, or they become FALLBACK_LIMIT."),
+        Option(
+            "FALLBACK_LIMIT", { $1(&$0.policy.fallbackLimit) }, .optionalPower,
+            "What the node's limit becomes when its controller is lost, and where the helper saves it at the start of a boot, instead of the "
+                + "originals: divided over the packages, never more than was in force."),
         Option(
             "ON_DRIFT", { $1(&$0.onDrift) }, .choice,
             "What to do when another party changed a limit: set it again, or leave it. Both report it."),

@@ -80,6 +80,7 @@ struct Settings: Sendable {
         if policy.split == .demand, policy.pmaxFunction != .sum {
             throw .withoutEffect(given("SPLIT"), given("PMAX_FUNC"), needs: "PMAX_FUNC=sum, where packages share one limit")
         }
+        if configuration.onExit == .fallback, policy.fallbackLimit == nil { throw .noFallback(given("ON_EXIT")) }
         if policy.qosHint == .on, policy.strategy != .idleDown {
             throw .withoutEffect(given("QOS"), given("STRATEGY"), needs: "STRATEGY=idle-down")
         }

@@ -69,6 +69,7 @@ enum UsageError: Error, Equatable, Sendable {
     case budgetOption(String, nearest: String?)
     case budgetSource(String)
     case budgetLacks(String, String)
+    case noFallback(Given)
 
     var sentence: String {
         switch self {
@@ -177,6 +178,8 @@ enum UsageError: Error, Equatable, Sendable {
         case .budgetSource(let name):
             return "SOURCE=\(quoted(name)) is none of a budget: give solar, sun, static, schedule, series or http"
         case .budgetLacks(let name, let why): return "\(name) is missing: \(why)"
+        case .noFallback(let given):
+            return "\(given.words) goes to a limit that isn't there: give FALLBACK_LIMIT, or \(given.name)=restore or hold"
         case .chartTooLong(let given, let highest):
             return "\(given.words) is more than a chart can show: give at most \(highest), or --format csv"
         }

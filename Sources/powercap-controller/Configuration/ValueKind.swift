@@ -73,6 +73,18 @@ extension ValueKind where Value == Microwatts {
     }
 }
 
+extension ValueKind where Value == Microwatts? {
+    /// A power, or none, which is written as 0.
+    static let optionalPower: ValueKind = {
+        let power = ValueKind<Microwatts>.power(.watts(1) ... .watts(1_000_000))
+        var words = power.words
+        words.valid = "0 for none, or \(words.valid)"
+        return ValueKind(
+            words: words, parse: { text throws(ValueProblem) in text == "0" ? nil : try power.parse(text) },
+            show: { $0?.setting ?? "0" })
+    }()
+}
+
 extension ValueKind where Value == StaleAction {
     /// `floor`, `hold`, or a power.
     static let staleAction: ValueKind = {

@@ -38,14 +38,16 @@ struct HelperClient {
 
     /// Who is in control, and every zone with what is known of it.
     func zones() throws(HelperError) -> HelperZones {
-        let minPower = welcome.minPower
+        let (minPower, version) = (welcome.minPower, welcome.version)
         return try connection.exchange(.listZones, expecting: .zones, { _ in }) { reader throws(ProtocolError) in
             let header = try ZonesHeader(from: &reader)
             var zones: [HelperZones.Zone] = []
             for _ in 0..<header.zoneCount {
                 let description = try ZoneDescription(from: &reader)
                 var constraints: [ConstraintDescription] = []
-                for _ in 0..<description.constraintCount { constraints.append(try ConstraintDescription(from: &reader)) }
+                for _ in 0..<description.constraintCount {
+                    constraints.append(try ConstraintDescription(from: &reader, version: version))
+                }
                 zones.append(HelperZones.Zone(description: description, constraints: constraints))
             }
             return HelperZones(header: header, minPower: minPower, zones: zones)
@@ -79,12 +81,13 @@ struct HelperClient {
 
     /// Sets limits, all or none: what was read back of each.
     func apply(_ items: [ApplyItem], token: UInt64) throws(HelperError) -> [AppliedItem] {
-        try connection.exchange(
+        let version = welcome.version
+        return try connection.exchange(
             .apply, expecting: .applied,
             { writer in
                 writer.u64(token)
                 writer.u8(UInt8(items.count))
-                for item in items { item.encode(into: &writer) }
+                for item in items { item.encode(into: &writer, version: version) }
             },
             { reader throws(ProtocolError) in
                 guard try reader.u8() == items.count else { throw .badValue }
@@ -94,15 +97,19 @@ struct HelperClient {
             })
     }
 
-    /// Ends control.
+    /// Whether it knows fallback limits.
+    var knowsFallback: Bool { welcome.version >= Greeting.fallbackVersion }
+
+    /// Ends control. A helper that knows no fallback limit holds what is in force instead: nothing may rise.
     func release(_ token: UInt64, _ disposal: LimitDisposal) throws(HelperError) -> Released {
-        try connection.exchange(
+        let (version, disposal) = (welcome.version, knowsFallback || disposal != .fallback ? disposal : .hold)
+        return try connection.exchange(
             .release, expecting: .released,
             { writer in
                 writer.u64(token)
                 writer.u8(disposal.rawValue)
             },
-            { reader throws(ProtocolError) in try Released(from: &reader) })
+            { reader throws(ProtocolError) in try Released(from: &reader, version: version) })
     }
 }
 
@@ -168,6 +175,8 @@ extension Constraint {
             timeWindowMicroseconds: description.flags.contains(.hasTimeWindow) ? description.originalWindow_us : nil,
             maxPower: description.maxPower,
             original: description.flags.contains(.originalKnown) ? description.original : nil, floor: description.floor,
-            ceiling: description.ceiling, minPower: minPower, obstacle: description.obstacle)
+            ceiling: description.ceiling, minPower: minPower, obstacle: description.obstacle,
+            fallback: description.fallback == .zero ? nil : description.fallback,
+            isFallbackKept: description.flags.contains(.fallbackKept))
     }
 }

@@ -56,8 +56,8 @@ enum HelperError: Error, Equatable, Sendable {
         case .otherRequest:
             "the helper answered another request than the one that was sent: restart raplhelper, and report this"
         case .noCommonVersion:
-            "the helper speaks another version of the protocol than this controller, which speaks \(Greeting.highestVersion): "
-                + "install both programs from one release"
+            "the helper speaks another version of the protocol than this controller, which speaks \(Greeting.lowestVersion) "
+                + "and \(Greeting.highestVersion): install both programs from one release"
         case .failed(let failure): failure.sentence
         }
     }

@@ -8,6 +8,8 @@ enum Ending: Equatable, Sendable {
     /// Control could not be given back: the helper deals with the limits by itself.
     case abandoned
     case held
+    /// They are the fallback limits now.
+    case fallenBack
     case restored
     /// Nothing was changed, or nothing is any more.
     case nothingToRestore
@@ -26,7 +28,7 @@ enum Ending: Equatable, Sendable {
             } else if released.foreign > 0 {
                 .foreign
             } else {
-                released.restored > 0 ? .restored : .nothingToRestore
+                released.fallback > 0 ? .fallenBack : released.restored > 0 ? .restored : .nothingToRestore
             }
     }
 
@@ -36,6 +38,7 @@ enum Ending: Equatable, Sendable {
         case .untouched: "no limit was ever set"
         case .abandoned: "control could not be given back, and the helper deals with the limits by itself"
         case .held: "the limits stay as they were"
+        case .fallenBack: "the limits are at the fallback limit"
         case .restored: "the original limits are back"
         case .nothingToRestore: "no limit had to be restored"
         case .foreign: "limits that another party set are left as they are"
@@ -51,10 +54,22 @@ enum Ending: Equatable, Sendable {
         case .untouched: log.info("stopped, no limit was ever set", fields)
         case .abandoned: log.warning("stopped without control: the helper deals with the limits by itself", fields)
         case .held: log.info("stopped, limits held", fields)
+        case .fallenBack: log.info("stopped, limits at the fallback limit", fields)
         case .restored: log.info("stopped, original limits restored", fields)
         case .nothingToRestore: log.info("stopped, no limit had to be restored", fields)
         case .foreign: log.warning("stopped, limits that another party set are left as they are", fields)
         case .incomplete: log.error("stopped, but not every original limit could be restored: see the helper's log", fields)
+        }
+    }
+}
+
+extension ExitAction {
+    /// What the helper is asked for. One that knows no fallback limits then holds.
+    var disposal: LimitDisposal {
+        switch self {
+        case .restore: .restore
+        case .hold: .hold
+        case .fallback: .fallback
         }
     }
 }

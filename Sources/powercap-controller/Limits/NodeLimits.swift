@@ -15,6 +15,10 @@ struct NodeLimits {
         var asked: Microwatts?
         /// What was read back then, or found since; nil when it isn't known.
         var inForce: Microwatts?
+        /// What it becomes when the controller is lost, as the helper holds it; nil where the original comes back.
+        var fallback: Microwatts?
+        /// What was last asked for of that; nil before the first time. Zero is none.
+        var askedFallback: Microwatts?
         /// Why the last attempt failed; nil when it didn't.
         var refusal: ErrorCode?
         /// Another party's limit is left alone.
@@ -43,12 +47,14 @@ struct NodeLimits {
         fileprivate var lower = Spell()
     }
 
-    private(set) var entries: [Entry]
+    var entries: [Entry]
     /// Every zone as it was last seen.
     private(set) var zones: [Zone]
     private let described: HelperZones
     /// Power on its way between packages; nil where limits go up and down at once.
     var handover: Handover?
+    /// The next boot begins at the fallback limits that are held.
+    var isFallbackKept: Bool
     /// Limits that are to go up wait for power that isn't free yet.
     var isWaiting = false
     /// Why energy counters can't be read, by the zone's id.
@@ -61,6 +67,7 @@ struct NodeLimits {
     init(_ zones: HelperZones, _ sample: HelperSample) {
         self.zones = [Zone](zones, sample)
         described = zones
+        isFallbackKept = zones.isFallbackKept
         energyErrors = zones.energyErrors(in: sample)
         entries = Package.all(in: self.zones).compactMap { package in
             guard let zone = zones.zones.first(where: { $0.description.id.string == package.zone }) else { return nil }
@@ -71,6 +78,7 @@ struct NodeLimits {
                 let isLocked = zone.constraints[position].obstacle == .locked
                 return Tracked(
                     name: name, index: zone.constraints[position].index, position: position, inForce: now,
+                    fallback: zone.constraints[position].heldFallback,
                     refusal: isLocked ? .locked : nil, isSkipped: isLocked)
             }
             guard let longTerm = tracked("long_term") else { return nil }
@@ -116,6 +124,10 @@ struct NodeLimits {
         let to: Microwatts
         /// What is in force now; nil when it isn't known.
         let from: Microwatts?
+        /// What it is to become when the controller is lost; zero is its original.
+        var fallback = Microwatts.zero
+        /// The limit is the one that is in force; what it becomes is another.
+        var isOfFallbackAlone = false
         let reason: Reason
     }
 
@@ -127,16 +139,20 @@ struct NodeLimits {
         for (index, limit) in zip(present, decision.packages) where entries[index].package.fixed == nil {
             let entry = entries[index]
             if entry.longTerm.isSkipped || entry.longTerm.isLeft { continue }
-            if entry.longTerm.asked != limit.longTerm {
+            let fallback = limit.fallback?.longTerm ?? .zero
+            if entry.longTerm.asked != limit.longTerm || entry.longTerm.askedFallback != fallback {
                 changes.append(
                     Change(
-                        entry: index, isShortTerm: false, to: limit.longTerm, from: entry.longTerm.inForce, reason: limit.reason))
+                        entry: index, isShortTerm: false, to: limit.longTerm, from: entry.longTerm.inForce, fallback: fallback,
+                        isOfFallbackAlone: entry.longTerm.asked == limit.longTerm, reason: limit.reason))
             }
-            if let tracked = entry.shortTerm, let shortTerm = limit.shortTerm, !tracked.isSkipped, !tracked.isLeft,
-                tracked.asked != shortTerm
-            {
+            if let tracked = entry.shortTerm, let shortTerm = limit.shortTerm, !tracked.isSkipped, !tracked.isLeft {
+                let fallback = limit.fallback?.shortTerm ?? .zero
+                if tracked.asked == shortTerm, tracked.askedFallback == fallback { continue }
                 changes.append(
-                    Change(entry: index, isShortTerm: true, to: shortTerm, from: tracked.inForce, reason: limit.reason))
+                    Change(
+                        entry: index, isShortTerm: true, to: shortTerm, from: tracked.inForce, fallback: fallback,
+                        isOfFallbackAlone: tracked.asked == shortTerm, reason: limit.reason))
             }
         }
         return changes.sorted { rank($0) < rank($1) }
@@ -147,7 +163,7 @@ struct NodeLimits {
     }
 
     func items(_ changes: [Change]) -> [ApplyItem] {
-        changes.map { ApplyItem(zone: entries[$0.entry].zone, constraint: self[$0].index, limit: $0.to) }
+        changes.map { ApplyItem(zone: entries[$0.entry].zone, constraint: self[$0].index, limit: $0.to, fallback: $0.fallback) }
     }
 
     /// P4: what is in force is what was read back.
@@ -155,6 +171,8 @@ struct NodeLimits {
         settle(change, applied.effective)
         self[change].asked = change.to
         self[change].inForce = applied.effective
+        self[change].askedFallback = change.fallback
+        self[change].fallback = change.fallback == .zero ? nil : min(change.fallback, applied.effective)
         self[change].refusal = nil
         see(applied.effective, change)
     }

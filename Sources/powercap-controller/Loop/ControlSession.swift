@@ -15,6 +15,8 @@ final class ControlSession {
     private let tell: (NodeEvent) -> Void
     private(set) var limits: NodeLimits
     private var isDecided = false
+    /// Whether the helper holds a fallback limit and saves it for the next boot, as it was last told.
+    private var toldFallback: (isHeld: Bool, isKept: Bool)?
     private(set) var lastSample: HelperSample
     /// When that was read, on CLOCK_MONOTONIC.
     private(set) var sampled_ns = Clock.monotonic_ns
@@ -80,6 +82,7 @@ final class ControlSession {
             }
         }
         reportShortTerm()
+        if welcome.boot.contains(.atFallback) { log.info("this boot was begun at the fallback limits") }
         if limits.present.isEmpty {
             log.warning("no package has a power limit: there is nothing to govern here")
         }
@@ -211,11 +214,17 @@ final class ControlSession {
     /// Decides and applies, until what the decision asks for is in force, known to be refused, or waits for power.
     /// - Parameter isMove: nothing but the packages' parts of one and the same limit changes, which may happen often.
     func enforce(isMove: Bool = false, _ decide: ([Package]) -> Decision) throws(HelperError) -> Decision {
+        var isFallbackNew = false
         while true {
             let decision = decide(limits.packages)
             let changes = Array(
                 limits.next(limits.changes(for: decision), within: decision.nodeLimit).prefix(Limits.itemsPerBatch))
             if changes.isEmpty {
+                // What is held is what the helper says, not what was asked of it (P4).
+                if isFallbackNew {
+                    limits.hold(try client.zones())
+                    reportFallback()
+                }
                 reportConsequences()
                 return decision
             }
@@ -223,6 +232,7 @@ final class ControlSession {
                 let applied = try client.apply(limits.items(changes), token: token)
                 tally.counts.applied += UInt64(applied.count)
                 for (change, outcome) in zip(changes, applied) {
+                    isFallbackNew = isFallbackNew || limits.changesFallback(change)
                     limits.note(change, outcome)
                     report(change, outcome, decision, isMove: isMove)
                 }
@@ -239,6 +249,17 @@ final class ControlSession {
         }
     }
 
+    /// It may go up and down with the limit, which is told; that it comes and goes, or isn't saved any more, is told for itself.
+    private func reportFallback() {
+        let told = toldFallback
+        toldFallback = (limits.fallback != nil, limits.isFallbackKept)
+        let fields: [Log.Field] = [
+            ("fallback_uw", .power(limits.fallback)), ("kept_for_next_boot", .flag(limits.isFallbackKept)),
+        ]
+        if let told, told == toldFallback! { return log.debug("fallback limit held by the helper", fields) }
+        log.info("fallback limit held by the helper", fields)
+    }
+
     private func reportConsequences() { for observation in limits.consequences() { report(observation) } }
 
     /// What was refused is tried again, except right after connecting what the helper knows to be refused.
@@ -249,7 +270,7 @@ final class ControlSession {
 
     private func report(_ change: NodeLimits.Change, _ outcome: AppliedItem, _ decision: Decision, isMove: Bool) {
         // The same again, against another party that was told of.
-        if limits[change].isRepeated { return }
+        if limits[change].isRepeated || change.isOfFallbackAlone { return }
         // A step of many: their beginning and their end are told.
         let isStep = decision.shape?.isMoving == true
         let fields: [Log.Field] = [
@@ -285,6 +306,9 @@ final class ControlSession {
             ("asked_uw", .power(change.to)), ("in_force_uw", .power(limits.inForce(change))),
             ("why", .text(failure.sentence)))
     }
+
+    /// Whether the helper knows fallback limits.
+    var knowsFallback: Bool { client.knowsFallback }
 
     func renew() throws(HelperError) {
         let asked_ns = Clock.monotonic_ns

@@ -45,6 +45,8 @@ final class Controller {
     private var misfit: UsageError?
     /// The helper's floor that was last looked at.
     private var reportedFloor: Microwatts?
+    /// Why the helper doesn't go to the fallback limit, as it was last told.
+    private var reportedFallback: String?
     let supervisor: Supervisor
     /// Control was lost: that it is back is worth telling.
     private var isControlMissed = false
@@ -236,6 +238,7 @@ final class Controller {
         }
         misfit = nil
         reportFloor(candidate)
+        reportFallback(candidate)
         if isControlMissed {
             node.tell(NodeEvent(reason: .controlRegained, subject: "", note: "The controller is in control of the limits again"))
             isControlMissed = false
@@ -258,6 +261,21 @@ final class Controller {
                 ("rapl_min_power_uw", .power(configuration.policy.raplMinPower)), ("min_power_uw", .power(floor)))
         }
         reportedFloor = floor
+    }
+
+    /// A fallback limit that the helper doesn't go to isn't one.
+    private func reportFallback(_ session: ControlSession) {
+        guard configuration.policy.fallbackLimit != nil, !session.knowsFallback || session.welcome.onLeaseExpiry != .fallback
+        else {
+            return
+        }
+        let why =
+            session.knowsFallback
+            ? "the helper was started with --on-lease-expiry \(session.welcome.onLeaseExpiry), which counts when the lease ends"
+            : "the helper is of a version without fallback limits: install both programs from one release"
+        guard why != reportedFallback else { return }
+        log.warning("FALLBACK_LIMIT isn't what the limits become when control is lost", ("why", .text(why)))
+        reportedFallback = why
     }
 
     private func renew(_ session: ControlSession, _ now_ns: UInt64) throws(HelperError) {

@@ -40,12 +40,13 @@ extension Controller {
             return .abandoned
         }
         do throws(HelperError) {
-            let released = try session.release(configuration.onExit == .restore ? .restore : .hold)
+            let released = try session.release(configuration.onExit.disposal)
             let ending = Ending(configuration.onExit, released)
             fields += [
                 ("restored", .number(UInt64(released.restored))), ("foreign", .number(UInt64(released.foreign))),
                 ("failed", .number(UInt64(released.failed))),
             ]
+            if released.fallback > 0 { fields.append(("fallback", .number(UInt64(released.fallback)))) }
             ending.tell(log, fields)
             return ending
         } catch {

@@ -35,6 +35,10 @@ extension HTML {
             let missing = SandboxBits.names.filter { !welcome.sandbox.contains($0.0) }.map { "\($0.1)" }
             row("sandbox", missing.isEmpty ? "complete" : "without \(missing.joined(separator: ", "))")
             row("when control ends by itself", "\(welcome.onLeaseExpiry)")
+            if let fallback = state.fallback {
+                row("limit when the controller is lost", fallback.roughly)
+                row("boots begin at it", state.bootsAtFallback ? "yes" : "no")
+            }
         }
         if let lease = helper.lease {
             let left = Milliseconds((max(lease.ends_ns, state.monotonic_ns) - state.monotonic_ns) / 1_000_000)

@@ -47,6 +47,9 @@ extension NodeState {
         sentences += nodeSentences
         sentences +=
             wishes.rejected.map { "\($0.sentence.capitalisedFirst)." } + wishes.notes.map { "Of the Node's overrides: \($0)." }
+        if let fallback {
+            sentences.append("When the controller is lost, the limit becomes \(fallback.roughly) (FALLBACK_LIMIT).")
+        }
         sentences += packages.compactMap(sentence)
         if condition.status != .yes { sentences.append("PowerCapped is \(condition.status.rawValue): \(condition.message).") }
         return sentences

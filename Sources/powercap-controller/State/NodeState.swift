@@ -64,6 +64,14 @@ struct NodeState: Sendable {
         return InForce.sum(entries.map { limits.inForce($0) })
     }
 
+    /// What the packages' long-term limits become together when the controller is lost, as the helper holds it (P18); nil where the
+    /// originals come back, and without control.
+    var fallback: Microwatts? { limits?.fallback }
+
+    /// This boot was begun at the fallback limits, and the next one begins at what is held now: a node that is gone for a moment, or
+    /// boots, has no more than `fallback`.
+    var bootsAtFallback: Bool { helper.welcome?.boot.contains(.atFallback) == true && limits?.isFallbackKept == true }
+
     /// The power of the packages together; nil where one isn't known.
     var drawn: Microwatts? {
         guard !entries.isEmpty else { return nil }

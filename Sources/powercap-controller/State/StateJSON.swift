@@ -39,6 +39,7 @@ extension NodeState {
         return [
             "in_force_uw": .power(inForce), "power_uw": .power(drawn), "limit_uw": .power(decision?.nodeLimit),
             "reason": .text(decision?.reason.rawValue), "decided": .text(self.decision.map { Instant($0.at).text }),
+            "fallback_uw": .power(fallback), "boots_at_fallback": limits == nil ? .null : .flag(bootsAtFallback),
             "floor_uw": .power(decision?.floor), "ceiling_uw": .power(decision?.ceiling),
             "reference_uw": .power(decision?.reference),
             "shape": decision?.shape.map {
@@ -160,6 +161,7 @@ extension Welcome {
         [
             "version": .text(helperVersion.string), "writes": .text(writes.words), "min_power_uw": .power(minPower),
             "sandbox": .object(SandboxBits.names.map { bit, name in JSON.Member("\(name)", .flag(sandbox.contains(bit))) }),
+            "boot_at_fallback": .flag(boot.contains(.atFallback)),
         ]
     }
 }

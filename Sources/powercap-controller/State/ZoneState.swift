@@ -35,6 +35,8 @@ struct ZoneState: Equatable, Sendable {
         let holder: String?
         let floor: Microwatts
         let ceiling: Microwatts
+        /// What the limit becomes when the controller is lost; nil where the original comes back.
+        var fallback: Microwatts?
         /// The limit is this system's doing.
         let isChanged: Bool
         let obstacle: Obstacle
@@ -46,24 +48,24 @@ struct ZoneState: Equatable, Sendable {
 extension ZoneState {
     /// - Parameters:
     ///   - zone: one of `zones`.
-    ///   - asked: what was last asked for of a constraint, and whether its limit is this system's doing.
+    ///   - asked: what was last asked for of a constraint, what it becomes, and whether its limit is this system's doing.
     init(
         _ zone: Zone, in zones: [Zone], power: Microwatts?, energyError: Errno?,
-        asked: (_ constraint: String) -> (limit: Microwatts?, isChanged: Bool)
+        asked: (_ constraint: String) -> (limit: Microwatts?, fallback: Microwatts?, isChanged: Bool)
     ) {
         (id, parent, controlType, name) = (zone.id, zone.parent, zone.controlType, zone.name)
         package = zone.packageNumber(in: zones)
         (isGone, enabled, isDisabled) = (zone.isGone, zone.enabled, zone.isDisabled)
         (self.power, self.energyError) = (power, energyError?.name)
         limits = zone.constraints.map { constraint in
-            let (asked, isChanged) = asked(constraint.name)
+            let (asked, fallback, isChanged) = asked(constraint.name)
             let all = zone.isPackage ? InForce(of: constraint.name, package: zone.name, in: zones) : nil
             let inForce = zone.isPackage ? all?.limit : zone.isDisabled ? nil : constraint.powerLimit
             return Limit(
                 name: constraint.name, original: constraint.original, asked: asked, register: constraint.powerLimit,
                 registerError: constraint.readErrno == 0 ? nil : Errno(Int32(constraint.readErrno)).name, inForce: inForce,
                 holder: inForce == nil ? nil : all.map { $0.holder?.controlType } ?? zone.controlType, floor: constraint.floor,
-                ceiling: constraint.ceiling, isChanged: isChanged, obstacle: constraint.obstacle,
+                ceiling: constraint.ceiling, fallback: fallback, isChanged: isChanged, obstacle: constraint.obstacle,
                 note: ZoneState.note(on: constraint, of: zone, in: zones, asked: asked))
         }
     }
@@ -99,7 +101,7 @@ extension NodeState {
                 let tracked = entry.flatMap { entry in
                     [entry.longTerm, entry.shortTerm].lazy.compactMap { $0 }.first { $0.name == constraint }
                 }
-                return (tracked?.asked, tracked?.asked != nil)
+                return (tracked?.asked, tracked?.fallback, tracked?.asked != nil)
             }
         }
     }

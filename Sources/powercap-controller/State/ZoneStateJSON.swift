@@ -32,7 +32,8 @@ extension ZoneState.Limit {
         [
             "name": .text(name), "original_uw": .power(original), "requested_uw": .power(asked), "register_uw": .power(register),
             "register_error": .text(registerError), "in_force_uw": .power(inForce), "held_by": .text(holder),
-            "floor_uw": .power(floor), "ceiling_uw": .power(ceiling), "changed": .flag(isChanged),
+            "floor_uw": .power(floor), "ceiling_uw": .power(ceiling), "fallback_uw": .power(fallback),
+            "changed": .flag(isChanged),
             "obstacle": .text("\(obstacle.name)"), "note": .text(note),
         ]
     }
@@ -46,7 +47,7 @@ extension ZoneState.Limit {
             name: name, original: json["original_uw"]?.power, asked: json["requested_uw"]?.power,
             register: json["register_uw"]?.power, registerError: json["register_error"]?.text,
             inForce: json["in_force_uw"]?.power, holder: json["held_by"]?.text, floor: floor, ceiling: ceiling,
-            isChanged: changed, obstacle: obstacle, note: json["note"]?.text)
+            fallback: json["fallback_uw"]?.power, isChanged: changed, obstacle: obstacle, note: json["note"]?.text)
     }
 }
 

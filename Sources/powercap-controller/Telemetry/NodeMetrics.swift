@@ -14,6 +14,14 @@ extension Metric {
             "Limit of the packages together as it was read back from the hardware. Absent where one of them isn't known, or isn't enforced."
         ) { $0.state.inForce.map { .watts($0) } },
         .node(
+            .gauge, "node_fallback_watts", unit: "watts",
+            "What the packages' limits become together when the controller is lost, as the helper holds it. Absent where the originals come back."
+        ) { $0.state.fallback.map { .watts($0) } },
+        .node(
+            .gauge, "node_boots_at_fallback",
+            "Whether this boot was begun at the fallback limits and the next one begins at what is held now."
+        ) { $0.state.limits == nil ? nil : .flag($0.state.bootsAtFallback) },
+        .node(
             .gauge, "node_floor_watts", unit: "watts", "The least that the node's limit can be."
         ) { $0.state.decision.map { .watts($0.decision.floor) } },
         .node(

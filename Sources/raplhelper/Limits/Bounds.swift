@@ -51,6 +51,10 @@ struct Bounds {
         }
         if item.limit < floor(of: constraint) { return .belowFloor }
         if item.limit > ceiling(of: constraint) { return .aboveCeiling }
+        if let fallback = item.fallback, fallback != .zero {
+            if fallback > item.limit { return .fallbackAboveLimit }
+            if fallback < floor(of: constraint) { return .fallbackBelowFloor }
+        }
         if let window = item.window_us {
             guard constraint.hasWindow else { return .noTimeWindow }
             guard Bounds.windows_us.contains(window) else { return .windowOutOfRange }
@@ -72,6 +76,7 @@ struct Bounds {
             obstacle: obstacle(of: constraint, in: zone, takesLimits: takesLimits),
             original: constraint.original?.limit ?? .zero, maxPower: constraint.maxPower, floor: floor(of: constraint),
             ceiling: ceiling(of: constraint),
-            originalWindow_us: constraint.original?.window_us ?? 0, requested: constraint.change?.intended.limit ?? .zero)
+            originalWindow_us: constraint.original?.window_us ?? 0, requested: constraint.change?.intended.limit ?? .zero,
+            fallback: constraint.change?.fallback ?? .zero)
     }
 }

@@ -7,6 +7,10 @@ final class Governor {
     let bounds: Bounds
     private(set) var policy: WritePolicy
     private var stateFile: StateFile?
+    /// What the next boot begins at; nil where that isn't wanted, or can't be kept.
+    private var bootFile: StateFile?
+    /// Whether the next boot begins at today's fallback limits.
+    private var isBootFileRight: Bool
     /// Saved changes whose zones weren't there at the start.
     let unclaimed: Int
     private var planned: [Planned]
@@ -29,10 +33,15 @@ final class Governor {
     /// original comes back instead of it; not knowing our own would leave the node capped.
     static let coarsestStep = Microwatts(1_000_000)
 
-    init(zones: [Zone], bounds: Bounds, policy: WritePolicy, stateFile: consuming StateFile?, unclaimed: Int = 0) {
+    init(
+        zones: [Zone], bounds: Bounds, policy: WritePolicy, stateFile: consuming StateFile?,
+        bootFile: consuming StateFile? = nil, unclaimed: Int = 0
+    ) {
         self.unclaimed = unclaimed
         (self.zones, self.bounds, self.policy) = (zones, bounds, policy)
         self.stateFile = stateFile
+        isBootFileRight = bootFile != nil
+        self.bootFile = bootFile
         planned = []
         planned.reserveCapacity(Limits.itemsPerBatch)
     }
@@ -56,8 +65,13 @@ final class Governor {
 
     /// What Zones says of a constraint.
     func description(of constraint: Constraint, in zone: Zone) -> ConstraintDescription {
-        bounds.description(of: constraint, in: zone, takesLimits: policy == .accepted)
+        var description = bounds.description(of: constraint, in: zone, takesLimits: policy == .accepted)
+        if isFallbackKept { description.flags.insert(.fallbackKept) }
+        return description
     }
+
+    /// Whether the next boot begins at today's fallback limits.
+    var isFallbackKept: Bool { isBootFileRight && bootFile?.isRemoved == false }
 
     // MARK: Applying a batch
 
@@ -73,10 +87,28 @@ final class Governor {
                 throw error
             }
         }
+        for entry in planned {
+            guard let inForce = entry.constraint.change?.inForce.limit else { continue }
+            entry.constraint.change?.fallback = Governor.fallback(after: entry).map { min($0, inForce) }
+        }
         // A crash before this line leaves `intended`, which is recognised as well.
         do throws(Errno) { try record() } catch {
             log.error("the state file can't be brought up to date after a write", "errno=\(error)")
         }
+        keepFallbacks()
+    }
+
+    /// The fallback limit that an item leads to; nil for none. What the item leaves as it is doesn't stay above the limit.
+    private static func fallback(after entry: Planned) -> Microwatts? {
+        guard let asked = entry.item.fallback else { return entry.changeBefore?.fallback.map { min($0, entry.item.limit) } }
+        return asked == .zero ? nil : asked
+    }
+
+    /// The one that holds while the batch is on its way: the lower of the old and the new, so that a crash leaves none that is
+    /// above what was agreed.
+    private static func fallback(during entry: Planned) -> Microwatts? {
+        guard let after = fallback(after: entry) else { return entry.changeBefore?.fallback }
+        return entry.changeBefore?.fallback.map { min($0, after) } ?? after
     }
 
     /// What is in force for an item of the last batch, as it was read back.
@@ -130,13 +162,15 @@ final class Governor {
                     limit: entry.item.limit,
                     window_us: entry.item.window_us ?? entry.changeBefore?.intended.window_us ?? entry.before.window_us),
                 inForce: entry.changeBefore?.inForce ?? entry.before,
-                touchesWindow: entry.item.window_us != nil || entry.changeBefore?.touchesWindow == true)
+                touchesWindow: entry.item.window_us != nil || entry.changeBefore?.touchesWindow == true,
+                fallback: Governor.fallback(during: entry))
         }
         do throws(Errno) { try record() } catch {
             forget()
             log.error("the state file can't be written: no limit was changed", "errno=\(error)")
             throw Failure(.stateUnwritable, errno: UInt16(error.number))
         }
+        keepFallbacks()
     }
 
     private func write(_ entry: Planned, item: UInt16) throws(Failure) {
@@ -194,28 +228,69 @@ final class Governor {
         do throws(Errno) { try record() } catch {
             log.error("the state file can't be brought up to date after a failed batch", "errno=\(error)")
         }
+        keepFallbacks()
     }
 
     /// Takes the batch's changes out of the record again.
     private func forget() { for entry in planned { entry.constraint.change = entry.changeBefore } }
 
-    // MARK: Restoring
+    // MARK: The end of control
 
-    /// P6: puts back every original that this system changed and nobody else has changed since.
+    /// P6: puts back every original that this system changed and nobody else has changed since. Fallback limits are given up
+    /// first: a crash before the last original is back must not bring them into force.
     func restore() -> Released {
+        guard policy != .readOnly else { return Released() }
+        giveUpFallbacks()
+        return forEachChange { constraint, zone in constraint.restore(in: zone, &log) }
+    }
+
+    /// P18: brings the fallback limits into force, and puts the originals back where there is none.
+    func fallBack() -> Released {
+        guard policy != .readOnly else { return Released() }
+        return forEachChange { constraint, zone in constraint.fallBack(in: zone, &log) }
+    }
+
+    private func giveUpFallbacks() {
+        var count = 0
+        for zone in zones {
+            for constraint in zone.constraints where constraint.change?.fallback != nil {
+                constraint.change?.fallback = nil
+                count += 1
+            }
+        }
+        if count == 0 { return }
+        do throws(Errno) { try record() } catch {
+            log.error("the state file still has fallback limits that were given up", "errno=\(error)")
+        }
+        keepFallbacks()
+    }
+
+    private func forEachChange(_ end: (Constraint, Zone) -> Released.Restored) -> Released {
         var outcome = Released()
-        guard policy != .readOnly else { return outcome }
         for zone in zones {
             for constraint in zone.constraints where constraint.change != nil {
-                outcome.count(constraint.restore(in: zone, &log))
+                outcome.count(end(constraint, zone))
             }
         }
         if outcome != Released() {
             do throws(Errno) { try record() } catch {
-                log.error("the state file can't be brought up to date after restoring", "errno=\(error)")
+                log.error("the state file can't be brought up to date after the end of control", "errno=\(error)")
             }
+            keepFallbacks()
         }
         return outcome
+    }
+
+    /// Makes the next boot begin at today's fallback limits, where they have changed: the disk is waited for.
+    private func keepFallbacks() {
+        guard bootFile != nil, !isBootFileRight || bootFile!.hasOtherFallbacks(zones) else { return }
+        do throws(Errno) {
+            try bootFile!.record(zones)
+            isBootFileRight = true
+        } catch {
+            isBootFileRight = false
+            log.error("the fallback limits can't be saved for the next boot, which may begin at others", "errno=\(error)")
+        }
     }
 
     private func record() throws(Errno) {

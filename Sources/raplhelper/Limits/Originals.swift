@@ -1,7 +1,7 @@
 import LinuxSystem
 import PowercapProtocol
 
-/// P6 at start: what an earlier run saved, and what that means for this one.
+/// P6 and P18 at start: what an earlier run saved, and what that means for this one.
 struct Originals {
     let options: Options
     let bootID: BootID
@@ -9,19 +9,28 @@ struct Originals {
     /// What the saved state says of this boot that is still in force.
     private var records: [SavedState.Record] = []
     private var unclaimed = 0
+    private var boot: SavedBoot
+    /// Whether this boot was begun at the fallback limits.
+    private(set) var isBegunAtFallback = false
 
-    /// Reads the saved state and puts back what it can, before anything else can go wrong. What the state says it says until
-    /// every register has been read back: to die at any instruction of this loses nothing.
+    /// Reads the saved state and deals with what it says is in force, before anything else can go wrong: the fallback limits come
+    /// into force where there are some, the originals elsewhere. What the state says it says until every register has been read
+    /// back: to die at any instruction of this loses nothing.
     init(restoring options: Options, bootID: BootID) {
         (self.options, self.bootID) = (options, bootID)
+        boot = SavedBoot(options, bootID)
         if options.discardState {
             Log.warning("saved limits are forgotten: what is in force now counts as original", "flag=--discard-state")
             return
         }
         switch StateFile.earlier(in: options.stateDirectory, bootID: bootID) {
-        case .none: return
-        case .otherBoot: Log.info("saved limits are of another boot: firmware has set them anew since")
-        case .saved(let state): records = state.records.filter { $0.change != nil }
+        case .none: beginLate()
+        case .otherBoot:
+            Log.info("saved limits are of another boot: firmware has set them anew since")
+            beginLate()
+        case .saved(let state):
+            records = state.records.filter { $0.change != nil }
+            isBegunAtFallback = state.isBegunAtFallback
         case .unreadable(let why):
             policy = .stateUnreadable
             Log.error(
@@ -36,17 +45,26 @@ struct Originals {
         }
     }
 
+    /// A boot that wasn't begun at its fallback limits goes to them now: late is better than never.
+    private mutating func beginLate() {
+        guard let begun = boot.begin() else { return }
+        records = begun.records
+    }
+
     private mutating func restore() {
-        let restoration = Restoration(of: records, in: options.powercapRoot)
+        var restoration = Restoration(of: records, in: options.powercapRoot)
+        restoration.carryOut(.fallback)
         (records, unclaimed) = (restoration.remaining, restoration.unclaimed)
         let outcome = restoration.outcome
         let counts: Message = "\(outcome.counts) unclaimed=\(unclaimed)"
         if outcome.failed > 0 {
             Log.error("an earlier helper died with limits in force, and not all could be restored", counts)
+        } else if outcome == Released(fallback: outcome.fallback) && unclaimed == 0 {
+            Log.info("fallback limits are in force until control is taken or given up", counts)
         } else {
             Log.warning("an earlier helper died with limits in force", counts)
         }
-        if outcome.restored == 0 && outcome.foreign == 0 { return }
+        if outcome.restored == 0 && outcome.foreign == 0 && outcome.fallback == 0 { return }
         // From here on a limit that looks like ours is somebody else's.
         do throws(Errno) { _ = try file(records) } catch {
             Log.error("the saved state can't be brought up to date after restoring", "errno=\(error)")
@@ -55,7 +73,8 @@ struct Originals {
 
     private func file(_ records: [SavedState.Record]) throws(Errno) -> StateFile {
         try StateFile(
-            creatingIn: options.stateDirectory, SavedState(bootID: bootID, generation: 1, records: records))
+            creatingIn: options.stateDirectory,
+            SavedState(bootID: bootID, generation: 1, records: records, isBegunAtFallback: isBegunAtFallback))
     }
 
     /// A governor over the zones, with the originals saved.
@@ -80,7 +99,9 @@ struct Originals {
             file = nil
             policy = .stateUnwritable
         }
-        return Governor(zones: zones, bounds: bounds, policy: policy, stateFile: file, unclaimed: unclaimed)
+        let bootFile = policy == .accepted ? boot.file(merged(with: zones), isBegunAtFallback: isBegunAtFallback) : nil
+        return Governor(
+            zones: zones, bounds: bounds, policy: policy, stateFile: file, bootFile: bootFile, unclaimed: unclaimed)
     }
 
     /// Gives the constraints back what is known of them: what could not be restored is tried again.

@@ -1,12 +1,14 @@
 import LinuxSystem
 import PowercapProtocol
 
-/// P6 at start: puts back what a helper that was killed has left. It needs nothing but the tree and the saved state: it finds the
+/// P6 and P18 at start: deals with what an earlier helper has left. It needs nothing but the tree and the saved state: it finds the
 /// zones that the state names by itself, so that nothing else about the node can keep a limit from coming back.
 struct Restoration {
     /// What the state has to go on saying: changes that could not be undone, and those of zones that aren't there.
     private(set) var remaining: [SavedState.Record] = []
     private(set) var outcome = Released()
+    /// Changes of zones that are there, until they are dealt with.
+    private var claimed: [Claimed] = []
     /// Changes that no zone claims.
     private(set) var unclaimed = 0
 
@@ -16,9 +18,16 @@ struct Restoration {
         let constraint: Constraint
     }
 
+    private struct Claimed {
+        var record: SavedState.Record
+        let claimant: Claimant
+    }
+
+    /// Finds the zones of the records that have a change, and writes nothing.
     init(of records: [SavedState.Record], in root: String) {
         let changed = records.filter { $0.change != nil }
         if changed.isEmpty { return }
+        var log = LogBudget(burst: 100)
         var claimants = [[Claimant]](repeating: [], count: changed.count)
         // A tree that isn't there, or can't be listed, claims nothing; Discovery says why.
         if let tree = try? ZoneTree(opening: root) {
@@ -31,7 +40,6 @@ struct Restoration {
                 return 0
             }
         }
-        var log = LogBudget(burst: 100)
         for index in 0..<changed.count {
             let record = changed[index]
             var candidates = claimants[index]
@@ -42,8 +50,66 @@ struct Restoration {
                 tell(record, &log)
                 continue
             }
-            undo(record, candidates[0], &log)
+            claimed.append(Claimed(record: Restoration.today(record, candidates[0]), claimant: candidates[0]))
         }
+    }
+
+    /// What the state has to say of those that are claimed and of the others.
+    var records: [SavedState.Record] { remaining + claimed.map { $0.record } }
+
+    /// Puts the originals back, or brings the fallback limits into force where there are some.
+    mutating func carryOut(_ disposal: LimitDisposal) {
+        var log = LogBudget(burst: 100)
+        for one in claimed {
+            let (constraint, zone) = (one.claimant.constraint, one.claimant.zone)
+            outcome.count(
+                disposal == .fallback ? constraint.fallBack(in: zone, &log) : constraint.restore(in: zone, &log))
+            guard let change = constraint.change else { continue }
+            var record = one.record
+            record.change = change
+            remaining.append(record)
+        }
+        claimed = []
+    }
+
+    /// Makes the records those of a boot that has just begun, whose limits are firmware's: what is in force now is the original,
+    /// and nothing has been changed but what a fallback limit lowers. Those of zones that aren't there are forgotten.
+    /// - Returns: whether every zone is there and can be read.
+    mutating func beginBoot() -> Bool {
+        var isWhole = unclaimed == 0
+        (remaining, unclaimed) = ([], 0)
+        var lowered: [Claimed] = []
+        for one in claimed {
+            let constraint = one.claimant.constraint
+            guard let fallback = one.record.change?.fallback else { continue }
+            do throws(Errno) {
+                let now = try constraint.readSetting()
+                // What is lower stays as it is, and is nobody's but firmware's.
+                if now.limit <= fallback { continue }
+                constraint.original = now
+                constraint.change = Constraint.Change(intended: now, inForce: now, touchesWindow: false, fallback: fallback)
+            } catch {
+                isWhole = false
+                Log.error(
+                    "the limit can't be read, so its fallback isn't set",
+                    "zone=\(one.record.zone.name) id=\(one.record.zone.id) constraint=\(one.record.constraintName) errno=\(error)"
+                )
+                continue
+            }
+            var new = one
+            new.record.original = constraint.original!
+            new.record.change = constraint.change
+            lowered.append(new)
+        }
+        claimed = lowered
+        return isWhole
+    }
+
+    private static func today(_ record: SavedState.Record, _ claimant: Claimant) -> SavedState.Record {
+        var record = record
+        record.zone.id = claimant.zone.id
+        record.index = claimant.constraint.index
+        return record
     }
 
     private static func claimant(
@@ -77,16 +143,6 @@ struct Restoration {
         }
     }
 
-    private mutating func undo(_ record: SavedState.Record, _ claimant: Claimant, _ log: inout LogBudget) {
-        outcome.count(claimant.constraint.restore(in: claimant.zone, &log))
-        guard let change = claimant.constraint.change else { return }
-        var record = record
-        record.zone.id = claimant.zone.id
-        record.index = claimant.constraint.index
-        record.change = change
-        remaining.append(record)
-    }
-
     private mutating func tell(_ record: SavedState.Record, _ log: inout LogBudget) {
         unclaimed += 1
         remaining.append(record)
@@ -94,87 +150,5 @@ struct Restoration {
             "no zone has these names: its original limit is kept until one has",
             "control_type=\(record.zone.controlType) zone=\(record.zone.name) id=\(record.zone.id) "
                 + "constraint=\(record.constraintName) original_uw=\(record.original.limit.rawValue)")
-    }
-}
-
-extension Released {
-    enum Restored { case restored, foreign, failed }
-
-    mutating func count(_ one: Restored) {
-        switch one {
-        case .restored: restored += 1
-        case .foreign: foreign += 1
-        case .failed: failed += 1
-        }
-    }
-
-    /// The words that a control's end is told with follow the counts.
-    var ending: (level: Log.Level, words: StaticString) {
-        if failed > 0 { return (.error, "control ended, but not every original limit could be restored") }
-        if foreign > 0 { return (.warning, "control ended, limits that another party set are left as they are") }
-        return (.info, restored > 0 ? "control ended, original limits restored" : "control ended, no limit had to be restored")
-    }
-
-    /// The counts as fields of a log line.
-    var counts: Message { "restored=\(restored) foreign=\(foreign) failed=\(failed)" }
-}
-
-extension Constraint {
-    /// Puts the original back if what is in force is this system's doing.
-    func restore(in zone: Zone, _ log: inout LogBudget) -> Released.Restored {
-        guard let change, let original else { return .restored }
-        let subject: Message = "zone=\(zone.name) id=\(zone.id) constraint=\(name)"
-        do throws(Errno) {
-            let now = try readSetting()
-            let windowIsOurs = change.touchesWindow && now.window_us != original.window_us && change.isOurs(window: now.window_us)
-            if windowIsOurs { try window.writeOrAbsent(original.window_us) }
-            var isForeign = false
-            if now.limit != original.limit {
-                isForeign = !change.isOurs(now.limit)
-                if isForeign {
-                    log.warning(
-                        "another party changed the limit: left as it is",
-                        "\(subject) limit_uw=\(now.limit.rawValue) ours_uw=\(change.inForce.limit.rawValue) original_uw=\(original.limit.rawValue)"
-                    )
-                } else {
-                    try writeLimit(original.limit)
-                }
-            }
-            let after = try readSetting()
-            var isRestored = true
-            if !isForeign && after.limit != original.limit {
-                isRestored = false
-                log.error(
-                    "the original limit was written but isn't in force",
-                    "\(subject) limit_uw=\(after.limit.rawValue) original_uw=\(original.limit.rawValue)")
-            }
-            if windowIsOurs && after.window_us != original.window_us {
-                isRestored = false
-                log.error(
-                    "the original time window was written but isn't in force",
-                    "\(subject) window_us=\(after.window_us) original_us=\(original.window_us)")
-                // Another attempt can't do better where the register has no such window.
-                if !TimeWindow.comesBack(original.window_us) && after.limit == original.limit { self.change = nil }
-            }
-            guard isRestored else { return .failed }
-            if isForeign { self.original = after }
-            self.change = nil
-            return isForeign ? .foreign : .restored
-        } catch {
-            log.error(
-                "the original limit could not be restored",
-                "\(subject) errno=\(zone.noting(error).name) original_uw=\(original.limit.rawValue)")
-            return .failed
-        }
-    }
-}
-
-extension Constraint.Change {
-    /// Whether a limit found in the hardware is this system's doing: what was read back after the last write, or what was
-    /// about to be written when the process died.
-    func isOurs(_ limit: Microwatts) -> Bool { limit == inForce.limit || Governor.isRounding(limit, of: intended.limit) }
-
-    func isOurs(window: UInt64) -> Bool {
-        window == inForce.window_us || (window <= intended.window_us && window > intended.window_us / 2)
     }
 }

@@ -3,16 +3,18 @@ import PowercapProtocol
 /// What the state file says: the original of every constraint and what this system last did to it. Text, so that a person
 /// can put a node right with nothing but `cat`.
 ///
-///     raplhelper-state 2
+///     raplhelper-state 3
 ///     boot 6f1c2a0e-…
 ///     generation 12
-///     constraint long_term 0 of intel-rapl:0 intel-rapl 1 package-0 original 150000000 999424 intended 60000000 999424 in-force 60000000 999424 limit
+///     begun at-fallback
+///     constraint long_term 0 of intel-rapl:0 intel-rapl 1 package-0 original 150000000 999424 intended 60000000 999424 in-force 60000000 999424 limit fallback 50000000
 ///     constraint long_term 0 of intel-rapl:0:0 intel-rapl 2 package-0 dram original 30000000 976 unchanged
 ///     checksum 9c1f00aa52e3d1b7
 ///
 /// A constraint's name and number; its zone's directory, control type and, counted, the names from the top down to its own.
 /// Limits in µW, time windows in µs (0: none). The last word of a changed line says whether the limit alone or the window
-/// too was changed.
+/// too was changed; behind it stands the fallback limit where there is one. The line `begun` is there where this boot was begun at
+/// the fallback limits.
 struct SavedState {
     struct Record {
         var zone: ZoneIdentity
@@ -45,8 +47,12 @@ struct SavedState {
     var bootID: BootID
     var generation: UInt64
     var records: [Record]
+    /// Whether every fallback limit that was saved came into force before this boot's first helper started.
+    var isBegunAtFallback = false
 
-    static let version: StaticString = "raplhelper-state 2\n"
+    static let version: StaticString = "raplhelper-state 3\n"
+    /// Without fallback limits.
+    static let secondVersion: StaticString = "raplhelper-state 2\n"
     /// Of helper 0.1: `constraint intel-rapl:0 package-0 0 long_term original …`, without control type and parents.
     static let firstVersion: StaticString = "raplhelper-state 1\n"
 
@@ -54,11 +60,12 @@ struct SavedState {
     var encodedBytes: Int {
         records.reduce(SavedState.frameBytes) {
             // Constraint, id, control type and the zones' names, each with a blank; eight numbers and the words.
-            $0 + (3 + $1.zone.names.count) * (Limits.nameBytes + 1) + 8 * 21 + 64
+            $0 + (3 + $1.zone.names.count) * (Limits.nameBytes + 1) + 9 * 21 + 74
         }
     }
     /// An upper bound of everything else.
-    static let frameBytes = 160
+    static let frameBytes = 180
+    private static let begun: StaticString = "begun at-fallback\n"
 
     // MARK: Writing
 
@@ -71,6 +78,7 @@ struct SavedState {
         text.append("\ngeneration ")
         text.append(generation)
         text.append("\n")
+        if isBegunAtFallback { text.append(SavedState.begun) }
         for index in 0..<records.count { SavedState.append(records[index], to: &text) }
         let sum = Checksum.of(text.bytes.span)
         text.append("checksum ")
@@ -100,7 +108,12 @@ struct SavedState {
             append(change.intended, to: &text)
             text.append(" in-force ")
             append(change.inForce, to: &text)
-            text.append(change.touchesWindow ? " limit-and-window\n" : " limit\n")
+            text.append(change.touchesWindow ? " limit-and-window" : " limit")
+            if let fallback = change.fallback {
+                text.append(" fallback ")
+                text.append(fallback.rawValue)
+            }
+            text.append("\n")
         } else {
             text.append(" unchanged\n")
         }
@@ -114,8 +127,9 @@ struct SavedState {
 
     // MARK: Reading
 
-    init(bootID: BootID, generation: UInt64, records: [Record]) {
+    init(bootID: BootID, generation: UInt64, records: [Record], isBegunAtFallback: Bool = false) {
         (self.bootID, self.generation, self.records) = (bootID, generation, records)
+        self.isBegunAtFallback = isBegunAtFallback
     }
 
     /// Decodes one slot: everything after the checksum's line must be newlines.
@@ -123,24 +137,26 @@ struct SavedState {
         var scanner = Scanner(bytes)
         if scanner.isBlank { throw .blank }
         let isFirst = scanner.literal(SavedState.firstVersion)
-        guard isFirst || scanner.literal(SavedState.version) else {
+        let isSecond = isFirst || scanner.literal(SavedState.secondVersion)
+        guard isSecond || scanner.literal(SavedState.version) else {
             throw scanner.literal("raplhelper-state ") ? .unknownVersion : .garbled
         }
         guard scanner.literal("boot "), let bootID = BootID(scanner.word()), scanner.literal("\ngeneration "),
             let generation = scanner.number(), scanner.literal("\n")
         else { throw .garbled }
+        let isBegunAtFallback = !isSecond && scanner.literal(SavedState.begun)
         var records: [Record] = []
         while scanner.literal("constraint ") {
-            guard let record = isFirst ? SavedState.firstRecord(&scanner, behind: records) : SavedState.record(&scanner) else {
-                throw .garbled
-            }
+            guard let record = isFirst ? SavedState.firstRecord(&scanner, behind: records) : SavedState.record(&scanner),
+                !isSecond || record.change?.fallback == nil
+            else { throw .garbled }
             records.append(record)
         }
         let expected = Checksum.of(bytes.extracting(0..<scanner.offset))
         guard scanner.literal("checksum "), scanner.hexadecimal() == expected, scanner.literal("\n"), scanner.isBlank else {
             throw .garbled
         }
-        self.init(bootID: bootID, generation: generation, records: records)
+        self.init(bootID: bootID, generation: generation, records: records, isBegunAtFallback: isBegunAtFallback)
     }
 
     private static func record(_ scanner: inout Scanner) -> Record? {
@@ -186,9 +202,16 @@ struct SavedState {
         guard scanner.literal(" intended "), let intended = setting(&scanner), scanner.literal(" in-force "),
             let inForce = setting(&scanner)
         else { return nil }
-        let touchesWindow = scanner.literal(" limit-and-window\n")
-        guard touchesWindow || scanner.literal(" limit\n") else { return nil }
-        record.change = Constraint.Change(intended: intended, inForce: inForce, touchesWindow: touchesWindow)
+        let touchesWindow = scanner.literal(" limit-and-window")
+        guard touchesWindow || scanner.literal(" limit") else { return nil }
+        var fallback: Microwatts?
+        if scanner.literal(" fallback ") {
+            guard let limit = scanner.number() else { return nil }
+            fallback = Microwatts(limit)
+        }
+        guard scanner.literal("\n") else { return nil }
+        record.change = Constraint.Change(
+            intended: intended, inForce: inForce, touchesWindow: touchesWindow, fallback: fallback)
         return record
     }
 

@@ -5,13 +5,13 @@ import PowercapProtocol
 /// spoils only the newer one, and what it would have announced hasn't been written to the hardware yet.
 ///
 /// There is no fsync after the first write: the file has to survive this process, not the machine. After a reboot the boot
-/// id differs and firmware has set the limits anew.
+/// id differs and firmware has set the limits anew. A durable one, which the next boot reads, is on the disk after every write.
 struct StateFile: ~Copyable {
     /// What a file of an earlier run says.
     enum Earlier {
         case none
         /// Of another boot: its limits are gone with it.
-        case otherBoot
+        case otherBoot(SavedState)
         case saved(SavedState)
         /// It can't be relied on, and isn't an empty one either.
         case unreadable(Message)
@@ -54,26 +54,29 @@ struct StateFile: ~Copyable {
                 defect == .unknownVersion
                     ? "\(path) was written by another version" : "\(path) is damaged (no slot's checksum fits)")
         }
-        return best.bootID == bootID ? .saved(best) : .otherBoot
+        return best.bootID == bootID ? .saved(best) : .otherBoot(best)
     }
 
     static func path(in directory: String) -> String { "\(directory)/state" }
 
     /// Creates the file with `state`, replacing the earlier one atomically, and keeps it open: after the sandbox it can't
     /// be opened again.
-    init(creatingIn directory: String, _ state: SavedState) throws(Errno) {
+    /// - Parameter isDurable: whether it has to outlive the machine's loss of power. No call but pwrite is needed for that later
+    ///   (O_DSYNC in open(2)).
+    init(creatingIn directory: String, _ state: SavedState, isDurable: Bool = false) throws(Errno) {
         try makeDirectory(directory, mode: 0o755)
         let path = StateFile.path(in: directory)
         let slotBytes = (state.encodedBytes + 4095) / 4096 * 4096
         var text = Message(capacity: slotBytes)
         let temporary = "\(path).new"
         try? unlink(temporary)
-        let file = try Descriptor(opening: temporary, .createNew, mode: 0o644)
+        let file = try Descriptor(opening: temporary, isDurable ? .createNewDurable : .createNew, mode: 0o644)
         do throws(Errno) {
             try StateFile.write(nil, to: file, generation: state.generation + 1, slotBytes, &text)
             try StateFile.write(state, to: file, generation: state.generation, slotBytes, &text)
             try file.synchronize()
             try rename(temporary, to: path)
+            if isDurable { try Descriptor(opening: directory, .directory).synchronize() }
         } catch {
             try? unlink(temporary)
             throw error
@@ -90,6 +93,24 @@ struct StateFile: ~Copyable {
     /// Makes the file say what the constraints' changes are now. It must have returned before the hardware is written.
     mutating func record(_ zones: [Zone]) throws(Errno) {
         guard !isRemoved else { throw .noEntry }
+        take(zones)
+        state.generation += 1
+        try StateFile.write(state, to: file, generation: state.generation, slotBytes, &text)
+    }
+
+    /// Whether a fallback limit is another than it was when the file was last written.
+    func hasOtherFallbacks(_ zones: [Zone]) -> Bool {
+        for record in 0..<state.records.count {
+            for zone in zones where zone.id == state.records[record].zone.id {
+                for constraint in zone.constraints where state.records[record].isOf(constraint, in: zone) {
+                    if constraint.change?.fallback != state.records[record].change?.fallback { return true }
+                }
+            }
+        }
+        return false
+    }
+
+    private mutating func take(_ zones: [Zone]) {
         for index in 0..<state.records.count {
             for zone in zones where zone.id == state.records[index].zone.id {
                 for constraint in zone.constraints where state.records[index].isOf(constraint, in: zone) {
@@ -98,8 +119,6 @@ struct StateFile: ~Copyable {
                 }
             }
         }
-        state.generation += 1
-        try StateFile.write(state, to: file, generation: state.generation, slotBytes, &text)
     }
 
     /// Writes a whole slot; nil makes it blank. Padding leaves nothing of a longer text that was there before.

@@ -12,15 +12,17 @@ final class Requests {
     private var (ends, silences) = (LogBudget(), LogBudget())
     /// Limits can't be kept safe by this process any more: it has to be started again.
     private(set) var stateIsRemoved = false
-    /// When to try again what could not be restored, while nobody is in control.
+    /// When to try again what could not be set at the end of control, while nobody is in control.
     private(set) var retryRestoreAt_ns: UInt64?
+    /// What is tried again.
+    private var retried = LimitDisposal.fallback
 
     init(governor: Governor, welcome: Welcome, tokens: consuming TokenSource) {
         (self.governor, self.welcome) = (governor, welcome)
         self.tokens = tokens
         lease = Lease(maximum_ms: welcome.leaseMaximum_ms)
         batch.reserveCapacity(Limits.itemsPerBatch)
-        // The start has tried to restore what an earlier helper left; what it couldn't is tried again.
+        // The start has dealt with what an earlier helper left; what it couldn't is tried again.
         if governor.changeCount > 0 && governor.policy != .readOnly {
             retryRestoreAt_ns = Clock.monotonic_ns + Requests.retryInterval_ns
         }
@@ -68,12 +70,12 @@ final class Requests {
             let count = try reader.u8()
             guard 1...Limits.itemsPerBatch ~= Int(count) else { throw .badValue }
             batch.removeAll(keepingCapacity: true)
-            for _ in 0..<count { batch.append(try ApplyItem(from: &reader)) }
+            for _ in 0..<count { batch.append(try ApplyItem(from: &reader, version: context.session.version)) }
             try reader.finish()
             reply(id, context, into: &writer) { writer throws(Failure) in try apply(id, token, context, into: &writer) }
         case .release:
             let token = try reader.u64()
-            let disposal = try LimitDisposal.decoded(try reader.u8())
+            let disposal = try LimitDisposal.decoded(try reader.u8(), version: context.session.version)
             try reader.finish()
             reply(id, context, into: &writer) { writer throws(Failure) in try release(id, token, disposal, context, into: &writer)
             }
@@ -112,7 +114,7 @@ final class Requests {
             writer.end()
             return false
         }
-        context.session.greeted(by: hello.clientName)
+        context.session.greeted(by: hello.clientName, version: version)
         var welcome = welcome
         welcome.version = version
         writer.begin(.welcome, requestID: id)
@@ -129,7 +131,9 @@ final class Requests {
         ).encode(into: &writer)
         for zone in governor.zones {
             zone.description.encode(into: &writer)
-            for constraint in zone.constraints { governor.description(of: constraint, in: zone).encode(into: &writer) }
+            for constraint in zone.constraints {
+                governor.description(of: constraint, in: zone).encode(into: &writer, version: context.session.version)
+            }
         }
         writer.end()
     }
@@ -172,7 +176,7 @@ final class Requests {
         _ = try lease.renew(token, session: context.slot, now_ns: context.now_ns)
         let released = endControl(disposal, because: "release", context.now_ns)
         writer.begin(.released, requestID: id)
-        released.encode(into: &writer)
+        released.encode(into: &writer, version: context.session.version)
         writer.end()
     }
 
@@ -193,7 +197,7 @@ final class Requests {
         let holder = lease.holder?.name ?? ZonesHeader.nobody
         lease.end()
         let subject: Message = "reason=\"\(reason)\" holder=\(holder)"
-        guard disposal == .restore else {
+        if disposal == .hold {
             let count = governor.changeCount
             if count == 0 {
                 ends.info("control ended, no limit is held", subject)
@@ -202,25 +206,31 @@ final class Requests {
             }
             return Released()
         }
-        let outcome = governor.restore()
+        let outcome = end(disposal)
         let counts: Message = "\(subject) \(outcome.counts)"
         ends.write(outcome.ending.level, outcome.ending.words, counts)
         retryRestoreAt_ns = outcome.failed > 0 ? now_ns + Requests.retryInterval_ns : nil
+        retried = disposal
         return outcome
     }
 
-    /// The last end there is: it is told however many there were before it.
+    private func end(_ disposal: LimitDisposal) -> Released {
+        disposal == .fallback ? governor.fallBack() : governor.restore()
+    }
+
+    /// The last end there is: it is told however many there were before it. Nobody has given control up on purpose by stopping the
+    /// helper, so that fallback limits come into force where there are some.
     func finish(because reason: StaticString) -> Released {
         ends = LogBudget()
-        return endControl(.restore, because: reason, Clock.monotonic_ns)
+        return endControl(.fallback, because: reason, Clock.monotonic_ns)
     }
 
     private static let retryInterval_ns: UInt64 = 30_000_000_000
 
-    /// A register that refused its original may take it later.
+    /// A register that refused its original or its fallback limit may take it later.
     func retryRestore(_ now_ns: UInt64) {
         guard let due = retryRestoreAt_ns, due <= now_ns else { return }
-        let outcome = governor.restore()
+        let outcome = end(retried)
         retryRestoreAt_ns = outcome.failed > 0 ? now_ns + Requests.retryInterval_ns : nil
         if outcome.restored > 0 { ends.info("original limits restored at another attempt", outcome.counts) }
     }

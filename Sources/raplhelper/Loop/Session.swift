@@ -8,6 +8,8 @@ final class Session {
     /// Tells events of this connection from those of one before it in the same slot.
     let serial: UInt32
     private(set) var clientName: Name?
+    /// Of the protocol, as it was agreed on.
+    private(set) var version = Greeting.highestVersion
     private(set) var lastActivity_ns: UInt64
     private var input = InputBuffer()
 
@@ -17,7 +19,7 @@ final class Session {
     }
 
     var phase: Phase { clientName == nil ? .greeting : .established }
-    func greeted(by name: Name) { clientName = name }
+    func greeted(by name: Name, version: UInt8) { (clientName, self.version) = (name, version) }
 
     /// Whether it owes the rest of something: a Hello, or a frame that was started.
     var isOwing: Bool { phase == .greeting || !input.isEmpty }

@@ -1,7 +1,8 @@
 /// The command line, one row per flag: parsing and `--help` come from it.
 enum Flag: CaseIterable {
     case socket, socketMode, socketGroup, powercapRoot, stateDir, user, allowUID, allowGID, minPower, ceiling
-    case leaseTime, onLeaseExpiry, readOnly, requireSandbox, discardState, list, format, check, logFormat, version, help
+    case leaseTime, onLeaseExpiry, readOnly, requireSandbox, discardState, bootStateDir, boot, list, format, check, release
+    case logFormat, version, help
 
     struct Row {
         let name: StaticString
@@ -32,14 +33,24 @@ enum Flag: CaseIterable {
                 help: "highest limit: max_power_uw if that is more than the original, or the original [max-power]")
         case .leaseTime: Row(name: "--lease-time", value: "TIME", help: "how long a controller may be silent, 1s-1h [30s]")
         case .onLeaseExpiry:
-            Row(name: "--on-lease-expiry", value: "restore|hold", help: "what becomes of its limits then [restore]")
+            Row(name: "--on-lease-expiry", value: "fallback|restore|hold", help: "what becomes of its limits then [fallback]")
         case .readOnly: Row(name: "--read-only", value: nil, help: "never write; open every file for reading only")
         case .requireSandbox: Row(name: "--require-sandbox", value: nil, help: "exit if any privilege can't be given up")
         case .discardState:
             Row(name: "--discard-state", value: nil, help: "forget saved limits, also unreadable ones: today's are the originals")
+        case .bootStateDir:
+            Row(
+                name: "--boot-state-dir", value: "DIR",
+                help: "where fallback limits are saved for the next boot, which it must outlive [nowhere]")
+        case .boot:
+            Row(name: "--boot", value: nil, help: "bring them into force, where more is, and exit: for the start of a boot")
         case .list: Row(name: "--list", value: nil, help: "print the zones and exit")
         case .format: Row(name: "--format", short: "-o", value: "table|json", help: "how --list prints [table]")
         case .check: Row(name: "--check", value: nil, help: "exit 0 if the helper on --socket answers, 1 if not")
+        case .release:
+            Row(
+                name: "--release", value: nil,
+                help: "have the helper on --socket put every original limit back and forget fallback limits, and exit")
         case .logFormat: Row(name: "--log-format", value: "logfmt|json", help: "format of log lines [logfmt]")
         case .version: Row(name: "--version", short: "-V", value: nil, help: "print the version and exit")
         case .help: Row(name: "--help", short: "-h", value: nil, help: "print this and exit")

@@ -3,7 +3,7 @@ import PowercapProtocol
 
 /// How the helper was asked to run.
 struct Options {
-    enum Action { case serve, list(json: Bool), check, version, help }
+    enum Action { case serve, list(json: Bool), check, release, boot, version, help }
     enum CeilingRule { case maxPower, original }
 
     var action = Action.serve
@@ -19,10 +19,13 @@ struct Options {
     var minPower = Microwatts(10_000_000)
     var ceilingRule = CeilingRule.maxPower
     var leaseTime_ms: UInt32 = 30_000
-    var onLeaseExpiry = LimitDisposal.restore
+    /// Without a fallback limit that is `restore`.
+    var onLeaseExpiry = LimitDisposal.fallback
     var readOnly = false
     var requireSandbox = false
     var discardState = false
+    /// Nil: fallback limits don't outlive a boot.
+    var bootStateDirectory: String?
     var logFormat = Log.Format.logfmt
 
     /// A command line that isn't understood: the sentence names flag, value and what would be valid.
@@ -67,13 +70,18 @@ struct Options {
             case .minPower: minPower = try Options.power(flag, value)
             case .ceiling: ceilingRule = try Options.choice(flag, value, ("max-power", .maxPower), ("original", .original))
             case .leaseTime: leaseTime_ms = try Options.time(flag, value)
-            case .onLeaseExpiry: onLeaseExpiry = try Options.choice(flag, value, ("restore", .restore), ("hold", .hold))
+            case .onLeaseExpiry:
+                onLeaseExpiry = try Options.choice(
+                    flag, value, ("fallback", .fallback), ("restore", .restore), ("hold", .hold))
             case .readOnly: readOnly = true
             case .requireSandbox: requireSandbox = true
             case .discardState: discardState = true
+            case .bootStateDir: bootStateDirectory = try Options.path(flag, value)
+            case .boot: action = .boot
             case .list: listing = true
             case .format: format = try Options.choice(flag, value, ("table", "table"), ("json", "json"))
             case .check: action = .check
+            case .release: action = .release
             case .logFormat: logFormat = try Options.choice(flag, value, ("logfmt", .logfmt), ("json", .json))
             case .version: action = .version
             case .help: action = .help
@@ -82,6 +90,14 @@ struct Options {
         if listing { action = .list(json: format.map { $0.isSame(as: "json") } ?? false) }
         if format != nil && !listing { throw UsageError(sentence: "--format goes with --list only") }
         if readOnly && discardState { throw UsageError(sentence: "--read-only and --discard-state contradict each other") }
+        if let bootStateDirectory, bootStateDirectory.utf8.elementsEqual(stateDirectory.utf8) {
+            throw UsageError(
+                sentence: "--boot-state-dir and --state-dir are the same: the one has to outlive a boot, the other must not")
+        }
+        if case .boot = action, readOnly || discardState {
+            throw UsageError(
+                sentence: "--boot writes what is saved: \(readOnly ? "--read-only" : "--discard-state") contradicts it")
+        }
         if allowedUIDs.isEmpty && allowedGIDs.isEmpty { allowedUIDs = [Process.uid] }
     }
 
@@ -179,10 +195,15 @@ struct Options {
     }
 
     private static func choice<Value>(
-        _ flag: Flag, _ value: String, _ first: (StaticString, Value), _ second: (StaticString, Value)
+        _ flag: Flag, _ value: String, _ first: (StaticString, Value), _ second: (StaticString, Value),
+        _ third: (StaticString, Value)? = nil
     ) throws(UsageError) -> Value {
         if value.isSame(as: first.0) { return first.1 }
         if value.isSame(as: second.0) { return second.1 }
+        if let third {
+            if value.isSame(as: third.0) { return third.1 }
+            throw refuse(flag, value, "\(first.0), \(second.0) or \(third.0)")
+        }
         throw refuse(flag, value, "\(first.0) or \(second.0)")
     }
 
@@ -202,6 +223,10 @@ struct Options {
             if flag.row.short.utf8CodeUnitCount > 0 { left += "\(flag.row.short), " }
             left += "\(flag.row.name)"
             if let value = flag.row.value { left += " \(value)" }
+            if left.bytes.count > 31 {
+                text += "\(left)\n"
+                left = ""
+            }
             repeat { left += " " } while left.bytes.count < 32
             text += left
             text.append(Message(stringLiteral: flag.row.help), gap: 1, column: 32, indent: 32, width: 80)

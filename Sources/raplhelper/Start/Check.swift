@@ -1,13 +1,16 @@
 import LinuxSystem
 import PowercapProtocol
 
-/// What `--check` does, for a supervisor's probe: it asks the helper that serves for a sign of life. It is a client like any
-/// other and needs no privilege; it opens the socket and nothing else.
+/// What `--check` and `--release` do: they ask the helper that serves for a sign of life, for a supervisor's probe, or to put every
+/// original limit back, before it is removed. It is a client like any other and needs no privilege; it opens the socket and
+/// nothing else.
 struct Check: ~Copyable {
     private let path: String
     private let socket: Descriptor
     private let deadline_ns: UInt64
-    private var input = [UInt8](repeating: 0, count: Frame.headerBytes + Opcode.refused.row.payload.upperBound)
+    /// Of the last reply.
+    private var payloadBytes = 0
+    private var input = [UInt8](repeating: 0, count: Frame.headerBytes + Opcode.failure.row.payload.upperBound)
 
     /// A helper that works answers within a millisecond.
     private static let patience_s: UInt64 = 2
@@ -15,9 +18,38 @@ struct Check: ~Copyable {
     /// - Throws: why whoever listens on `path` isn't a helper that answers, and what to do.
     static func run(_ path: String) throws(Problem) {
         var check = try Check(connecting: path)
-        try check.ask()
+        try check.greet { writer in
+            writer.begin(.ping, requestID: 2)
+            writer.end()
+        }
         try check.expect(.welcome)
         try check.expect(.pong)
+    }
+
+    /// Control is taken and given up again at once.
+    /// - Returns: the exit status: 1 where an original could not be put back.
+    /// - Throws: why the helper on `path` couldn't be asked to.
+    static func release(_ path: String) throws(Problem) -> Int32 {
+        var check = try Check(connecting: path)
+        try check.greet(lowestVersion: Greeting.fallbackVersion) { writer in
+            writer.begin(.acquireControl, requestID: 2)
+            AcquireControl(lease_ms: Lease.minimum_ms, previousToken: 0).encode(into: &writer)
+            writer.end()
+        }
+        try check.expect(.welcome)
+        try check.expect(.control)
+        let token = try check.reply { reader throws(ProtocolError) in try reader.u64() }
+        try check.ask { writer in
+            writer.begin(.release, requestID: 3)
+            writer.u64(token)
+            writer.u8(LimitDisposal.restore.rawValue)
+            writer.end()
+        }
+        try check.expect(.released)
+        let released = try check.reply { reader throws(ProtocolError) in try Released(from: &reader) }
+        let (level, words) = released.ending
+        Log.write(level, words, released.counts)
+        return released.failed > 0 ? 1 : 0
     }
 
     private init(connecting path: String) throws(Problem) {
@@ -41,14 +73,31 @@ struct Check: ~Copyable {
     }
 
     /// Both requests at once: the socket of a new connection has room for them.
-    private borrowing func ask() throws(Problem) {
+    private borrowing func greet(
+        lowestVersion: UInt8 = Greeting.lowestVersion, _ further: (inout Writer) -> Void
+    ) throws(Problem) {
+        try ask(isGreeting: true) { requests in
+            requests.begin(.hello, requestID: 1)
+            Hello(lowestVersion: lowestVersion, clientName: Name(constant: "raplhelper-check")).encode(into: &requests)
+            requests.end()
+            further(&requests)
+        }
+    }
+
+    private borrowing func ask(isGreeting: Bool = false, _ write: (inout Writer) -> Void) throws(Problem) {
         var requests = Writer(capacity: 128)
-        requests.begin(.hello, requestID: 1)
-        Hello(clientName: Name(constant: "raplhelper-check")).encode(into: &requests)
-        requests.end()
-        requests.begin(.ping, requestID: 2)
-        requests.end()
-        do throws(Errno) { _ = try socket.send(requests.bytes) } catch { throw broken(error, isGreeting: true) }
+        write(&requests)
+        do throws(Errno) { _ = try socket.send(requests.bytes) } catch { throw broken(error, isGreeting: isGreeting) }
+    }
+
+    /// What the last reply says.
+    private borrowing func reply<Value>(
+        _ decode: (inout Reader) throws(ProtocolError) -> Value
+    ) throws(Problem) -> Value {
+        var reader = Reader(input.span.extracting(0..<payloadBytes))
+        do throws(ProtocolError) { return try decode(&reader) } catch {
+            throw Problem(.failed, "whoever listens on \(path) isn't raplhelper: stop it, or name the right --socket")
+        }
     }
 
     /// Reads one reply, which must be this one.
@@ -59,10 +108,17 @@ struct Check: ~Copyable {
             throw Problem(
                 .failed, "raplhelper on \(path) speaks another version of the protocol: check with the program that serves")
         }
+        if header?.opcode == .failure, let count = header?.payloadBytes {
+            try receive(count, isGreeting: false)
+            var reader = Reader(input.span.extracting(0..<count))
+            let why = (try? Failure(from: &reader))?.code.explanation ?? "it doesn't say why"
+            throw Problem(.failed, "raplhelper on \(path) refuses: \(why)")
+        }
         guard let header, header.opcode == expected else {
             throw Problem(.failed, "whoever listens on \(path) isn't raplhelper: stop it, or name the right --socket")
         }
         try receive(header.payloadBytes, isGreeting: false)
+        payloadBytes = header.payloadBytes
     }
 
     private mutating func receive(_ count: Int, isGreeting: Bool) throws(Problem) {

@@ -3,6 +3,18 @@ import PowercapProtocol
 
 /// What `--list` prints.
 enum Listing {
+    /// What the helper that serves has saved of fallback limits, where its state can be read: nothing in sysfs says it.
+    static func addFallbacks(to zones: [Zone], _ options: Options) {
+        guard let bootID = try? Start.bootID(),
+            case .saved(let state) = StateFile.earlier(in: options.stateDirectory, bootID: bootID)
+        else { return }
+        for zone in zones {
+            for constraint in zone.constraints {
+                for record in state.records where record.isOf(constraint, in: zone) { constraint.change = record.change }
+            }
+        }
+    }
+
     /// For people: one line per zone and one per constraint.
     static func table(_ zones: [Zone], _ bounds: Bounds) -> Message {
         var text: Message = ""
@@ -22,6 +34,7 @@ enum Listing {
                 }
                 let maxPower: Message = constraint.maxPower == .zero ? "not given" : "\(watts(constraint.maxPower)) W"
                 text += "  max_power: \(maxPower)"
+                if let fallback = constraint.change?.fallback { text += "  fallback: \(watts(fallback)) W" }
                 text += "  \(reach(of: constraint, in: zone, bounds))\n"
             }
         }
@@ -95,6 +108,7 @@ enum Listing {
                 text += ",\"max_power_uw\":\(json(constraint.maxPower == .zero ? nil : constraint.maxPower.rawValue))"
                 text +=
                     ",\"floor_uw\":\(bounds.floor(of: constraint).rawValue),\"ceiling_uw\":\(bounds.ceiling(of: constraint).rawValue)"
+                if let fallback = constraint.change?.fallback { text += ",\"fallback_uw\":\(fallback.rawValue)" }
                 let obstacle = bounds.obstacle(of: constraint, in: zone)
                 text += ",\"writable\":\(obstacle == .none ? "true" : "false"),\"obstacle\":\"\(obstacle.name)\"}"
             }

@@ -42,7 +42,8 @@ enum Start {
 
             listening.keep()
             let requests = Requests(
-                governor: governor, welcome: welcome(options, bootID, sandbox.bits, governor.policy), tokens: tokens)
+                governor: governor, welcome: welcome(options, bootID, sandbox.bits, governor.policy, originals.isBegunAtFallback),
+                tokens: tokens)
             let server = try opened("the event loop") { () throws(Errno) in
                 try Server(
                     listening: listening, signals: signals, uevents: uevents, requests: requests, supervisor: supervisor,
@@ -61,6 +62,47 @@ enum Start {
         }
     }
 
+    /// What `--boot` does: begins the boot at the fallback limits of the last, before anything else starts, and ends.
+    /// - Returns: the exit status: 0 also where no fallback limit is saved.
+    /// - Throws: why this boot isn't begun at them. Nothing has been written then.
+    static func boot(_ options: Options) throws(Problem) -> Int32 {
+        guard let directory = options.bootStateDirectory else {
+            throw Problem(.failed, "--boot needs --boot-state-dir: where the helper saves fallback limits for the next boot")
+        }
+        let bootID = try bootID()
+        if case .saved = StateFile.earlier(in: options.stateDirectory, bootID: bootID) {
+            Log.info("this boot has begun already: its state is left as it is", "state_dir=\(options.stateDirectory)")
+            return 0
+        }
+        if case .none = StateFile.earlier(in: directory, bootID: bootID) {
+            Log.info("no fallback limit is saved", "boot_state_dir=\(directory)")
+            return 0
+        }
+        let claims = try Claims(options)
+        defer { withExtendedLifetime(claims) {} }
+        let begun: SavedBoot.Begun?
+        do throws(SavedBoot.Failure) { begun = try SavedBoot(options, bootID).begin(marked: true) } catch {
+            switch error {
+            case .unreadable(let why):
+                throw Problem(
+                    .failed,
+                    "no fallback limit is set: \(why). Compare the limits with what they should be, then start the helper once "
+                        + "with --discard-state")
+            case .unwritable(let errno): throw Problem(errno, "can't save the original limits in", options.stateDirectory)
+            }
+        }
+        guard let begun else {
+            Log.info("no fallback limit is saved", "boot_state_dir=\(directory)")
+            return 0
+        }
+        guard begun.isWhole else {
+            Log.error("this boot isn't begun at all of its fallback limits", begun.outcome.counts)
+            return 1
+        }
+        Log.info("this boot is begun at its fallback limits", begun.outcome.counts)
+        return 0
+    }
+
     /// How many connections the descriptors suffice for. `highest` was the last to be opened, so those above it are free. One
     /// stays free for accepting: a stranger must be looked at before anybody makes room.
     private static func room(below limit: UInt64, above highest: Int32) throws(Problem) -> Int {
@@ -71,7 +113,7 @@ enum Start {
         return min(free, Server.mostSessions)
     }
 
-    private static func bootID() throws(Problem) -> BootID {
+    static func bootID() throws(Problem) -> BootID {
         let path = "/proc/sys/kernel/random/boot_id"
         var storage = InlineArray<64, UInt8>(repeating: 0)
         var count = 0
@@ -102,12 +144,13 @@ enum Start {
     }
 
     private static func welcome(
-        _ options: Options, _ bootID: BootID, _ sandbox: SandboxBits, _ writes: WritePolicy
+        _ options: Options, _ bootID: BootID, _ sandbox: SandboxBits, _ writes: WritePolicy,
+        _ isBegunAtFallback: Bool
     ) -> Welcome {
         Welcome(
             version: Greeting.highestVersion, bootID: (bootID.high, bootID.low), helperVersion: Name(constant: Release.version),
             sandbox: sandbox, writes: writes, leaseMinimum_ms: Lease.minimum_ms, leaseMaximum_ms: options.leaseTime_ms,
-            onLeaseExpiry: options.onLeaseExpiry, minPower: options.minPower)
+            onLeaseExpiry: options.onLeaseExpiry, minPower: options.minPower, boot: isBegunAtFallback ? .atFallback : [])
     }
 
     static func name(of policy: WritePolicy) -> StaticString {
@@ -119,7 +162,7 @@ enum Start {
         }
     }
 
-    /// Serves, and restores the originals whatever ended it.
+    /// Serves, and deals with the limits whatever ended it.
     private static func run(_ server: Server, _ requests: Requests, _ supervisor: Supervisor) -> Int32 {
         var reason: StaticString = "the event loop failed"
         var status: Int32 = 1

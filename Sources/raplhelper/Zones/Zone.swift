@@ -137,6 +137,8 @@ final class Constraint {
         var inForce: Setting
         /// Whether the time window is ours too, and to be restored.
         var touchesWindow: Bool
+        /// What the limit becomes when the controller is lost, instead of the original: at most what is in force. P18.
+        var fallback: Microwatts?
     }
 
     init(

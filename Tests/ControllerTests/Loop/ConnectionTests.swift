@@ -101,7 +101,7 @@ struct ConnectionTests {
         arguments: broken + [
             (
                 "refuse-version",
-                "the helper speaks another version of the protocol than this controller, which speaks 2: install both programs from one release"
+                "the helper speaks another version of the protocol than this controller, which speaks 2 and 3: install both programs from one release"
             )
         ])
     func badGreeting(_ fault: String, _ why: String) throws {

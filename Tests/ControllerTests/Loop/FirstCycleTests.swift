@@ -15,7 +15,7 @@ struct FirstCycleTests {
         let controller = try RunningController(mock.socket)
         try mock.next("Apply")
         #expect(mock.requests == ["Hello", "ListZones", "ReadSample", "AcquireControl", "Apply"])
-        #expect(mock.lines.contains("Hello versions=2-2 client=powercap-controller"))
+        #expect(mock.lines.contains("Hello versions=2-3 client=powercap-controller"))
         #expect(mock.lines.contains("AcquireControl lease_ms=30000 previous_token=0"))
         #expect(try controller.stop() == 0)
     }

@@ -14,7 +14,7 @@ struct MetricsPageTests {
         var scene = Scene()
         scene.environment = [
             "SOURCE": "sun", "LATITUDE": "52.52", "LONGITUDE": "13.405", "MAX_SOURCE": "400W", "ON_DRIFT": "leave",
-            "STABILISATION_TIME": "1500ms",
+            "STABILISATION_TIME": "1500ms", "FALLBACK_LIMIT": "180W",
         ]
         scene.fetches = FetchState(last: scene.now - 600, next: scene.now + 3_000, counts: ["ok": 20, "too-many": 2])
         scene.heldLower = 0
@@ -120,7 +120,8 @@ struct MetricsPageTests {
                 "powercap_limit_register_watts", "powercap_limit_asked_watts", "powercap_limit_original_watts",
                 "powercap_limit_floor_watts", "powercap_limit_ceiling_watts", "powercap_limit_locked",
                 "powercap_limit_holder_info",
-                "powercap_drift_total", "powercap_node_limit_in_force_watts", "powercap_next_decision_timestamp_seconds",
+                "powercap_drift_total", "powercap_node_limit_in_force_watts", "powercap_node_fallback_watts",
+                "powercap_node_boots_at_fallback", "powercap_next_decision_timestamp_seconds",
                 "powercap_lease_expires_timestamp_seconds", "powercap_api_watching", "powercap_api_published",
                 "powercap_api_requests_total", "powercap_api_watch_restarts_total",
             ])

@@ -34,9 +34,14 @@ final class Bench {
 
     /// Forgets everything in memory, and starts again with files that behave as given.
     func restart(_ files: [LimitFile]) throws {
+        try restartWithoutEnding(files)
+        _ = governor.restore()
+    }
+
+    /// The same, with limits and fallback limits as they are.
+    func restartWithoutEnding(_ files: [LimitFile]) throws {
         zones = try Bench.zones(in: directory.path, files, false)
         governor = Bench.governor(in: directory.path, zones, [])
-        _ = governor.restore()
     }
 
     private static func governor(in directory: String, _ zones: [Zone], _ arguments: [String]) -> Governor {
@@ -73,8 +78,10 @@ final class Bench {
         }
     }
 
-    func item(_ zone: Int, watts: UInt64, window_us: UInt64? = nil) -> ApplyItem {
-        ApplyItem(zone: UInt16(zone), constraint: 0, limit: Microwatts(watts * 1_000_000), window_us: window_us)
+    func item(_ zone: Int, watts: UInt64, window_us: UInt64? = nil, fallback: UInt64? = nil) -> ApplyItem {
+        ApplyItem(
+            zone: UInt16(zone), constraint: 0, limit: Microwatts(watts * 1_000_000), window_us: window_us,
+            fallback: fallback.map { Microwatts($0 * 1_000_000) })
     }
 
     func change(_ zone: Int) -> Constraint.Change? { zones[zone].constraints[0].change }

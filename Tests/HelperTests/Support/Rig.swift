@@ -50,8 +50,10 @@ final class Rig {
 
     func constraint(_ id: String, _ index: UInt8 = 0) -> Constraint { zone(id).constraint(index)! }
 
-    func item(_ id: String, _ index: UInt8 = 0, watts: Double, window_us: UInt64? = nil) -> ApplyItem {
-        ApplyItem(zone: zone(id).index, constraint: index, limit: Microwatts(UInt64(watts * 1_000_000)), window_us: window_us)
+    func item(_ id: String, _ index: UInt8 = 0, watts: Double, window_us: UInt64? = nil, fallback: Double? = nil) -> ApplyItem {
+        ApplyItem(
+            zone: zone(id).index, constraint: index, limit: Microwatts(UInt64(watts * 1_000_000)), window_us: window_us,
+            fallback: fallback.map { Microwatts(UInt64($0 * 1_000_000)) })
     }
 
     // MARK: The tree's files

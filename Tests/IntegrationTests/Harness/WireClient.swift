@@ -5,6 +5,8 @@ import PowercapProtocol
 final class WireClient {
     let socket: Descriptor
     private(set) var welcome: Welcome!
+    /// The highest version that it speaks.
+    var version = Greeting.highestVersion
     /// Of the control that is held.
     private(set) var token: UInt64 = 0
     private var input: [UInt8] = []
@@ -35,7 +37,7 @@ final class WireClient {
     @discardableResult
     func greet(_ name: Name = Name(constant: "test")) throws -> Welcome {
         let welcome = try request(.hello, expecting: .welcome) {
-            Hello(clientName: name).encode(into: &$0)
+            Hello(highestVersion: version, clientName: name).encode(into: &$0)
         } decode: {
             reader throws(ProtocolError) in
             try Welcome(from: &reader)
@@ -87,7 +89,7 @@ final class WireClient {
     private func encode(_ items: [ApplyItem], into writer: inout Writer) {
         writer.u64(token)
         writer.u8(UInt8(items.count))
-        for item in items { item.encode(into: &writer) }
+        for item in items { item.encode(into: &writer, version: version) }
     }
 
     @discardableResult
@@ -96,7 +98,7 @@ final class WireClient {
             $0.u64(token)
             $0.u8(disposal.rawValue)
         } decode: { reader throws(ProtocolError) in
-            try Released(from: &reader)
+            try Released(from: &reader, version: version)
         }
     }
 
@@ -118,10 +120,12 @@ final class WireClient {
         subscript(id: String) -> Zone { zones.first { $0.description.id.string == id }! }
 
         /// What to ask for a limit of a zone.
-        func item(_ id: String, _ constraint: UInt8 = 0, watts: Double, window_us: UInt64? = nil) -> ApplyItem {
+        func item(_ id: String, _ constraint: UInt8 = 0, watts: Double, window_us: UInt64? = nil, fallback: Double? = nil)
+            -> ApplyItem
+        {
             ApplyItem(
                 zone: self[id].description.index, constraint: constraint, limit: Microwatts(UInt64(watts * 1_000_000)),
-                window_us: window_us)
+                window_us: window_us, fallback: fallback.map { Microwatts(UInt64($0 * 1_000_000)) })
         }
     }
 
@@ -133,7 +137,9 @@ final class WireClient {
             for _ in 0..<header.zoneCount {
                 let zone = try ZoneDescription(from: &reader)
                 var constraints: [ConstraintDescription] = []
-                for _ in 0..<zone.constraintCount { constraints.append(try ConstraintDescription(from: &reader)) }
+                for _ in 0..<zone.constraintCount {
+                    constraints.append(try ConstraintDescription(from: &reader, version: version))
+                }
                 zones.append(ZoneList.Zone(description: zone, constraints: constraints))
             }
             return ZoneList(header: header, zones: zones)
