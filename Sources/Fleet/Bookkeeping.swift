@@ -29,6 +29,7 @@ extension Coordinator {
     /// Makes the tallies anew: budgets or members are others.
     mutating func rebuild(_ now_ns: UInt64) {
         isRebuilt = true
+        covered = nodes.count(where: \.isCovered)
         sweep_ns = .max
         for budget in budgets.indices { budgets[budget].members.removeAll(keepingCapacity: true) }
         for index in nodes.indices {

@@ -14,6 +14,7 @@ public struct Coordinator: Sendable {
         var terms: BudgetTerms
         var members: [Int] = []
         var tally = Tally(limit: 0, counted: [], ceilings: [], contingency: 0)
+        /// How many of them aren't heard.
         var silent = 0
         /// Somebody waits for room since the last allocation.
         var isLacking = false
@@ -22,6 +23,8 @@ public struct Coordinator: Sendable {
     var nodes: [NodeClaim] = []
     var numbers: [String: Int] = [:]
     var budgets: [Budget] = []
+    /// How many nodes any budget covers.
+    var covered = 0
     /// How long an earlier coordinator's grants may hold.
     let earlierTTL_ns: UInt64
     /// Budgets or members are others than the tallies have.
@@ -113,7 +116,9 @@ public struct Coordinator: Sendable {
         count(index, now_ns)
         sweep_ns = min(sweep_ns, nodes[index].ends_ns)
         settleDemand(index)
-        if wasHeard != nodes[index].isHeard(now_ns) || range != nodes[index].range { isDue = true }
+        let isHeard = nodes[index].isHeard(now_ns)
+        if isHeard != wasHeard { for place in nodes[index].places { budgets[place.budget].silent += isHeard ? -1 : 1 } }
+        if isHeard != wasHeard || range != nodes[index].range { isDue = true }
         allocateIfDue(now_ns)
         return hearing == .confirmed ? grant(index, report, now_ns) : nothing(index, report)
     }

@@ -27,7 +27,7 @@ extension Coordinator {
         nodes[index].grant(limit, minimum: minimum, now_ns: now_ns, rules)
         count(index, now_ns)
         let isSoon = isWaiting || node.target == nil || (isDue && report.demand.rawValue > limit) || !isKept
-        let wait_ms = isSoon ? waiting_ms(node) : Pace.usual_ms
+        let wait_ms = isSoon ? waiting_ms(node) : Pace.usual_ms(nodes: covered, ttl_ms: node.bounds.ttl_ns / 1_000_000)
         return answer(index, report, limit: Microwatts(limit), minimum: Microwatts(minimum), wait_ms, binding)
     }
 

@@ -138,7 +138,13 @@ public struct Tenure: Sendable {
     /// What the helper's fallback is to be. Never above what is in force, so a limit goes down after its rest and up before it.
     /// - Parameter held: the fallback as it is; nil where there is none.
     public func rest(held: Microwatts?, inForce: Microwatts, floor: Microwatts) -> Microwatts {
-        min(inForce, unanswered?.rest ?? inForce, max(floor, taken?.minimum ?? held ?? floor))
+        let granted = grantedRest(held: held, inForce: inForce, floor: floor)
+        return min(granted, unanswered?.rest ?? granted)
+    }
+
+    /// The same by the last grant that was taken, whatever is `unanswered`.
+    public func grantedRest(held: Microwatts?, inForce: Microwatts, floor: Microwatts) -> Microwatts {
+        min(inForce, max(floor, taken?.minimum ?? held ?? floor))
     }
 
     /// The answer that was taken last, also when its limit has ended.

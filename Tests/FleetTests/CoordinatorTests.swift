@@ -56,6 +56,38 @@ struct CoordinatorTests {
         #expect(grant.limit == .watts(30) || next.limit == .watts(30))
     }
 
+    @Test("a grant tells how many nodes are silent at that moment, whether one was just heard, boots or falls silent")
+    func silent() throws {
+        var coordinator = coordinator([site], nodes: 3)
+        var silent = try coordinator.greet(.test("n1", nonce: 1), now_ns: 0).budgets[0].silent
+        #expect(silent == 2)
+        silent = try coordinator.greet(.test("n2", nonce: 1), now_ns: second_ns).budgets[0].silent
+        #expect(silent == 1)
+        silent = try coordinator.greet(.test("n3", nonce: 1), now_ns: 2 * second_ns).budgets[0].silent
+        #expect(silent == 0)
+        silent = try coordinator.answer(.test("n2", boot: 2, nonce: 1), now_ns: 3 * second_ns).budgets[0].silent
+        #expect(silent == 1)
+        silent = try coordinator.answer(.test("n1", nonce: 9), now_ns: 21 * second_ns).budgets[0].silent
+        #expect(silent == 1)
+        silent = try coordinator.answer(.test("n1", nonce: 10), now_ns: 23 * second_ns).budgets[0].silent
+        #expect(silent == 2, "n3 was heard last 21 s ago, and n2 has said nothing since it booted")
+    }
+
+    @Test("nodes ask every two seconds; of more than 1,000 less often, but several times while a grant holds")
+    func pace() throws {
+        for (nodes, ttl_ms, expected_ms) in [
+            (1, 20_000, 2_000), (1_000, 20_000, 2_000), (1_001, 20_000, 2_001), (1_500, 20_000, 2_500), (2_000, 20_000, 3_000),
+            (9_000, 120_000, 3_000), (2_000, 10_000, 2_000), (2_000, 12_000, 2_400),
+        ] as [(Int, UInt64, UInt64)] {
+            var terms = BudgetTerms(name: "site", limit: .watts(3_000_000), maximum: .watts(300), contingencyNodes: 0)
+            terms.ttl_ms = ttl_ms
+            var coordinator = coordinator([terms], nodes: nodes)
+            _ = try coordinator.greet(.test(nonce: 1, inForce: 300), now_ns: second_ns)
+            let grant = try coordinator.answer(.test(nonce: 3, inForce: 300), now_ns: 2 * second_ns)
+            #expect(grant.limit == .watts(300) && grant.askAgain_ms == expected_ms, "\(nodes) nodes, \(ttl_ms) ms")
+        }
+    }
+
     @Test("what a late report says is in force isn't granted again when it has ended, and others may have the room")
     func late() throws {
         var coordinator = coordinator([site])
