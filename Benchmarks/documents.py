@@ -31,6 +31,8 @@ depends on how fast the machine is, nor on who else uses it. A time alone fails 
 - Memory of the controller is measured on a Node of 15 kB over TLS, scraped every second, after {memory_s} s: what starting takes is given
   back within a minute.
 - A scrape's CPU time is that of the whole process, over a connection that is kept, without what an answer of two letters takes.
+- The budgets of 2,000 nodes are one of a site and four of rows, with classes and room for two jumps, of which some bind
+  (`Benchmarks/fleet.swift`). A report is answered from its bytes to those of the answer, without TLS and HTTP.
 - From `set` to the limit: from before connecting to the control socket to when the register's file has the new limit.
 - The page's 24 hours pass in a minute and a half, by clocks that go a thousand times as fast (`Benchmarks/day.c`), under a solar source
   and with packages that never draw the same.

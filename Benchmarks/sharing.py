@@ -1,32 +1,16 @@
 """What sharing by demand costs: deciding, and looking every 2 s."""
 import os
-import subprocess
 import time
 
+import modules
 from report import Figure
-from rig import HERE, NO_PLACES, NotMeasured, Running, pin
+from rig import NO_PLACES, NotMeasured, Running
 
-SOURCES = HERE.parent / "Sources"
 STEPS = 20
-FLAGS = ["-O", "-wmo", "-swift-version", "6", "-enable-upcoming-feature", "ExistentialAny", "-enable-upcoming-feature",
-         "InternalImportsByDefault", "-enable-experimental-feature", "Lifetimes"]
 
 
 def cycle(directory, cpu):
-    """Of the modules as they are compiled for a release, in a program that does nothing else."""
-    def compile_swift(*arguments):
-        command = ["swiftc", *FLAGS, "-I", ".", "-L", ".", *map(str, arguments)]
-        run = subprocess.run(command, cwd=directory, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        if run.returncode != 0:
-            raise NotMeasured(f"controller: a cycle by demand: {run.stdout.strip()}")
-
-    for module, folder in [("PowercapProtocol", "Protocol"), ("Policy", "Policy")]:
-        compile_swift("-parse-as-library", "-emit-module", "-emit-library", "-static", "-module-name", module, "-o", f"lib{module}.a",
-                      *sorted((SOURCES / folder).glob("*.swift")))
-    (directory / "main.swift").write_text((HERE / "cycle.swift").read_text())
-    compile_swift("main.swift", "-o", "cycle", "-lPolicy", "-lPowercapProtocol")
-    run = subprocess.run([directory / "cycle"], text=True, stdout=subprocess.PIPE, preexec_fn=pin(cpu), check=True)
-    median, late = (int(nanoseconds) / 1e3 for nanoseconds in run.stdout.split())
+    median, late = (time_ns / 1e3 for time_ns in modules.times_ns("cycle", ["PowercapProtocol", "Policy"], directory, cpu))
     yield Figure("controller: a cycle by demand decided, 8 packages", median, f"{median:.1f} µs (p99 {late:.1f} µs)")
 
 
