@@ -60,7 +60,7 @@ class ReadingTests(HelperCase):
              (MMIO, None, "intel-rapl-mmio", "intel-rapl-mmio:0", "package-0", 1)])
         self.assertEqual(zones["zones"][PACKAGE_0]["max_energy_range_uj"], 262143328850)
         self.assertEqual(zones["zones"][PSYS]["max_energy_range_uj"], 0)
-        common = {"obstacle": 0, "floor_uw": 10000000, "requested_uw": 0}
+        common = {"obstacle": 0, "floor_uw": 10000000, "requested_uw": 0, "fallback_uw": 0}
         self.assertEqual(zones["zones"][PACKAGE_0]["constraints"], [
             {"index": 0, "name": "long_term", "flags": 3, "original_uw": 150000000, "max_power_uw": 165000000,
              "ceiling_uw": 165000000, "original_window_us": 999424, **common},

@@ -168,7 +168,7 @@ class LargestTreeTests(HelperCase):
     """128 zones of 4 constraints with names so long that Zones is just within its frame."""
 
     def build_tree(self, root):
-        constraints = [(f"{index}{'n' * 62}", 150000000, 999424, 165000000) for index in range(4)]
+        constraints = [(f"{index}{'n' * 54}", 150000000, 999424, 165000000) for index in range(4)]
         for index in range(128):
             make_zone(root / f"intel-rapl/intel-rapl:{index:x}", f"package-{index}", 2**64 - 1, constraints=constraints)
 
@@ -180,7 +180,7 @@ class LargestTreeTests(HelperCase):
         self.assertEqual((len(zones), len(zones[127]["constraints"])), (128, 4))
         self.assertEqual(client.read_sample()["zones"][127]["energy_uj"], 2**64 - 1)
         items = [{"zone": number // 4, "constraint": number % 4, "has_window": True, "limit_uw": 60000000 + number,
-                  "window_us": 1000 + number} for number in range(64)]
+                  "window_us": 1000 + number, "has_fallback": False, "fallback_uw": 0} for number in range(64)]
         for reading in ("ListZones", "ReadSample"):
             for number in range(31):
                 client.send("Apply", token=token, items=items)
