@@ -279,6 +279,24 @@ class Objects(FleetCase):
         after = [self.object(path)["metadata"]["resourceVersion"] for path in (f"{BUDGETS}/site", f"{SHARDS}/site-0")]
         self.assertEqual(before, after)
 
+    def test_what_is_kept_for_the_next_coordinator_is_put_right_where_somebody_else_has_changed_it_or_taken_it_away(self):
+        self.budget(limitMilliwatts=400_000)
+        nodes = self.nodes(2)
+        leader = self.leader()
+        self.settle(nodes, leader.port)
+
+        def ceilings():
+            for node in nodes:
+                node.ask(leader.port)
+            shard = self.object(f"{SHARDS}/site-0") or {}
+            return sorted(one["ceilingMilliwatts"] for one in (shard.get("status") or {}).get("nodes", []))
+
+        wait("the records", lambda: ceilings() == [200_000] * 2)
+        for ceiling, command in ((180, f'patch {SHARDS}/site-0/status {{"status": {{"nodes": []}}}}'), (160, f"delete {SHARDS}/site-0")):
+            self.double.tell(command)
+            nodes[0].ceiling = ceiling * W
+            wait("the records", lambda: ceilings() == [ceiling * 1000, 200_000])
+
     def test_a_source_gives_the_power_and_a_bad_one_leaves_what_was(self):
         self.budget(source={"SOURCE": "static", "MAX_SOURCE": "300W"})
         nodes = self.nodes(2)

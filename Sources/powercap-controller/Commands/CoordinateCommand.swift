@@ -24,13 +24,23 @@ enum CoordinateFlags {
         "What this coordinator is called in the Lease; the host's name where it isn't given.")
     static let shard = CommandFlag("--shard", .count(0...9_999), default: 0, "Which part of each budget this coordinator keeps.")
     static let shards = CommandFlag(
-        "--shards", .count(1...1), default: 1, "In how many parts each budget is kept. More than one isn't made yet.")
+        "--shards", .onePart, default: 1, "In how many parts each budget is kept. More than one isn't made yet.")
 
     static let all = [
         listen.described, certificate.described, key.described, audience.described, account.described, namespace.described,
         identity.described,
         shard.described, shards.described,
     ]
+}
+
+extension ValueKind where Value == Int {
+    /// As many parts as there can be.
+    fileprivate static let onePart: ValueKind = {
+        let count = ValueKind<Int>.count(1...1)
+        var words = count.words
+        words.valid = "1, because a budget is not kept in several parts yet"
+        return ValueKind(words: words, parse: count.parse, show: count.show)
+    }()
 }
 
 extension ValueKind where Value == ListenAddress {
