@@ -114,12 +114,14 @@ public func decide(
     workload: Workload = Workload(), last: Decision? = nil, at_ms: Int64 = 0
 ) -> Decision {
     let reference = policy.pmaxFunction.reference(of: packages)
-    let minPower = overrides.minPower ?? policy.raplMinPower
+    var minPower = overrides.minPower ?? policy.raplMinPower
     var budget = Budget(packages, policy, minPower: minPower, reference: reference)
     var decision = Decision(
         source: reading.power, reference: reference, floor: budget.floor, ceiling: budget.ceiling, nodeLimit: budget.ceiling,
         reason: .paused, floorsExceedBudget: false, packages: [])
-    if overrides.paused {
+    // A pause keeps nothing that isn't granted: then it lets limits fall, and not rise.
+    let isKept = policy.source != .granted || last.map { $0.nodeLimit <= reading.power } ?? false
+    if overrides.paused, isKept {
         if let last, last.packages.count == packages.count {
             (decision.nodeLimit, decision.packages) = (last.nodeLimit, last.packages)
             decision.fallback = last.fallback
@@ -127,8 +129,14 @@ public func decide(
         }
         return decision
     }
+    // What isn't granted belongs to others: a floor that asks for more gives way, down to the helper's.
+    if policy.source == .granted, budget.floor > reading.power {
+        var bare = policy
+        (bare.raplLimit, minPower) = (Percent(millionths: 0), .zero)
+        budget = Budget(packages, bare, minPower: minPower, reference: reference)
+    }
     let given: (power: Microwatts, reason: Reason)
-    if let limit = overrides.limit {
+    if let limit = overrides.limit, policy.source != .granted || limit <= reading.power {
         given = (limit, .override)
         if policy.isShaped {
             let each = policy.pmaxFunction == .sum ? 1 : UInt64(max(packages.count, 1))
@@ -160,6 +168,15 @@ public func decide(
     }
     if let fallback = reading.fallback ?? policy.fallbackLimit { decision.fallBack(to: fallback, packages, policy, minPower) }
     return decision
+}
+
+/// The least and the most that the limit of a node can be.
+public func limitRange(
+    of packages: [Package], _ policy: PowerPolicy, _ overrides: Overrides = Overrides()
+) -> (floor: Microwatts, ceiling: Microwatts) {
+    let reference = policy.pmaxFunction.reference(of: packages)
+    let budget = Budget(packages, policy, minPower: overrides.minPower ?? policy.raplMinPower, reference: reference)
+    return (budget.floor, budget.ceiling)
 }
 
 /// What there is to divide of what the source gives, and why it is that much.

@@ -77,6 +77,8 @@ public enum SourceName: String, CaseIterable, Sendable {
     case series
     /// Powers by points in time, from a service that is asked now and then.
     case http
+    /// What a coordinator grants to this node, of a budget that it shares with others.
+    case granted
 
     /// Whether it goes by data from elsewhere.
     public var isFromData: Bool { self == .schedule || self == .series || self == .http }

@@ -59,6 +59,7 @@ public func powerSource(
         case .constant: StaticSource(power: peak)
         case .demo: DemoSource(solar: SolarSource(peak: peak, alpha: policy.alpha))
         case .schedule, .series, .http: DataSource(peak: peak, by: policy, data)
+        case .granted: GrantedSource(data, most: overrides.maxSource)
         }
     return live == nil ? source : LiveSource(live: live, holdFor: policy.liveFor, peak: peak, forecast: source)
 }

@@ -7,6 +7,8 @@ public struct SourceData: Equatable, Sendable {
         case schedule(Schedule)
         case dated(DatedSchedules)
         case series(Series)
+        /// What is granted, or holds without: by a clock that nobody sets, so whoever knows it says anew what it is when that changes.
+        case granted(Granted)
         /// There are none: why.
         case nothing(SourceLack.Cause)
     }
@@ -65,6 +67,10 @@ public struct SourceLack: Equatable, Sendable {
         case notFetched
         /// Nothing newer could be had for too long.
         case outdated
+        /// No coordinator has granted anything yet.
+        case notGranted
+        /// The last grant's time is over, and no other came.
+        case grantEnded
     }
 
     /// Why there is nothing.
@@ -120,7 +126,7 @@ struct DataSource: PowerSource {
             case .schedule(let schedule): moment.seconds + schedule.nextStep(after: moment)
             case .dated(let days): days.nextStep(after: moment)
             case .series(let series): series.nextStep(after: moment.seconds, staleAfter_s: staleAfter_s)
-            case .nothing: nil
+            case .granted, .nothing: nil
             }
         guard let stale = data.outdated?.stale.seconds else { return own }
         return stale > moment.seconds ? min(own ?? stale, stale) : nil
@@ -133,6 +139,7 @@ struct DataSource: PowerSource {
         case .schedule(let schedule): schedule.datum(at: moment.local)
         case .dated(let days): days.datum(at: moment)
         case .series(let series): series.datum(at: moment.seconds)
+        case .granted(let granted): .power(granted.limit, signal: nil)
         case .nothing(let cause): .none(cause, last: nil)
         }
     }

@@ -31,7 +31,8 @@ struct ConfigurationTests {
                 "SOURCE_NULL=",
                 "SOURCE_FACTOR=", "SIGNAL_MAP=",
                 "POWER_CALC_MODE=", "SIGNAL_UNIT=", "STALE_AFTER=3600s",
-                "ON_STALE=floor", "LIVE_FILE=", "LIVE_VALUE=", "LIVE_URL=", "LIVE_URL_FILE=", "LIVE_HEADER_FILE=",
+                "ON_STALE=floor", "GRANT_URL=", "GRANT_TOKEN_FILE=", "GRANT_CA_FILE=", "LIVE_FILE=", "LIVE_VALUE=", "LIVE_URL=",
+                "LIVE_URL_FILE=", "LIVE_HEADER_FILE=",
                 "LIVE_LOGIN_FILE=", "LIVE_CA_FILE=", "LIVE_REFRESH=60s",
                 "LIVE_FOR=300s", "RAMP_UP=off", "RAMP_DOWN=off", "DEAD_BAND=0W",
                 "MIN_HOLD=0s", "LOOK_AHEAD=off", "SPLIT=proportional", "STRATEGY=follow", "IDLE_AFTER=60s", "QOS=off",
@@ -48,7 +49,8 @@ struct ConfigurationTests {
     @Test("every field of the configuration has an option, and every option has cases here")
     func tableIsComplete() {
         let fields =
-            Mirror(reflecting: Configuration()).children.count - 3 + Mirror(reflecting: PowerPolicy()).children.count
+            Mirror(reflecting: Configuration()).children.count - 4 + Mirror(reflecting: PowerPolicy()).children.count
+            + Mirror(reflecting: GrantSettings()).children.count
             // A live value's service has no body, and no token.
             + 2 * Mirror(reflecting: ServiceSettings()).children.count - 3
         #expect(fields == Option.all.count)
@@ -76,6 +78,9 @@ struct ConfigurationTests {
             }
             if ["SCHEDULE_FILE", "SOURCE_COLUMN", "LOOK_AHEAD"].contains(sample.variable), !text.isEmpty {
                 base.merge(["SOURCE": "schedule", "SCHEDULE_FILE": "/file"]) { $1 }
+            }
+            if sample.variable.hasPrefix("GRANT_"), !text.isEmpty {
+                base.merge(["SOURCE": "granted", "GRANT_URL": "https://coordinator", "NODE_NAME": "node-a"]) { $1 }
             }
             if sample.variable == "DATA_PROVIDER", !text.isEmpty { base["SCHEDULE_FILE"] = "/file" }
             if sample.variable == "LIVE_VALUE", !text.isEmpty { base["LIVE_FILE"] = "/live" }

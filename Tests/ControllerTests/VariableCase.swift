@@ -221,6 +221,20 @@ struct VariableCase: CustomTestStringConvertible, Sendable {
                 ("1001kW", .tooHigh), ("10s", .unknownUnit("s")),
             ]),
         VariableCase(
+            variable: "GRANT_URL",
+            accepted: [
+                "", "https://10.96.0.1", "https://powercap-coordinator.powercap-system.svc:8443", "https://[::1]:8443/",
+                "https://a:1 https://b:2",
+            ],
+            refused: [
+                ("http://127.0.0.1:1", .malformed), ("a:8443", .malformed), ("https://a/v1/grant", .malformed),
+                ("https://a?x", .malformed), ("https://me:secret@a", .malformed), ("https://a,https://b", .malformed),
+                ("https://a ftp://b", .malformed), (String(repeating: "https://a ", count: 9), .tooHigh),
+            ]),
+        VariableCase(
+            variable: "GRANT_TOKEN_FILE", accepted: ["/var/run/secrets/powercap/token", ""], refused: [("token", .malformed)]),
+        VariableCase(variable: "GRANT_CA_FILE", accepted: ["/etc/ca.crt", ""], refused: [("ca.crt", .malformed)]),
+        VariableCase(
             variable: "LIVE_FILE", accepted: ["/run/inverter/power", ""],
             refused: [("power", .malformed), ("/" + String(repeating: "a", count: 4095), .tooHigh)]),
         VariableCase(

@@ -97,6 +97,7 @@ func planCommand(_ invocation: Invocation, settings: Settings) throws(UsageError
     let days = try PlanFlags.days.value(in: invocation)
     let step = try PlanFlags.step.value(in: invocation)
     let date = try PlanFlags.date.value(in: invocation)
+    if configuration.policy.source == .granted { throw .unforeseen(settings.given("SOURCE")) }
     if format == .svg || format == .chart, days > chartDays, let given = PlanFlags.days.given(in: invocation) {
         throw .chartTooLong(given, highest: chartDays)
     }

@@ -11,6 +11,7 @@ enum RunFlags {
 /// `powercap-controller run`: the exit status.
 func runCommand(_ invocation: Invocation, settings: Settings) throws(UsageError) -> Int32 {
     let once = try RunFlags.once.value(in: invocation)
+    if once, settings.configuration.policy.source == .granted { throw .grantedOnce(settings.given("SOURCE")) }
     let node = try OwnNode(settings)
     let head = Log.Head(journal: Process.environment("JOURNAL_STREAM"), standardError: Process.standardError)
     let log = Log(format: settings.configuration.logFormat, level: settings.configuration.logLevel, head: head)
@@ -18,7 +19,8 @@ func runCommand(_ invocation: Invocation, settings: Settings) throws(UsageError)
     if settings.configuration.policy.source == .demo {
         log.warning("the source is a demonstration: nothing real gives this power", ("source", .text("demo")))
     }
-    let feed = try settings.feed(log)
+    let granted = try settings.grantedFeed(log)
+    let feed: (any Feed)? = if let granted { granted } else { try settings.feed(log) }
     for misspelling in Misspelling.ofThisProcess {
         log.warning(
             "a variable looks like an option and is none: it has no effect", ("variable", .text(misspelling.name)),

@@ -40,6 +40,8 @@ struct Configuration: Equatable, Sendable {
     var sourceNull: SignalReader.Nulls?
     /// By which values are multiplied; nil is the preset's, or 1.
     var sourceFactor: Double?
+    /// Whom SOURCE=granted asks.
+    var grants = GrantSettings()
     /// What is measured beside the source; nil is nothing.
     var liveFile: String?
     /// Who is asked for the live value instead.

@@ -87,7 +87,8 @@ extension Option {
             "Power source. solar is a clear day's curve from SOLAR_FROM to SOLAR_TO local time, the same all year: it knows "
                 + "no season and no weather. sun is the real sun over LATITUDE and LONGITUDE in a clear sky: it knows no weather. "
                 + "static is MAX_SOURCE at all times. schedule is SCHEDULE_FILE's powers by the hours of the week, series SERIES_FILE's by "
-                + "points in time, http those of a service at SOURCE_URL. demo is for showing, on no Node of a cluster: the curve in a minute, again and again."
+                + "points in time, http those of a service at SOURCE_URL. granted is what a coordinator at GRANT_URL leaves this node of a budget that it "
+                + "shares with others (docs/fleet.md), whatever MAX_SOURCE is. demo is for showing, on no Node of a cluster: the curve in a minute, again and again."
         ),
         Option(
             "DATA_PROVIDER", { $1(&$0.dataProvider) }, .dataProvider,
@@ -185,6 +186,18 @@ extension Option {
             "ON_STALE", { $1(&$0.policy.onStale) }, .staleAction,
             "What holds after that, and where the data have a gap: the floor, the last good value (hold), or a power; never more than the "
                 + "last good value."),
+        Option(
+            "GRANT_URL", { $1(&$0.grants.addresses) }, .coordinators,
+            "Whom SOURCE=granted asks for this node's part of a budget: the coordinator's address, or several with blanks between them, of which "
+                + "the next one is asked when one doesn't answer."),
+        Option(
+            "GRANT_TOKEN_FILE", { $1(&$0.grants.tokenFile) }, .filePath,
+            "The bearer token's file, read again for every request: it says which Node this is. Without it \(GrantSettings.usualTokenFile), where a "
+                + "pod has it."),
+        Option(
+            "GRANT_CA_FILE", { $1(&$0.grants.certificateFile) }, .filePath,
+            "Certificates that the coordinator's is checked against. Without it \(GrantSettings.usualCertificateFile) where that is there, "
+                + "and elsewhere the system's."),
         Option(
             "LIVE_FILE", { $1(&$0.liveFile) }, .filePath,
             "A file with what there is now, which another program writes again and again: a power, or with SIGNAL_MAP a number. While it is fresh "

@@ -40,6 +40,7 @@ struct Settings: Sendable {
             origins.append((origin, given))
         }
         try Settings.follow(configuration.dataProvider, &configuration, &origins)
+        try Settings.followGrants(&configuration, &origins)
         if let former = file?.last(FormerName.address)?.value ?? environment(FormerName.address), !former.isEmpty {
             throw .formerAddress(Given(name: FormerName.address, text: former))
         }
@@ -48,13 +49,14 @@ struct Settings: Sendable {
         self.configuration = configuration
         self.origins = origins
         if configuration.timeZone == nil, let zone = environment("TZ") { try Settings.check(hostZone: zone) }
-        if configuration.policy.raplMinPower > configuration.policy.maxSource {
+        if configuration.policy.source != .granted, configuration.policy.raplMinPower > configuration.policy.maxSource {
             throw .floorAbovePeak(
                 floor: given("RAPL_MIN_POWER"), peak: given("MAX_SOURCE"), peakPower: configuration.policy.maxSource)
         }
         try checkSource()
         try checkWork()
         try checkMapping()
+        try checkGrants()
     }
 
     /// Sets what a provider stands for, as if it had been given where that was.
@@ -80,7 +82,9 @@ struct Settings: Sendable {
         if policy.split == .demand, policy.pmaxFunction != .sum {
             throw .withoutEffect(given("SPLIT"), given("PMAX_FUNC"), needs: "PMAX_FUNC=sum, where packages share one limit")
         }
-        if configuration.onExit == .fallback, policy.fallbackLimit == nil { throw .noFallback(given("ON_EXIT")) }
+        if configuration.onExit == .fallback, policy.fallbackLimit == nil, policy.source != .granted {
+            throw .noFallback(given("ON_EXIT"))
+        }
         if policy.qosHint == .on, policy.strategy != .idleDown {
             throw .withoutEffect(given("QOS"), given("STRATEGY"), needs: "STRATEGY=idle-down")
         }

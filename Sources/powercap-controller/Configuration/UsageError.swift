@@ -69,6 +69,18 @@ enum UsageError: Error, Equatable, Sendable {
     case budgetOption(String, nearest: String?)
     case budgetSource(String)
     case budgetLacks(String, String)
+    /// Grants that nobody is asked for.
+    case noCoordinator(Given)
+    /// Nobody knows for which node.
+    case noGrantee(Given)
+    case againstGrants(Given, Given, because: String, instead: String)
+    /// A grant ends, and whoever does one thing once isn't there any more then.
+    case grantedOnce(Given)
+    /// The helper's version, which knows no fallback limits.
+    case grantsWithoutFallback(Given, helper: String)
+    case unforeseen(Given)
+    /// In a word why not.
+    case cannotAsk(Given, String)
     case noFallback(Given)
 
     var sentence: String {
@@ -178,6 +190,27 @@ enum UsageError: Error, Equatable, Sendable {
         case .budgetSource(let name):
             return "SOURCE=\(quoted(name)) is none of a budget: give solar, sun, static, schedule, series or http"
         case .budgetLacks(let name, let why): return "\(name) is missing: \(why)"
+        case .noCoordinator(let source):
+            return "\(source.words) asks a coordinator, but GRANT_URL is not set: give its address, such as "
+                + "https://powercap-coordinator.powercap-system.svc:8443"
+        case .noGrantee(let source):
+            return
+                "\(source.words) asks for a node's part of a budget, but NODE_NAME is not set: give this machine's Node (in a pod from "
+                + "the field spec.nodeName)"
+        case .againstGrants(let given, let source, let because, let instead):
+            return "\(given.words) can't be with \(source.words), because \(because): \(instead)"
+        case .grantedOnce(let source):
+            return
+                "--once can't be with \(source.words), because a grant ends, and nobody would lower the limit then: give `run` alone"
+        case .grantsWithoutFallback(let source, let helper):
+            return
+                "\(source.words) needs a helper that knows fallback limits, which raplhelper \(helper) doesn't: install both programs from "
+                + "one release"
+        case .cannotAsk(let given, let why): return "\(given.words) can't be asked: \(why)"
+        case .unforeseen(let source):
+            return
+                "\(source.words) can't be foreseen: what this node is granted depends on the others. `powercap-controller explain` says what "
+                + "it has now"
         case .noFallback(let given):
             return "\(given.words) goes to a limit that isn't there: give FALLBACK_LIMIT, or \(given.name)=restore or hold"
         case .chartTooLong(let given, let highest):

@@ -33,7 +33,7 @@ struct SourceFile: Sendable {
         switch source {
         case .schedule: given = settings.given("SCHEDULE_FILE")
         case .series: given = settings.given("SERIES_FILE")
-        case .solar, .sun, .constant, .http, .demo: return nil
+        case .solar, .sun, .constant, .http, .granted, .demo: return nil
         }
         guard let path = source == .schedule ? configuration.scheduleFile : configuration.seriesFile else { return nil }
         self.path = path

@@ -10,6 +10,8 @@ final class Controller {
     private let settings: Settings
     let configuration: Configuration
     private let source: FollowedSource
+    /// The source itself where limits are granted; nil with another.
+    let granted: GrantedFeed?
     let log: Log
     private let signals: Signals
     private let epoll: Epoll
@@ -62,6 +64,8 @@ final class Controller {
     private var noted_ns: UInt64 = 0
     /// What was last published.
     var published: NodeRecord?
+    /// More is in force than is granted, and couldn't be lowered: the lease isn't renewed, so that the helper does it.
+    private var isAboveGrant = false
     private var spareCode = SpareCode(Clock.monotonic_ns)
 
     /// When things are due, on CLOCK_MONOTONIC.
@@ -90,7 +94,7 @@ final class Controller {
     ///   - feed: nil where the source goes by a formula.
     ///   - own: nil where Kubernetes is off.
     init(settings: Settings, feed: (any Feed)?, node own: OwnNode?, log: Log) throws(Errno) {
-        (self.settings, self.log) = (settings, log)
+        (self.settings, self.log, granted) = (settings, log, feed as? GrantedFeed)
         configuration = settings.configuration
         source = FollowedSource(settings.configuration.policy, feed, live: try settings.liveFeed(log))
         node = NodeLink(own, settings.configuration, log)
@@ -105,6 +109,7 @@ final class Controller {
         listeners = Listeners(configuration, log, firstToken: Token.listeners) { [unowned self] request in
             Routes(self, operators: configuration.controlGroup).answer(request)
         }
+        granted?.follow { [unowned self] in standing }
     }
 
     /// Runs until SIGTERM, SIGINT or SIGHUP: the exit status. The first two end this system's work on the node, SIGHUP ends only
@@ -144,7 +149,7 @@ final class Controller {
         if session == nil, now_ns >= due.connect_ns, let candidate = connect() {
             // Before control is even asked for: a floor that doesn't fit must not write anything. Only a start ends by it: zones that
             // came back with another ceiling are no reason to leave a node alone that was governed for days.
-            do throws(UsageError) { try settings.check(candidate.limits.entries.map(\.package)) } catch {
+            do throws(UsageError) { try check(candidate) } catch {
                 guard last != nil else { throw error }
                 misfit = error
             }
@@ -184,22 +189,33 @@ final class Controller {
             log.info("the clock was set, or the node was asleep: deciding anew")
             due.decide_ns = now_ns
         }
+        // Before the lease is renewed: should this be the last that this process does, the helper has to act while the grant still holds.
+        if granted != nil, now_ns >= due.decide_ns { try follow(session, now_ns) }
         // First, because a lease that has run out explains what a sample then shows.
         if now_ns >= due.renew_ns { try renew(session, now_ns) }
         if now_ns >= due.step_ns { try step(session, now_ns) }
         if now_ns >= due.sample_ns { try sample(session, now_ns) }
         if now_ns >= due.decide_ns {
-            due.decide_ns =
-                now_ns
-                + min(
-                    configuration.stabilisationTime.nanoseconds, source.ask(for: session.limits.packages) ?? .max)
-            tellOfSource()
-            session.retryRefused()
-            try decideAndApply(session)
+            try follow(session, now_ns)
         } else if now_ns >= due.shape_ns {
             try decideAndApply(session)
         }
     }
+
+    /// Asks the source, and does what it says.
+    private func follow(_ session: ControlSession, _ now_ns: UInt64) throws(HelperError) {
+        let wait_ns = min(configuration.stabilisationTime.nanoseconds, source.ask(for: session.limits.packages) ?? .max)
+        due.decide_ns = now_ns + (granted == nil ? wait_ns : min(wait_ns, Controller.retry_ns))
+        tellOfSource()
+        session.retryRefused()
+        isAboveGrant = granted != nil && isAbove(source.reading.power)
+        try decideAndApply(session)
+        isAboveGrant = false
+        if session.limits.isComplete { due.decide_ns = now_ns + wait_ns }
+    }
+
+    /// A limit that is above what is granted is tried again so soon.
+    private static let retry_ns: UInt64 = 1_000_000_000
 
     private func tellOfSource() {
         guard source.isNews else { return }
@@ -208,6 +224,13 @@ final class Controller {
                 "the source says nothing of the moment", ("why", .text(lack)), ("source_uw", .power(source.reading.power)))
         } else {
             log.info("the source says something again", ("source_uw", .power(source.reading.power)))
+        }
+    }
+
+    private func check(_ candidate: ControlSession) throws(UsageError) {
+        try settings.check(candidate.limits.entries.map(\.package))
+        if granted != nil, !candidate.knowsFallback {
+            throw .grantsWithoutFallback(settings.given("SOURCE"), helper: candidate.welcome.helperVersion.string)
         }
     }
 
@@ -245,6 +268,7 @@ final class Controller {
         }
         node.note(candidate.limits.entries.map(\.package))
         work?.begin(candidate.lastSample, candidate.limits)
+        beginGrants(candidate)
         // Whoever decides once isn't there any more when the power is free.
         if configuration.policy.split == .demand, !isOnce { candidate.handOver() }
         due = Schedule(
@@ -282,6 +306,7 @@ final class Controller {
         tally.counts.noteLateness(now_ns - min(due.renew_ns, now_ns))
         // Before the answer, which may be an error.
         due.renew_ns = now_ns + session.renewal_ns
+        if isAboveGrant { return }
         try session.renew()
     }
 
@@ -306,11 +331,15 @@ final class Controller {
 
     /// - Parameter isMove: the node's work is another, and nothing else.
     func decideAndApply(_ session: ControlSession, isMove: Bool = false) throws(HelperError) {
-        let (policy, reading, wishes) = (configuration.policy, source.reading, wishes)
+        let (policy, wishes) = (configuration.policy, wishes)
+        let reading = granted?.bounded(source.reading) ?? source.reading
         let (before, overrides) = (decided?.decision, wishes.together)
         let workload = work?.workload(session.limits) ?? Workload()
         self.workload = workload
-        defer { planLook(session) }
+        defer {
+            planLook(session)
+            granted?.noteSet()
+        }
         let decision = try session.enforce(isMove: isMove) { packages in
             decide(
                 packages: packages, policy: policy, reading: reading, overrides: overrides, workload: workload, last: before,
@@ -359,6 +388,7 @@ final class Controller {
     /// Gives the connection up. The helper keeps the limits until the lease ends, so there is time to come back.
     private func lose(_ error: HelperError, holder: Name? = nil) {
         let hadControl = session != nil
+        granted?.end()
         if hadControl { tally.counts.losses += 1 }
         let wait_ms = isProven ? 0 : backoff.fail()
         (session, isProven) = (nil, false)

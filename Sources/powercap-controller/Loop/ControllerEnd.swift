@@ -9,8 +9,8 @@ extension Controller {
     /// connection that is closed. The exit status asks the supervisor to start one, with an environment read anew.
     func handOver(_ reason: String) -> Int32 {
         do throws(HelperError) {
-            // The successor gets a whole lease.
-            try session?.renew()
+            // The successor gets a whole lease. Of what is granted nobody gets more than what is left.
+            if granted == nil { try session?.renew() }
         } catch { log.warning("the lease could not be renewed for a successor", ("why", .text(error.sentence))) }
         log.info(
             session == nil ? "handing over, without control" : "handing over: the limits stay until a successor takes control",

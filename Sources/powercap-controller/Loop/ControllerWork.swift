@@ -12,6 +12,7 @@ extension Controller {
         work.endStep(session.limits, minPower: wishes.together.minPower, now_ns)
         let now = work.workload(session.limits)
         if now != workload { try decideAndApply(session, isMove: now.isIdle == workload.isIdle) }
+        granted?.noteDemand()
     }
 
     /// Limits that wait for power are looked after as soon as there may be some.

@@ -39,13 +39,16 @@ final class FollowedSource {
         SourceState(
             name: policy.source, reading: reading, read: read, data: feed?.data,
             file: feed.map { SourceFileState(path: $0.place, problem: $0.trouble) }, fetches: feed?.fetches,
-            live: live.map { LiveState(value: $0.value, place: $0.place, problem: $0.trouble) })
+            live: live.map { LiveState(value: $0.value, place: $0.place, problem: $0.trouble) },
+            grant: (feed as? GrantedFeed)?.state)
     }
 
     /// Goes by these overrides from now on.
     func follow(_ overrides: Overrides) {
         self.overrides = overrides
         source = powerSource(for: policy, overrides, data: feed?.data, live: live?.value)
+        // What isn't granted any more isn't for what has to be put right either.
+        if policy.source == .granted { reading = source.reading(at: .now) }
     }
 
     /// Readable when something happened beside what is measured; nil where there is none.

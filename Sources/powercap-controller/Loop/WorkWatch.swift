@@ -3,7 +3,7 @@ internal import Logging
 internal import Policy
 internal import PowercapProtocol
 
-/// Watches the node's work, in steps of its own, for SPLIT=demand and STRATEGY=idle-down.
+/// Watches the node's work, in steps of its own, for SPLIT=demand, STRATEGY=idle-down and SOURCE=granted.
 final class WorkWatch {
     private let policy: PowerPolicy
     private let log: Log
@@ -26,7 +26,7 @@ final class WorkWatch {
     /// nil where nothing goes by the node's work.
     /// - Parameter root: in front of /proc and /sys.
     init?(_ policy: PowerPolicy, _ log: Log, root: String = "") {
-        guard policy.split == .demand || policy.strategy == .idleDown else { return nil }
+        guard policy.split == .demand || policy.strategy == .idleDown || policy.source == .granted else { return nil }
         (self.policy, self.log, self.root) = (policy, log, root)
         processors = ProcessorWatch(root: root)
     }
@@ -98,6 +98,13 @@ final class WorkWatch {
     /// - Parameter limits: of which `packages` are.
     func workload(_ limits: NodeLimits) -> Workload {
         Workload(demands: policy.split == .demand ? demands(limits) : nil, isIdle: isIdle)
+    }
+
+    /// What a package could use, for others to hear. Before anything was measured that is what it has, and where nothing can be measured all
+    /// that it can have.
+    func wanted(_ package: Package, inForce: Microwatts) -> Microwatts {
+        if let demand = meters[package.zone]?.demand { return demand.lately }
+        return package.fixed ?? (steps < 2 ? inForce : package.longTerm.ceiling)
     }
 
     private func demands(_ limits: NodeLimits) -> [Demand]? {

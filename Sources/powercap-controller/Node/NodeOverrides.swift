@@ -70,8 +70,10 @@ extension Overrides {
     }
 
     private func obstacle(to floor: Microwatts, _ policy: PowerPolicy, _ packages: [Package]) -> String? {
-        let peak = maxSource ?? policy.maxSource
-        if floor > peak { return "\(floor.setting) is above the peak of the source, \(peak.words): give at most that" }
+        // What is granted has no peak of its own.
+        if let peak = maxSource ?? (policy.source == .granted ? nil : policy.maxSource), floor > peak {
+            return "\(floor.setting) is above the peak of the source, \(peak.words): give at most that"
+        }
         let low = packages.first { $0.fixed == nil && floor > $0.longTerm.ceiling.roundedDown }
         guard let low else { return nil }
         let ceiling = low.longTerm.ceiling.roundedDown

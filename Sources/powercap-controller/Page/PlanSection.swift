@@ -15,6 +15,12 @@ extension HTML {
             markup("<p>The demonstration is a day in a minute: there is no plan of a real one.")
             return
         }
+        guard state.source.grant == nil else {
+            markup(
+                "<p>What is granted depends on other nodes, and isn’t known for longer than the grant: there is no plan of the day."
+            )
+            return
+        }
         let day = PlannedDay(state, limits.packages)
         Plot(
             number: 99, title: "Plan of \(day.plan.dates)", size: .medium, time: day.time, edges: day.edges, lines: day.lines,

@@ -106,6 +106,7 @@ struct Plan: Sequence {
         case .schedule: "the schedule of \(fileName)"
         case .series: "the series of \(fileName)"
         case .http: "what \(configuration.askedService.place.printable) answered"
+        case .granted: "what is granted"
         case .demo: "demonstration, peak \(peak): a day from 04:00 to 20:00 in \(SourceName.demoDay.words)"
         }
     }

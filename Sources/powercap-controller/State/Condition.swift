@@ -115,7 +115,12 @@ extension NodeState {
         if let lack = sourceLack {
             return SourceTrouble(isStale: true, words: [lack, sourceProblem].compactMap { $0 }.joined(separator: ": "))
         }
-        return sourceProblem.map { SourceTrouble(isStale: false, words: "What the source said before is followed: \($0)") }
+        return sourceProblem.map {
+            SourceTrouble(
+                isStale: false,
+                words: (source.grant == nil
+                    ? "What the source said before is followed: " : "What was granted holds until its end: ") + $0)
+        }
     }
 }
 

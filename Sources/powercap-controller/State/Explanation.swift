@@ -36,10 +36,15 @@ extension NodeState {
             sentences.append(sentence(on: decision, policy))
         }
         sentences.append(sourceSentence)
+        sentences += grantSentences
         if let liveSentence { sentences.append(liveSentence) }
         sentences += workSentences
         if let lack = sourceLack { sentences.append("\(lack).") }
-        if let problem = sourceProblem { sentences.append("Of the source, what it said before is followed: \(problem).") }
+        if let problem = sourceProblem {
+            sentences.append(
+                source.grant == nil
+                    ? "Of the source, what it said before is followed: \(problem)." : "Nothing new is granted: \(problem).")
+        }
         sentences += wishes.orders.standing.map(sentence)
         if let problem = wishes.ordersProblem {
             sentences.append("The saved orders \(problem). The floor holds until `unset`, or a new `set`.")
@@ -48,7 +53,9 @@ extension NodeState {
         sentences +=
             wishes.rejected.map { "\($0.sentence.capitalisedFirst)." } + wishes.notes.map { "Of the Node's overrides: \($0)." }
         if let fallback {
-            sentences.append("When the controller is lost, the limit becomes \(fallback.roughly) (FALLBACK_LIMIT).")
+            sentences.append(
+                "When the controller is lost, the limit becomes \(fallback.roughly) (\(source.grant == nil ? "FALLBACK_LIMIT" : "its rest"))."
+            )
         }
         sentences += packages.compactMap(sentence)
         if condition.status != .yes { sentences.append("PowerCapped is \(condition.status.rawValue): \(condition.message).") }
@@ -134,7 +141,9 @@ extension NodeState {
         guard limits != nil, let nextDecision_ns else { return ["Control is tried for again and again, at least every 10 s."] }
         let left = Milliseconds((max(nextDecision_ns, monotonic_ns) - monotonic_ns) / 1_000_000)
         var sentences = ["The next decision is in \(left.roughly)."]
-        if let change {
+        if let grantNext {
+            sentences.append(grantNext)
+        } else if let change {
             sentences.append(
                 "As far as is known, the limit is \(change.nodeLimit.roughly) from \(Instant(change.at).words(seenFrom: now)) on "
                     + "(\(change.reason.rawValue)).")

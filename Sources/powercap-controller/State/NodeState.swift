@@ -95,6 +95,8 @@ struct SourceState: Equatable, Sendable {
     var fetches: FetchState?
     /// nil where nothing is measured beside it.
     var live: LiveState?
+    /// How it stands with what is granted; nil where the source is another.
+    var grant: GrantState?
 }
 
 /// What is measured beside the source.

@@ -11,6 +11,7 @@ extension NodeState {
         let good = lack.lastGood?.roughly ?? ""
         let instead: String =
             switch settings.configuration.policy.onStale {
+            case _ where source.name == .granted: "the node is at its rest, \(source.reading.power.roughly)"
             case _ where lack.lastGood == nil: "the floor holds"
             case _ where lack.isHeld: "the last value, \(good), holds until it is \(staleAfter) old"
             case .floor: "the floor holds"
@@ -31,6 +32,7 @@ extension NodeState {
             return "\(file.path) has no file of \(LocalDay(now.local).text): that of \(followed) is followed since "
                 + Instant(since).words(seenFrom: now)
         }
+        if source.grant != nil { return problem }
         let since = source.data?.outdated.map { " since \(Instant($0.since.seconds).words(seenFrom: now))" } ?? ""
         return source.fetches == nil ? "\(file.path) \(problem)\(since)" : problem
     }
@@ -62,6 +64,8 @@ extension SourceLack.Cause {
         case .ended: "The source's last value is over"
         case .notBegun: "The source's first value is still to come"
         case .notFetched: "The source's first answer is still to come"
+        case .notGranted: "No coordinator has granted anything yet"
+        case .grantEnded: "The last grant is over, and no other came"
         case .outdated where source == .http:
             "The source's service has given no new answer for \(staleAfter) longer than it should have taken"
         case .outdated:
@@ -79,6 +83,8 @@ extension SourceLack.Cause {
         case .notBegun: "not-begun"
         case .notFetched: "not-fetched"
         case .outdated: "outdated"
+        case .notGranted: "not-granted"
+        case .grantEnded: "grant-ended"
         }
     }
 }

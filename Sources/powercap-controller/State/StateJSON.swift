@@ -14,7 +14,7 @@ extension NodeState {
         return [
             "format": .whole(NodeState.format), "explanation": explanation(change).json, "controller": controllerJSON,
             "node": nodeJSON,
-            "condition": condition.json, "work": work?.json ?? .null, "source": source.json, "overrides": overridesJSON,
+            "condition": condition.json, "work": work?.json ?? .null, "source": source.json(grantEnd), "overrides": overridesJSON,
             "next": nextJSON(change),
             "packages": .list(packages.map(\.json)), "helper": helper.welcome?.json ?? .null, "control": controlJSON,
 
@@ -103,13 +103,15 @@ extension Condition {
 }
 
 extension SourceState {
-    fileprivate var json: JSON {
+    /// - Parameter grantEnd: in seconds since 1970.
+    fileprivate func json(_ grantEnd: Int64?) -> JSON {
         [
             "name": .text(name.rawValue), "power_uw": .power(reading.power),
             "signal": reading.signal.map { .number("\($0)") } ?? .null, "age_ms": .whole(reading.age.rawValue),
             "read": .text(Instant(read).text), "live": live.map { .flag($0.value != nil && reading.isLive) } ?? .null,
             "lack": .text(reading.lack?.cause.name), "file": .text(file?.path),
             "problem": .text(file?.problem), "fetches": fetches?.json ?? .null,
+            "grant": grant?.json(end: grantEnd) ?? .null,
         ]
     }
 }

@@ -17,6 +17,7 @@ struct MetricsPageTests {
             "STABILISATION_TIME": "1500ms", "FALLBACK_LIMIT": "180W",
         ]
         scene.fetches = FetchState(last: scene.now - 600, next: scene.now + 3_000, counts: ["ok": 20, "too-many": 2])
+        scene.grant = Scene.grant(endsIn: 12, counts: ["taken": 40, "not-leading": 2])
         scene.heldLower = 0
         scene.unreadable = 1
         scene.wishes.node = Overrides(limit: .watts(300), minPower: .watts(10))

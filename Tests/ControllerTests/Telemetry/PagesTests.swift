@@ -43,6 +43,7 @@ struct Pages {
         case "limits":
             (scene.disabled, scene.sourceAge, scene.leaseLeft) = (1, 7_200, -5)
             scene.fetches = FetchState(last: time - 7_200, next: time + 600, counts: ["ok": 20, "silent": turns])
+            scene.grant = Scene.grant(endsIn: nil, counts: ["taken": 20, "silent": turns])
             scene.environment = ["SOURCE": "sun", "LATITUDE": "52.52", "LONGITUDE": "13.405", "PMAX_FUNC": "min"]
             scene.wishes.ordersProblem = "can't be read"
             scene.wishes.node = Overrides(limit: .watts(150))

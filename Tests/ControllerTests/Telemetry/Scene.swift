@@ -1,3 +1,4 @@
+import Fleet
 import Kubernetes
 import LinuxSystem
 import PowercapProtocol
@@ -26,6 +27,7 @@ struct Scene {
     /// Since the source was read, in seconds.
     var sourceAge: Int64 = 60
     var fetches: FetchState?
+    var grant: GrantState?
     /// The package whose limits firmware has locked.
     var locked: Int?
     /// The package that doesn't enforce its limits.
@@ -38,6 +40,20 @@ struct Scene {
     var unreadable: Int?
 
     static let range = Microjoules(262_143_328_850)
+
+    /// Granted by a budget that has no more for it, until so many seconds from now; nil: that is over.
+    static func grant(endsIn seconds: UInt64?, counts: [String: UInt64]) -> GrantState {
+        GrantState(
+            place: "https://coordinator:8443",
+            last: Grant(
+                epoch: 7, nonce: 12, limit: .watts(120), minimum: .watts(60), ttl_ms: 20_000, askAgain_ms: 2_000,
+                budgets: [
+                    GrantedBudget(name: "site", limit: .watts(400), counted: .watts(390), nodes: 4, silent: 1, isBinding: true)
+                ]),
+            taken: 1_781_697_598, ends_ns: seconds.map { (2_000_000 + $0) * 1_000_000_000 }, rest: .watts(60),
+            demand: .watts(150),
+            problem: nil, counts: counts)
+    }
 
     /// A zone as the scene has it.
     private struct Spot {
@@ -133,7 +149,8 @@ struct Scene {
         return NodeState(
             now: moment, monotonic_ns: 1_000_000 * seconds, boot_ns: 2_000_000 * seconds, started: started,
             settings: chosen,
-            source: SourceState(name: policy.source, reading: reading, read: now - sourceAge, fetches: fetches), wishes: wishes,
+            source: SourceState(name: policy.source, reading: reading, read: now - sourceAge, fetches: fetches, grant: grant),
+            wishes: wishes,
             helper: helper,
             limits: hasControl ? limits : nil, power: [:], decision: Decided(decision: decision, at: now - 60),
             nextDecision_ns: hasControl ? 1_000_060 * seconds : nil, api: api, listeners: [],
