@@ -28,7 +28,7 @@ public struct BootID: Hashable, Sendable {
     }
 
     /// As the kernel writes it.
-    public var text: String {
+    package var text: String {
         var text = ""
         for index in 0..<32 {
             if index == 8 || index == 12 || index == 16 || index == 20 { text += "-" }

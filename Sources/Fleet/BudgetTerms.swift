@@ -30,11 +30,11 @@ public struct BudgetTerms: Equatable, Sendable {
 /// A node's place in a budget.
 public struct Membership: Equatable, Sendable {
     /// The budget's name.
-    public var budget: String
+    package var budget: String
     /// Of the node's class: a higher one is given what it wants first.
-    public var priority: Int
+    package var priority: Int
     /// Of the node's class, 1 to 10,000: what is divided within a class is divided so.
-    public var weight: UInt64
+    package var weight: UInt64
 
     public init(_ budget: String, priority: Int = 0, weight: UInt64 = 1) {
         (self.budget, self.priority, self.weight) = (budget, priority, weight)

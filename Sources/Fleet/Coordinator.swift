@@ -43,7 +43,7 @@ public struct Coordinator: Sendable {
     ///   - leadership: of this start; every coordinator has an epoch of its own.
     ///   - earlierTTL_ms: the longest that a grant of an earlier coordinator may hold. For so long nodes count at their ceilings, until
     ///     they are heard.
-    public init(leadership: Leadership, earlierTTL_ms: UInt64 = Grant.ttlRange_ms.upperBound) {
+    public init(leadership: Leadership, earlierTTL_ms: UInt64) {
         self.leadership = leadership
         earlierTTL_ns = earlierTTL_ms * 1_000_000
     }

@@ -9,7 +9,7 @@ public enum FleetProblem: Error, Equatable, Sendable {
     case version(UInt64)
 
     /// The one version that is spoken.
-    public static let spoken: UInt64 = 1
+    package static let spoken: UInt64 = 1
 
     /// For the other side, or for a log.
     public var sentence: String {

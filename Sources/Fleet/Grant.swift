@@ -6,16 +6,16 @@ public struct Grant: Equatable, Sendable {
     /// Grows with each coordinator that takes over.
     public var epoch: UInt64
     /// Of the report that it answers.
-    public var nonce: UInt64
+    package var nonce: UInt64
     /// The most that may be in force, all packages together. nil: nothing is granted yet; what the node has holds until its own end, and the
     /// next report is to carry this epoch.
     public var limit: Microwatts?
     /// The node's guaranteed minimum, which is to be its rest as far as the limit allows. At most `limit`; zero where that is nil.
     public var minimum: Microwatts
     /// How long it holds, from the moment when the report was sent, by the node's own clock.
-    public var ttl_ms: UInt64
+    package var ttl_ms: UInt64
     /// When the node should ask again, from the answer's receipt.
-    public var askAgain_ms: UInt64
+    package var askAgain_ms: UInt64
     /// The budgets that cover the node, for its status.
     public var budgets: [GrantedBudget]
 
@@ -28,7 +28,7 @@ public struct Grant: Equatable, Sendable {
     }
 
     /// How long a grant may hold, in ms.
-    public static let ttlRange_ms: ClosedRange<UInt64> = 10_000...120_000
+    package static let ttlRange_ms: ClosedRange<UInt64> = 10_000...120_000
 
     /// Reads the body of an answer.
     /// - Throws: which member isn't as it has to be, or that the version is another.

@@ -2,9 +2,9 @@
 /// renewal only that it was committed after it was sent: so validity counts from the sending, and a little less than the whole.
 public struct Leadership: Equatable, Sendable {
     /// Grows with each that takes over: the Lease's `leaseTransitions`. A process that starts again is another, so it is one more.
-    public private(set) var epoch: UInt64
+    package private(set) var epoch: UInt64
     /// When it ends by this coordinator's own clock, in ns.
-    public private(set) var validUntil_ns: UInt64
+    package private(set) var validUntil_ns: UInt64
 
     /// - Parameters:
     ///   - sent_ns: when the request was sent that took the Lease.
@@ -20,10 +20,10 @@ public struct Leadership: Equatable, Sendable {
     }
 
     /// The Lease was given up, or is seen to be another's.
-    public mutating func end() { validUntil_ns = 0 }
+    package mutating func end() { validUntil_ns = 0 }
 
     /// Whether anything may be answered.
-    public func isValid(at now_ns: UInt64) -> Bool { now_ns < validUntil_ns }
+    package func isValid(at now_ns: UInt64) -> Bool { now_ns < validUntil_ns }
 }
 
 /// A time that somebody else's clock measures, too: clocks may differ in their rates. NTP slews by 0.05 % (adjtimex(2)); this is 1 %.

@@ -6,24 +6,24 @@ public struct Report: Equatable, Sendable {
     /// The Node's name.
     public var node: String
     /// Which boot of it.
-    public var boot: BootID
+    package var boot: BootID
     /// Grows with each report of a boot, also over restarts of the controller: an answer is taken only to the newest.
-    public var nonce: UInt64
+    package var nonce: UInt64
     /// The highest epoch of an answer that the node has seen lately, 0 where none: shows a coordinator that the report was sent after an
     /// answer of its own.
-    public var epoch: UInt64
+    package var epoch: UInt64
     /// All packages together: the most that is in force, or may be by a write under way.
-    public var inForce: Microwatts
+    package var inForce: Microwatts
     /// What the node goes to by itself: its helper's fallback, or the most that it may be by a change under way.
-    public var rest: Microwatts
+    package var rest: Microwatts
     /// The least that may be set.
-    public var floor: Microwatts
+    package var floor: Microwatts
     /// The most that may be set, which is what a node has when it boots, too.
-    public var ceiling: Microwatts
+    package var ceiling: Microwatts
     /// What the node's work could use.
-    public var demand: Microwatts
+    package var demand: Microwatts
     /// It is at its rest as soon as it boots, before anything runs on it.
-    public var bootsAtRest: Bool
+    package var bootsAtRest: Bool
 
     public init(
         node: String, boot: BootID, nonce: UInt64, epoch: UInt64, inForce: Microwatts, rest: Microwatts, floor: Microwatts,

@@ -18,7 +18,7 @@ public struct Tenure: Sendable {
         /// What the node's work could use.
         public var demand: Microwatts
         /// It is at its rest as soon as it boots.
-        public var bootsAtRest: Bool
+        package var bootsAtRest: Bool
 
         public init(
             inForce: Microwatts, rest: Microwatts, floor: Microwatts, ceiling: Microwatts, demand: Microwatts, bootsAtRest: Bool
@@ -125,26 +125,21 @@ public struct Tenure: Sendable {
     }
 
     /// The most that may be in force; nil: the node's rest. A node that has less for a while may go up to it at any time.
-    public func limit(at now_ns: UInt64) -> Microwatts? {
+    package func limit(at now_ns: UInt64) -> Microwatts? {
         granted(at: now_ns).map { min($0, unanswered?.inForce ?? $0) }
     }
 
-    /// What the grant that holds allows, whatever is `unanswered`; nil where none holds.
+    /// What the grant that holds allows, whatever is `unanswered`, which is to be kept to beside it; nil where none holds.
     public func granted(at now_ns: UInt64) -> Microwatts? {
         guard let ends_ns, now_ns < ends_ns else { return nil }
         return taken?.limit
     }
 
-    /// What the helper's fallback is to be. Never above what is in force, so a limit goes down after its rest and up before it.
+    /// What the helper's fallback is to be. Never above what is in force, so a limit goes down after its rest and up before it; and never above
+    /// what is `unanswered`.
     /// - Parameter held: the fallback as it is; nil where there is none.
     public func rest(held: Microwatts?, inForce: Microwatts, floor: Microwatts) -> Microwatts {
-        let granted = grantedRest(held: held, inForce: inForce, floor: floor)
-        return min(granted, unanswered?.rest ?? granted)
-    }
-
-    /// The same by the last grant that was taken, whatever is `unanswered`.
-    public func grantedRest(held: Microwatts?, inForce: Microwatts, floor: Microwatts) -> Microwatts {
-        min(inForce, max(floor, taken?.minimum ?? held ?? floor))
+        min(inForce, unanswered?.rest ?? inForce, max(floor, taken?.minimum ?? held ?? floor))
     }
 
     /// The answer that was taken last, also when its limit has ended.

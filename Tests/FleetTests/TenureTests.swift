@@ -121,7 +121,6 @@ struct TenureTests {
             #expect(tenure.limit(at: 5 * second_ns) == .watts(100))
             #expect(tenure.granted(at: 5 * second_ns) == .watts(200))
             #expect(tenure.rest(held: .watts(50), inForce: .watts(100), floor: .watts(20)) == .watts(50))
-            #expect(tenure.grantedRest(held: .watts(50), inForce: .watts(100), floor: .watts(20)) == .watts(80))
         }
         expect(tenure.take(.test(next, limit: 200, minimum: 80), now_ns: 5 * second_ns), .taken)
         #expect(tenure.limit(at: 5 * second_ns) == .watts(200))
