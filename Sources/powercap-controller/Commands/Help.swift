@@ -41,7 +41,7 @@ private var overview: String {
     var text = "Usage: powercap-controller COMMAND [--option value]...\n\n"
     text += wrapped("Keeps this node's power limit in step with the power that is available.")
     text += "\nCommands:\n"
-    for command in Command.allCases { text += wrapped("  " + command.rawValue.padded(to: 10) + command.help, indent: 12) }
+    for command in Command.allCases { text += wrapped("  " + command.rawValue.padded(to: 12) + command.help, indent: 14) }
     text += "\n" + wrapped("`powercap-controller COMMAND --help` has a command's flags.")
     return text
 }
