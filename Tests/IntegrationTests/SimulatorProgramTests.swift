@@ -35,6 +35,19 @@ struct SimulatorProgramTests {
         #expect(try simulator.waitForEnd() == .exited(0))
     }
 
+    @Test("takes another demand from its standard input, and says what is none")
+    func demand() throws {
+        let simulator = try run(["--interval-ms", "5"], keepsInput: true)
+        try simulator.waitForOutput("ready")
+        try simulator.say("demand a lot")
+        try simulator.say("demand 50W,2000W")
+        try simulator.waitForOutput("done demand 50W,2000W\n")
+        #expect(simulator.log.hasPrefix("Simulator: demand a lot is no order"))
+        let before = try energy_uj()
+        // 50 W are a joule in 20 ms.
+        try wait(for: "the counter to move") { try energy_uj() > before + 1_000_000 }
+    }
+
     @Test("--once makes the tree and ends")
     func once() throws {
         let simulator = try run(["--once", "--psys"])

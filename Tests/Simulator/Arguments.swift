@@ -13,6 +13,7 @@ struct Arguments {
         usage: Simulator DIR [flags]
         Makes a powercap tree of plain files in DIR, prints "ready DIR", and lets its energy counters run as the limits in it
         allow, until SIGINT, SIGTERM or the end of a piped standard input. Try it: raplhelper --powercap-root DIR …
+        A line "demand POWER,…" there is as the flag from then on, and is answered by "done" and the line.
 
         flags:
           --packages N           sockets, 1 to 32 [2]
@@ -61,7 +62,7 @@ struct Arguments {
             case "--no-dram": machine.hasDRAM = false
             case "--monitor-only": machine.isMonitorOnly = true
             case "--max-power-zero": machine.maxPowerIsZero = true
-            case "--demand": machine.demand_uw = try Arguments.demands(try value())
+            case "--demand": machine.demand_uw = try Arguments.demands(try value(), of: "--demand")
             case "--energy-start": machine.energyStart_uj = try number(0...Layout.packageRange_uj)
             case "--interval-ms": interval_ms = try number(1...60_000)
             case "--once": once = true
@@ -79,12 +80,21 @@ struct Arguments {
         self.directory = directory
     }
 
-    private static func demands(_ text: String) throws(UsageError) -> [UInt64] {
+    /// What the packages draw from a line of standard input on.
+    static func order(_ line: String) throws(UsageError) -> [UInt64] {
+        let words = line.split(separator: " ")
+        guard words.count == 2, words[0] == "demand" else {
+            throw UsageError(sentence: "\(line) is no order: demand POWER,… is")
+        }
+        return try demands(String(words[1]), of: "demand")
+    }
+
+    private static func demands(_ text: String, of name: String) throws(UsageError) -> [UInt64] {
         var demands: [UInt64] = []
         for part in text.split(separator: ",", omittingEmptySubsequences: false) {
             guard let demand = power_uw(part), demand <= 4_000_000_000 else {
                 throw UsageError(
-                    sentence: "--demand \(text) isn't valid: give powers up to 4000W with commas between, such as 120W,80W")
+                    sentence: "\(name) \(text) isn't valid: give powers up to 4000W with commas between, such as 120W,80W")
             }
             demands.append(demand)
         }

@@ -4,7 +4,7 @@ import LinuxSystem
 /// A powercap tree of plain files whose energy counters move.
 final class SimulatedTree {
     let root: String
-    private let machine: Machine
+    private var machine: Machine
     private var zones: [Zone] = []
     /// Told about a file that no longer holds a number, once.
     private let complain: (String) -> Void
@@ -61,6 +61,9 @@ final class SimulatedTree {
                     .map { file throws(Problem) in try open("\(path)/\(file.name)") },
                 energyFile: energyFile!))
     }
+
+    /// What the packages draw from now on.
+    func draw(_ demand_uw: [UInt64]) { machine.demand_uw = demand_uw }
 
     /// Lets time pass: reads the limits in force and moves every energy counter.
     func advance(by time_ns: UInt64) throws(Errno) {

@@ -90,6 +90,9 @@ final class ChildProcess: @unchecked Sendable {
 
     func closeInput() { input = nil }
 
+    /// Writes a line to its standard input, which it keeps.
+    func say(_ line: String) throws { _ = try input?.write([UInt8]("\(line)\n".utf8).span) }
+
     /// What it has written to standard error.
     var log: String { (try? Files.text(logPath)) ?? "" }
 

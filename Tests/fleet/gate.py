@@ -1,0 +1,116 @@
+#!/usr/bin/env python3
+"""What stands between nodes and coordinators: for each node a port of this machine whose connections go to the leader, as a Service's do.
+
+usage: gate.py NODES READY=ADDRESS…     e.g. 20 127.0.0.1:9001=127.0.0.1:8443 127.0.0.1:9002=127.0.0.1:8444
+
+READY is asked for /readyz; connections go to the ADDRESS of the first that is ready. It prints `ready PORT…`, executes the lines of its
+standard input, and says `done`:
+
+  hold N…        passes nothing more of these nodes' connections, and keeps them open; new ones, too
+  cut N…         closes their connections, and each new one
+  slow N… SECONDS
+                 passes what they send, and what they are sent, so much later
+  free           as at the beginning; what was held goes with its connection
+
+It ends with its input.
+"""
+import asyncio
+import sys
+
+
+class Gate:
+    def __init__(self, places):
+        self.places = places
+        self.leader = None
+        self.states, self.delays, self.connections = {}, {}, {}
+
+    async def look(self):
+        """Follows the leader."""
+        while True:
+            found = None
+            for ready, address in self.places:
+                try:
+                    async with asyncio.timeout(1):
+                        reader, writer = await asyncio.open_connection(*ready)
+                        writer.write(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                        status = await reader.readline()
+                        writer.close()
+                    if b" 200 " in status:
+                        found = address
+                        break
+                except (OSError, asyncio.TimeoutError):
+                    pass
+            self.leader = found
+            await asyncio.sleep(0.2)
+
+    async def serve(self, node, reader, writer):
+        mine = self.connections.setdefault(node, set())
+        mine.add(writer)
+        there = None
+        try:
+            if self.states.get(node) == "cut" or self.leader is None:
+                return
+            from_there, there = await asyncio.open_connection(*self.leader)
+            mine.add(there)
+            await asyncio.wait(
+                [asyncio.ensure_future(self.carry(node, reader, there)), asyncio.ensure_future(self.carry(node, from_there, writer))],
+                return_when=asyncio.FIRST_COMPLETED)
+        except OSError:
+            pass
+        finally:
+            for end in (writer, there):
+                if end:
+                    end.close()
+                    mine.discard(end)
+
+    async def carry(self, node, reader, writer):
+        try:
+            while data := await reader.read(65536):
+                if node in self.delays:
+                    await asyncio.sleep(self.delays[node])
+                if self.states.get(node) == "hold":
+                    await asyncio.Event().wait()
+                writer.write(data)
+                await writer.drain()
+        except OSError:
+            pass
+
+    def execute(self, words):
+        if words[0] == "free":
+            held = [node for node, state in self.states.items() if state == "hold"]
+            self.states, self.delays = {}, {}
+            self.close(held)
+        elif words[0] == "slow":
+            self.delays |= dict.fromkeys(map(int, words[1:-1]), float(words[-1]))
+        else:
+            nodes = [int(word) for word in words[1:]]
+            self.states |= dict.fromkeys(nodes, words[0])
+            if words[0] == "cut":
+                self.close(nodes)
+
+    def close(self, nodes):
+        for node in nodes:
+            for writer in list(self.connections.get(node, ())):
+                writer.close()
+
+
+async def main():
+    count = int(sys.argv[1])
+
+    def address(text):
+        host, _, port = text.rpartition(":")
+        return host, int(port)
+
+    gate = Gate([tuple(address(part) for part in place.split("=")) for place in sys.argv[2:]])
+    servers = [await asyncio.start_server(lambda reader, writer, node=node: gate.serve(node, reader, writer), "127.0.0.1", 0)
+               for node in range(count)]
+    looking = asyncio.create_task(gate.look())
+    print("ready", *(server.sockets[0].getsockname()[1] for server in servers), flush=True)
+    loop = asyncio.get_running_loop()
+    while line := await loop.run_in_executor(None, sys.stdin.readline):
+        gate.execute(line.split())
+        print("done", flush=True)
+    looking.cancel()
+
+
+asyncio.run(main())
