@@ -144,7 +144,7 @@ class Node:
     def start_controller(self):
         self.controller = Program(
             self.booted([self.cluster.programs.controller, "run"]), self.directory / "controller.log",
-            SOURCE="granted", GRANT_URL=f"https://127.0.0.1:{self.cluster.ports[self.number]}",
+            SOURCE="granted", GRANT_URL=" ".join(f"https://127.0.0.1:{port}" for port in self.cluster.ports[self.number]),
             GRANT_TOKEN_FILE=f"{self.directory}/token", GRANT_CA_FILE=str(self.cluster.certificate), NODE_NAME=self.name,
             KUBERNETES="off", RAPLHELPER_SOCKET=f"{self.directory}/socket", CONTROL_SOCKET=f"{self.directory}/control",
             METRICS_ADDRESS="off", SAMPLE_INTERVAL="1s", RAPL_MIN_POWER="10W")
@@ -179,15 +179,14 @@ class Cluster:
             ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
              "/CN=powercap-coordinator", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", self.key, "-out", self.certificate],
             check=True, capture_output=True)
-        self.double = Double("--empty")
+        self.double = Double("--empty", "--rbac", str(HERE.parent / "apiserver/fleet-rules.json"))
         self.double.tell(f"nodes node- {count} rack=a")
         self.admin = self.double.facts["admin_token"]
         (self.directory / "token").write_text(self.token("-", "-", COORDINATOR))
         self.places = [(free_port(), free_port()) for _ in range(2)]
         self.coordinators = [None, None]
-        self.gate = Lines(
-            sys.executable, HERE / "gate.py", count, *(f"127.0.0.1:{ready}=127.0.0.1:{port}" for port, ready in self.places))
-        self.ports = [int(word) for word in self.gate.first.split()[1:]]
+        self.gate = Lines(sys.executable, HERE / "gate.py", count, *(f"127.0.0.1:{port}" for port, _ in self.places))
+        self.ports = [word.split(",") for word in self.gate.first.split()[1:]]
         self.nodes = [Node(self, number) for number in range(count)]
         self.sampler = Lines(sys.executable, HERE / "sampler.py", *(file for node in self.nodes for file in node.files))
 

@@ -1,10 +1,9 @@
 #!/usr/bin/env python3
-"""What stands between nodes and coordinators: for each node a port of this machine whose connections go to the leader, as a Service's do.
+"""What stands between nodes and coordinators: for each node a port of this machine for each coordinator.
 
-usage: gate.py NODES READY=ADDRESS…     e.g. 20 127.0.0.1:9001=127.0.0.1:8443 127.0.0.1:9002=127.0.0.1:8444
+usage: gate.py NODES ADDRESS…     e.g. 20 127.0.0.1:8443 127.0.0.1:8444
 
-READY is asked for /readyz; connections go to the ADDRESS of the first that is ready. It prints `ready PORT…`, executes the lines of its
-standard input, and says `done`:
+It prints `ready` and each node's ports, with commas between; executes the lines of its standard input, and says `done`:
 
   hold N…        passes nothing more of these nodes' connections, and keeps them open; new ones, too
   cut N…         closes their connections, and each new one
@@ -19,38 +18,17 @@ import sys
 
 
 class Gate:
-    def __init__(self, places):
-        self.places = places
-        self.leader = None
+    def __init__(self):
         self.states, self.delays, self.connections = {}, {}, {}
 
-    async def look(self):
-        """Follows the leader."""
-        while True:
-            found = None
-            for ready, address in self.places:
-                try:
-                    async with asyncio.timeout(1):
-                        reader, writer = await asyncio.open_connection(*ready)
-                        writer.write(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-                        status = await reader.readline()
-                        writer.close()
-                    if b" 200 " in status:
-                        found = address
-                        break
-                except (OSError, asyncio.TimeoutError):
-                    pass
-            self.leader = found
-            await asyncio.sleep(0.2)
-
-    async def serve(self, node, reader, writer):
+    async def serve(self, node, place, reader, writer):
         mine = self.connections.setdefault(node, set())
         mine.add(writer)
         there = None
         try:
-            if self.states.get(node) == "cut" or self.leader is None:
+            if self.states.get(node) == "cut":
                 return
-            from_there, there = await asyncio.open_connection(*self.leader)
+            from_there, there = await asyncio.open_connection(*place)
             mine.add(there)
             await asyncio.wait(
                 [asyncio.ensure_future(self.carry(node, reader, there)), asyncio.ensure_future(self.carry(node, from_there, writer))],
@@ -95,22 +73,17 @@ class Gate:
 
 
 async def main():
-    count = int(sys.argv[1])
-
-    def address(text):
-        host, _, port = text.rpartition(":")
-        return host, int(port)
-
-    gate = Gate([tuple(address(part) for part in place.split("=")) for place in sys.argv[2:]])
-    servers = [await asyncio.start_server(lambda reader, writer, node=node: gate.serve(node, reader, writer), "127.0.0.1", 0)
-               for node in range(count)]
-    looking = asyncio.create_task(gate.look())
-    print("ready", *(server.sockets[0].getsockname()[1] for server in servers), flush=True)
+    places = [(host, int(port)) for host, _, port in (address.rpartition(":") for address in sys.argv[2:])]
+    gate, ports = Gate(), []
+    for node in range(int(sys.argv[1])):
+        servers = [await asyncio.start_server(
+            lambda reader, writer, node=node, place=place: gate.serve(node, place, reader, writer), "127.0.0.1", 0) for place in places]
+        ports.append(",".join(str(server.sockets[0].getsockname()[1]) for server in servers))
+    print("ready", *ports, flush=True)
     loop = asyncio.get_running_loop()
     while line := await loop.run_in_executor(None, sys.stdin.readline):
         gate.execute(line.split())
         print("done", flush=True)
-    looking.cancel()
 
 
 asyncio.run(main())
