@@ -89,7 +89,7 @@ public struct Decision: Equatable, Sendable {
     /// Why it is that much.
     public var reason: Reason
     /// What the packages' long-term limits are together when the controller is lost, at most; nil: the originals come back.
-    public var fallback: Microwatts?
+    var fallback: Microwatts?
     /// The floors take more than the source or the override allows.
     public var floorsExceedBudget: Bool
     /// For each package, in the order they were given. A fixed package's is what it has, and nothing is written to it. Empty
