@@ -81,7 +81,7 @@ public final class APIClient {
     public func cancel(_ exchange: Exchange) { http.cancel(exchange) }
 
     /// Ends an exchange that nothing has come of in its time, without an outcome: what is sent next goes over a connection of its own.
-    public func giveUp(_ exchange: Exchange) { http.giveUp(exchange) }
+    func giveUp(_ exchange: Exchange) { http.giveUp(exchange) }
 
     /// Moves everything on as far as it goes without waiting.
     public func run() { http.run() }

@@ -46,7 +46,7 @@ public enum APIProblem: Error, Equatable, Sendable {
     }
 
     /// Something was asked, and the server or what is between had its part in what became of it.
-    public var isOfServer: Bool {
+    var isOfServer: Bool {
         switch self {
         case .failed(let problem): problem.isOfServer
         case .refused: true
@@ -54,7 +54,7 @@ public enum APIProblem: Error, Equatable, Sendable {
     }
 
     /// An answer came, and can't be made sense of.
-    public var isUnreadable: Bool {
+    var isUnreadable: Bool {
         switch self {
         case .failed(.tooLarge), .failed(.garbled): true
         case .failed, .refused: false

@@ -45,13 +45,13 @@ public final class Collection<Object> {
     /// What is wrong with the server or with the way to it, in a sentence; nil where nothing is.
     public var why: String? { watch.why }
     /// How often the watch was begun after the first time.
-    public var restarts: UInt64 { watch.restarts }
+    var restarts: UInt64 { watch.restarts }
 
     /// Does what is due.
     public func step(_ now_ns: UInt64) { watch.step(now_ns) }
 
     /// Lists everything anew. What is known stays until then, and `isListed` says that it may be old.
-    public func startOver() {
+    func startOver() {
         isListed = false
         watch.startOver()
     }

@@ -88,7 +88,7 @@ public final class ListAndWatch {
     }
 
     /// Lists everything anew, whatever is known: for whoever has to know what was so from a certain moment on.
-    public func startOver() {
+    func startOver() {
         switch phase {
         case .listing(let exchange), .watching(let exchange): client.cancel(exchange)
         case .idle: break

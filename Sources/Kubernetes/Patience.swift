@@ -3,10 +3,10 @@ public struct Patience: Sendable {
     /// For a whole answer, or for the beginning of one that goes on and on.
     public var answer_ms: UInt64
     /// How long the server is asked to keep a watch: at random, so that a fleet's don't end together.
-    public var watch_s: ClosedRange<UInt64>
+    var watch_s: ClosedRange<UInt64>
     /// For anything on a watch whose server has sent a bookmark before: it sends one about every minute (cacher.go of
     /// k8s.io/apiserver), so that two are missing.
-    public var quiet_ms: UInt64
+    var quiet_ms: UInt64
     /// Between two patches, so that a limit that changes all the time is published now and then.
     public var patch_ms: UInt64
     /// The same where the last one isn't true any more.

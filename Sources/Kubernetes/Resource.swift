@@ -72,7 +72,7 @@ public struct Resource: Equatable, Sendable {
     }
 
     /// Changes since `resourceVersion`, until the server ends it after `seconds`.
-    public func watch(
+    func watch(
         fieldSelector: String? = nil, labelSelector: String? = nil, from resourceVersion: String, seconds: UInt64,
         _ form: Form = .whole
     ) -> Request {

@@ -56,20 +56,15 @@ public struct Constraint: Equatable, Sendable {
     var minPower: Microwatts?
     /// What is in the way of setting it.
     public var obstacle: Obstacle
-    /// What the limit becomes when the controller is lost, as the helper holds it; nil where the original comes back.
-    public var fallback: Microwatts?
-    /// The next boot begins at it.
-    public var isFallbackKept: Bool
 
     public init(
         index: UInt8, name: String, powerLimit: Microwatts? = nil, readErrno: UInt8 = 0, timeWindowMicroseconds: UInt64? = nil,
         maxPower: Microwatts? = nil, original: Microwatts? = nil, floor: Microwatts, ceiling: Microwatts,
-        minPower: Microwatts? = nil, obstacle: Obstacle, fallback: Microwatts? = nil, isFallbackKept: Bool = false
+        minPower: Microwatts? = nil, obstacle: Obstacle
     ) {
         (self.index, self.name, self.powerLimit, self.readErrno) = (index, name, powerLimit, readErrno)
         (self.timeWindowMicroseconds, self.maxPower, self.original) = (timeWindowMicroseconds, maxPower, original)
         (self.floor, self.ceiling, self.minPower, self.obstacle) = (floor, ceiling, minPower, obstacle)
-        (self.fallback, self.isFallbackKept) = (fallback, isFallbackKept)
     }
 
     /// Whether it can be governed, as far as it is up to the constraint: a helper that takes no limits at all says why itself.

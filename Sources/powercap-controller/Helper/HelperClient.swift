@@ -175,8 +175,6 @@ extension Constraint {
             timeWindowMicroseconds: description.flags.contains(.hasTimeWindow) ? description.originalWindow_us : nil,
             maxPower: description.maxPower,
             original: description.flags.contains(.originalKnown) ? description.original : nil, floor: description.floor,
-            ceiling: description.ceiling, minPower: minPower, obstacle: description.obstacle,
-            fallback: description.fallback == .zero ? nil : description.fallback,
-            isFallbackKept: description.flags.contains(.fallbackKept))
+            ceiling: description.ceiling, minPower: minPower, obstacle: description.obstacle)
     }
 }
