@@ -245,13 +245,14 @@ class Cluster:
         (index,), time_s = wait("a coordinator leads", lambda: [found] if (found := self.leader()) is not None else [], seconds)
         return index, time_s
 
-    def metric(self, index, name):
-        """The sum of a metric's samples."""
+    def grants(self, index):
+        """How many a coordinator has given."""
         connection = http.client.HTTPConnection("127.0.0.1", self.places[index][1], timeout=5)
         connection.request("GET", "/metrics")
         text = connection.getresponse().read().decode()
         connection.close()
-        return sum(float(value) for value in re.findall(rf"^{name}(?:{{[^}}]*}})? (\S+)$", text, re.M))
+        found = re.search(r'^powercap_fleet_asks_total{result="granted"} (\d+)$', text, re.M)
+        return int(found[1]) if found else 0
 
     # MARK: Figures
 

@@ -19,27 +19,28 @@ import sys
 
 class Gate:
     def __init__(self):
-        self.states, self.delays, self.connections = {}, {}, {}
+        self.states, self.delays, self.connections, self.tasks = {}, {}, {}, {}
 
     async def serve(self, node, place, reader, writer):
         mine = self.connections.setdefault(node, set())
         mine.add(writer)
-        there = None
+        self.tasks.setdefault(node, []).append(asyncio.current_task())
+        there, ways = None, []
         try:
             if self.states.get(node) == "cut":
                 return
             from_there, there = await asyncio.open_connection(*place)
             mine.add(there)
-            await asyncio.wait(
-                [asyncio.ensure_future(self.carry(node, reader, there)), asyncio.ensure_future(self.carry(node, from_there, writer))],
-                return_when=asyncio.FIRST_COMPLETED)
-        except OSError:
+            ways = [asyncio.create_task(self.carry(node, reader, there)), asyncio.create_task(self.carry(node, from_there, writer))]
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        except (OSError, asyncio.CancelledError):
             pass
         finally:
-            for end in (writer, there):
-                if end:
-                    end.close()
-                    mine.discard(end)
+            for way in ways:
+                way.cancel()
+            for end in filter(None, (writer, there)):
+                end.close()
+                mine.discard(end)
 
     async def carry(self, node, reader, writer):
         try:
@@ -47,6 +48,7 @@ class Gate:
                 if node in self.delays:
                     await asyncio.sleep(self.delays[node])
                 if self.states.get(node) == "hold":
+                    # For ever: what was held goes with its connection.
                     await asyncio.Event().wait()
                 writer.write(data)
                 await writer.drain()
@@ -69,7 +71,9 @@ class Gate:
     def close(self, nodes):
         for node in nodes:
             for writer in list(self.connections.get(node, ())):
-                writer.close()
+                writer.transport.abort()
+            for task in self.tasks.pop(node, []):
+                task.cancel()
 
 
 async def main():
