@@ -4,7 +4,7 @@ public struct Pace: Equatable, Sendable {
     /// Between two reports, where nothing happens to a node of few.
     static let usual_ms: UInt64 = 2_000
     static let first_ms: UInt64 = 250
-    static let longest_ms: UInt64 = 4_000
+    static let longest_ms: UInt64 = 3_000
     /// No report comes sooner after another.
     static let least_ms: UInt64 = 50
 

@@ -38,11 +38,18 @@ struct GrantDeskTests {
         ] { #expect(cause(ask(&desk, verdict, Array("x".utf8))) == expected) }
     }
 
-    @Test("a closed coordinator looks at nothing")
+    @Test("a closed coordinator says so whoever asks, and has who asks looked up meanwhile")
     func closed() {
-        var desk = GrantDesk()
-        let reply = GrantReply.refused(.following, "another one leads", retryAfter_s: 1)
-        #expect(ask(&desk, .refused("no"), closed: reply) == reply)
+        var (desk, looks) = (GrantDesk(), 0)
+        let closed = GrantReply.refused(.following, "another one leads", retryAfter_s: 1)
+        let reply = desk.answer(
+            body: [], now_ns: 0,
+            judge: {
+                looks += 1
+                return .refused("no")
+            }, coordinator: { _ throws(Refusal) in GrantDeskTests.grant }, closed: closed)
+        #expect(reply == closed && looks == 1)
+        #expect(desk.counts == ["following": 1])
     }
 
     @Test("a report of another node than the token's is refused, and both are named")
