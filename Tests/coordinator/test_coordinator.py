@@ -5,7 +5,7 @@ import signal
 import time
 import unittest
 
-from fleet import BUDGETS, LEASE, SHARDS, FleetCase, W, wait
+from coordinators import BUDGETS, LEASE, SHARDS, FleetCase, W, wait
 
 
 class Grants(FleetCase):
