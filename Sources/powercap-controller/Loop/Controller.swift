@@ -7,65 +7,65 @@ internal import PowercapProtocol
 /// The loop of `run`: sample, decide, apply, read back, publish. One thread, which sleeps until the next thing is due, the helper's
 /// connection ends, the API server says something, or a signal comes.
 final class Controller {
-    private let settings: Settings
+    let settings: Settings
     let configuration: Configuration
-    private let source: FollowedSource
+    let source: FollowedSource
     /// The source itself where limits are granted; nil with another.
     let granted: GrantedFeed?
     let log: Log
     private let signals: Signals
-    private let epoll: Epoll
+    let epoll: Epoll
     /// A helper that was restarted is found within a second.
-    private var backoff = Backoff(first_ms: 250, longest_ms: 10_000)
+    var backoff = Backoff(first_ms: 250, longest_ms: 10_000)
     /// nil while there is no control over the limits.
     var session: ControlSession?
     /// The session has lived through a sample: losing it isn't one more failed attempt.
-    private var isProven = false
+    var isProven = false
     /// Of the last session: with the token, control is kept when only the connection was lost.
     var last: (token: UInt64, onLeaseExpiry: LimitDisposal)?
-    private var decided: Decided?
+    var decided: Decided?
     /// When this process began.
     private let started = Clock.wall.seconds
     /// How the helper introduced itself last.
-    private var welcome: Welcome?
-    private let tally = Tally()
+    var welcome: Welcome?
+    let tally = Tally()
     private(set) var history = History()
     let book: OrderBook
     var listeners: Listeners!
     /// Nothing is tried a second time.
-    private var isOnce = false
+    var isOnce = false
     /// What was last reported about the connection, so that it isn't told at every attempt.
-    private var reportedProblem: HelperError?
+    var reportedProblem: HelperError?
     /// The last attempt was closed without an answer.
-    private var wasClosed = false
+    var wasClosed = false
     /// What was last reported about a batch that failed as a whole.
-    private var reportedFailure: Failure?
+    var reportedFailure: Failure?
     var due = Schedule()
     private var clock = StepDetector()
     let node: NodeLink
     /// What doesn't fit the zones of a helper that came back; to be told when control is granted.
-    private var misfit: UsageError?
+    var misfit: UsageError?
     /// The helper's floor that was last looked at.
-    private var reportedFloor: Microwatts?
+    var reportedFloor: Microwatts?
     /// Why the helper doesn't go to the fallback limit, as it was last told.
-    private var reportedFallback: String?
+    var reportedFallback: String?
     let supervisor: Supervisor
     /// Control was lost: that it is back is worth telling.
-    private var isControlMissed = false
+    var isControlMissed = false
     /// Somebody wants an answer of the controller's own.
     private var isAsked = false
     /// nil where nothing goes by the node's work.
     let work: WorkWatch?
     /// What it was at the last decision.
-    private(set) var workload = Workload()
+    var workload = Workload()
     /// The decision that limits wait for power for changes nothing but the packages' parts.
-    private(set) var isMove = false
+    var isMove = false
     /// When the history was last told.
     private var noted_ns: UInt64 = 0
     /// What was last published.
     var published: NodeRecord?
     /// More is in force than is granted, and couldn't be lowered: the lease isn't renewed, so that the helper does it.
-    private var isAboveGrant = false
+    var isAboveGrant = false
     private var spareCode = SpareCode(Clock.monotonic_ns)
 
     /// When things are due, on CLOCK_MONOTONIC.
@@ -80,7 +80,7 @@ final class Controller {
         var step_ns: UInt64 = .max
     }
 
-    private enum Token {
+    enum Token {
         static let signals: UInt64 = 1
         static let helper: UInt64 = 2
         static let api: UInt64 = 3
@@ -202,106 +202,6 @@ final class Controller {
         }
     }
 
-    /// Asks the source, and does what it says.
-    private func follow(_ session: ControlSession, _ now_ns: UInt64) throws(HelperError) {
-        let wait_ns = min(configuration.stabilisationTime.nanoseconds, source.ask(for: session.limits.packages) ?? .max)
-        due.decide_ns = now_ns + (granted == nil ? wait_ns : min(wait_ns, Controller.retry_ns))
-        tellOfSource()
-        session.retryRefused()
-        isAboveGrant = granted != nil && isAbove(source.reading.power)
-        try decideAndApply(session)
-        isAboveGrant = false
-        if session.limits.isComplete { due.decide_ns = now_ns + wait_ns }
-    }
-
-    /// A limit that is above what is granted is tried again so soon.
-    private static let retry_ns: UInt64 = 1_000_000_000
-
-    private func tellOfSource() {
-        guard source.isNews else { return }
-        if let lack = state.sourceLack {
-            log.warning(
-                "the source says nothing of the moment", ("why", .text(lack)), ("source_uw", .power(source.reading.power)))
-        } else {
-            log.info("the source says something again", ("source_uw", .power(source.reading.power)))
-        }
-    }
-
-    private func check(_ candidate: ControlSession) throws(UsageError) {
-        try settings.check(candidate.limits.entries.map(\.package))
-        if granted != nil, !candidate.knowsFallback {
-            throw .grantsWithoutFallback(settings.given("SOURCE"), helper: candidate.welcome.helperVersion.string)
-        }
-    }
-
-    private func connect() -> ControlSession? {
-        do throws(HelperError) {
-            return try ControlSession(helper: configuration.helperSocket, isOnce: isOnce, log: log, tally: tally) { [node] in
-                node.tell($0)
-            }
-        } catch {
-            lose(error)
-            return nil
-        }
-    }
-
-    private func takeControl(_ candidate: ControlSession, _ now_ns: UInt64) {
-        do throws(HelperError) {
-            try candidate.acquire(lease: configuration.leaseTime, previousToken: last?.token ?? 0)
-        } catch { return lose(error, holder: candidate.holder) }
-        try? epoll.add(candidate.descriptorNumber, token: Token.helper)
-        session = candidate
-        welcome = candidate.welcome
-        // Before the first decision, which goes by them.
-        if let path = configuration.controlSocket { book.open(OrderFile(beside: path, bootID: candidate.welcome.bootID)) }
-        last = (candidate.token, candidate.welcome.onLeaseExpiry)
-        reportedProblem = nil
-        if let misfit {
-            log.warning("the configuration doesn't fit the zones any more: their ceilings hold", ("why", .text(misfit.sentence)))
-        }
-        misfit = nil
-        reportFloor(candidate)
-        reportFallback(candidate)
-        if isControlMissed {
-            node.tell(NodeEvent(reason: .controlRegained, subject: "", note: "The controller is in control of the limits again"))
-            isControlMissed = false
-        }
-        node.note(candidate.limits.entries.map(\.package))
-        work?.begin(candidate.lastSample, candidate.limits)
-        beginGrants(candidate)
-        // Whoever decides once isn't there any more when the power is free.
-        if configuration.policy.split == .demand, !isOnce { candidate.handOver() }
-        due = Schedule(
-            connect_ns: 0, decide_ns: now_ns, sample_ns: now_ns + configuration.sampleInterval.nanoseconds,
-            renew_ns: now_ns + candidate.renewal_ns, step_ns: work == nil ? .max : now_ns + DemandMeter.step_ns)
-    }
-
-    /// Said at the first connection, and when the helper's floor has changed.
-    private func reportFloor(_ session: ControlSession) {
-        let floor = session.welcome.minPower
-        if floor > configuration.policy.raplMinPower, floor != reportedFloor {
-            log.warning(
-                "RAPL_MIN_POWER is below the helper's floor (--min-power), which counts",
-                ("rapl_min_power_uw", .power(configuration.policy.raplMinPower)), ("min_power_uw", .power(floor)))
-        }
-        reportedFloor = floor
-    }
-
-    /// A fallback limit that the helper doesn't go to isn't one.
-    private func reportFallback(_ session: ControlSession) {
-        guard configuration.policy.fallbackLimit != nil, !session.knowsFallback || session.welcome.onLeaseExpiry != .fallback
-        else {
-            return
-        }
-        let why =
-            session.knowsFallback
-            ? "the helper was started with --on-lease-expiry \(session.welcome.onLeaseExpiry), which counts when the lease ends"
-            : "the helper is of a version without fallback limits: install both programs from one release"
-        guard why != reportedFallback else { return }
-        log.warning("FALLBACK_LIMIT isn't what the limits become when control is lost", ("why", .text(why)))
-        reportedFallback = why
-    }
-
     private func renew(_ session: ControlSession, _ now_ns: UInt64) throws(HelperError) {
         tally.counts.noteLateness(now_ns - min(due.renew_ns, now_ns))
         // Before the answer, which may be an error.
@@ -329,90 +229,7 @@ final class Controller {
         planLook(session)
     }
 
-    /// - Parameter isMove: the node's work is another, and nothing else.
-    func decideAndApply(_ session: ControlSession, isMove: Bool = false) throws(HelperError) {
-        let (policy, wishes) = (configuration.policy, wishes)
-        let reading = granted?.bounded(source.reading) ?? source.reading
-        let (before, overrides) = (decided?.decision, wishes.together)
-        let workload = work?.workload(session.limits) ?? Workload()
-        self.workload = workload
-        defer {
-            planLook(session)
-            granted?.noteSet()
-        }
-        let decision = try session.enforce(isMove: isMove) { packages in
-            decide(
-                packages: packages, policy: policy, reading: reading, overrides: overrides, workload: workload, last: before,
-                at_ms: Int64(clamping: Clock.monotonic_ns / 1_000_000))
-        }
-        // A step of a ramp at the same time moves the node's limit, too.
-        self.isMove = isMove && decision.nodeLimit == before?.nodeLimit
-        due.shape_ns = decision.shape?.nextMove(policy).map { UInt64(max($0, 0)) * 1_000_000 } ?? .max
-        tellOfWay(decision.shape, before?.shape)
-        if decision.floorsExceedBudget != (before?.floorsExceedBudget ?? false) {
-            if decision.floorsExceedBudget {
-                log.warning(
-                    "the floors take more than \(wishes.budgetWords): the floors win", ("source_uw", .power(decision.source)),
-                    ("node_limit_uw", .power(decision.nodeLimit)))
-            } else {
-                log.info("the floors are covered again", ("source_uw", .power(decision.source)))
-            }
-        }
-        log.debug(
-            "decided",
-            [
-                ("source_uw", .power(decision.source)), ("node_limit_uw", .power(decision.nodeLimit)),
-                ("reason", .text(decision.reason.rawValue)),
-            ])
-        if !isMove || decision != before { decided = Decided(decision: decision, at: Clock.wall.seconds) }
-        reportedFailure = nil
-    }
-
-    /// Once, and not with each of its steps.
-    private func tellOfWay(_ shape: Shape?, _ before: Shape?) {
-        guard let shape, let cause = shape.cause, shape.isMoving, shape.goal != before?.goal else { return }
-        log.info(
-            "the limit is on its way", ("from_uw", .power(shape.power)), ("to_uw", .power(shape.goal)),
-            ("why", .text(cause.option)))
-    }
-
-    // MARK: The connection
-
-    func fail(_ error: HelperError) {
-        guard case .failed(let failure) = error, failure.code != .notInControl else { return lose(error) }
-        // The connection is fine: the next decision tries again.
-        if reportedFailure != failure { log.error("the limits could not be set", ("why", .text(failure.sentence))) }
-        reportedFailure = failure
-    }
-
-    /// Gives the connection up. The helper keeps the limits until the lease ends, so there is time to come back.
-    private func lose(_ error: HelperError, holder: Name? = nil) {
-        let hadControl = session != nil
-        granted?.end()
-        if hadControl { tally.counts.losses += 1 }
-        let wait_ms = isProven ? 0 : backoff.fail()
-        (session, isProven) = (nil, false)
-        due.connect_ns = Clock.monotonic_ns + wait_ms * 1_000_000
-        // Once, that may be a helper which ends: it closes its connections as it closes those of strangers. The next attempt tells.
-        let isFirstClosed = error == .closed(greeting: true) && !wasClosed && !isOnce
-        wasClosed = error == .closed(greeting: true)
-        if isFirstClosed { return }
-        guard reportedProblem != error || hadControl else { return }
-        reportedProblem = error
-        if hadControl {
-            let message = if case .failed = error { "lost control over the limits" } else { "lost the helper" }
-            log.error(message, ("why", .text(error.sentence)))
-            node.tell(
-                NodeEvent(reason: .controlLost, subject: "", note: "The controller lost control of the limits: \(error.sentence)")
-            )
-            isControlMissed = true
-        } else {
-            var fields: [Log.Field] = [("why", .text(error.sentence))]
-            if let holder { fields.append(("holder", .text(holder.string))) }
-            if !isOnce { fields.append(("next", .text("trying again, at least every 10 s"))) }
-            log.error("no control over the limits", fields)
-        }
-    }
+    // MARK: Waiting
 
     /// Sleeps until something is due or happens: the signal that came, or nil.
     private func wait() -> StaticString? {
