@@ -28,7 +28,7 @@ struct NodeLimits {
         /// Why the last sample doesn't have it; 0 where it does.
         var readErrno: UInt8 = 0
         /// Another party changes it again and again.
-        fileprivate(set) var drift = Spell()
+        var drift = Spell()
         /// It is set again as so often before.
         var isRepeated: Bool { drift.count > 1 }
     }
@@ -41,10 +41,10 @@ struct NodeLimits {
         var shortTerm: Tracked?
         var isGone = false
         /// Whether it was last told that its limits are enforced.
-        fileprivate var toldEnforced = true
+        var toldEnforced = true
         /// Who limits it to less than the governed register, and how often that changes.
-        fileprivate var toldLower: String?
-        fileprivate var lower = Spell()
+        var toldLower: String?
+        var lower = Spell()
     }
 
     var entries: [Entry]
@@ -58,7 +58,7 @@ struct NodeLimits {
     /// Limits that are to go up wait for power that isn't free yet.
     var isWaiting = false
     /// Why energy counters can't be read, by the zone's id.
-    private var energyErrors: [String: Errno] = [:]
+    var energyErrors: [String: Errno] = [:]
 
     /// nil where it was read.
     func energyError(of zone: Zone) -> Errno? { energyErrors[zone.id] }
@@ -206,7 +206,7 @@ struct NodeLimits {
         }
     }
 
-    private mutating func see(_ sample: HelperSample) {
+    mutating func see(_ sample: HelperSample) {
         zones = [Zone](described, sample)
         energyErrors = described.energyErrors(in: sample)
         for entry in entries {
@@ -236,105 +236,5 @@ struct NodeLimits {
                 entries[change.entry].longTerm = newValue
             }
         }
-    }
-
-    // MARK: Reading
-
-    /// Something that a sample shows to be different.
-    enum Observation: Equatable, Sendable {
-        case gone(Package)
-        case enabled(Package, Bool)
-        /// P12: the limit isn't the one that was in force; another party, or firmware, changed it.
-        case drift(Package, constraint: String, before: Microwatts, found: Microwatts, DriftAction, count: Int)
-        /// After it was told, it went on so often, and hasn't for a while.
-        case steady(Package, constraint: String, count: Int)
-        /// P13: another register limits the package to less; nil: none does any more, after so many changes.
-        case lower(Package, InForce.Register?, count: Int)
-        /// As long as a limit can't be read, nobody knows whether it drifts. 0: it can be read again.
-        case unreadable(Package, constraint: String, errno: UInt8)
-
-        /// What was seen changes what the packages may take, or has to be put right.
-        var callsForDecision: Bool {
-            switch self {
-            case .gone, .drift, .unreadable: true
-            case .enabled, .steady, .lower: false
-            }
-        }
-    }
-
-    /// Compares a sample with what should be in force.
-    /// - Parameter action: a drifted limit is marked to be set again, or left alone until the next connection.
-    mutating func observe(_ sample: HelperSample, onDrift action: DriftAction) -> [Observation] {
-        var observations: [Observation] = []
-        see(sample)
-        for index in entries.indices where !entries[index].isGone {
-            guard let zone = sample.zone(entries[index].zone) else { continue }
-            let package = entries[index].package
-            if zone.isGone {
-                entries[index].isGone = true
-                observations.append(.gone(package))
-                continue
-            }
-            // The others divide what a long-term limit leaves, also where it isn't ours.
-            observations += entries[index].longTerm.observe(zone, of: package, action, always: true)
-            observations += entries[index].shortTerm?.observe(zone, of: package, action) ?? []
-        }
-        return observations
-    }
-
-    /// What is different of the enforcement of limits and of registers that hold less since it was last asked. To be asked when
-    /// what was decided has been written: a locked zone reads as if it were disabled, and only a write tells them apart.
-    mutating func consequences() -> [Observation] {
-        var observations: [Observation] = []
-        for index in entries.indices where !entries[index].isGone && entries[index].package.ungoverned == nil {
-            let package = entries[index].package
-            let isEnforced = zones.first { $0.id == package.zone }?.isDisabled != true
-            if isEnforced != entries[index].toldEnforced {
-                entries[index].toldEnforced = isEnforced
-                observations.append(.enabled(package, isEnforced))
-            }
-            let lower = inForce(entries[index]).lower
-            let isTold = entries[index].toldLower != nil
-            if let lower {
-                // Who holds it counts, not how far: thermal daemons move such a limit every few seconds.
-                if entries[index].toldLower != lower.controlType { observations.append(.lower(package, lower, count: 0)) }
-                entries[index].toldLower = lower.controlType
-                _ = entries[index].lower.note(true)
-            } else if isTold, let count = entries[index].lower.note(false) {
-                entries[index].toldLower = nil
-                observations.append(.lower(package, nil, count: count))
-            }
-        }
-        return observations
-    }
-}
-
-extension NodeLimits.Tracked {
-    /// Takes note of what is in force.
-    /// - Parameter always: also where the limit isn't ours.
-    fileprivate mutating func observe(
-        _ zone: ZoneSample, of package: Package, _ action: DriftAction, always: Bool = false
-    ) -> [NodeLimits.Observation] {
-        guard position < zone.constraintCount else { return [] }
-        let (before, lastErrno) = (inForce, readErrno)
-        let reading = zone.limits[position]
-        readErrno = reading.errno
-        if let value = reading.ifRead { inForce = Microwatts(value) }
-        guard asked != nil || always else { return [] }
-        guard let before, let found = inForce, found != before else {
-            var observations: [NodeLimits.Observation] = []
-            if let count = drift.note(false), count > 1 { observations.append(.steady(package, constraint: name, count: count)) }
-            if readErrno != lastErrno { observations.append(.unreadable(package, constraint: name, errno: readErrno)) }
-            return observations
-        }
-        _ = drift.note(true)
-        let action = isLeft || asked == nil ? .leave : action
-        if asked != nil {
-            switch action {
-            case .reassert: asked = nil
-            case .leave: isLeft = true
-            }
-        }
-        return [.drift(package, constraint: name, before: before, found: found, action, count: drift.count)]
     }
 }
