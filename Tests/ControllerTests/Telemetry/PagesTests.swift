@@ -36,9 +36,12 @@ struct Pages {
         }
         var watts: [UInt64] = [90, 70]
         switch node {
+        case "well":
+            scene.environment = ["FALLBACK_LIMIT": "60W"]
         case "power":
             // So far beyond its limit that a rate over two minutes shows it after half a minute.
             (scene.locked, scene.heldLower, watts) = (1, 0, [600, 500])
+            scene.grant = Scene.grant(endsIn: 12, counts: ["taken": turns])
             scene.wishes.node = Overrides(maxSource: .watts(330))
         case "limits":
             (scene.disabled, scene.sourceAge, scene.leaseLeft) = (1, 7_200, -5)
