@@ -38,7 +38,7 @@ class Node:
         self.boot, self.nonce, self.epoch = str(uuid.uuid4()), 0, 0
         self.in_force = self.rest = CEILING
         self.demand = random.choice((100, 200, 400)) * W
-        self.granted, self.asked, self.socket = False, None, None
+        self.granted, self.asked, self.took_s, self.socket = False, None, 0.0, None
 
     def connect(self):
         plain = socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE_S)
@@ -67,7 +67,9 @@ class Node:
         except ssl.SSLWantReadError:
             return None
         if not piece:
-            return self.lose()
+            # One that waits for nothing connects when it asks the next time.
+            again_s = self.lose()
+            return again_s if self.asked else None
         self.answer += piece
         head, end, body = self.answer.partition(b"\r\n\r\n")
         if not end:
@@ -75,6 +77,7 @@ class Node:
         fields = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:])
         if len(body) < int(fields[b"content-length"]):
             return None
+        self.asked, self.took_s = None, time.monotonic() - self.asked
         if not head.startswith(b"HTTP/1.1 200 "):
             self.granted = False
             return float(fields.get(b"retry-after", 1)) if b"close" not in fields.get(b"connection", b"") else self.lose()
@@ -117,7 +120,7 @@ def main(port, ca, tokens, pid, seconds):
             again_s = node.read()
             if again_s is not None:
                 if begun:
-                    times.append(time.monotonic() - node.asked)
+                    times.append(node.took_s)
                 heapq.heappush(due, (time.monotonic() + again_s, numbers[id(node)]))
     times.sort()
     print(json.dumps({

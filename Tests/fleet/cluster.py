@@ -73,7 +73,12 @@ class Program:
             # One that was stopped hears nothing else.
             self.child.send_signal(signal.SIGCONT)
             self.child.send_signal(number)
-        return self.child.wait(DEADLINE_S)
+        try:
+            return self.child.wait(DEADLINE_S)
+        except subprocess.TimeoutExpired:
+            self.child.kill()
+            self.child.wait()
+            raise Broken(f"{self.log.name} doesn't end:\n{self.tail()}") from None
 
 
 class Lines:
@@ -90,12 +95,19 @@ class Lines:
         return line.rstrip("\n")
 
     def tell(self, line):
-        self.child.stdin.write(line + "\n")
+        try:
+            self.child.stdin.write(line + "\n")
+        except BrokenPipeError:
+            raise Broken(f"{self.child.args[1]} ended") from None
         return self.read()
 
     def close(self):
-        self.child.stdin.close()
-        self.child.wait(DEADLINE_S)
+        try:
+            self.child.stdin.close()
+            self.child.wait(DEADLINE_S)
+        except (BrokenPipeError, subprocess.TimeoutExpired):
+            self.child.kill()
+            self.child.wait()
         self.child.stdout.close()
 
 
@@ -158,8 +170,10 @@ class Node:
         """Power goes, and comes back with what firmware sets. What /run had is gone."""
         for program in (self.controller, self.helper):
             program.end(signal.SIGKILL)
-        for file, original in zip(self.all_limits(), self.originals):
-            file.write_text(original)
+        for path, original in zip(self.all_limits(), self.originals):
+            # In place, as a register: an empty file is none.
+            with open(path, "r+") as file:
+                file.write(original)
         for path in (self.directory / "state").glob("*"):
             path.unlink()
         self.boot = None
@@ -167,7 +181,7 @@ class Node:
     def close(self):
         for program in (self.controller, self.helper):
             if program:
-                program.end()
+                program.end(signal.SIGKILL)
         self.simulator.close()
 
 
@@ -262,7 +276,7 @@ class Cluster:
     def close(self):
         for program in self.coordinators:
             if program:
-                program.end()
+                program.end(signal.SIGKILL)
         for node in self.nodes:
             node.close()
         self.sampler.close()
