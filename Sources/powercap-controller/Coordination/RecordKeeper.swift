@@ -307,29 +307,3 @@ final class RecordKeeper {
 
     private func failed(_ problem: APIProblem) { next_ns = trouble.met(problem, Clock.monotonic_ns) }
 }
-
-extension ShardObject {
-    /// One that isn't there yet.
-    static func new(_ head: BudgetObject.Head, shard: Int, _ limit: Microwatts, _ claimant: String) -> JSON {
-        let name = name(of: head.name, shard: shard)
-        return [
-            "apiVersion": "powercap.dev/v1alpha1", "kind": "PowerBudgetShard",
-            "metadata": [
-                "name": .text(name), "labels": ["app.kubernetes.io/name": "powercap"],
-                "annotations": ["powercap.dev/coordinator": .text(claimant)],
-                "ownerReferences": [
-                    [
-                        "apiVersion": "powercap.dev/v1alpha1", "kind": "PowerBudget", "name": .text(head.name),
-                        "uid": .text(head.uid), "controller": .flag(true), "blockOwnerDeletion": .flag(false),
-                    ]
-                ],
-            ],
-            "spec": ["budget": .text(head.name), "shard": .whole(shard), "limitMilliwatts": .whole(limit.milliwatts)],
-        ]
-    }
-}
-
-extension Resource {
-    static let powerBudgets = Resource(group: "powercap.dev", "v1alpha1", "powerbudgets")
-    static let powerBudgetShards = Resource(group: "powercap.dev", "v1alpha1", "powerbudgetshards")
-}

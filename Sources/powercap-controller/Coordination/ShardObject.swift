@@ -1,5 +1,6 @@
 internal import Fleet
 internal import JSON
+internal import Kubernetes
 internal import PowercapProtocol
 
 /// A PowerBudgetShard: a part of a budget, with what the next coordinator has to know of its nodes.
@@ -54,4 +55,30 @@ extension Fleet.NodeRecord {
             "restMilliwatts": .whole((rest.rawValue + 999) / 1_000), "bootsAtRest": .flag(bootsAtRest),
         ]
     }
+}
+
+extension ShardObject {
+    /// One that isn't there yet.
+    static func new(_ head: BudgetObject.Head, shard: Int, _ limit: Microwatts, _ claimant: String) -> JSON {
+        let name = name(of: head.name, shard: shard)
+        return [
+            "apiVersion": "powercap.dev/v1alpha1", "kind": "PowerBudgetShard",
+            "metadata": [
+                "name": .text(name), "labels": ["app.kubernetes.io/name": "powercap"],
+                "annotations": ["powercap.dev/coordinator": .text(claimant)],
+                "ownerReferences": [
+                    [
+                        "apiVersion": "powercap.dev/v1alpha1", "kind": "PowerBudget", "name": .text(head.name),
+                        "uid": .text(head.uid), "controller": .flag(true), "blockOwnerDeletion": .flag(false),
+                    ]
+                ],
+            ],
+            "spec": ["budget": .text(head.name), "shard": .whole(shard), "limitMilliwatts": .whole(limit.milliwatts)],
+        ]
+    }
+}
+
+extension Resource {
+    static let powerBudgets = Resource(group: "powercap.dev", "v1alpha1", "powerbudgets")
+    static let powerBudgetShards = Resource(group: "powercap.dev", "v1alpha1", "powerbudgetshards")
 }
