@@ -1,8 +1,8 @@
 public import LinuxSystem
 internal import Text
 
-/// A service that is posted to: where it is, and by what both ends know each other.
-public struct Service: Equatable, Sendable {
+/// Whom a caller posts to: where that is, and by what both ends know each other.
+public struct Callee: Equatable, Sendable {
     let addresses: [WebURL]
     let certificateFile: String?
     let tokenFile: String
@@ -27,7 +27,7 @@ public struct Service: Equatable, Sendable {
 /// Both files are read for each post, because others replace them. Where there is no answer the next post goes to the next address, over a connection of
 /// its own; so it does where the service says that another has to be asked: 503 with an end of the connection, or again and again.
 public final class Caller {
-    private let service: Service
+    private let callee: Callee
     private let userAgent: String
     private let environment: (String) -> String?
     private let epoll: Epoll
@@ -55,9 +55,9 @@ public final class Caller {
     ///   - userAgent: the program and its version.
     ///   - environment: where proxies are named.
     public init(
-        to service: Service, userAgent: String, environment: @escaping (String) -> String? = Process.environment
+        to callee: Callee, userAgent: String, environment: @escaping (String) -> String? = Process.environment
     ) throws(Errno) {
-        (self.service, self.userAgent, self.environment) = (service, userAgent, environment)
+        (self.callee, self.userAgent, self.environment) = (callee, userAgent, environment)
         epoll = try Epoll()
     }
 
@@ -66,7 +66,7 @@ public final class Caller {
     /// When `run` is to be called though nothing is ready, on CLOCK_MONOTONIC.
     public var due_ns: UInt64 { outcome != nil ? 0 : client?.due_ns ?? .max }
     /// Whom the next post goes to, or the one that is on its way: for telling a person.
-    public var origin: String { service.addresses[index].origin }
+    public var origin: String { callee.addresses[index].origin }
 
     /// Posts JSON. One that is still on its way is given up without an outcome, and its connection with it.
     /// - Parameters:
@@ -76,12 +76,12 @@ public final class Caller {
         cancel()
         do throws(HTTPProblem) {
             let token: String
-            do throws(TokenFile.Problem) { token = try TokenFile.read(service.tokenFile) } catch {
-                throw .noToken(path: service.tokenFile, error)
+            do throws(TokenFile.Problem) { token = try TokenFile.read(callee.tokenFile) } catch {
+                throw .noToken(path: callee.tokenFile, error)
             }
             let client: HTTPClient
             if let kept = self.client { client = kept } else { client = try connect(timeLimit_ms) }
-            let address = service.addresses[index]
+            let address = callee.addresses[index]
             let request = Request(
                 method: .post, path: address.path + address.query, fields: [], login: nil, wantedFields: ["connection"],
                 body: Request.Body(type: "application/json", bytes: body), largestAnswer: Caller.largestAnswer)
@@ -109,7 +109,7 @@ public final class Caller {
     }
 
     private func connect(_ timeLimit_ms: UInt64) throws(HTTPProblem) -> HTTPClient {
-        let server = Server(service.addresses[index].origin, certificateFile: service.certificateFile)
+        let server = Server(callee.addresses[index].origin, certificateFile: callee.certificateFile)
         // Half of the time for an answer about the name; libcurl has to have some left.
         let client = try HTTPClient(server, userAgent: userAgent, names_ms: timeLimit_ms / 2, environment: environment)
         do throws(Errno) { try epoll.add(client.descriptorNumber, token: 0) } catch {
@@ -133,6 +133,6 @@ public final class Caller {
     private func moveOn() {
         if let client { epoll.remove(client.descriptorNumber) }
         (client, refusals) = (nil, 0)
-        index = (index + 1) % service.addresses.count
+        index = (index + 1) % callee.addresses.count
     }
 }

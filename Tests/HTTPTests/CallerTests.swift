@@ -38,8 +38,8 @@ struct CallerTests {
     private func write(_ text: String, _ path: String) throws { try text.write(toFile: path, atomically: true, encoding: .utf8) }
 
     private func caller(_ addresses: WebURL...) throws -> Caller {
-        let service = try Service(addresses, certificateFile: certificateFile, tokenFile: tokenFile)
-        return try Caller(to: service, userAgent: "test/1") { _ in nil }
+        let callee = try Callee(addresses, certificateFile: certificateFile, tokenFile: tokenFile)
+        return try Caller(to: callee, userAgent: "test/1") { _ in nil }
     }
 
     private func wait(_ caller: Caller, until isOver: () -> Bool) throws {
@@ -179,8 +179,8 @@ struct CallerTests {
         try write("one", tokenFile)
         #expect(try kind(post(caller)) == "200")
         #expect(throws: HTTPProblem.garbled("\"http://x\" has no TLS: everybody on the way could read the token")) {
-            try Service([WebURL("https://x/"), WebURL("http://x/")], certificateFile: nil, tokenFile: "")
+            try Callee([WebURL("https://x/"), WebURL("http://x/")], certificateFile: nil, tokenFile: "")
         }
-        #expect(throws: HTTPProblem.garbled("no address is given")) { try Service([], certificateFile: nil, tokenFile: "") }
+        #expect(throws: HTTPProblem.garbled("no address is given")) { try Callee([], certificateFile: nil, tokenFile: "") }
     }
 }

@@ -39,10 +39,10 @@ final class Coordinators: GrantCaller {
     init(_ settings: GrantSettings) throws(HTTPProblem) {
         let usual = GrantSettings.usualCertificateFile
         let isUsualThere = (try? FileVersion(of: usual)) != nil
-        let service = try HTTP.Service(
+        let callee = try Callee(
             settings.addresses, certificateFile: settings.certificateFile ?? (isUsualThere ? usual : nil),
             tokenFile: settings.tokenFile ?? GrantSettings.usualTokenFile)
-        do throws(Errno) { caller = try Caller(to: service, userAgent: ServiceAccess.userAgent) } catch {
+        do throws(Errno) { caller = try Caller(to: callee, userAgent: ServiceAccess.userAgent) } catch {
             throw .broken("\(error.explanation) (\(error.name))")
         }
     }

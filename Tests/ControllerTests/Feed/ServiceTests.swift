@@ -8,9 +8,6 @@ import Testing
 @testable import Policy
 @testable import powercap_controller
 
-/// HTTP has one, too.
-private typealias Service = powercap_controller.Service
-
 /// A service as a test waits for it.
 private struct Asking {
     let server: SignalServer
