@@ -9,6 +9,8 @@ HELPER_UID=990 CONTROLLER_UID=991   # as in /etc/passwd
 RAPLHELPER_SOCKET=$RIG/raplhelper.sock
 STATE_DIR=$RIG/state
 
+. /rig/devices.sh
+
 # --- results -----------------------------------------------------------------------------------------------------------
 
 report() { # ok|"not ok" SENTENCE
@@ -95,7 +97,7 @@ load() { # [PARAMETER=VALUE...]: (re)load the simulator; parameters in rapl_sim.
 	insmod /lib/modules/rapl_sim.ko "$@" || die "rapl_sim loads with '$*'"
 }
 
-unload() {
+unload() { # RAPL; `unplug` is for the rest
 	[ ! -e /sys/module/rapl_sim ] || rmmod rapl_sim
 }
 

@@ -1,0 +1,73 @@
+# Other hardware than RAPL, for the scenarios that want it. Sourced by lib.sh, which says how a scenario reads.
+
+HWMON=/sys/class/hwmon
+METERS=0xff000000   # where meters.asl keeps what firmware would, 0x20 bytes for each meter
+DEVICE_MODULES="acpi_power_meter amdgpu_like xe_like hsmp_like scmi_like tpmi_sim"
+GPU_0=0000:00:04.0 GPU_1=0000:00:05.0 INTEL_GPU=0000:00:06.0   # where `run` puts them
+
+plug() { # MODULE [PARAMETER=VALUE...]: (re)load a driver
+	local module=$1
+	shift
+	[ ! -e "/sys/module/$module" ] || rmmod "$module"
+	insmod "/lib/modules/$module.ko" "$@" || die "$module loads with '$*'"
+}
+
+unplug() { # [MODULE...]; default all
+	local module
+	for module in ${*:-$DEVICE_MODULES}; do
+		[ ! -e "/sys/module/$module" ] || rmmod "$module"
+	done
+}
+
+# --- ACPI's power meters, 0 and 1 -----------------------------------------------------------------------------------------
+
+meter() { # METER demand|limit|mode|slow|sets|fixed [VALUE]: reads or changes it behind the driver's back; mW, ms
+	local field
+	case $2 in demand) field=0 ;; limit) field=4 ;; mode) field=8 ;; slow) field=12 ;; sets) field=16 ;; fixed) field=20 ;; esac
+	field=$((METERS + $1 * 32 + field))
+	if [ $# = 3 ]; then devmem "$field" 32 "$3"; else echo $(($(devmem "$field" 32))); fi
+}
+
+load_meters() { # [PARAMETER=VALUE...]: power the meters on and load their driver; default force_cap_on=1
+	local field
+	unplug acpi_power_meter
+	for field in mode slow sets fixed; do meter 0 $field 0; done
+	meter 0 demand 200000
+	meter 0 limit 400000
+	meter 1 demand 40000
+	meter 1 limit 300000
+	# The driver of 6.12 takes a symbol from the second of these.
+	for field in ipmi_msghandler acpi_ipmi; do [ -e /sys/module/$field ] || insmod /lib/modules/$field.ko; done
+	plug acpi_power_meter "${@:-force_cap_on=1}"
+}
+
+meter_dir() { # METER: where its files are, found by the ACPI path
+	local path
+	for path in "$HWMON"/hwmon*/device/path; do
+		[ "$(cat "$path" 2>/dev/null)" != "\\_SB_.PMT$1" ] || { readlink -f "${path%/path}"; return; }
+	done
+	return 1
+}
+
+# --- hwmon in general ------------------------------------------------------------------------------------------------------
+
+hwmon() { # DRIVER DEVICE: the directory of a hwmon device, whose number says nothing
+	local dir
+	for dir in "$HWMON"/hwmon*; do
+		[ "$(cat "$dir/name" 2>/dev/null)" = "$1" ] || continue
+		[ "$(basename "$(readlink -f "$dir/device")")" != "$2" ] || { echo "$dir"; return; }
+	done
+	return 1
+}
+
+sim() { # MODULE/PLACE FIELD [VALUE]: reads or changes what a module keeps in debugfs
+	if [ $# = 3 ]; then echo "$3" >"/sys/kernel/debug/$1/$2"; else cat "/sys/kernel/debug/$1/$2"; fi
+}
+
+gpu_sleeps() { # DEVICE: let an idle GPU be suspended, and wait until it is
+	echo 0 >"/sys/bus/pci/devices/$1/power/autosuspend_delay_ms"
+	echo auto >"/sys/bus/pci/devices/$1/power/control"
+	wait_for "$1 is suspended" 10 gpu_is "$1" suspended
+}
+
+gpu_is() { [ "$(cat "/sys/bus/pci/devices/$1/power/runtime_status")" = "$2" ]; } # DEVICE STATUS
