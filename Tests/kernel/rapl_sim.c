@@ -21,6 +21,8 @@
  *   reads, writes  how often the driver came to the hardware, failed and dropped accesses included; writable
  *   counted_ns     the instant of the last access, up to which the counters are exact: read after a counter it gives
  *                  the time of that reading, so that a measured power is free of a shell's delays
+ * beside them
+ *   most_limit_mw  the greatest sum of both packages' long_term limits that a write of the driver's ever made; writable
  * and in /sys/module/rapl_sim/parameters/
  *   fail_read, fail_write  a bit mask of packages whose registers answer EIO
  *   kill_at_write          counts down at every write; the process that makes the last one dies in it, the write done
@@ -165,6 +167,26 @@ static void set_counter(struct sim_package *p, enum sim_reg status, u64 energy_n
 	p->reg[status] = lower_32_bits(div_u64(energy_nj, registers[status].nj_per_count));
 }
 
+/*
+ * The sum of both packages' long_term limits is looked at in every write, so that a test knows the most that it ever was:
+ * a program that samples the registers would miss what lasts shorter than its pace.
+ */
+static DEFINE_SPINLOCK(most_guard);
+static u32 most_limit_mw;
+
+static void note_sum(void)
+{
+	unsigned long flags;
+	u32 sum = 0;
+	int i;
+
+	spin_lock_irqsave(&most_guard, flags);
+	for (i = 0; i < PACKAGES; i++)
+		sum += MILLIWATTS(READ_ONCE(packages[i].reg[LIMIT]) & POWER_MASK);
+	most_limit_mw = max(most_limit_mw, sum);
+	spin_unlock_irqrestore(&most_guard, flags);
+}
+
 /* --- the load --- */
 
 static u32 capped(u32 mw, u64 limit)
@@ -278,6 +300,7 @@ static int sim_write(int cpu, struct reg_action *ra)
 	else if (!(p->reg[r] & registers[r].lock))
 		p->reg[r] = (p->reg[r] & ~ra->mask) | ra->value;
 	spin_unlock_irqrestore(&p->guard, flags);
+	note_sum();
 	if (kill_at_write && !--kill_at_write)
 		send_sig(SIGKILL, current, 1);	/* the driver calls in the context of write(2), which is the last it does */
 	return err;
@@ -449,6 +472,7 @@ static int __init rapl_sim_init(void)
 			return -EINVAL;
 
 	debug = debugfs_create_dir("rapl_sim", NULL);
+	debugfs_create_u32("most_limit_mw", 0644, debug, &most_limit_mw);
 	for (i = 0; i < PACKAGES; i++) {
 		power_on(&packages[i]);
 		show_in_debugfs(&packages[i]);

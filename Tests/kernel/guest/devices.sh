@@ -49,6 +49,16 @@ meter_dir() { # METER: where its files are, found by the ACPI path
 	return 1
 }
 
+# --- RAPL through TPMI, from Linux 6.12 on -----------------------------------------------------------------------------------
+
+load_tpmi() {
+	local module
+	for module in intel_vsec intel_vsec_tpmi intel_rapl_tpmi; do
+		[ -e "/sys/module/$module" ] || insmod "/lib/modules/$module.ko"
+	done
+	plug tpmi_sim
+}
+
 # --- hwmon in general ------------------------------------------------------------------------------------------------------
 
 hwmon() { # DRIVER DEVICE: the directory of a hwmon device, whose number says nothing
