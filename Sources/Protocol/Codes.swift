@@ -97,6 +97,20 @@ public enum Obstacle: UInt8, CaseIterable, Sendable {
     case sameNames = 7
     /// The helper may not write to its files.
     case writeDenied = 8
+    /// The helper wasn't told to govern what it is of (`--govern`). From version 3 on.
+    case notGoverned = 9
+
+    /// As a version has it: in version 2 what isn't opened for writing is what can't be.
+    public func asSpoken(in version: UInt8) -> Obstacle {
+        self == .notGoverned && version < Greeting.kindsVersion ? .writeDenied : self
+    }
+
+    /// - Throws: `badValue` for a number that the version doesn't have.
+    public static func decoded(_ raw: UInt8, version: UInt8) throws(ProtocolError) -> Obstacle {
+        let obstacle = try decoded(raw)
+        guard obstacle.asSpoken(in: version) == obstacle else { throw .badValue }
+        return obstacle
+    }
 
     /// Whether the helper tries to write a limit for it.
     public var takesLimits: Bool { self == .none || self == .locked }
@@ -113,6 +127,7 @@ public enum Obstacle: UInt8, CaseIterable, Sendable {
         case .zoneGone: "zoneGone"
         case .sameNames: "sameNames"
         case .writeDenied: "writeDenied"
+        case .notGoverned: "notGoverned"
         }
     }
 
@@ -128,6 +143,7 @@ public enum Obstacle: UInt8, CaseIterable, Sendable {
         case .zoneGone: "its zone is gone"
         case .sameNames: "another has the same names, so nothing would say whose original limit is whose"
         case .writeDenied: "its files can't be opened for writing"
+        case .notGoverned: "the helper wasn't started to govern its kind (--govern)"
         }
     }
 }
@@ -156,6 +172,7 @@ public enum ErrorCode: UInt16, CaseIterable, Sendable {
     case windowNotRestorable = 20
     case fallbackAboveLimit = 21
     case fallbackBelowFloor = 22
+    case writePending = 23
 
     /// The short text of an Error frame.
     public var explanation: StaticString {
@@ -181,6 +198,7 @@ public enum ErrorCode: UInt16, CaseIterable, Sendable {
         case .windowNotRestorable: "the driver could not put the original time window back, so it isn't changed"
         case .fallbackAboveLimit: "the fallback limit is above the limit that is asked for"
         case .fallbackBelowFloor: "the fallback limit is below the constraint's floor (0 is none)"
+        case .writePending: "another write to a limit of the zone is still under way"
         case .locked: "the register is locked: its driver refuses every limit; what was written of the batch was put back"
         }
     }

@@ -97,19 +97,27 @@ public struct AppliedItem: Equatable, Sendable {
     public var effective: Microwatts
     /// 0 when no window was asked for.
     public var effectiveWindow_us: UInt64
+    /// The write is still under way, and Sample tells how it ends. `effective` is then the larger of what was last read and what was
+    /// asked for: what may be in force. Version 2 doesn't say.
+    public var isPending: Bool
 
-    public init(effective: Microwatts, effectiveWindow_us: UInt64) {
-        (self.effective, self.effectiveWindow_us) = (effective, effectiveWindow_us)
+    /// Bytes on the wire.
+    public static let encodedBytes = 17
+
+    public init(effective: Microwatts, effectiveWindow_us: UInt64, isPending: Bool = false) {
+        (self.effective, self.effectiveWindow_us, self.isPending) = (effective, effectiveWindow_us, isPending)
     }
 
-    public func encode(into writer: inout Writer) {
+    public func encode(into writer: inout Writer, version: UInt8 = Greeting.highestVersion) {
         writer.u64(effective.rawValue)
         writer.u64(effectiveWindow_us)
+        if version >= Greeting.kindsVersion { writer.flag(isPending) }
     }
 
-    public init(from reader: inout Reader) throws(ProtocolError) {
+    public init(from reader: inout Reader, version: UInt8 = Greeting.highestVersion) throws(ProtocolError) {
         effective = Microwatts(try reader.u64())
         effectiveWindow_us = try reader.u64()
+        isPending = version >= Greeting.kindsVersion ? try reader.flag() : false
     }
 }
 

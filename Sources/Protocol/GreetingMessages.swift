@@ -15,6 +15,8 @@ public enum Greeting {
     public static let highestVersion: UInt8 = 3
     /// The first version that knows fallback limits.
     public static let fallbackVersion: UInt8 = 3
+    /// The first version that knows zones which aren't RAPL's: powers, steps, writes beside the loop, Zones in parts.
+    public static let kindsVersion: UInt8 = 3
     /// What Refused tells a client of other versions.
     public static let refusal: StaticString =
         "this raplhelper speaks versions 2 and 3 of the protocol: install both programs from one release"

@@ -49,7 +49,8 @@ extension Opcode {
     public var row: Row {
         switch self {
         case .hello: Row(name: "Hello", direction: .request, phase: .greeting, payload: 8...70)
-        case .listZones: Row(name: "ListZones", direction: .request, phase: .established, payload: 0...0)
+        case .listZones:
+            Row(name: "ListZones", direction: .request, phase: .established, payload: 2...2, leastOfVersion2: 0)
         case .readSample: Row(name: "ReadSample", direction: .request, phase: .established, payload: 0...0)
         case .acquireControl: Row(name: "AcquireControl", direction: .request, phase: .established, payload: 12...12)
         case .renew: Row(name: "Renew", direction: .request, phase: .established, payload: 8...8)
@@ -60,11 +61,16 @@ extension Opcode {
         case .release: Row(name: "Release", direction: .request, phase: .established, payload: 9...9)
         case .ping: Row(name: "Ping", direction: .request, phase: .established, payload: 0...0)
         case .welcome: Row(name: "Welcome", direction: .reply, phase: .greeting, payload: 42...104, leastOfVersion2: 41)
-        case .zones: Row(name: "Zones", direction: .reply, phase: .established, payload: 8...Frame.maximumPayload)
+        case .zones:
+            Row(name: "Zones", direction: .reply, phase: .established, payload: 10...Frame.maximumPayload, leastOfVersion2: 8)
         case .sample: Row(name: "Sample", direction: .reply, phase: .established, payload: 10...Frame.maximumPayload)
         case .control: Row(name: "Control", direction: .reply, phase: .established, payload: 13...13)
         case .renewed: Row(name: "Renewed", direction: .reply, phase: .established, payload: 4...4)
-        case .applied: Row(name: "Applied", direction: .reply, phase: .established, payload: 17...(1 + 16 * Limits.itemsPerBatch))
+        case .applied:
+            Row(
+                name: "Applied", direction: .reply, phase: .established,
+                payload: (1 + AppliedItem.encodedBytes)...(1 + AppliedItem.encodedBytes * Limits.itemsPerBatch),
+                leastOfVersion2: 17)
         case .released: Row(name: "Released", direction: .reply, phase: .established, payload: 8...8, leastOfVersion2: 6)
         case .pong: Row(name: "Pong", direction: .reply, phase: .established, payload: 0...0)
         case .refused: Row(name: "Refused", direction: .reply, phase: .greeting, payload: 2...257)
@@ -75,9 +81,10 @@ extension Opcode {
 
 /// Bounds that both sides rely on.
 public enum Limits {
-    /// Zones that one helper serves; the largest machines known have 8 packages with 4 zones each, twice where mmio is there.
+    /// Zones that one helper serves; the largest machines known have 8 packages with 4 zones each, twice where mmio is there, and
+    /// 8 graphics cards.
     public static let zones = 128
-    /// Constraints of a zone. The driver knows three: long_term, short_term, peak_power.
+    /// Constraints of a zone. RAPL's driver knows three: long_term, short_term, peak_power.
     public static let constraintsPerZone = 4
     /// Items of one Apply.
     public static let itemsPerBatch = 64

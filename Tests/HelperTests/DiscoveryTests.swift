@@ -135,7 +135,7 @@ struct DiscoveryTests {
         try unlink("\(package)/enabled")
         let zone = try zones()[0]
         let sample = zone.sample()
-        #expect(sample.energy == Reading(errno: UInt8(Errno.noEntry.number)))
+        #expect(sample.reading == Reading(errno: UInt8(Errno.noEntry.number)))
         #expect(sample.enabled == .unknown)
         #expect(sample.limits[0] == Reading(150_000_000))
     }
@@ -248,6 +248,6 @@ struct DiscoveryTests {
     func absurdEnergy() throws {
         try makeTree(Machine(packages: 1))
         try put("??\n", in: "\(package)/energy_uj")
-        #expect(try zones()[0].sample().energy == Reading(errno: UInt8(Errno.badMessage.number)))
+        #expect(try zones()[0].sample().reading == Reading(errno: UInt8(Errno.badMessage.number)))
     }
 }

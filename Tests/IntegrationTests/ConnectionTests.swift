@@ -82,7 +82,7 @@ struct ConnectionTests {
         let helper = try tree.startHelper()
         let controller = try takeControl()
         let deaf = try WireClient(tree.socket)
-        let requests = deaf.frame(.listZones) + deaf.frame(.readSample)
+        let requests = deaf.frame(.listZones) { $0.u16(0) } + deaf.frame(.readSample)
         var isClosed = false
         for _ in 0..<20_000 where !isClosed {
             do { try deaf.send(requests) } catch { isClosed = true }

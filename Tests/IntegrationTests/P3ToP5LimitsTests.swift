@@ -92,7 +92,7 @@ struct P3ToP5LimitsTests {
         try tree.replace(by: Machine(hasDRAM: false, isMonitorOnly: true))
         let client = try takeControl()
         #expect(try client.zones().zones.allSatisfy { $0.constraints.isEmpty })
-        #expect(try client.sample().zones.allSatisfy { $0.energy == Reading(1_000_000_000) })
+        #expect(try client.sample().zones.allSatisfy { $0.reading == Reading(1_000_000_000) })
         #expect(try failure { try client.apply([item(0, 0, 60_000_000)]) }?.code == .unknownConstraint)
     }
 

@@ -80,7 +80,7 @@ struct SimulatorProgramTests {
         let after = try client.sample()
         let seconds = Double(after.header.time_ns - before.header.time_ns) / 1e9
         func watts(_ zone: Int) -> Double {
-            Double(after.zones[zone].energy.value - before.zones[zone].energy.value) / 1e6 / seconds
+            Double(after.zones[zone].reading.value - before.zones[zone].reading.value) / 1e6 / seconds
         }
         #expect(45...55 ~= watts(0))
         #expect(125...155 ~= watts(2))

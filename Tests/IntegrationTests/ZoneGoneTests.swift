@@ -35,7 +35,7 @@ struct ZoneGoneTests {
         let helper = try tree.startHelper(through: vanishing([package1]))
         let client = try WireClient(tree.socket)
         _ = try client.acquire()
-        #expect(try client.sample().zones.allSatisfy { !$0.isGone && $0.energy.errno == 0 })
+        #expect(try client.sample().zones.allSatisfy { !$0.isGone && $0.reading.errno == 0 })
         try removeInterface(of: helper)
         let zones = try client.zones()
         #expect(
@@ -43,7 +43,7 @@ struct ZoneGoneTests {
                 == .zoneGone)
         let sample = try client.sample().zones
         #expect(!sample[0].isGone && sample[1].isGone)
-        #expect(sample[1].energy == Reading(errno: UInt8(Errno.noDevice.number)))
+        #expect(sample[1].reading == Reading(errno: UInt8(Errno.noDevice.number)))
         #expect(try tree.settings() == tree.originals())
         try client.apply([zones.item("intel-rapl:0", watts: 60)])
         #expect(try tree.limit_uw(package0) == 60_000_000)

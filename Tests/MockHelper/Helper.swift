@@ -15,6 +15,8 @@ final class Helper {
     /// What it speaks: both, or the older alone.
     private var highestVersion = Greeting.highestVersion
     private var boot = BootBits()
+    /// How many zones a Zones has at most.
+    private var zonesAtOnce = Limits.zones
     private var isFallbackKept = false
 
     /// CLOCK_MONOTONIC in whole milliseconds.
@@ -67,14 +69,16 @@ final class Helper {
                 leaseMinimum_ms: allowedLease_ms.lowerBound, leaseMaximum_ms: allowedLease_ms.upperBound,
                 onLeaseExpiry: onLeaseExpiry, minPower: minPower, boot: boot
             ).encode(into: &writer)
-        case .listZones:
+        case .listZones(let first):
+            let zones = machine.zones.enumerated().dropFirst(Int(first)).prefix(zonesAtOnce)
             writer.begin(.zones, requestID: id)
             ZonesHeader(
                 leaseRemaining_ms: control.remaining_ms(at: now_ms), leaseHolder: control.holder?.name ?? ZonesHeader.nobody,
-                zoneCount: UInt16(machine.zones.count)
-            ).encode(into: &writer)
-            for (index, zone) in machine.zones.enumerated() {
-                zone.description(index: UInt16(index), parent: machine.index(of: zone.parent)).encode(into: &writer)
+                total: UInt16(machine.zones.count), zoneCount: UInt16(zones.count)
+            ).encode(into: &writer, version: connection.version)
+            for (index, zone) in zones {
+                zone.description(index: UInt16(index), parent: machine.index(of: zone.parent))
+                    .encode(into: &writer, version: connection.version)
                 for register in zone.registers {
                     register.description(
                         isGone: zone.isGone, takesLimits: writes == .accepted, isFallbackKept: isFallbackKept
@@ -85,7 +89,7 @@ final class Helper {
             writer.begin(.sample, requestID: id)
             SampleHeader(time_ns: now_ms * 1_000_000, zoneCount: UInt16(machine.zones.count)).encode(into: &writer)
             for (index, zone) in machine.zones.enumerated() {
-                zone.sample(index: UInt16(index), at: now_ms).encode(into: &writer)
+                zone.sample(index: UInt16(index), at: now_ms).encode(into: &writer, version: connection.version)
             }
         case .acquireControl(let request):
             try refuseByPolicy()
@@ -103,7 +107,7 @@ final class Helper {
             let applied = try machine.apply(items)
             writer.begin(.applied, requestID: id)
             writer.u8(UInt8(applied.count))
-            for item in applied { item.encode(into: &writer) }
+            for item in applied { item.encode(into: &writer, version: connection.version) }
         case .release(let token, let disposal):
             _ = try control.renew(token, connection.id, at: now_ms)
             let released = endControl(disposal)
@@ -169,6 +173,7 @@ final class Helper {
         case .speaks(let version): highestVersion = version
         case .boot(let bits): boot = bits
         case .kept(let isKept): isFallbackKept = isKept
+        case .atOnce(let count): zonesAtOnce = Int(count)
         case .writes(let policy): writes = policy
         case .minPower(let power): minPower = power
         case .sandbox(let bits): sandbox = bits

@@ -21,7 +21,7 @@ struct MockZone {
         var sample = ZoneSample(index: index, constraintCount: UInt8(registers.count))
         let noDevice = Reading(errno: 19)
         (sample.isGone, sample.enabled) = (isGone, isGone ? .unknown : enabled)
-        sample.energy =
+        sample.reading =
             isGone ? noDevice : energy.map { Reading($0.value(at: time_ms, range: energyRange)) } ?? Reading(errno: energyErrno)
         for (position, register) in registers.enumerated() {
             sample.limits[position] = isGone ? noDevice : register.reading

@@ -34,6 +34,7 @@ extension Statement {
         case .speaks: return .speaks(try words.number("the version"))
         case .boot: return .boot(try words.choice("how it began", ["at-fallback": .atFallback, "otherwise": []]))
         case .kept: return .kept(try words.choice("whether they are", ["yes": true, "no": false]))
+        case .atOnce: return .atOnce(try words.number("how many"))
         case .writes:
             return .writes(
                 try words.choice(

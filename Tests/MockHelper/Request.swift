@@ -3,7 +3,8 @@ import PowercapProtocol
 /// A request with its payload.
 enum Request {
     case hello(Hello)
-    case listZones
+    /// From this index on.
+    case listZones(from: UInt16)
     case readSample
     case acquireControl(AcquireControl)
     case renew(token: UInt64)
@@ -15,7 +16,7 @@ enum Request {
         var reader = Reader(payload)
         switch opcode {
         case .hello: self = .hello(try Hello(from: &reader))
-        case .listZones: self = .listZones
+        case .listZones: self = .listZones(from: version >= Greeting.kindsVersion ? try reader.u16() : 0)
         case .readSample: self = .readSample
         case .acquireControl: self = .acquireControl(try AcquireControl(from: &reader))
         case .renew: self = .renew(token: try reader.u64())
@@ -36,7 +37,7 @@ enum Request {
         switch self {
         case .hello(let hello):
             return "Hello versions=\(hello.lowestVersion)-\(hello.highestVersion) client=\(hello.clientName.string)"
-        case .listZones: return "ListZones"
+        case .listZones(let first): return first == 0 ? "ListZones" : "ListZones from=\(first)"
         case .readSample: return "ReadSample"
         case .acquireControl(let request):
             return "AcquireControl lease_ms=\(request.lease_ms) previous_token=\(request.previousToken)"

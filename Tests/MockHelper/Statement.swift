@@ -11,6 +11,8 @@ enum Statement: Equatable {
     case speaks(UInt8)
     case boot(BootBits)
     case kept(Bool)
+    /// Zones in one reply.
+    case atOnce(UInt16)
     case writes(WritePolicy)
     case minPower(Microwatts)
     case sandbox(SandboxBits)
@@ -33,7 +35,8 @@ enum Statement: Equatable {
 
     /// The first word of a line.
     enum Verb: String, CaseIterable {
-        case zone, constraint, order, lease, expiry, speaks, boot, kept, writes, minimum, sandbox, serve, before, forget, set,
+        case zone, constraint, order, lease, expiry, speaks, boot, kept, atOnce = "at-once", writes, minimum, sandbox, serve,
+            before, forget, set,
             ceiling, fail,
             unreadable, gone,
             enabled
@@ -61,6 +64,7 @@ enum Statement: Equatable {
             case .speaks: ("N", "the highest version of the protocol that it speaks (\(Greeting.highestVersion))")
             case .boot: ("at-fallback|otherwise", "how this boot began (otherwise)")
             case .kept: ("yes|no", "whether fallback limits are saved for the next boot (no)")
+            case .atOnce: ("N", "how many zones one Zones has at most (\(Limits.zones))")
             case .expiry: ("fallback|restore|hold", "what happens to the limits when a lease runs out (restore)")
             case .writes: ("accepted|readOnly|stateUnreadable|stateUnwritable", "the write policy (accepted)")
             case .minimum: ("POWER", "the helper's --min-power of Welcome (1W)")

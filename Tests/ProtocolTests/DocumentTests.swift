@@ -48,6 +48,7 @@ import Testing
         #expect(document.names("Refusal reasons") == numbered(RefusalReason.self))
         #expect(document.names("Error codes") == numbered(ErrorCode.self))
         #expect(document.names("Obstacles") == numbered(Obstacle.self))
+        #expect(document.names("Readings") == numbered(ReadingKind.self))
         for obstacle in Obstacle.allCases { #expect("\(obstacle.name)" == "\(obstacle)") }
         #expect(
             document.names("Enabled")
@@ -57,10 +58,12 @@ import Testing
     @Test func `the tables of bits are those of the code`() {
         #expect(
             document.names("Sandbox bits") == SandboxBits.names.map { ["\($0.0.rawValue.trailingZeroBitCount)", "\($0.1)"] })
+        #expect(
+            document.names("Zone flags") == ZoneSample.Flags.names.map { ["\($0.0.rawValue.trailingZeroBitCount)", "\($0.1)"] })
         #expect(document.names("Boot bits") == BootBits.names.map { ["\($0.0.rawValue.trailingZeroBitCount)", "\($0.1)"] })
         let flags: [(ConstraintDescription.Flags, String)] = [
             (.originalKnown, "originalKnown"), (.hasTimeWindow, "hasTimeWindow"), (.changed, "changed"),
-            (.fallbackKept, "fallbackKept"),
+            (.fallbackKept, "fallbackKept"), (.originalDisabled, "originalDisabled"), (.isSlow, "isSlow"),
         ]
         #expect(document.names("Constraint flags") == flags.map { ["\($0.0.rawValue.trailingZeroBitCount)", $0.1] })
     }

@@ -44,7 +44,7 @@ import Testing
         ("Hello with a name that isn't ASCII", "0d000000 01 00 0100 50575243 01 01 02 c2b5", .badText),
         (
             "Zones with an empty name of its holder",
-            "0d000000 82 00 0100 00000000 00 0000 0000", .badText
+            "0f000000 82 00 0100 00000000 00 0000 0000 0000", .badText
         ),
         ("Hello whose lowest version is above its highest", "0c000000 01 00 0100 50575243 02 01 01 61", .badValue),
         (
@@ -64,30 +64,35 @@ import Testing
             "2a000000 06 00 0100 8877665544332211 01 0000 00 00 0087930300000000 40420f0000000000 00 0000000000000000", .badValue
         ),
         (
-            "Zones with an obstacle of 9",
-            "54000000 82 00 0100 00000000 01 2d 0100 0000 ffff 01 61 01 62 01 63 0000000000000000 01"
-                + "00 01 61 00 09 0000000000000000 0000000000000000 0000000000000000 0000000000000000 0000000000000000 0000000000000000",
+            "Zones with an obstacle of 10",
+            "67000000 82 00 0100 00000000 01 2d 0100 0100 0000 ffff 01 61 01 62 01 63 01 0000000000000000 01"
+                + "00 01 61 00 0a 0000000000000000 0000000000000000 0000000000000000 0000000000000000 0000000000000000 0000000000000000"
+                + "0000000000000000 0000000000000000",
             .badValue
         ),
         ("Release with a disposal of 3", "0d000000 07 00 0100 8877665544332211 03", .badValue),
         ("Refused for reason 0", "06000000 fe 00 0100 00 00", .badValue),
         ("Error with code 0", "13000000 ff 00 0100 0000 0000 ffff 0000000000000000 00", .badValue),
-        ("Error with a code that doesn't exist", "13000000 ff 00 0100 1700 0000 ffff 0000000000000000 00", .badValue),
+        ("Error with a code that doesn't exist", "13000000 ff 00 0100 1800 0000 ffff 0000000000000000 00", .badValue),
         (
             "Zones with a zone of 5 constraints",
-            "1f000000 82 00 0100 00000000 01 2d 0100 0000 ffff 01 61 01 62 01 63 0000000000000000 05", .badValue
+            "22000000 82 00 0100 00000000 01 2d 0100 0100 0000 ffff 01 61 01 62 01 63 01 0000000000000000 05", .badValue
+        ),
+        (
+            "Zones with a reading of 3",
+            "22000000 82 00 0100 00000000 01 2d 0100 0100 0000 ffff 01 61 01 62 01 63 03 0000000000000000 00", .badValue
         ),
         (
             "Sample with a zone of 5 constraints",
-            "1c000000 83 00 0100 0000000000000000 0100 0000 00 00 00 0000000000000000 05", .badValue
+            "1e000000 83 00 0100 0000000000000000 0100 0000 00 00 00 0000000000000000 0000 05", .badValue
         ),
         (
-            "Sample with a zone that is neither gone nor there",
-            "1c000000 83 00 0100 0000000000000000 0100 0000 02 00 00 0000000000000000 00", .badValue
+            "Sample with a zone whose last write failed for a reason that doesn't exist",
+            "1e000000 83 00 0100 0000000000000000 0100 0000 00 00 00 0000000000000000 1800 00", .badValue
         ),
         (
             "Sample with a zone that is neither enabled nor not",
-            "1c000000 83 00 0100 0000000000000000 0100 0000 00 03 00 0000000000000000 00", .badValue
+            "1e000000 83 00 0100 0000000000000000 0100 0000 00 03 00 0000000000000000 0000 00", .badValue
         ),
     ]
 

@@ -8,7 +8,7 @@ struct Message: Equatable {
 
     enum Body: Equatable {
         case hello(Hello)
-        case listZones
+        case listZones(first: UInt16)
         case readSample
         case acquireControl(AcquireControl)
         case renew(token: UInt64)
@@ -16,7 +16,7 @@ struct Message: Equatable {
         case release(token: UInt64, LimitDisposal)
         case ping
         case welcome(Welcome)
-        case zones(leaseRemaining_ms: UInt32, leaseHolder: Name, [Zone])
+        case zones(leaseRemaining_ms: UInt32, leaseHolder: Name, total: UInt16, [Zone])
         case sample(time_ns: UInt64, [ZoneSample])
         case control(Control)
         case renewed(lease_ms: UInt32)
@@ -79,7 +79,7 @@ struct Message: Equatable {
     private static func body(_ opcode: Opcode, _ reader: inout Reader, _ version: UInt8) throws(ProtocolError) -> Body {
         switch opcode {
         case .hello: return .hello(try Hello(from: &reader))
-        case .listZones: return .listZones
+        case .listZones: return .listZones(first: version >= Greeting.kindsVersion ? try reader.u16() : 0)
         case .readSample: return .readSample
         case .acquireControl: return .acquireControl(try AcquireControl(from: &reader))
         case .renew: return .renew(token: try reader.u64())
@@ -97,7 +97,7 @@ struct Message: Equatable {
         case .sample:
             let header = try SampleHeader(from: &reader)
             var zones: [ZoneSample] = []
-            for _ in 0..<header.zoneCount { zones.append(try ZoneSample(from: &reader)) }
+            for _ in 0..<header.zoneCount { zones.append(try ZoneSample(from: &reader, version: version)) }
             return .sample(time_ns: header.time_ns, zones)
         case .control: return .control(try Control(from: &reader))
         case .renewed: return .renewed(lease_ms: try reader.u32())
@@ -105,7 +105,7 @@ struct Message: Equatable {
             let count = try reader.u8()
             guard 1...Limits.itemsPerBatch ~= Int(count) else { throw .badValue }
             var items: [AppliedItem] = []
-            for _ in 0..<count { items.append(try AppliedItem(from: &reader)) }
+            for _ in 0..<count { items.append(try AppliedItem(from: &reader, version: version)) }
             return .applied(items)
         case .released: return .released(try Released(from: &reader, version: version))
         case .pong: return .pong
@@ -115,16 +115,17 @@ struct Message: Equatable {
     }
 
     private static func zones(_ reader: inout Reader, _ version: UInt8) throws(ProtocolError) -> Body {
-        let header = try ZonesHeader(from: &reader)
+        let header = try ZonesHeader(from: &reader, version: version)
         var zones: [Zone] = []
         for _ in 0..<header.zoneCount {
-            var zone = Zone(description: try ZoneDescription(from: &reader), constraints: [])
+            var zone = Zone(description: try ZoneDescription(from: &reader, version: version), constraints: [])
             for _ in 0..<zone.description.constraintCount {
                 zone.constraints.append(try ConstraintDescription(from: &reader, version: version))
             }
             zones.append(zone)
         }
-        return .zones(leaseRemaining_ms: header.leaseRemaining_ms, leaseHolder: header.leaseHolder, zones)
+        return .zones(
+            leaseRemaining_ms: header.leaseRemaining_ms, leaseHolder: header.leaseHolder, total: header.total, zones)
     }
 
     /// The text is the last field, and `Failure` leaves it out: what is left before it tells where it starts.
@@ -142,10 +143,13 @@ struct Message: Equatable {
     // MARK: Encoding
 
     /// The whole frame.
-    var encoded: [UInt8] {
+    var encoded: [UInt8] { encoded(version: Greeting.highestVersion) }
+
+    /// The whole frame of a connection that speaks this version.
+    func encoded(version: UInt8) -> [UInt8] {
         var writer = Writer(capacity: Frame.headerBytes + min(opcode.row.payload.upperBound, largestPayload))
         writer.begin(opcode, requestID: requestID)
-        encodePayload(into: &writer)
+        encodePayload(into: &writer, version)
         writer.end()
         return Message.array(writer.bytes)
     }
@@ -153,42 +157,43 @@ struct Message: Equatable {
     /// Enough, and much less than a frame's bound where there are few zones.
     private var largestPayload: Int {
         switch body {
-        case .zones(_, _, let zones): 128 + 1_024 * zones.count
+        case .zones(_, _, _, let zones): 128 + 1_024 * zones.count
         case .sample(_, let zones): 16 + 64 * zones.count
         default: Frame.maximumPayload
         }
     }
 
-    private func encodePayload(into writer: inout Writer) {
+    private func encodePayload(into writer: inout Writer, _ version: UInt8) {
         switch body {
         case .hello(let hello): hello.encode(into: &writer)
-        case .listZones, .readSample, .ping, .pong: break
+        case .readSample, .ping, .pong: break
+        case .listZones(let first): if version >= Greeting.kindsVersion { writer.u16(first) }
         case .acquireControl(let request): request.encode(into: &writer)
         case .renew(let token): writer.u64(token)
         case .apply(let token, let items):
             writer.u64(token)
             writer.u8(UInt8(items.count))
-            for item in items { item.encode(into: &writer) }
+            for item in items { item.encode(into: &writer, version: version) }
         case .release(let token, let disposal):
             writer.u64(token)
             writer.u8(disposal.rawValue)
         case .welcome(let welcome): welcome.encode(into: &writer)
-        case .zones(let remaining, let holder, let zones):
-            ZonesHeader(leaseRemaining_ms: remaining, leaseHolder: holder, zoneCount: UInt16(zones.count))
-                .encode(into: &writer)
+        case .zones(let remaining, let holder, let total, let zones):
+            ZonesHeader(leaseRemaining_ms: remaining, leaseHolder: holder, total: total, zoneCount: UInt16(zones.count))
+                .encode(into: &writer, version: version)
             for zone in zones {
-                zone.description.encode(into: &writer)
-                for constraint in zone.constraints { constraint.encode(into: &writer) }
+                zone.description.encode(into: &writer, version: version)
+                for constraint in zone.constraints { constraint.encode(into: &writer, version: version) }
             }
         case .sample(let time_ns, let zones):
             SampleHeader(time_ns: time_ns, zoneCount: UInt16(zones.count)).encode(into: &writer)
-            for zone in zones { zone.encode(into: &writer) }
+            for zone in zones { zone.encode(into: &writer, version: version) }
         case .control(let control): control.encode(into: &writer)
         case .renewed(let lease_ms): writer.u32(lease_ms)
         case .applied(let items):
             writer.u8(UInt8(items.count))
-            for item in items { item.encode(into: &writer) }
-        case .released(let released): released.encode(into: &writer)
+            for item in items { item.encode(into: &writer, version: version) }
+        case .released(let released): released.encode(into: &writer, version: version)
         case .refused(let reason, let text):
             writer.u8(reason.rawValue)
             writer.u8(UInt8(text.count))
@@ -200,8 +205,8 @@ struct Message: Equatable {
 
 extension ZoneSample: Equatable {
     static func == (left: ZoneSample, right: ZoneSample) -> Bool {
-        guard left.index == right.index, left.isGone == right.isGone, left.enabled == right.enabled,
-            left.energy == right.energy, left.constraintCount == right.constraintCount
+        guard left.index == right.index, left.flags == right.flags, left.enabled == right.enabled,
+            left.reading == right.reading, left.lastWrite == right.lastWrite, left.constraintCount == right.constraintCount
         else { return false }
         for index in 0..<Int(left.constraintCount) where left.limits[index] != right.limits[index] { return false }
         return true

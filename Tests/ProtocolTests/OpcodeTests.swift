@@ -21,7 +21,7 @@ import Testing
     /// The smallest and the largest payload of every type whose bounds the encoders decide.
     static let extremes: [(opcode: Opcode, smallest: Message.Body, largest: Message.Body)] = [
         (.hello, .hello(Hello(clientName: name("n"))), .hello(Hello(clientName: longest))),
-        (.listZones, .listZones, .listZones),
+        (.listZones, .listZones(first: 0), .listZones(first: .max)),
         (.readSample, .readSample, .readSample),
         (
             .acquireControl, .acquireControl(AcquireControl(lease_ms: 0, previousToken: 0)),
@@ -82,8 +82,8 @@ import Testing
 
     @Test func `encodedBytes of a zone and of a constraint are what is encoded`() throws {
         for vector in VectorTests.messages {
-            guard case .zones(_, let holder, let zones) = vector.message.body else { continue }
-            var expected = 4 + 1 + holder.count + 2
+            guard case .zones(_, let holder, _, let zones) = vector.message.body else { continue }
+            var expected = 4 + 1 + holder.count + 4
             for zone in zones {
                 expected += zone.description.encodedBytes
                 for constraint in zone.constraints { expected += ConstraintDescription.fixedBytes + constraint.name.count }
@@ -92,8 +92,8 @@ import Testing
         }
     }
 
-    /// 128 zones of 4 constraints, with the longest names that a driver gives.
-    @Test func `the largest Zones fits a frame`() throws {
+    /// Zones comes in parts: any zone has to fit, and RAPL's largest tree, with the longest names that its drivers give, still fits whole.
+    @Test func `a Zones of a hundred zones with four constraints each fits a frame`() throws {
         let zone = Message.Zone(
             description: ZoneDescription(
                 index: .max - 1, parent: .max - 1, controlType: name("intel-rapl-mmio"), id: name("intel-rapl-mmio:ff:f"),
@@ -103,15 +103,16 @@ import Testing
                 repeating: VectorTests.constraint(
                     3, "short_term", [], original: .max, maxPower: .max, ceiling: .max, window_us: .max),
                 count: Limits.constraintsPerZone))
-        let zones = [Message.Zone](repeating: zone, count: Limits.zones)
-        let message = Message(0, .zones(leaseRemaining_ms: .max, leaseHolder: OpcodeTests.longest, zones))
+        let zones = [Message.Zone](repeating: zone, count: 100)
+        let message = Message(
+            0, .zones(leaseRemaining_ms: .max, leaseHolder: OpcodeTests.longest, total: UInt16(Limits.zones), zones))
         #expect(message.encoded.count <= Frame.maximumBytes)
         #expect(try Message(decoding: message.encoded) == message)
     }
 
     @Test func `the largest Sample fits a frame`() throws {
         var zone = ZoneSample(index: .max, constraintCount: UInt8(Limits.constraintsPerZone))
-        zone.energy = Reading(.max)
+        (zone.reading, zone.lastWrite) = (Reading(.max), .writePending)
         for position in 0..<Limits.constraintsPerZone { zone.limits[position] = Reading(.max) }
         let message = Message(0, .sample(time_ns: .max, [ZoneSample](repeating: zone, count: Limits.zones)))
         #expect(message.encoded.count <= Frame.maximumBytes)

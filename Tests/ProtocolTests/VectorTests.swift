@@ -32,31 +32,35 @@ import Testing
 
     static func zone(
         _ index: UInt16, in parent: UInt16? = nil, type controlType: String = "intel-rapl", _ id: String, _ zoneName: String,
-        range: UInt64, _ constraints: ConstraintDescription...
+        _ reading: ReadingKind = .energy, range: UInt64, _ constraints: ConstraintDescription...
     ) -> Message.Zone {
         Message.Zone(
             description: ZoneDescription(
                 index: index, parent: parent, controlType: name(controlType), id: name(id), name: name(zoneName),
+                reading: reading,
                 maxEnergyRange: Microjoules(range), constraintCount: UInt8(constraints.count)),
             constraints: constraints)
     }
 
     static func constraint(
         _ index: UInt8, _ constraintName: String, _ flags: ConstraintDescription.Flags, _ obstacle: Obstacle = .none,
-        original: UInt64, maxPower: UInt64,
-        ceiling: UInt64, window_us: UInt64, requested: UInt64 = 0, fallback: UInt64 = 0
+        original: UInt64, maxPower: UInt64, floor: UInt64 = 10_000_000,
+        ceiling: UInt64, window_us: UInt64, requested: UInt64 = 0, fallback: UInt64 = 0, step: UInt64 = 125_000
     ) -> ConstraintDescription {
         ConstraintDescription(
             index: index, name: name(constraintName), flags: flags, obstacle: obstacle, original: Microwatts(original),
-            maxPower: Microwatts(maxPower), floor: Microwatts(10_000_000), ceiling: Microwatts(ceiling),
-            originalWindow_us: window_us, requested: Microwatts(requested), fallback: Microwatts(fallback))
+            maxPower: Microwatts(maxPower), floor: Microwatts(floor), ceiling: Microwatts(ceiling),
+            originalWindow_us: window_us, requested: Microwatts(requested), fallback: Microwatts(fallback), step: Microwatts(step)
+        )
     }
 
     static func sampled(
-        _ index: UInt16, gone: Bool = false, _ enabled: ZoneSample.Enabled, _ energy: Reading, _ limits: Reading...
+        _ index: UInt16, gone: Bool = false, _ enabled: ZoneSample.Enabled, _ reading: Reading, writing: Bool = false,
+        lastWrite: ErrorCode? = nil, _ limits: Reading...
     ) -> ZoneSample {
         var sample = ZoneSample(index: index, constraintCount: UInt8(limits.count))
-        (sample.isGone, sample.enabled, sample.energy) = (gone, enabled, energy)
+        (sample.isGone, sample.enabled, sample.reading) = (gone, enabled, reading)
+        (sample.isWriting, sample.lastWrite) = (writing, lastWrite)
         for position in 0..<limits.count { sample.limits[position] = limits[position] }
         return sample
     }
@@ -65,7 +69,8 @@ import Testing
     static let messages: [(name: String, message: Message)] = [
         ("hello", Message(1, .hello(Hello(clientName: controller)))),
         ("hello-range", Message(0xFFFF, .hello(Hello(lowestVersion: 1, highestVersion: 3, clientName: name("a"))))),
-        ("list-zones", Message(2, .listZones)),
+        ("list-zones", Message(2, .listZones(first: 0))),
+        ("list-zones-rest", Message(3, .listZones(first: 40))),
         ("read-sample", Message(3, .readSample)),
         ("acquire-control", Message(4, .acquireControl(AcquireControl(lease_ms: 30_000, previousToken: 0)))),
         ("acquire-control-resume", Message(5, .acquireControl(AcquireControl(lease_ms: 30_000, previousToken: token)))),
@@ -109,7 +114,7 @@ import Testing
             Message(
                 2,
                 .zones(
-                    leaseRemaining_ms: 29_500, leaseHolder: controller,
+                    leaseRemaining_ms: 29_500, leaseHolder: controller, total: 3,
                     [
                         zone(
                             0, "intel-rapl:0", "package-0", range: 262_143_328_850,
@@ -134,8 +139,33 @@ import Testing
             Message(
                 2,
                 .zones(
-                    leaseRemaining_ms: 0, leaseHolder: ZonesHeader.nobody,
-                    [zone(0, type: "intel-rapl-mmio", "intel-rapl-mmio:0", "package-0", range: 0)]))
+                    leaseRemaining_ms: 0, leaseHolder: ZonesHeader.nobody, total: 1,
+                    [zone(0, type: "intel-rapl-mmio", "intel-rapl-mmio:0", "package-0", .none, range: 0)]))
+        ),
+        (
+            "zones-other-hardware",
+            Message(
+                4,
+                .zones(
+                    leaseRemaining_ms: 0, leaseHolder: ZonesHeader.nobody, total: 43,
+                    [
+                        zone(
+                            40, type: "amdgpu", "amdgpu:0000:03:00.0", "0000:03:00.0", .power, range: 0,
+                            constraint(
+                                0, "power1_cap", [.originalKnown, .changed, .isSlow], original: 300_000_000,
+                                maxPower: 300_000_000,
+                                floor: 150_000_000, ceiling: 300_000_000, window_us: 0, requested: 250_000_000, step: 1_000_000)),
+                        zone(
+                            41, type: "i915", "i915:0000:04:00.0", "0000:04:00.0", range: 0,
+                            constraint(
+                                0, "power1_max", [.originalKnown, .originalDisabled, .isSlow], original: 0, maxPower: 190_000_000,
+                                ceiling: 190_000_000, window_us: 0, step: 125_000)),
+                        zone(
+                            42, type: "power_meter", "power_meter:_SB_.PMT0", "_SB_.PMT0", .power, range: 0,
+                            constraint(
+                                0, "power1_cap", [.originalKnown, .isSlow], .notGoverned, original: 400_000_000,
+                                maxPower: 400_000_000, floor: 100_000_000, ceiling: 400_000_000, window_us: 0, step: 1_000)),
+                    ]))
         ),
         (
             "sample",
@@ -167,6 +197,17 @@ import Testing
                         sampled(1, .yes, Reading(errno: 2)),
                     ]))
         ),
+        (
+            "sample-writing",
+            Message(
+                3,
+                .sample(
+                    time_ns: 86_400_123_456_789,
+                    [
+                        sampled(0, .unknown, Reading(231_500_000), writing: true, Reading(300_000_000)),
+                        sampled(1, .unknown, Reading(errno: 61), lastWrite: .writeFailed, Reading(400_000_000)),
+                    ]))
+        ),
         ("control", Message(4, .control(Control(token: token, lease_ms: 30_000, resumed: false)))),
         ("control-resumed", Message(5, .control(Control(token: token, lease_ms: 30_000, resumed: true)))),
         ("renewed", Message(6, .renewed(lease_ms: 30_000))),
@@ -184,6 +225,15 @@ import Testing
                     AppliedItem(effective: Microwatts(72_500_000), effectiveWindow_us: 27_983_872),
                 ]))
         ),
+        (
+            "applied-pending",
+            Message(
+                9,
+                .applied([
+                    AppliedItem(effective: Microwatts(60_000_000), effectiveWindow_us: 0),
+                    AppliedItem(effective: Microwatts(300_000_000), effectiveWindow_us: 0, isPending: true),
+                ]))
+        ),
         ("released", Message(10, .released(Released(restored: 2)))),
         ("released-partly", Message(10, .released(Released(restored: 1, foreign: 1, failed: 1)))),
         ("released-fallback", Message(11, .released(Released(fallback: 2)))),
@@ -194,6 +244,7 @@ import Testing
         ("error-locked", error(7, Failure(.locked, errno: 61, item: 0))),
         ("error-not-in-force", error(7, Failure(.notInForce, item: 0, effective: Microwatts(150_000_000)))),
         ("error-fallback-above-limit", error(8, Failure(.fallbackAboveLimit, item: 0))),
+        ("error-write-pending", error(8, Failure(.writePending, item: 0))),
     ]
 
     @Test func `the file and this list name the same vectors in the same order`() throws {

@@ -2,7 +2,7 @@
 """A client of raplhelper in the standard library of Python 3.11, written from docs/protocol.md alone.
 
   powercap_client.py [--socket PATH] zones     the zones, and between which limits each constraint may be set
-  powercap_client.py [--socket PATH] sample    energy and limits now
+  powercap_client.py [--socket PATH] sample    energy or power, and limits now
   powercap_client.py [--socket PATH] apply intel-rapl:0/long_term=60 intel-rapl:1/long_term=60
       sets limits in watts and keeps them until it is interrupted; then the original limits come back.
       With --hold it leaves them and exits: they last until the helper stops.
@@ -19,8 +19,11 @@ RESTORE, HOLD, FALLBACK = 0, 1, 2
 
 # What is in the way of a limit; with `locked` limits are taken all the same.
 OBSTACLES = ["none", "writesRefused", "noLimitFile", "originalUnknown", "ceilingBelowFloor", "locked", "zoneGone", "sameNames",
-             "writeDenied"]
-ORIGINAL_KNOWN = 1
+             "writeDenied", "notGoverned"]
+ORIGINAL_KNOWN, ORIGINAL_DISABLED = 1, 16
+GONE, WRITING = 1, 2
+# What a zone's reading is, with its unit.
+READINGS = {1: "J", 2: "W"}
 
 TYPES = {
     "Hello": 0x01, "ListZones": 0x02, "ReadSample": 0x03, "AcquireControl": 0x04, "Renew": 0x05, "Apply": 0x06,
@@ -31,7 +34,7 @@ TYPES = {
 # The document's field tables. `u16?` is 65535 for none, `text` a u8 length with UTF-8, `u8*Item` a count with that many.
 LAYOUTS = {
     "Hello": "magic:u32 lowest_version:u8 highest_version:u8 client_name:text",
-    "ListZones": "", "ReadSample": "", "Ping": "", "Pong": "",
+    "ListZones": "first:u16", "ReadSample": "", "Ping": "", "Pong": "",
     "AcquireControl": "lease_ms:u32 previous_token:u64",
     "Renew": "token:u64",
     "Apply": "token:u64 items:u8*ApplyItem",
@@ -39,17 +42,17 @@ LAYOUTS = {
     "Release": "token:u64 disposal:u8",
     "Welcome": "version:u8 boot_id_high:u64 boot_id_low:u64 helper_version:text sandbox:u32 writes:u8 "
                "lease_minimum_ms:u32 lease_maximum_ms:u32 on_lease_expiry:u8 min_power_uw:u64 boot:u8",
-    "Zones": "lease_remaining_ms:u32 lease_holder:text zones:u16*Zone",
-    "Zone": "index:u16 parent:u16? control_type:text id:text name:text max_energy_range_uj:u64 constraints:u8*Constraint",
+    "Zones": "lease_remaining_ms:u32 lease_holder:text total:u16 zones:u16*Zone",
+    "Zone": "index:u16 parent:u16? control_type:text id:text name:text reading:u8 max_energy_range_uj:u64 constraints:u8*Constraint",
     "Constraint": "index:u8 name:text flags:u8 obstacle:u8 original_uw:u64 max_power_uw:u64 floor_uw:u64 ceiling_uw:u64 "
-                  "original_window_us:u64 requested_uw:u64 fallback_uw:u64",
+                  "original_window_us:u64 requested_uw:u64 fallback_uw:u64 step_uw:u64",
     "Sample": "time_ns:u64 zones:u16*ZoneSample",
-    "ZoneSample": "index:u16 gone:flag enabled:u8 energy_errno:u8 energy_uj:u64 limits:u8*Limit",
+    "ZoneSample": "index:u16 flags:u8 enabled:u8 reading_errno:u8 reading:u64 last_write:u16 limits:u8*Limit",
     "Limit": "errno:u8 limit_uw:u64",
     "Control": "token:u64 lease_ms:u32 resumed:flag",
     "Renewed": "lease_ms:u32",
     "Applied": "items:u8*AppliedItem",
-    "AppliedItem": "effective_uw:u64 effective_window_us:u64",
+    "AppliedItem": "effective_uw:u64 effective_window_us:u64 pending:flag",
     "Released": "restored:u16 foreign:u16 failed:u16 fallback:u16",
     "Refused": "reason:u8 text:text",
     "Error": "code:u16 errno:u16 item:u16? effective_uw:u64 text:text",
@@ -163,7 +166,14 @@ class Client:
         return self.call("Hello", magic=MAGIC, lowest_version=lowest, highest_version=highest, client_name=name)
 
     def list_zones(self):
-        return self.call("ListZones")
+        """Zones with all zones in it, however many replies they take."""
+        whole = self.call("ListZones", first=0)
+        while len(whole["zones"]) < whole["total"]:
+            more = self.call("ListZones", first=len(whole["zones"]))["zones"]
+            if not more:
+                raise ValueError("Zones has fewer zones than it counts")
+            whole["zones"] += more
+        return whole
 
     def read_sample(self):
         return self.call("ReadSample")
@@ -193,6 +203,8 @@ def print_zones(client):
         print(f"{zone['id']}  {zone['name']}")
         for each in zone["constraints"]:
             original = f"{each['original_uw'] / 1e6:g} W" if each["flags"] & ORIGINAL_KNOWN else "unknown"
+            if each["flags"] & ORIGINAL_DISABLED:
+                original = "none"
             reach = f"{each['floor_uw'] / 1e6:g} to {each['ceiling_uw'] / 1e6:g} W"
             fallback = f"  fallback {each['fallback_uw'] / 1e6:g} W" if each["fallback_uw"] else ""
             print(f"  {zone['id']}/{each['name']}  original {original}{fallback}  "
@@ -202,8 +214,9 @@ def print_zones(client):
 def print_sample(client):
     zones, sample = client.list_zones()["zones"], client.read_sample()
     for zone, now in zip(zones, sample["zones"]):
-        energy = f"errno {now['energy_errno']}" if now["energy_errno"] else f"{now['energy_uj'] / 1e6:g} J"
-        print(f"{zone['id']}  {zone['name']}  {'gone' if now['gone'] else energy}")
+        reading = f"errno {now['reading_errno']}" if now["reading_errno"] else \
+            f"{now['reading'] / 1e6:g} {READINGS.get(zone['reading'], '')}"
+        print(f"{zone['id']}  {zone['name']}  {'gone' if now['flags'] & GONE else reading}")
         for each, limit in zip(zone["constraints"], now["limits"]):
             print(f"  {each['name']}  " + (f"errno {limit['errno']}" if limit["errno"] else f"{limit['limit_uw'] / 1e6:g} W"))
 
@@ -220,7 +233,7 @@ def keep_applied(client, assignments, lease_ms, hold):
     control = client.acquire(lease_ms)
     items = [(*places[name], round(float(watts) * 1e6)) for name, watts in wanted.items()]
     for name, item in zip(wanted, client.apply(control["token"], items)):
-        print(f"{name}  {item['effective_uw'] / 1e6:g} W in force", flush=True)
+        print(f"{name}  {item['effective_uw'] / 1e6:g} W {'asked for' if item['pending'] else 'in force'}", flush=True)
     while not hold and signal.sigtimedwait(stop, control["lease_ms"] / 3000) is None:
         client.renew(control["token"])
     print("{restored} restored, {foreign} changed by others, {failed} failed, {fallback} at their fallback".format(

@@ -59,8 +59,9 @@ class ReadingTests(HelperCase):
              (DRAM_1, PACKAGE_1, "intel-rapl", "intel-rapl:2:0", "dram", 0),
              (MMIO, None, "intel-rapl-mmio", "intel-rapl-mmio:0", "package-0", 1)])
         self.assertEqual(zones["zones"][PACKAGE_0]["max_energy_range_uj"], 262143328850)
+        self.assertEqual([zone["reading"] for zone in zones["zones"]], [1, 1, 0, 1, 1, 1])
         self.assertEqual(zones["zones"][PSYS]["max_energy_range_uj"], 0)
-        common = {"obstacle": 0, "floor_uw": 10000000, "requested_uw": 0, "fallback_uw": 0}
+        common = {"obstacle": 0, "floor_uw": 10000000, "requested_uw": 0, "fallback_uw": 0, "step_uw": 125000}
         self.assertEqual(zones["zones"][PACKAGE_0]["constraints"], [
             {"index": 0, "name": "long_term", "flags": 3, "original_uw": 150000000, "max_power_uw": 165000000,
              "ceiling_uw": 165000000, "original_window_us": 999424, **common},
@@ -78,12 +79,12 @@ class ReadingTests(HelperCase):
         before = client.read_sample()
         self.assertEqual([zone["index"] for zone in before["zones"]], list(range(6)))
         self.assertEqual(before["zones"][PACKAGE_0], {
-            "index": PACKAGE_0, "gone": False, "enabled": 1, "energy_errno": 0, "energy_uj": 261983000122, "limits": [
+            "index": PACKAGE_0, "flags": 0, "enabled": 1, "reading_errno": 0, "reading": 261983000122, "last_write": 0, "limits": [
                 {"errno": 0, "limit_uw": 150000000}, {"errno": 0, "limit_uw": 180000000}, {"errno": 0, "limit_uw": 330000000}]})
         self.file("energy_uj").write_text("1000\n")
         self.file("enabled").write_text("0\n")
         after = client.read_sample()
-        self.assertEqual((after["zones"][PACKAGE_0]["energy_uj"], after["zones"][PACKAGE_0]["enabled"]), (1000, 0))
+        self.assertEqual((after["zones"][PACKAGE_0]["reading"], after["zones"][PACKAGE_0]["enabled"]), (1000, 0))
         self.assertGreater(after["time_ns"], before["time_ns"])
         self.assertLess(abs(after["time_ns"] - time.monotonic_ns()), 10**9)
 
@@ -93,10 +94,10 @@ class ReadingTests(HelperCase):
         self.file("constraint_1_power_limit_uw").write_text("\n")
         self.file("enabled").write_text("maybe\n")
         zones = self.connect().read_sample()["zones"]
-        self.assertEqual((zones[PACKAGE_0]["energy_errno"], zones[PACKAGE_0]["energy_uj"]), (74, 0))
+        self.assertEqual((zones[PACKAGE_0]["reading_errno"], zones[PACKAGE_0]["reading"]), (74, 0))
         self.assertEqual(zones[PACKAGE_0]["limits"][1], {"errno": 74, "limit_uw": 0})
         self.assertEqual(zones[PACKAGE_0]["enabled"], 2)
-        self.assertEqual((zones[PSYS]["energy_errno"], zones[PSYS]["energy_uj"]), (2, 0))
+        self.assertEqual((zones[PSYS]["reading_errno"], zones[PSYS]["reading"]), (2, 0))
 
     def test_samples_that_are_asked_for_at_once_have_times_of_their_own(self):
         self.start()
@@ -235,7 +236,8 @@ class ApplyTests(HelperCase):
         client, token = self.in_control()
         self.assertEqual(
             client.apply(token, [(PACKAGE_0, 0, 60000000), (PACKAGE_1, 0, 75500000, 500000)]),
-            [{"effective_uw": 60000000, "effective_window_us": 0}, {"effective_uw": 75500000, "effective_window_us": 500000}])
+            [{"effective_uw": 60000000, "effective_window_us": 0, "pending": False},
+             {"effective_uw": 75500000, "effective_window_us": 500000, "pending": False}])
         self.assertEqual((self.value(), self.value(zone="intel-rapl/intel-rapl:2")), (60000000, 75500000))
         self.assertEqual(self.value("constraint_0_time_window_us", "intel-rapl/intel-rapl:2"), 500000)
         sample = client.read_sample()["zones"]

@@ -96,7 +96,7 @@ class MalformedTests(HelperCase):
     def test_a_client_that_shuts_down_its_sending_side_still_gets_its_replies(self):
         self.start()
         client = self.connect()
-        client.socket.sendall(encode_frame("Ping", 1, {}) + encode_frame("ListZones", 2, {}))
+        client.socket.sendall(encode_frame("Ping", 1, {}) + encode_frame("ListZones", 2, {"first": 0}))
         client.socket.shutdown(socket.SHUT_WR)
         self.assertEqual([client.receive()[:2], client.receive()[:2]], [("Pong", 1), ("Zones", 2)])
         self.assert_closed(client)
@@ -165,7 +165,7 @@ class SmallestTreeTests(HelperCase):
 
 
 class LargestTreeTests(HelperCase):
-    """128 zones of 4 constraints with names so long that Zones is just within its frame."""
+    """128 zones of 4 constraints with names so long that Zones takes two frames, the first of them nearly full."""
 
     def build_tree(self, root):
         constraints = [(f"{index}{'n' * 54}", 150000000, 999424, 165000000) for index in range(4)]
@@ -178,7 +178,13 @@ class LargestTreeTests(HelperCase):
         other = self.connect()
         zones = client.list_zones()["zones"]
         self.assertEqual((len(zones), len(zones[127]["constraints"])), (128, 4))
-        self.assertEqual(client.read_sample()["zones"][127]["energy_uj"], 2**64 - 1)
+        self.assertEqual([zone["index"] for zone in zones], list(range(128)))
+        first = client.call("ListZones", first=0)
+        self.assertEqual((first["total"], first["zones"]), (128, zones[:len(first["zones"])]))
+        self.assertTrue(64000 < len(encode_frame("Zones", 0, first)) <= 65536)
+        self.assertEqual(client.call("ListZones", first=128)["zones"], [])
+        self.assertEqual(client.call("ListZones", first=65535)["zones"], [])
+        self.assertEqual(client.read_sample()["zones"][127]["reading"], 2**64 - 1)
         items = [{"zone": number // 4, "constraint": number % 4, "has_window": True, "limit_uw": 60000000 + number,
                   "window_us": 1000 + number, "has_fallback": False, "fallback_uw": 0} for number in range(64)]
         for reading in ("ListZones", "ReadSample"):
@@ -186,11 +192,11 @@ class LargestTreeTests(HelperCase):
                 client.send("Apply", token=token, items=items)
                 # Each reply is written on its own: the other's pong shows that it has been.
                 other.ping()
-            client.send(reading)
+            client.send(reading, **({"first": 0} if reading == "ListZones" else {}))
             other.ping()
             for number in range(31):
                 reply, _, fields = client.receive()
                 self.assertEqual((reply, len(fields["items"])), ("Applied", 64))
-                self.assertEqual(fields["items"][63], {"effective_uw": 60000063, "effective_window_us": 1063})
-            self.assertEqual(len(client.receive()[2]["zones"]), 128)
+                self.assertEqual(fields["items"][63], {"effective_uw": 60000063, "effective_window_us": 1063, "pending": False})
+            self.assertEqual(len(client.receive()[2]["zones"]), len(first["zones"]) if reading == "ListZones" else 128)
         self.assertEqual(client.release(token), {"restored": 64, "foreign": 0, "failed": 0, "fallback": 0})

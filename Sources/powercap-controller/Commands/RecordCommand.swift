@@ -85,7 +85,7 @@ private struct Recorder {
                 let power: Microwatts? = last.flatMap { last in
                     last.zone(description.index).flatMap { earlier in
                         averagePower(
-                            from: earlier.energy, at: last.time_ns, to: later.energy, at: now.time_ns,
+                            from: earlier.reading, at: last.time_ns, to: later.reading, at: now.time_ns,
                             range: description.maxEnergyRange)
                     }
                 }

@@ -51,7 +51,7 @@ extension HelperZones.Zone {
     fileprivate func power(from before: HelperSample, to after: HelperSample) -> Microwatts? {
         guard let first = before.zone(description.index), let second = after.zone(description.index) else { return nil }
         return averagePower(
-            from: first.energy, at: before.time_ns, to: second.energy, at: after.time_ns, range: description.maxEnergyRange)
+            from: first.reading, at: before.time_ns, to: second.reading, at: after.time_ns, range: description.maxEnergyRange)
     }
 }
 

@@ -38,29 +38,47 @@ struct HelperClient {
 
     /// Who is in control, and every zone with what is known of it.
     func zones() throws(HelperError) -> HelperZones {
-        let (minPower, version) = (welcome.minPower, welcome.version)
-        return try connection.exchange(.listZones, expecting: .zones, { _ in }) { reader throws(ProtocolError) in
-            let header = try ZonesHeader(from: &reader)
-            var zones: [HelperZones.Zone] = []
-            for _ in 0..<header.zoneCount {
-                let description = try ZoneDescription(from: &reader)
-                var constraints: [ConstraintDescription] = []
-                for _ in 0..<description.constraintCount {
-                    constraints.append(try ConstraintDescription(from: &reader, version: version))
-                }
-                zones.append(HelperZones.Zone(description: description, constraints: constraints))
+        var zones: [HelperZones.Zone] = []
+        while true {
+            let (header, more) = try page(from: UInt16(zones.count))
+            zones += more
+            // A helper that shows fewer than it counts, or counts anew, would be asked for ever.
+            guard header.total > zones.count else {
+                return HelperZones(header: header, minPower: welcome.minPower, zones: zones)
             }
-            return HelperZones(header: header, minPower: minPower, zones: zones)
+            if more.isEmpty { throw .garbled(.badValue) }
         }
+    }
+
+    /// As many zones as one reply has, from `first` on.
+    private func page(from first: UInt16) throws(HelperError) -> (ZonesHeader, [HelperZones.Zone]) {
+        let version = welcome.version
+        return try connection.exchange(
+            .listZones, expecting: .zones, { if version >= Greeting.kindsVersion { $0.u16(first) } },
+            { reader throws(ProtocolError) in
+                let header = try ZonesHeader(from: &reader, version: version)
+                guard Int(first) + Int(header.zoneCount) <= Limits.zones else { throw .badValue }
+                var zones: [HelperZones.Zone] = []
+                for _ in 0..<header.zoneCount {
+                    let description = try ZoneDescription(from: &reader, version: version)
+                    var constraints: [ConstraintDescription] = []
+                    for _ in 0..<description.constraintCount {
+                        constraints.append(try ConstraintDescription(from: &reader, version: version))
+                    }
+                    zones.append(HelperZones.Zone(description: description, constraints: constraints))
+                }
+                return (header, zones)
+            })
     }
 
     /// Every counter, limit and enabled bit, read now.
     func sample() throws(HelperError) -> HelperSample {
-        try connection.exchange(.readSample, expecting: .sample, { _ in }) { reader throws(ProtocolError) in
+        let version = welcome.version
+        return try connection.exchange(.readSample, expecting: .sample, { _ in }) { reader throws(ProtocolError) in
             let header = try SampleHeader(from: &reader)
             var zones: [ZoneSample] = []
             zones.reserveCapacity(Int(header.zoneCount))
-            for _ in 0..<header.zoneCount { zones.append(try ZoneSample(from: &reader)) }
+            for _ in 0..<header.zoneCount { zones.append(try ZoneSample(from: &reader, version: version)) }
             return HelperSample(time_ns: header.time_ns, zones: zones)
         }
     }
@@ -92,7 +110,7 @@ struct HelperClient {
             { reader throws(ProtocolError) in
                 guard try reader.u8() == items.count else { throw .badValue }
                 var applied: [AppliedItem] = []
-                for _ in items { applied.append(try AppliedItem(from: &reader)) }
+                for _ in items { applied.append(try AppliedItem(from: &reader, version: version)) }
                 return applied
             })
     }
@@ -129,7 +147,8 @@ struct HelperZones: Equatable, Sendable {
     func energyErrors(in sample: HelperSample) -> [String: Errno] {
         var errors: [String: Errno] = [:]
         for zone in zones {
-            guard let errno = sample.zone(zone.description.index)?.energy.errno, errno != 0 else { continue }
+            guard zone.description.reading != .power, let errno = sample.zone(zone.description.index)?.reading.errno, errno != 0
+            else { continue }
             errors[zone.description.id.string] = Errno(Int32(errno))
         }
         return errors
@@ -157,7 +176,8 @@ extension Array where Element == Zone {
                 id: zone.description.id.string, parent: zone.description.parent.flatMap { ids[$0] },
                 controlType: zone.description.controlType.string, name: zone.description.name.string,
                 enabled: now.flatMap { $0.enabled == .unknown ? nil : $0.enabled == .yes },
-                energy: now?.energy.ifRead.map { Microjoules($0) }, maxEnergyRange: zone.description.maxEnergyRange,
+                energy: zone.description.reading == .energy ? now?.reading.ifRead.map { Microjoules($0) } : nil,
+                maxEnergyRange: zone.description.maxEnergyRange,
                 isGone: now?.isGone == true,
                 constraints: zone.constraints.enumerated().map { position, constraint in
                     let reading = now.flatMap { position < $0.constraintCount ? $0.limits[position] : nil }

@@ -94,10 +94,10 @@ final class ControlSession {
         for zone in zones.zones {
             guard let later = lastSample.zone(zone.description.index) else { continue }
             let (id, range) = (zone.description.id.string, zone.description.maxEnergyRange)
-            tally.counts.energy[id, default: EnergyCounter()].note(later.energy, at: lastSample.time_ns, range: range)
+            tally.counts.energy[id, default: EnergyCounter()].note(later.reading, at: lastSample.time_ns, range: range)
             guard let before, let earlier = before.zone(zone.description.index) else { continue }
             power[id] = averagePower(
-                from: earlier.energy, at: before.time_ns, to: later.energy, at: lastSample.time_ns, range: range)
+                from: earlier.reading, at: before.time_ns, to: later.reading, at: lastSample.time_ns, range: range)
         }
     }
 

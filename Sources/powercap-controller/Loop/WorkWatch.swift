@@ -48,7 +48,7 @@ final class WorkWatch {
                 continue
             }
             meters[entry.package.zone, default: DemandMeter()].note(
-                zone.energy, at: sample.time_ns, range: entry.energyRange, limit: limits.inForce(entry).limit)
+                zone.reading, at: sample.time_ns, range: entry.energyRange, limit: limits.inForce(entry).limit)
         }
     }
 

@@ -48,8 +48,11 @@ final class Requests {
             let hello = try Hello(from: &reader)
             try reader.finish()
             return greet(id, hello, context, into: &writer)
-        case .listZones: listZones(id, context, into: &writer)
-        case .readSample: readSample(id, into: &writer)
+        case .listZones:
+            let first = context.session.version >= Greeting.kindsVersion ? try reader.u16() : 0
+            try reader.finish()
+            listZones(id, from: Int(first), context, into: &writer)
+        case .readSample: readSample(id, context, into: &writer)
         case .acquireControl:
             let request = try AcquireControl(from: &reader)
             try reader.finish()
@@ -123,26 +126,33 @@ final class Requests {
         return true
     }
 
-    private func listZones(_ id: UInt16, _ context: Context, into writer: inout Writer) {
+    private func listZones(_ id: UInt16, from first: Int, _ context: Context, into writer: inout Writer) {
+        let (zones, version) = (governor.zones, context.session.version)
+        let described = zones.described(from: first)
         writer.begin(.zones, requestID: id)
         ZonesHeader(
             leaseRemaining_ms: lease.remaining_ms(context.now_ns), leaseHolder: lease.holder?.name ?? ZonesHeader.nobody,
-            zoneCount: UInt16(governor.zones.count)
-        ).encode(into: &writer)
-        for zone in governor.zones {
-            zone.description.encode(into: &writer)
+            total: UInt16(zones.count), zoneCount: UInt16(described.count)
+        ).encode(into: &writer, version: version)
+        for zone in zones[described] {
+            zone.description.encode(into: &writer, version: version)
             for constraint in zone.constraints {
-                governor.description(of: constraint, in: zone).encode(into: &writer, version: context.session.version)
+                governor.description(of: constraint, in: zone).encode(into: &writer, version: version)
             }
         }
         writer.end()
     }
 
-    private func readSample(_ id: UInt16, into writer: inout Writer) {
+    private func readSample(_ id: UInt16, _ context: Context, into writer: inout Writer) {
+        let (zones, version) = (governor.zones, context.session.version)
+        // Version 2 has as many as Zones, which has them in one frame.
+        let count = version >= Greeting.kindsVersion ? zones.count : zones.described(from: 0).count
         writer.begin(.sample, requestID: id)
         // Not the time of the loop: a batch ahead of it in the pipeline may have taken a while.
-        SampleHeader(time_ns: Clock.monotonic_ns, zoneCount: UInt16(governor.zones.count)).encode(into: &writer)
-        for zone in governor.zones { zone.sample().encode(into: &writer) }
+        SampleHeader(time_ns: Clock.monotonic_ns, zoneCount: UInt16(count)).encode(into: &writer)
+        for zone in zones[..<count] {
+            zone.sample().encode(into: &writer, version: version, of: zone.readingKind)
+        }
         writer.end()
     }
 
@@ -166,7 +176,7 @@ final class Requests {
         try governor.apply(batch)
         writer.begin(.applied, requestID: id)
         writer.u8(UInt8(batch.count))
-        for index in 0..<batch.count { governor.applied(index).encode(into: &writer) }
+        for index in 0..<batch.count { governor.applied(index).encode(into: &writer, version: context.session.version) }
         writer.end()
     }
 

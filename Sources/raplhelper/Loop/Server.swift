@@ -222,7 +222,7 @@ final class Server {
     }
 
     private static func largestReply(_ zones: [Zone]) -> Int {
-        let described = ZonesHeader.maximumBytes + zones.reduce(0) { $0 + $1.describedBytes }
+        let described = min(ZonesHeader.maximumBytes + zones.reduce(0) { $0 + $1.describedBytes }, Frame.maximumPayload)
         return Frame.headerBytes + max(described, Opcode.failure.row.payload.upperBound)
     }
 

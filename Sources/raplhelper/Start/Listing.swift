@@ -23,7 +23,7 @@ enum Listing {
             let indent = zone.parent == nil ? "" : "  "
             text += "\(indent)\(zone.name)  (\(zone.id), \(zone.controlType))"
             text += "  enabled: \(enabled(sample))"
-            text += "  energy: \(value(sample.energy, "J"))\n"
+            text += "  energy: \(value(sample.reading, "J"))\n"
             if zone.constraints.isEmpty { text += "\(indent)  no constraints: it can be monitored, not limited\n" }
             for (position, constraint) in zone.constraints.enumerated() {
                 let limit = sample.limits[position]
@@ -95,8 +95,8 @@ enum Listing {
             text += ",\"parent\":\(parent)"
             text += ",\"control_type\":\(quoted(zone.controlType.string)),\"name\":\(quoted(zone.name.string))"
             text += ",\"enabled\":\(sample.enabled == .unknown ? "null" : sample.enabled == .yes ? "true" : "false")"
-            text += ",\"energy_uj\":\(json(sample.energy.ifRead))"
-            let error: Message = sample.energy.ifRead == nil ? "\"\(Errno(Int32(sample.energy.errno)).name)\"" : "null"
+            text += ",\"energy_uj\":\(json(sample.reading.ifRead))"
+            let error: Message = sample.reading.ifRead == nil ? "\"\(Errno(Int32(sample.reading.errno)).name)\"" : "null"
             text += ",\"energy_error\":\(error)"
             text += ",\"max_energy_range_uj\":\(zone.maxEnergyRange.rawValue)"
             text += ",\"constraints\":["

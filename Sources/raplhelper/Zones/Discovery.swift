@@ -8,7 +8,6 @@ struct Discovery {
     let readOnly: Bool
 
     private var zones: [Zone] = []
-    private var describedBytes = 0
     private var omissions: Omissions
     /// The first limit that may not be written. Where none may be, the helper was started in a wrong way.
     private var denied: Problem?
@@ -47,11 +46,6 @@ struct Discovery {
             maxEnergyRange: Microjoules(constant("max_energy_range_uj", in: directory, path)),
             energy: attribute("energy_uj", in: directory), enabled: attribute("enabled", in: directory),
             constraints: constraints(in: directory, path))
-        guard describedBytes + zone.describedBytes <= Frame.maximumPayload - ZonesHeader.maximumBytes else {
-            omissions.add("\(path)", "more zones than one frame of 64 KiB can describe")
-            return nil
-        }
-        describedBytes += zone.describedBytes
         zones.append(zone)
         return index
     }

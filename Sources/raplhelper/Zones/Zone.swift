@@ -44,7 +44,7 @@ final class Zone {
     /// Everything that changes, read now. An ENODEV marks the zone as gone.
     func sample() -> ZoneSample {
         var sample = ZoneSample(index: index, constraintCount: UInt8(constraints.count))
-        sample.energy = reading { () throws(Errno) in try energy.readOrAbsent() }
+        sample.reading = reading { () throws(Errno) in try energy.readOrAbsent() }
         switch reading({ () throws(Errno) in try enabled.readOrAbsent() }).ifRead {
         case 0: sample.enabled = .no
         case 1: sample.enabled = .yes
@@ -62,15 +62,31 @@ final class Zone {
         do { return Reading(try read()) } catch { return Reading(errno: UInt8(clamping: noting(error).number)) }
     }
 
+    var readingKind: ReadingKind { energy.isThere ? .energy : .none }
+
     var description: ZoneDescription {
         ZoneDescription(
-            index: index, parent: parent, controlType: controlType, id: id, name: name, maxEnergyRange: maxEnergyRange,
-            constraintCount: UInt8(constraints.count))
+            index: index, parent: parent, controlType: controlType, id: id, name: name, reading: readingKind,
+            maxEnergyRange: maxEnergyRange, constraintCount: UInt8(constraints.count))
     }
 
     /// Bytes of this zone in a Zones reply; a Sample needs fewer.
     var describedBytes: Int {
         constraints.reduce(description.encodedBytes) { $0 + ConstraintDescription.fixedBytes + $1.name.count }
+    }
+}
+
+extension Array where Element == Zone {
+    /// Those from `first` on that one frame describes.
+    func described(from first: Int) -> Range<Int> {
+        var end = Swift.min(first, count)
+        var room = Frame.maximumPayload - ZonesHeader.maximumBytes
+        let start = end
+        while end < count, self[end].describedBytes <= room {
+            room -= self[end].describedBytes
+            end += 1
+        }
+        return start..<end
     }
 }
 

@@ -58,7 +58,7 @@ private final class Watched {
     private var sample: HelperSample {
         let zones = TestNode(longTerm: [100, 400, 100]).sample.zones.map { zone in
             var zone = zone
-            if zone.index != 1 { zone.energy = Reading(1 + energy_uj[zone.index == 0 ? 0 : 1]) }
+            if zone.index != 1 { zone.reading = Reading(1 + energy_uj[zone.index == 0 ? 0 : 1]) }
             return zone
         }
         return HelperSample(time_ns: now_ns, zones: zones)

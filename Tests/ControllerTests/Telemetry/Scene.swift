@@ -118,8 +118,8 @@ struct Scene {
                 var zone = ZoneSample(index: UInt16(index), constraintCount: UInt8(spot.constraints.count))
                 zone.enabled = spot.enabled
                 zone.isGone = spot.package != nil && spot.package == gone
-                if spot.name == "psys" { zone.energy = Reading(errno: 2) }
-                if let package = spot.package, package == unreadable { zone.energy = Reading(errno: 61) }
+                if spot.name == "psys" { zone.reading = Reading(errno: 2) }
+                if let package = spot.package, package == unreadable { zone.reading = Reading(errno: 61) }
                 for (position, constraint) in spot.constraints.enumerated() {
                     zone.limits[position] = Reading(constraint.now_mW * 1_000)
                 }

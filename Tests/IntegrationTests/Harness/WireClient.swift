@@ -81,7 +81,7 @@ final class WireClient {
             encode(items, into: &$0)
         } decode: { reader throws(ProtocolError) in
             var applied: [AppliedItem] = []
-            for _ in 0..<(try reader.u8()) { applied.append(try AppliedItem(from: &reader)) }
+            for _ in 0..<(try reader.u8()) { applied.append(try AppliedItem(from: &reader, version: version)) }
             return applied
         }
     }
@@ -130,12 +130,13 @@ final class WireClient {
     }
 
     func zones() throws -> ZoneList {
-        try request(.listZones, expecting: .zones) { _ in
+        try request(.listZones, expecting: .zones) {
+            if version >= Greeting.kindsVersion { $0.u16(0) }
         } decode: { reader throws(ProtocolError) in
-            let header = try ZonesHeader(from: &reader)
+            let header = try ZonesHeader(from: &reader, version: version)
             var zones: [ZoneList.Zone] = []
             for _ in 0..<header.zoneCount {
-                let zone = try ZoneDescription(from: &reader)
+                let zone = try ZoneDescription(from: &reader, version: version)
                 var constraints: [ConstraintDescription] = []
                 for _ in 0..<zone.constraintCount {
                     constraints.append(try ConstraintDescription(from: &reader, version: version))
@@ -151,7 +152,7 @@ final class WireClient {
         } decode: { reader throws(ProtocolError) in
             let header = try SampleHeader(from: &reader)
             var zones: [ZoneSample] = []
-            for _ in 0..<header.zoneCount { zones.append(try ZoneSample(from: &reader)) }
+            for _ in 0..<header.zoneCount { zones.append(try ZoneSample(from: &reader, version: version)) }
             return (header, zones)
         }
     }

@@ -93,7 +93,7 @@ struct P1SandboxTests {
         let zones = try client.zones()
         try client.apply([zones.item("intel-rapl:0", watts: 60, window_us: 500_000)])
         #expect(try tree.limit_uw(package0) == 60_000_000)
-        #expect(try client.sample().zones.allSatisfy { $0.energy.errno == 0 })
+        #expect(try client.sample().zones.allSatisfy { $0.reading.errno == 0 })
         #expect(try helper.stop() == .exited(0))
         #expect(try tree.settings() == tree.originals())
     }
