@@ -16,8 +16,8 @@ deps: ## Install what building needs and isn't there (Debian packages; needs roo
 build: deps ## Build everything for development
 	swift build
 
-release: deps ## Build the two programs that ship into .build/bin
-	@scripts/release $(BIN)
+release: deps ## Build the two programs that ship into .build/bin; ARCH=arm64: the helper for another processor, into .build/arm64/bin
+	@scripts/release $(if $(ARCH),.build/$(ARCH)/bin $(ARCH),$(BIN))
 
 images: release ## Build the two container images with podman, without a network (IMAGE_PREFIX, SOURCE_DATE_EPOCH)
 	@scripts/deps images
