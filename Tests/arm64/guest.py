@@ -120,7 +120,9 @@ def main():
     pattern = (PROJECT / "pattern").read_text()
     loader = unittest.TestLoader()
     loader.testNamePatterns = [f"*{pattern}*"] if pattern else None
-    suite = unittest.TestSuite([loader.loadTestsFromTestCase(SandboxTests), loader.discover(str(PROJECT / "Tests/client"))])
+    # The client's other tests are about strangers' bytes, which are the same on every architecture.
+    suite = unittest.TestSuite(
+        [loader.loadTestsFromTestCase(SandboxTests), loader.loadTestsFromNames(["test_client", "test_conversation"])])
     result = Lines()
     suite.run(result)
     return 0 if result.wasSuccessful() else 1
