@@ -216,7 +216,9 @@ def print_sample(client):
     for zone, now in zip(zones, sample["zones"]):
         reading = f"errno {now['reading_errno']}" if now["reading_errno"] else \
             f"{now['reading'] / 1e6:g} {READINGS.get(zone['reading'], '')}"
-        print(f"{zone['id']}  {zone['name']}  {'gone' if now['flags'] & GONE else reading}")
+        writing = "  writing" if now["flags"] & WRITING else ""
+        last = f"  last write: error {now['last_write']}" if now["last_write"] else ""
+        print(f"{zone['id']}  {zone['name']}  {'gone' if now['flags'] & GONE else reading}{writing}{last}")
         for each, limit in zip(zone["constraints"], now["limits"]):
             print(f"  {each['name']}  " + (f"errno {limit['errno']}" if limit["errno"] else f"{limit['limit_uw'] / 1e6:g} W"))
 

@@ -20,7 +20,7 @@ DefinitionBlock ("", "SSDT", 2, "RIG", "METERS", 1)
                 DMND, 32,       // mW that is drawn where nothing limits it
                 LIMT, 32,       // mW that is in force
                 MODE, 32,       // 0 obeys, 1 refuses, 2 refuses and says success, 3 rounds down to watts, 4 measures nothing
-                SLOW, 32,       // ms that setting a limit takes
+                SLOW, 32,       // s that setting a limit takes: ACPI's interpreter sleeps for 2 s at most at a time
                 SETS, 32,       // how often a limit was set, refused or not
                 FIXD, 32        // 1: the limit can't be set
             }
@@ -49,7 +49,12 @@ DefinitionBlock ("", "SSDT", 2, "RIG", "METERS", 1)
             Method (_SHL, 1, Serialized)
             {
                 SETS = SETS + 1
-                If (SLOW) { Sleep (SLOW) }
+                Local0 = SLOW
+                While (Local0)
+                {
+                    Sleep (1000)
+                    Local0--
+                }
                 If (MODE == 1) { Return (One) }
                 If (MODE == 2) { Return (Zero) }
                 If (MODE == 3) { LIMT = Arg0 - (Arg0 % 1000) } Else { LIMT = Arg0 }

@@ -143,6 +143,7 @@ static struct sim_package {
 	u64 energy_nj[REGS];	/* of each counter: finer than its register, and never wrapping */
 	u64 counted_ns;
 	u64 reads, writes;
+	u32 drawn_mw;		/* with dram, since counted_ns */
 } packages[PACKAGES];
 
 static unsigned int number_of(const struct sim_package *p)
@@ -217,6 +218,7 @@ static void advance(struct sim_package *p)
 	u32 memory = dram ? capped(10000, p->reg[DRAM_LIMIT]) : 0;
 
 	p->counted_ns = now;
+	p->drawn_mw = package + memory;
 	spend(p, STATUS, package, ns);
 	spend(p, CORE_STATUS, package / 4 * 3, ns);
 	spend(p, DRAM_STATUS, memory, ns);
@@ -242,6 +244,25 @@ static void power_on(struct sim_package *p)
 	p->reg[DEMAND_MW] = demand_mw[number_of(p)];
 	p->counted_ns = ktime_get_ns();
 }
+
+u32 rapl_sim_drawn_mw(void);
+
+/* What both packages draw, with their dram: for machine_sim. */
+u32 rapl_sim_drawn_mw(void)
+{
+	unsigned long flags;
+	u32 sum = 0;
+	int i;
+
+	for (i = 0; i < PACKAGES; i++) {
+		spin_lock_irqsave(&packages[i].guard, flags);
+		advance(&packages[i]);
+		sum += packages[i].drawn_mw;
+		spin_unlock_irqrestore(&packages[i].guard, flags);
+	}
+	return sum;
+}
+EXPORT_SYMBOL_GPL(rapl_sim_drawn_mw);
 
 /* --- what the driver calls --- */
 

@@ -1,11 +1,6 @@
 # RAPL through TPMI, as all that the newest server parts have: the genuine drivers, the same names, other registers.
 
-case $(uname -r) in
-6.1.*)
-	report ok "Linux 6.1 has no driver for TPMI: nothing to see here"
-	exit 0
-	;;
-esac
+case $(uname -r) in 6.1.*) nothing_to_see "Linux 6.1 has no driver for TPMI" ;; esac
 
 load_tpmi
 pl1() { # both packages' limits in watts, as the hardware has them, and whether each is enabled

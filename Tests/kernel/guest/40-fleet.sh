@@ -1,10 +1,7 @@
 # Two nodes under one PowerBudget of 200 W: each has a package of this machine, a helper and a controller. The coordinators and
 # the API server are outside (fleet.py). The sum of the two registers is taken in each write of the driver's, so at every instant.
 
-[ -e /rig/fleet ] || {
-	note "no coordinators: this boot has no controller, or the machine outside lacks what they take"
-	exit 0
-}
+[ -e /rig/fleet ] || nothing_to_see "this boot has no controller, or the machine outside lacks what coordinators take"
 
 WATCHED=$REGISTERS/most_limit_mw
 

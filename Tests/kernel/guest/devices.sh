@@ -2,7 +2,7 @@
 
 HWMON=/sys/class/hwmon
 METERS=0xff000000   # where meters.asl keeps what firmware would, 0x20 bytes for each meter
-DEVICE_MODULES="acpi_power_meter amdgpu_like xe_like hsmp_like scmi_like tpmi_sim"
+DEVICE_MODULES="machine_sim acpi_power_meter amdgpu_like xe_like hsmp_like scmi_like tpmi_sim"
 GPU_0=0000:00:04.0 GPU_1=0000:00:05.0 INTEL_GPU=0000:00:06.0   # where `run` puts them
 
 plug() { # MODULE [PARAMETER=VALUE...]: (re)load a driver
@@ -21,7 +21,7 @@ unplug() { # [MODULE...]; default all
 
 # --- ACPI's power meters, 0 and 1 -----------------------------------------------------------------------------------------
 
-meter() { # METER demand|limit|mode|slow|sets|fixed [VALUE]: reads or changes it behind the driver's back; mW, ms
+meter() { # METER demand|limit|mode|slow|sets|fixed [VALUE]: reads or changes it behind the driver's back; mW, s
 	local field
 	case $2 in demand) field=0 ;; limit) field=4 ;; mode) field=8 ;; slow) field=12 ;; sets) field=16 ;; fixed) field=20 ;; esac
 	field=$((METERS + $1 * 32 + field))
@@ -81,3 +81,34 @@ gpu_sleeps() { # DEVICE: let an idle GPU be suspended, and wait until it is
 }
 
 gpu_is() { [ "$(cat "/sys/bus/pci/devices/$1/power/runtime_status")" = "$2" ]; } # DEVICE STATUS
+
+# --- the independent client ------------------------------------------------------------------------------------------------
+
+# Sets limits of whatever zone, where the controller has rules of its own for them. As the controller's user.
+exec_client() { exec su -m -s /bin/sh controller -c "exec powercap-client --socket $RAPLHELPER_SOCKET $*"; } # ARGS...
+client() { (exec_client "$@") 2>&1; }                                                                        # ARGS...
+start_client() { # ZONE/CONSTRAINT=WATTS...: sets limits, and keeps them until it is stopped; sets client_pid; LEASE=SECONDS
+	: >$RIG/client.log
+	exec_client --lease-seconds "${LEASE:-30}" apply "$@" >>$RIG/client.log 2>&1 &
+	client_pid=$!
+	wait_for "the client's limits are taken or refused" 30 client_answered
+}
+# A slow zone says what it last read, and reads again because it was asked: the condition for wait_for.
+sample_says() { case $(client sample) in *"$1"*) ;; *) return 1 ;; esac; } # TEXT
+# Fast zones say so in the answer, slow ones later, in their samples.
+failure_is_told() { # DEVICE WORDS-OF-THE-ANSWER
+	grep -q "$2" $RIG/client.log || client sample | grep -q "$1 .*last write: error"
+}
+client_answered() { finished "$client_pid" || [ -s $RIG/client.log ]; }
+stop_client() { finished "$client_pid" || stop "$client_pid" "the client" "${1:-INT}"; } # [SIGNAL]; one that was refused has ended
+
+# For a scenario that can't be without something: that is said, and the scenario ends.
+nothing_to_see() { # WHY
+	report ok "nothing to see here: $1"
+	exit 0
+}
+# The client is absent where the machine outside has no Debian python3; a helper of before 0.2.0 governs RAPL alone.
+needs_client() {
+	[ -e /bin/powercap-client ] || nothing_to_see "there is no independent client"
+	raplhelper --help | grep -q -e --govern || nothing_to_see "this helper has no --govern"
+}

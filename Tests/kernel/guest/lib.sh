@@ -215,7 +215,11 @@ helper_serves() { finished "$helper_pid" || [ "$(times_helper_said 'msg="serving
 with_defaults() { # ARGS...: the flags a scenario nearly always wants, for those it does not give itself
 	local flag value
 	while read -r flag value; do
-		case " $* " in *" $flag "*) ;; *) set -- "$flag" "$value" "$@" ;; esac
+		case " $* " in
+		*" $flag "*) ;;
+		*" --sysfs "*) [ "$flag" = --powercap-root ] || set -- "$flag" "$value" "$@" ;;
+		*) set -- "$flag" "$value" "$@" ;;
+		esac
 	done <<-END
 		--socket $RAPLHELPER_SOCKET
 		--socket-group $CONTROLLER_UID
