@@ -106,7 +106,8 @@ private final class Node {
                     identity: ZoneIdentity(
                         controlType: Name("intel-rapl")!, id: Name("intel-rapl:\(zones.count)")!, names: [Name(name)!]),
                     path: "/", maxEnergyRange: Microjoules(1 << 40),
-                    energy: MemoryFile(123).attribute(), enabled: MemoryFile(1).attribute(), constraints: constraints))
+                    readingKind: .energy, reading: MemoryFile(123).attribute(), enabled: MemoryFile(1).attribute(),
+                    constraints: constraints))
         }
         zone("package-0", [("long_term", 150_000_000, .plain, 999_424), ("short_term", 180_000_000, .plain, 2_440)])
         zone("dram", in: 0, [("long_term", 0, .plain, 976)])

@@ -117,6 +117,9 @@ int32_t cl_mkdir(const char *path, uint32_t mode) { return (int32_t)outcome(mkdi
 int32_t cl_chown(int32_t fd, uint32_t uid, uint32_t gid) { return (int32_t)outcome(fchownat(fd, "", uid, gid, AT_EMPTY_PATH)); }
 int32_t cl_chmod(const char *path, uint32_t mode) { return (int32_t)outcome(chmod(path, mode)); }
 int32_t cl_chown_link(const char *path, uint32_t uid, uint32_t gid) { return (int32_t)outcome(lchown(path, uid, gid)); }
+int64_t cl_link_target(int32_t directory, const char *path, char *target, size_t capacity) {
+    return outcome(readlinkat(directory, path, target, capacity));
+}
 int32_t cl_kind(int32_t directory, const char *path, enum cl_file_kind *kind) {
     struct stat status;
     if (fstatat(directory < 0 ? AT_FDCWD : directory, path, &status, AT_SYMLINK_NOFOLLOW) < 0) {

@@ -8,6 +8,9 @@ public struct Microwatts: RawRepresentable, Comparable, Hashable, Sendable {
     /// 0 W. As a limit it is what the hardware makes of anything below one step, never "no limit".
     public static let zero = Microwatts(0)
 
+    /// No limit at all: more than any other.
+    public static let unlimited = Microwatts(.max)
+
     /// The step of most RAPL power registers, 1/8 W: the driver rounds a limit down to it (intel_rapl_common.c, power unit 3).
     public static let step = Microwatts(125_000)
 

@@ -173,6 +173,20 @@ extension Descriptor {
         }
     }
 
+    /// Where a symbolic link of this directory leads; nil where `path` is none, or leads farther than 4095 bytes.
+    public borrowing func linkTarget(of path: String) -> String? {
+        var target = [CChar](repeating: 0, count: 4_096)
+        let number = number
+        // SAFETY: `target` has the size that is passed.
+        let length = try? check {
+            unsafe path.withCString { name in
+                unsafe target.withUnsafeMutableBufferPointer { unsafe cl_link_target(number, name, $0.baseAddress, $0.count) }
+            }
+        }
+        guard let length, length < target.count else { return nil }
+        return String(decoding: target[..<Int(length)].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
     /// What `path` names in this directory.
     public borrowing func kind(of path: String) throws(Errno) -> FileKind { try fileKind(number, path) }
 }

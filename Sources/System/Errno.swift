@@ -24,10 +24,13 @@ public struct Errno: Error, Equatable, Sendable {
     public static let notImplemented = Errno(38)
     public static let noData = Errno(61)
     public static let badMessage = Errno(74)
+    public static let notSupported = Errno(95)
     public static let addressInUse = Errno(98)
     public static let addressNotAvailable = Errno(99)
     public static let connectionAborted = Errno(103)
     public static let connectionReset = Errno(104)
+    /// Of a device that is suspended.
+    public static let shutDown = Errno(108)
     public static let timedOut = Errno(110)
     public static let connectionRefused = Errno(111)
 

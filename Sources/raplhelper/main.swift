@@ -30,10 +30,10 @@ private func run() throws(Problem) -> Never {
     case .help: show(Options.help)
     case .version: show("raplhelper \(Release.version)\n")
     case .list(let json):
-        let zones = try Discovery.zones(below: options.powercapRoot, readOnly: true)
+        let zones = try Discovery.zones(options, readOnly: true)
         let bounds = Bounds(minPower: options.minPower, ceilingRule: options.ceilingRule)
         Listing.addFallbacks(to: zones, options)
-        if json { show(Listing.json(zones, bounds, root: options.powercapRoot)) }
+        if json { show(Listing.json(zones, bounds, root: options.rootPath)) }
         let table = Listing.table(zones, bounds)
         show(StandardStream.output.columns.map { Listing.fitted(table, to: $0) } ?? table)
     case .check:

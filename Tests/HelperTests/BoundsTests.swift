@@ -22,7 +22,6 @@ struct BoundsTests {
     private func zone(_ constraint: Constraint) -> Zone {
         Zone(
             index: 0, parent: nil, identity: .sample("intel-rapl:0", ["package-0"]), path: "", maxEnergyRange: Microjoules(0),
-            energy: nil, enabled: nil,
             constraints: [constraint])
     }
 

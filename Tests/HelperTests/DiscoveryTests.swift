@@ -191,8 +191,8 @@ struct DiscoveryTests {
 
     /// A file, and contents that no kernel shows in it.
     static let absurd: [(String, [String])] = [
-        ("name", ["", "\n", "package 0\n", "päckage\n", String(repeating: "x", count: 64) + "\n", "a\nb\n"]),
-        ("constraint_0_name", ["", "long term\n"]),
+        ("name", ["", "\n", "päckage\n", String(repeating: "x", count: 64) + "\n", "a\nb\n"]),
+        ("constraint_0_name", ["", "läng\n"]),
         ("max_energy_range_uj", ["", "many\n", "-1\n"]),
         ("constraint_0_max_power_uw", ["TDP\n", "150000000 uW\n", "18446744073709551616\n"]),
         ("constraint_0_power_limit_uw", ["", "none\n", "1e8\n"]),
@@ -223,14 +223,25 @@ struct DiscoveryTests {
         }
     }
 
+    @Test("a blank in a kernel's name is a hyphen: arm-scmi has a constraint `SCMI power-cap`")
+    func blanks() throws {
+        try makeTree()
+        for (file, text) in [("name", "package 0"), ("constraint_0_name", "long term")] {
+            try changeMode("\(package)/\(file)", 0o644)
+            try put("\(text)\n", in: "\(package)/\(file)")
+        }
+        #expect(try zones()[0].name.string == "package-0")
+        #expect(try zones()[0].constraints[0].name.string == "long-term")
+    }
+
     @Test("a tree of which every zone is left out is no tree without zones")
     func nothingLeft() throws {
         try makeTree(Machine(packages: 1))
         try changeMode("\(package)/name", 0o644)
-        try put("two words\n", in: "\(package)/name")
+        try put("zwölf\n", in: "\(package)/name")
         #expect(problem()?.kind == .failed)
         #expect(
-            problem()?.sentence.string.contains("every zone of \(root) had to be left out: what=\(package) why=\"its name isn't")
+            problem()?.sentence.string.contains("every zone had to be left out: what=\(package) why=\"its name isn't")
                 == true)
     }
 

@@ -158,7 +158,7 @@ struct GovernorRestoreTests {
         let limit = rig.path("intel-rapl:1", "constraint_0_power_limit_uw")
         try unlink(limit)
         try makeDirectory(limit, mode: 0o755)
-        var restoration = Restoration(of: [record], in: rig.root)
+        var restoration = Restoration(of: [record], in: ZonePlaces(powercap: rig.root))
         restoration.carryOut(.restore)
         #expect(restoration.outcome == Released(failed: 1) && restoration.unclaimed == 0)
         #expect(restoration.remaining.map { $0.zone.id.string } == ["intel-rapl:1"])

@@ -19,7 +19,9 @@ struct OptionsTests {
 
     static let valid: [(Flag, String)] = [
         (.socket, "/run/x.sock"), (.socketMode, "0600"), (.socketMode, "777"), (.socketGroup, "0"), (.socketGroup, "4294967294"),
-        (.powercapRoot, "/host/powercap"), (.stateDir, "/"), (.user, "65534"), (.user, "root"), (.allowUID, "0"),
+        (.powercapRoot, "/host/powercap"), (.sysfs, "/host/sys"), (.govern, "intel-rapl"), (.govern, "opal"),
+        (.govern, "intel-rapl,intel-rapl-mmio,amd_hsmp,arm-scmi,dtpm,gpu,power_meter,opal"), (.govern, "gpu,gpu"),
+        (.stateDir, "/"), (.user, "65534"), (.user, "root"), (.allowUID, "0"),
         (.allowUID, "root"), (.allowGID, "65532"), (.allowGID, "root"),
         (.minPower, "1W"), (.minPower, "1000000"), (.minPower, "4095.875W"), (.minPower, "12500mW"), (.minPower, "1.5W"),
         (.ceiling, "max-power"), (.ceiling, "original"), (.leaseTime, "1"), (.leaseTime, "3600"), (.leaseTime, "1s"),
@@ -40,6 +42,8 @@ struct OptionsTests {
         (.socketMode, ["0", "0599", "0577", "1777", "0888", "rw", "00000001000", "600 "]),
         (.socketGroup, ["4294967295", "4294967296", "no such group", "1.0"]),
         (.powercapRoot, ["sys/devices", "./x", "~"]),
+        (.sysfs, ["sys", "./x", "~"]),
+        (.govern, ["", ",", "gpu,", "gpu, opal", "GPU", "amdgpu", "intel_rapl", "none", "intel-rapl intel-rapl-mmio"]),
         (.stateDir, ["run", "/" + String(repeating: "y", count: 100)]),
         (.bootStateDir, ["var/lib", "/" + String(repeating: "y", count: 100)]),
         (.user, ["4294967295", "18446744073709551616", "no such user", "0x10"]),
@@ -142,7 +146,10 @@ struct OptionsTests {
         #expect(options.socketPath == "/run/powercap/raplhelper.sock")
         #expect(options.socketMode == 0o660)
         #expect(options.socketGroup == nil)
-        #expect(options.powercapRoot == "/sys/devices/virtual/powercap")
+        #expect(options.places.powercap == "/sys/devices/virtual/powercap")
+        #expect(options.places.hwmon == "/sys/class/hwmon")
+        #expect(options.places.opal == "/sys/firmware/opal/powercap")
+        for kind in GovernedKind.allCases { #expect(options.governed.contains(kind) == (kind == .rapl)) }
         #expect(options.stateDirectory == "/run/raplhelper")
         #expect(options.user == nil)
         #expect(options.allowedUIDs == [Process.uid])

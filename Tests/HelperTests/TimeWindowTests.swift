@@ -100,7 +100,7 @@ struct TimeWindowTests {
         constraint.change = Constraint.Change(intended: ours, inForce: ours, touchesWindow: true)
         let zone = Zone(
             index: 0, parent: nil, identity: .sample("intel-rapl:0", ["package-0"]), path: directory.path,
-            maxEnergyRange: Microjoules(0), energy: nil, enabled: nil, constraints: [constraint])
+            maxEnergyRange: Microjoules(0), constraints: [constraint])
         var log = LogBudget()
         #expect(constraint.restore(in: zone, &log) == .failed)
         #expect(try firstLine("\(directory.path)/limit") == "150000000")

@@ -25,7 +25,7 @@ struct P6FirstTests {
 
     /// Everything about a node that may be wrong without concerning what was saved.
     private static let troubles: [(name: String, serves: Bool, make: @Sendable (TemporaryTree) throws -> Void)] = [
-        ("a neighbour's name has a blank", true, { try replace("\($0.root)/intel-rapl/intel-rapl:2/name", "package 2\n") }),
+        ("a neighbour's name isn't ASCII", true, { try replace("\($0.root)/intel-rapl/intel-rapl:2/name", "päckage\n") }),
         (
             "a neighbour's maximum is no number", true,
             { try replace("\($0.root)/intel-rapl/intel-rapl:2/constraint_0_max_power_uw", "-\n") }
@@ -37,8 +37,8 @@ struct P6FirstTests {
         ("its own maximum is no number", true, { try replace($0.path(package0, "constraint_0_max_power_uw"), "-\n") }),
         ("its own energy range is no number", true, { try replace($0.path(package0, "max_energy_range_uj"), "\n") }),
         (
-            "its other constraint's name has a blank", true,
-            { try replace($0.path(package0, "constraint_1_name"), "short term\n") }
+            "its other constraint's name isn't ASCII", true,
+            { try replace($0.path(package0, "constraint_1_name"), "kürz\n") }
         ),
         (
             "its counter is a FIFO", true,

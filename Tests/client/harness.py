@@ -68,7 +68,7 @@ class Helper:
         binary = os.environ["POWERCAP_HELPER"]
         self.process = subprocess.Popen(
             [binary, "--socket", self.path, "--powercap-root", f"{directory}/powercap", "--state-dir", f"{directory}/state",
-             "--allow-uid", str(uid), *flags], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+             "--govern", "intel-rapl,intel-rapl-mmio", "--allow-uid", str(uid), *flags], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         self.reader = threading.Thread(target=self._read_log)
         self.reader.start()
         self.wait_for_log("msg=\"serving\"")

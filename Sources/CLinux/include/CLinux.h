@@ -55,6 +55,8 @@ int32_t cl_chown(int32_t fd, uint32_t uid, uint32_t gid);
 int32_t cl_chmod(const char *path, uint32_t mode);
 int32_t cl_chown_link(const char *path, uint32_t uid, uint32_t gid);
 int32_t cl_kind(int32_t directory, const char *path, enum cl_file_kind *kind);
+// The bytes of a symbolic link, without a zero byte (readlinkat(2)).
+int64_t cl_link_target(int32_t directory, const char *path, char *target, size_t capacity);
 // flock(2), exclusive, without waiting.
 int32_t cl_lock(int32_t fd);
 // Whether the descriptor's file system is sysfs (statfs(2)).

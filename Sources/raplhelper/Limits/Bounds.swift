@@ -6,23 +6,25 @@ struct Bounds {
     let minPower: Microwatts
     let ceilingRule: Options.CeilingRule
 
-    /// The lowest limit: `--min-power`, or the original where firmware holds less, in the register's steps. An original below one
-    /// step is what a register reads that nobody has set, and lowers nothing.
+    /// The lowest limit: `--min-power`, or the original where firmware holds less, in the driver's steps; the driver's own least limit
+    /// where that is more. An original below one step is what a register reads that nobody has set, and lowers nothing.
     func floor(of constraint: Constraint) -> Microwatts {
-        let original = constraint.original?.limit.roundedDown ?? .zero
-        return original == .zero ? minPower : min(minPower, original)
+        let original = constraint.original.map { $0.limit.rawValue - $0.limit.rawValue % constraint.driver.step.rawValue } ?? 0
+        let floor = original == 0 ? minPower : min(minPower, Microwatts(original))
+        return constraint.driver.roundedUp(max(floor, constraint.minPower))
     }
 
-    /// The highest limit: the larger of the original and `max_power_uw`, or the original alone, always within the register.
+    /// The highest limit: the larger of the original and the driver's most, or the original alone, always within the register.
     /// Zero when neither is known.
     func ceiling(of constraint: Constraint) -> Microwatts {
-        let original = constraint.original?.limit ?? .zero
-        let ceiling =
-            switch ceilingRule {
-            case .maxPower: max(original, constraint.maxPower)
-            case .original: original
-            }
-        return min(ceiling, .registerMaximum)
+        var original = constraint.original?.limit ?? .zero
+        let most = constraint.driver.registerMaximum ?? .unlimited
+        // Where there was no limit, the most that the device is made for; any is lower than what was there.
+        if original == .unlimited { original = constraint.maxPower == .zero ? most : constraint.maxPower }
+        return switch ceilingRule {
+        case .maxPower: min(max(original, constraint.maxPower), most)
+        case .original: min(original, most)
+        }
     }
 
     /// What is in the way of limits for a constraint. One without a known original can't be restored, and one whose ceiling is
@@ -32,7 +34,7 @@ struct Bounds {
         if zone.isGone { return .zoneGone }
         if !constraint.limit.isThere { return .noLimitFile }
         if constraint.original == nil { return .originalUnknown }
-        if ceiling(of: constraint) < minPower { return .ceilingBelowFloor }
+        if ceiling(of: constraint) < max(minPower, constraint.minPower) { return .ceilingBelowFloor }
         if let obstacle = constraint.obstacle { return obstacle }
         if constraint.isLocked { return .locked }
         return takesLimits ? .none : .writesRefused
@@ -71,12 +73,15 @@ struct Bounds {
         if constraint.original != nil { flags.insert(.originalKnown) }
         if constraint.hasWindow { flags.insert(.hasTimeWindow) }
         if constraint.change != nil { flags.insert(.changed) }
+        let isUnlimited = constraint.original?.limit == .unlimited
+        if isUnlimited { flags.insert(.originalDisabled) }
         return ConstraintDescription(
             index: constraint.index, name: constraint.name, flags: flags,
             obstacle: obstacle(of: constraint, in: zone, takesLimits: takesLimits),
-            original: constraint.original?.limit ?? .zero, maxPower: constraint.maxPower, floor: floor(of: constraint),
+            original: isUnlimited ? .zero : constraint.original?.limit ?? .zero, maxPower: constraint.maxPower,
+            floor: floor(of: constraint),
             ceiling: ceiling(of: constraint),
             originalWindow_us: constraint.original?.window_us ?? 0, requested: constraint.change?.intended.limit ?? .zero,
-            fallback: constraint.change?.fallback ?? .zero)
+            fallback: constraint.change?.fallback ?? .zero, step: constraint.driver.step)
     }
 }

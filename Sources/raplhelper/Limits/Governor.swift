@@ -128,7 +128,7 @@ final class Governor {
         guard let zone, let constraint else { throw Failure(.unknownZone, item: number) }
         for other in planned where other.constraint === constraint { throw Failure(.duplicateItem, item: number) }
         let before: Constraint.Setting
-        do throws(Errno) { before = try constraint.readSetting() } catch { throw unreadable(error, zone, number) }
+        do throws(Errno) { before = try zone.setting(of: constraint) } catch { throw unreadable(error, zone, number) }
         // A batch that fails puts back what was there before it. What the driver made of a window of ours it makes again; another
         // party's may be one that can only be read.
         let isOurs = constraint.change.map { $0.touchesWindow && $0.inForce.window_us == before.window_us } ?? false
@@ -143,7 +143,7 @@ final class Governor {
     /// the helper started, and that is what has to come back.
     private func refresh(_ constraint: Constraint, of zone: Zone, item: UInt16) throws(Failure) {
         guard constraint.change == nil, !zone.isGone, constraint.isOpenForWriting, constraint.limit.isThere else { return }
-        do throws(Errno) { constraint.original = try constraint.readSetting() } catch { throw unreadable(error, zone, item) }
+        do throws(Errno) { constraint.original = try zone.setting(of: constraint) } catch { throw unreadable(error, zone, item) }
     }
 
     private func unreadable(_ errno: Errno, _ zone: Zone, _ item: UInt16) -> Failure {
@@ -208,7 +208,7 @@ final class Governor {
             let entry = planned[index]
             do throws(Errno) {
                 let now = try entry.constraint.readSetting()
-                if now.limit != entry.before.limit { try entry.constraint.limit.writeOrAbsent(entry.before.limit.rawValue) }
+                if now.limit != entry.before.limit { try entry.constraint.putBack(entry.before.limit) }
                 if entry.item.window_us != nil && now.window_us != entry.before.window_us {
                     try entry.constraint.window.writeOrAbsent(entry.before.window_us)
                 }

@@ -52,7 +52,7 @@ struct Originals {
     }
 
     private mutating func restore() {
-        var restoration = Restoration(of: records, in: options.powercapRoot)
+        var restoration = Restoration(of: records, in: options.places)
         restoration.carryOut(.fallback)
         (records, unclaimed) = (restoration.remaining, restoration.unclaimed)
         let outcome = restoration.outcome

@@ -24,21 +24,17 @@ struct Restoration {
     }
 
     /// Finds the zones of the records that have a change, and writes nothing.
-    init(of records: [SavedState.Record], in root: String) {
+    init(of records: [SavedState.Record], in places: ZonePlaces) {
         let changed = records.filter { $0.change != nil }
         if changed.isEmpty { return }
         var log = LogBudget(burst: 100)
         var claimants = [[Claimant]](repeating: [], count: changed.count)
         // A tree that isn't there, or can't be listed, claims nothing; Discovery says why.
-        if let tree = try? ZoneTree(opening: root) {
-            try? tree.walk { identity, path, directory, parent in
-                for index in 0..<changed.count where changed[index].isOf(identity) {
-                    if let claimant = Restoration.claimant(changed[index], identity, path, directory) {
-                        claimants[index].append(claimant)
-                    }
-                }
-                return 0
+        _ = places.walk(leavingOut: { _, _ in }) { found, directory, parent in
+            for index in 0..<changed.count where changed[index].isOf(found.identity) {
+                if let claimant = Restoration.claimant(changed[index], found, directory) { claimants[index].append(claimant) }
             }
+            return 0
         }
         for index in 0..<changed.count {
             let record = changed[index]
@@ -113,32 +109,28 @@ struct Restoration {
     }
 
     private static func claimant(
-        _ record: SavedState.Record, _ identity: ZoneIdentity, _ path: String, _ directory: borrowing Descriptor
+        _ record: SavedState.Record, _ found: ZonePlaces.Found, _ directory: borrowing Descriptor
     ) -> Claimant? {
-        for number in 0..<Limits.constraintsPerZone {
-            let prefix = "constraint_\(number)"
-            guard case .name(let name) = NameFile.read("\(prefix)_name", in: directory), name == record.constraintName else {
-                continue
-            }
+        for files in FoundLimit.all(of: found, in: directory, leavingOut: { _, _ in }) where files.name == record.constraintName {
             // A window that wasn't changed isn't looked at.
             let touchesWindow = record.change?.touchesWindow == true
             let constraint = Constraint(
-                index: UInt8(number), name: name, maxPower: .zero,
-                limit: attribute("\(prefix)_power_limit_uw", in: directory),
-                window: attribute("\(prefix)_time_window_us", in: directory, isWanted: touchesWindow), isOpenForWriting: true)
+                index: files.index, name: files.name, driver: found.driver, maxPower: .zero,
+                limit: attribute(files.limit, in: directory, found.driver.limitFormat),
+                window: attribute(files.window, in: directory, isWanted: touchesWindow), isOpenForWriting: true)
             constraint.original = record.original
             constraint.change = record.change
-            let zone = Zone(
-                index: 0, parent: nil, identity: identity, path: path, maxEnergyRange: Microjoules(0), energy: nil,
-                enabled: nil, constraints: [constraint])
+            let zone = Zone(index: 0, parent: nil, identity: found.identity, path: found.path, constraints: [constraint])
             return Claimant(zone: zone, constraint: constraint)
         }
         return nil
     }
 
-    private static func attribute(_ file: String, in directory: borrowing Descriptor, isWanted: Bool = true) -> Attribute? {
-        if !isWanted { return nil }
-        do throws(Errno) { return Attribute(try Descriptor(opening: file, in: directory, .readWrite)) } catch {
+    private static func attribute(
+        _ file: String, in directory: borrowing Descriptor, _ format: Attribute.Format = Attribute.Format(), isWanted: Bool = true
+    ) -> Attribute? {
+        if !isWanted || file.utf8.isEmpty { return nil }
+        do throws(Errno) { return Attribute(try Descriptor(opening: file, in: directory, .readWrite), format) } catch {
             return Attribute(refused: error)
         }
     }

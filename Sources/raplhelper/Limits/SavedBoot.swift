@@ -47,7 +47,7 @@ struct SavedBoot {
     /// - Returns: nil where no fallback limit is saved.
     func begin(marked isMarked: Bool) throws(Failure) -> Begun? {
         guard let records = try saved(), !records.isEmpty else { return nil }
-        var restoration = Restoration(of: records, in: options.powercapRoot)
+        var restoration = Restoration(of: records, in: options.places)
         var isWhole = restoration.beginBoot()
         try save(restoration.records, isBegun: false)
         restoration.carryOut(.fallback)

@@ -12,7 +12,7 @@ import PowercapProtocol
 ///     checksum 9c1f00aa52e3d1b7
 ///
 /// A constraint's name and number; its zone's directory, control type and, counted, the names from the top down to its own.
-/// Limits in µW, time windows in µs (0: none). The last word of a changed line says whether the limit alone or the window
+/// Limits in µW, `disabled` where there was none; time windows in µs (0: none). The last word of a changed line says whether the limit alone or the window
 /// too was changed; behind it stands the fallback limit where there is one. The line `begun` is there where this boot was begun at
 /// the fallback limits.
 struct SavedState {
@@ -65,6 +65,8 @@ struct SavedState {
     }
     /// An upper bound of everything else.
     static let frameBytes = 180
+    /// A limit that is none.
+    private static let unlimited: StaticString = "disabled"
     private static let begun: StaticString = "begun at-fallback\n"
 
     // MARK: Writing
@@ -120,7 +122,7 @@ struct SavedState {
     }
 
     private static func append(_ setting: Constraint.Setting, to text: inout Message) {
-        text.append(setting.limit.rawValue)
+        if setting.limit == .unlimited { text.append(SavedState.unlimited) } else { text.append(setting.limit.rawValue) }
         text.append(" ")
         text.append(setting.window_us)
     }
@@ -216,7 +218,8 @@ struct SavedState {
     }
 
     private static func setting(_ scanner: inout Scanner) -> Constraint.Setting? {
-        guard let limit = scanner.number(), scanner.literal(" "), let window = scanner.number() else { return nil }
+        let limit = scanner.literal(SavedState.unlimited) ? Microwatts.unlimited.rawValue : scanner.number()
+        guard let limit, scanner.literal(" "), let window = scanner.number() else { return nil }
         return Constraint.Setting(limit: Microwatts(limit), window_us: window)
     }
 }

@@ -1,6 +1,6 @@
 /// The command line, one row per flag: parsing and `--help` come from it.
 enum Flag: CaseIterable {
-    case socket, socketMode, socketGroup, powercapRoot, stateDir, user, allowUID, allowGID, minPower, ceiling
+    case socket, socketMode, socketGroup, sysfs, powercapRoot, govern, stateDir, user, allowUID, allowGID, minPower, ceiling
     case leaseTime, onLeaseExpiry, readOnly, requireSandbox, discardState, bootStateDir, boot, list, format, check, release
     case logFormat, version, help
 
@@ -20,7 +20,17 @@ enum Flag: CaseIterable {
         case .socketMode: Row(name: "--socket-mode", value: "MODE", help: "the socket's mode, octal [0660]")
         case .socketGroup: Row(name: "--socket-group", value: "GROUP", help: "the socket's group [the helper's own]")
         case .powercapRoot:
-            Row(name: "--powercap-root", value: "DIR", help: "the powercap tree [/sys/devices/virtual/powercap]")
+            Row(
+                name: "--powercap-root", value: "DIR",
+                help: "the powercap tree, and without --sysfs nothing else [/sys/devices/virtual/powercap]")
+        case .sysfs: Row(name: "--sysfs", value: "DIR", help: "where zones of every kind are looked for [/sys]")
+        case .govern:
+            Row(
+                name: "--govern", value: "LIST",
+                help: """
+                    what may be limited, of intel-rapl, intel-rapl-mmio, amd_hsmp, arm-scmi, dtpm, gpu, power_meter and opal; \
+                    everything else is measured [intel-rapl]
+                    """)
         case .stateDir: Row(name: "--state-dir", value: "DIR", help: "where original limits are saved [/run/raplhelper]")
         case .user: Row(name: "--user", value: "USER", help: "uid and gid to become [those of raplhelper, or 65523]")
         case .allowUID: Row(name: "--allow-uid", value: "USER", help: "serve this user; repeatable [the invoking one]")

@@ -10,7 +10,12 @@ struct Options {
     var socketPath = "/run/powercap/raplhelper.sock"
     var socketMode: UInt32 = 0o660
     var socketGroup: UInt32?
-    var powercapRoot = "/sys/devices/virtual/powercap"
+    /// Where devices, classes and firmware are looked for.
+    var sysfs = "/sys"
+    /// Nil: below `sysfs`. Given alone, zones are looked for nowhere else.
+    var powercapRoot: String?
+    private(set) var isSysfsGiven = false
+    var governed = GovernedKinds(.rapl)
     var stateDirectory = "/run/raplhelper"
     /// Nil: the helper's own user.
     var user: UInt32?
@@ -27,6 +32,9 @@ struct Options {
     /// Nil: fallback limits don't outlive a boot.
     var bootStateDirectory: String?
     var logFormat = Log.Format.logfmt
+
+    /// For messages: what was asked for.
+    var rootPath: String { powercapRoot ?? sysfs }
 
     /// A command line that isn't understood: the sentence names flag, value and what would be valid.
     struct UsageError: Error { let sentence: Message }
@@ -62,7 +70,13 @@ struct Options {
             case .socket: socketPath = try Options.path(flag, value)
             case .socketMode: socketMode = try Options.mode(flag, value)
             case .socketGroup: socketGroup = try Options.group(flag, value, groupFile)
+            case .sysfs: (sysfs, isSysfsGiven) = (try Options.path(flag, value), true)
             case .powercapRoot: powercapRoot = try Options.path(flag, value)
+            case .govern:
+                guard let kinds = GovernedKinds(parsing: value) else {
+                    throw Options.refuse(flag, value, "one or more of \(GovernedKinds.words), with commas between them")
+                }
+                governed = kinds
             case .stateDir: stateDirectory = try Options.path(flag, value)
             case .user: user = try Options.user(flag, value, userFile)
             case .allowUID: allowedUIDs.append(try Options.user(flag, value, userFile))

@@ -19,10 +19,18 @@ struct Claims {
     }
 
     init(_ options: Options) throws(Problem) {
-        let tree = try ZoneTree(opening: options.powercapRoot)
-        isInSysfs = tree.root.isInSysfs
+        let places = options.places
+        var isInSysfs = false
+        do throws(Problem) {
+            let tree = try ZoneTree(opening: places.powercap ?? "")
+            isInSysfs = tree.root.isInSysfs
+            if !options.readOnly { held = try Claims.lock(tree) }
+        } catch {
+            // Other places may have zones; whoever looks for them says what is wrong with the tree if none has.
+            if error.kind != .absent || places.hwmon == nil { throw error }
+        }
+        self.isInSysfs = isInSysfs
         if options.readOnly { return }
-        held = try Claims.lock(tree)
         isUnguarded = held.isEmpty
         do throws(Errno) { held.append(try Claims.lock(options.stateDirectory)) } catch {
             if error == .again {

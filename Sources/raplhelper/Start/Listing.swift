@@ -23,17 +23,18 @@ enum Listing {
             let indent = zone.parent == nil ? "" : "  "
             text += "\(indent)\(zone.name)  (\(zone.id), \(zone.controlType))"
             text += "  enabled: \(enabled(sample))"
-            text += "  energy: \(value(sample.reading, "J"))\n"
+            text += "  \(reading(sample.reading, of: zone))\n"
             if zone.constraints.isEmpty { text += "\(indent)  no constraints: it can be monitored, not limited\n" }
             for (position, constraint) in zone.constraints.enumerated() {
                 let limit = sample.limits[position]
                 text += "\(indent)  \(constraint.name)"
-                text += "  limit: \(value(limit, "W"))"
+                text += "  limit: \(limit == Reading(0) && constraint.driver.takesLimitsAway ? "disabled" : value(limit, "W"))"
                 if let window = try? constraint.window.readOrAbsent() {
                     text += "  window: \(time(window))"
                 }
                 let maxPower: Message = constraint.maxPower == .zero ? "not given" : "\(watts(constraint.maxPower)) W"
                 text += "  max_power: \(maxPower)"
+                if !constraint.driver.roundsDown { text += "  step: \(watts(constraint.driver.step)) W" }
                 if let fallback = constraint.change?.fallback { text += "  fallback: \(watts(fallback)) W" }
                 text += "  \(reach(of: constraint, in: zone, bounds))\n"
             }
@@ -95,9 +96,13 @@ enum Listing {
             text += ",\"parent\":\(parent)"
             text += ",\"control_type\":\(quoted(zone.controlType.string)),\"name\":\(quoted(zone.name.string))"
             text += ",\"enabled\":\(sample.enabled == .unknown ? "null" : sample.enabled == .yes ? "true" : "false")"
-            text += ",\"energy_uj\":\(json(sample.reading.ifRead))"
             let error: Message = sample.reading.ifRead == nil ? "\"\(Errno(Int32(sample.reading.errno)).name)\"" : "null"
-            text += ",\"energy_error\":\(error)"
+            if zone.readingKind == .power {
+                text += ",\"energy_uj\":null,\"energy_error\":\"ENOENT\",\"power_uw\":\(json(sample.reading.ifRead))"
+                text += ",\"power_error\":\(error)"
+            } else {
+                text += ",\"energy_uj\":\(json(sample.reading.ifRead)),\"energy_error\":\(error)"
+            }
             text += ",\"max_energy_range_uj\":\(zone.maxEnergyRange.rawValue)"
             text += ",\"constraints\":["
             for (position, constraint) in zone.constraints.enumerated() {
@@ -108,6 +113,10 @@ enum Listing {
                 text += ",\"max_power_uw\":\(json(constraint.maxPower == .zero ? nil : constraint.maxPower.rawValue))"
                 text +=
                     ",\"floor_uw\":\(bounds.floor(of: constraint).rawValue),\"ceiling_uw\":\(bounds.ceiling(of: constraint).rawValue)"
+                text += ",\"step_uw\":\(constraint.driver.step.rawValue)"
+                if constraint.driver.takesLimitsAway {
+                    text += ",\"disabled\":\(sample.limits[position] == Reading(0) ? "true" : "false")"
+                }
                 if let fallback = constraint.change?.fallback { text += ",\"fallback_uw\":\(fallback.rawValue)" }
                 let obstacle = bounds.obstacle(of: constraint, in: zone)
                 text += ",\"writable\":\(obstacle == .none ? "true" : "false"),\"obstacle\":\"\(obstacle.name)\"}"
@@ -142,6 +151,15 @@ enum Listing {
         let decimals = value.rawValue % 1_000_000 / 1_000
         let zeros: StaticString = decimals < 10 ? "00" : decimals < 100 ? "0" : ""
         return "\(value.rawValue / 1_000_000).\(zeros)\(decimals)"
+    }
+
+    private static func reading(_ reading: Reading, of zone: Zone) -> Message {
+        if Errno(Int32(reading.errno)) == .shutDown { return "asleep" }
+        switch zone.readingKind {
+        case .power: return "power: \(value(reading, "W"))"
+        case .none where zone.constraints.first?.driver.place == .opal: return "not measured"
+        case .energy, .none: return "energy: \(value(reading, "J"))"
+        }
     }
 
     private static func value(_ reading: Reading, _ unit: StaticString) -> Message {

@@ -21,12 +21,12 @@ enum Start {
         let originals = Originals(restoring: options, bootID: bootID)
         let listening = try ListenSocket(options)
         do throws(Problem) {
-            let zones = try Discovery.zones(below: options.powercapRoot, readOnly: options.readOnly)
+            let zones = try Discovery.zones(options, readOnly: options.readOnly)
             let governor = originals.governor(of: zones, failure: claims.stateFailure)
             if claims.isUnguarded {
                 Log.warning(
                     "no counter of the tree is root's alone: a second helper with another --state-dir would go unnoticed",
-                    "root=\(options.powercapRoot)")
+                    "root=\(options.rootPath)")
             }
 
             // Everything that has to be open when nothing can be opened any more.
@@ -38,7 +38,7 @@ enum Start {
             let sessionCount = try room(below: descriptorLimit, above: epoll.number)
 
             let sandbox = try Sandbox.enter(
-                user: OwnUser(options.user), witness: "\(zones[0].path)/energy_uj", required: options.requireSandbox)
+                user: OwnUser(options.user), witness: zones[0].witness, required: options.requireSandbox)
 
             listening.keep()
             let requests = Requests(

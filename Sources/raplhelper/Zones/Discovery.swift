@@ -1,11 +1,13 @@
 import LinuxSystem
 import PowercapProtocol
 
-/// Finds the zones of a powercap tree and opens their files. What can't be described is left out and named in a warning: one
-/// zone that makes no sense must not keep a node from having its limits.
+/// Finds the zones and opens their files. What can't be described is left out and named in a warning: one zone that makes no sense
+/// must not keep a node from having its limits.
 struct Discovery {
     /// Opens nothing for writing (`--read-only`, `--list`).
     let readOnly: Bool
+    /// What is opened for writing.
+    let governed: GovernedKinds
 
     private var zones: [Zone] = []
     private var omissions: Omissions
@@ -13,16 +15,14 @@ struct Discovery {
     private var denied: Problem?
     private var isAnyOpenForWriting = false
 
-    /// The zones below `root`, parents before children, in the order of their ids.
+    /// The zones, parents before children, in the order of places and ids.
     /// - Throws: what is wrong and what to do about it. Nothing has been written.
-    static func zones(below root: String, readOnly: Bool) throws(Problem) -> [Zone] {
+    static func zones(_ options: Options, readOnly: Bool) throws(Problem) -> [Zone] {
         let omissions = Omissions()
-        var discovery = Discovery(readOnly: readOnly, omissions: omissions)
-        let tree = try ZoneTree(opening: root) { omissions.add($0, $1) }
-        try tree.walk { discovery.add($0, $1, $2, $3) }
+        var discovery = Discovery(readOnly: readOnly, governed: options.governed, omissions: omissions)
+        let withoutZones = options.places.walk(leavingOut: { omissions.add($0, $1) }) { discovery.add($0, $1, $2) }
         if discovery.zones.isEmpty {
-            throw omissions.first.map { Problem(.failed, "failed: every zone of \(root) had to be left out: \($0)") }
-                ?? tree.problemWithoutZones
+            throw omissions.first.map { Problem(.failed, "failed: every zone had to be left out: \($0)") } ?? withoutZones
         }
         if let denied = discovery.denied, !discovery.isAnyOpenForWriting { throw denied }
         discovery.forbidNamesakes()
@@ -30,59 +30,87 @@ struct Discovery {
         return discovery.zones
     }
 
-    private init(readOnly: Bool, omissions: Omissions) { (self.readOnly, self.omissions) = (readOnly, omissions) }
+    private init(readOnly: Bool, governed: GovernedKinds, omissions: Omissions) {
+        (self.readOnly, self.governed, self.omissions) = (readOnly, governed, omissions)
+    }
 
     /// - Returns: the zone's index, or nil when there is no room for it.
     private mutating func add(
-        _ identity: ZoneIdentity, _ path: String, _ directory: borrowing Descriptor, _ parent: UInt16?
+        _ found: ZonePlaces.Found, _ directory: borrowing Descriptor, _ parent: UInt16?
     ) -> UInt16? {
-        let index = UInt16(zones.count)
+        let (index, path) = (UInt16(zones.count), found.path)
         guard zones.count < Limits.zones else {
             omissions.add("\(path)", "there are more than \(Limits.zones) zones")
             return nil
         }
-        let zone = Zone(
-            index: index, parent: parent, identity: identity, path: path,
-            maxEnergyRange: Microjoules(constant("max_energy_range_uj", in: directory, path)),
-            energy: attribute("energy_uj", in: directory), enabled: attribute("enabled", in: directory),
-            constraints: constraints(in: directory, path))
-        zones.append(zone)
+        let sleep = found.driver.sleeps ? SleepStatus(in: directory, "device/power/runtime_status") : nil
+        // Who governs a device has to know its limit, and wakes it once; nobody else does.
+        let isLeftAsleep = (readOnly || !governed.contains(found.driver.kind)) && sleep?.isAsleep() == true
+        let constraints = constraints(of: found, in: directory, isLeftAsleep: isLeftAsleep)
+        let (file, kind) = reading(of: found.driver, in: directory)
+        // A device of hwmon's that neither measures nor limits a power is none of ours: an old GPU, a meter that is no meter.
+        if found.driver.place != .powercap && constraints.isEmpty && kind == .none { return nil }
+        zones.append(
+            Zone(
+                index: index, parent: parent, identity: found.identity, path: path,
+                maxEnergyRange: Microjoules(constant("max_energy_range_uj", in: directory, path)), readingKind: kind,
+                witness: kind == .none ? found.driver.limits.first?.limit ?? file : file,
+                reading: attribute(file, in: directory, Attribute.Format(hasGaps: kind == .power)),
+                sleep: sleep, enabled: attribute("enabled", in: directory), constraints: constraints))
         return index
     }
 
-    private mutating func constraints(in directory: borrowing Descriptor, _ path: String) -> [Constraint] {
+    /// Which file says what the zone uses, and what that is.
+    private func reading(of driver: Driver, in directory: borrowing Descriptor) -> (file: String, ReadingKind) {
+        let isPowercap = driver.place == .powercap
+        let counter = isPowercap ? "energy_uj" : driver.energy
+        if !counter.utf8.isEmpty, let kind = try? directory.kind(of: counter), kind != .absent { return (counter, .energy) }
+        for power in isPowercap ? ["power_uw"] : driver.powers {
+            if let kind = try? directory.kind(of: power), kind != .absent { return (power, .power) }
+        }
+        return ("energy_uj", .none)
+    }
+
+    private mutating func constraints(
+        of found: ZonePlaces.Found, in directory: borrowing Descriptor, isLeftAsleep: Bool
+    ) -> [Constraint] {
+        let (driver, path) = (found.driver, found.path)
+        let isGoverned = governed.contains(driver.kind)
+        let format = driver.limitFormat
+        let omissions = omissions
         var constraints: [Constraint] = []
-        for number in 0..<Limits.constraintsPerZone {
-            let prefix = "constraint_\(number)"
-            let name: Name
-            switch NameFile.read("\(prefix)_name", in: directory) {
-            case .absent: continue
-            case .failed(let why):
-                omissions.add("\(path)/\(prefix)", "its name \(why)")
-                continue
-            case .name(let found): name = found
-            }
-            let limit = writable("\(prefix)_power_limit_uw", in: directory, path)
-            let window = writable("\(prefix)_time_window_us", in: directory, path)
+        for files in FoundLimit.all(of: found, in: directory, leavingOut: { omissions.add($0, $1) }) {
+            let limit = writable(files.limit, in: directory, path, isGoverned, format)
+            let window = writable(files.window, in: directory, path, isGoverned)
             let isWritable = limit.isWritable && window.isWritable
             let constraint = Constraint(
-                index: UInt8(number), name: name, maxPower: Microwatts(constant("\(prefix)_max_power_uw", in: directory, path)),
+                index: files.index, name: files.name, driver: driver,
+                minPower: Microwatts(isLeftAsleep ? 0 : constant(files.minimum, in: directory, path, format)),
+                maxPower: Microwatts(isLeftAsleep ? 0 : constant(files.maximum, in: directory, path, format)),
                 limit: limit.attribute, window: window.attribute, isOpenForWriting: isWritable)
-            if !isWritable && !readOnly { constraint.obstacle = .writeDenied }
+            if !isGoverned {
+                constraint.obstacle = .notGoverned
+            } else if !isWritable && !readOnly {
+                constraint.obstacle = .writeDenied
+            }
+            constraints.append(constraint)
+            if isLeftAsleep { continue }
             do throws(Errno) { constraint.original = try constraint.readSetting() } catch {
                 // The hardware doesn't answer, or there is no limit file: monitored, never written.
                 if error == .badMessage {
-                    omissions.add("\(path)/\(prefix)", "its limit or window holds no number: it isn't set")
+                    omissions.add("\(path)/\(files.name)", "its limit or window holds no number: it isn't set")
                 }
             }
-            constraints.append(constraint)
         }
         return constraints
     }
 
     /// A file to keep open for reading; nil when the zone has no such file. One that doesn't open says why at each reading.
-    private func attribute(_ file: String, in directory: borrowing Descriptor) -> Attribute? {
-        do throws(Errno) { return Attribute(try Descriptor(opening: file, in: directory, .read)) } catch {
+    private func attribute(
+        _ file: String, in directory: borrowing Descriptor, _ format: Attribute.Format = Attribute.Format()
+    ) -> Attribute? {
+        if file.utf8.isEmpty { return nil }
+        do throws(Errno) { return Attribute(try Descriptor(opening: file, in: directory, .read), format) } catch {
             return error == .noEntry ? nil : Attribute(refused: error)
         }
     }
@@ -93,24 +121,33 @@ struct Discovery {
     }
 
     /// A file to write to; where that is denied, to read from. A file that isn't there is no obstacle to writing the other.
-    private mutating func writable(_ file: String, in directory: borrowing Descriptor, _ path: String) -> Writable {
-        if readOnly { return Writable(attribute: attribute(file, in: directory), isWritable: false) }
+    private mutating func writable(
+        _ file: String, in directory: borrowing Descriptor, _ path: String, _ isGoverned: Bool,
+        _ format: Attribute.Format = Attribute.Format()
+    ) -> Writable {
+        if file.utf8.isEmpty { return Writable(attribute: nil, isWritable: true) }
+        if readOnly || !isGoverned { return Writable(attribute: attribute(file, in: directory, format), isWritable: false) }
         do throws(Errno) {
             let file = try Descriptor(opening: file, in: directory, .readWrite)
             isAnyOpenForWriting = true
-            return Writable(attribute: Attribute(file), isWritable: true)
+            return Writable(attribute: Attribute(file, format), isWritable: true)
         } catch {
             if error == .noEntry { return Writable(attribute: nil, isWritable: true) }
             if error.isDenial { denied = denied ?? Problem(error, "can't open for writing", "\(path)/\(file)") }
             omissions.add("\(path)/\(file)", "it can't be opened for writing: \(error.explanation) (\(error)): it isn't set")
-            return Writable(attribute: attribute(file, in: directory), isWritable: false)
+            return Writable(attribute: attribute(file, in: directory, format), isWritable: false)
         }
     }
 
     /// A number that never changes; 0 where there is none (psys and core answer ENODATA for max_power_uw).
-    private func constant(_ file: String, in directory: borrowing Descriptor, _ path: String) -> UInt64 {
-        guard let attribute = attribute(file, in: directory) else { return 0 }
-        do throws(Errno) { return try attribute.read() } catch {
+    private func constant(
+        _ file: String, in directory: borrowing Descriptor, _ path: String, _ format: Attribute.Format = Attribute.Format()
+    ) -> UInt64 {
+        guard let attribute = attribute(file, in: directory, format) else { return 0 }
+        do throws(Errno) {
+            let value = try attribute.read()
+            return value == Microwatts.unlimited.rawValue ? 0 : value
+        } catch {
             if error != .noData && error != .invalid {
                 omissions.add(
                     "\(path)/\(file)",

@@ -1,7 +1,7 @@
 import LinuxSystem
 import PowercapProtocol
 
-/// A power zone with its open files (Documentation/power/powercap/powercap.rst).
+/// What can be measured or limited, with its open files.
 final class Zone {
     /// Position in the helper's list, which is its number on the wire.
     let index: UInt16
@@ -14,19 +14,28 @@ final class Zone {
     let path: String
     /// Zero where there is no energy counter.
     let maxEnergyRange: Microjoules
-    let energy: Attribute?
+    let readingKind: ReadingKind
+    /// A file of its that is root's alone to write, for who checks that it can't be opened any more.
+    let witness: String
+    /// `energy_uj` or another counter, or a power.
+    let reading: Attribute?
+    /// `power/runtime_status` of a device that would have to wake up to be read.
+    let sleep: SleepStatus?
     let enabled: Attribute?
     let constraints: [Constraint]
     /// Its descriptors answered ENODEV. They do so for ever, also when the zone is back: it has to be opened again.
     private(set) var isGone = false
 
     init(
-        index: UInt16, parent: UInt16?, identity: ZoneIdentity, path: String, maxEnergyRange: Microjoules,
-        energy: consuming Attribute?, enabled: consuming Attribute?, constraints: [Constraint]
+        index: UInt16, parent: UInt16?, identity: ZoneIdentity, path: String, maxEnergyRange: Microjoules = Microjoules(0),
+        readingKind: ReadingKind = .none, witness: String = "energy_uj", reading: consuming Attribute? = nil,
+        sleep: SleepStatus? = nil,
+        enabled: consuming Attribute? = nil, constraints: [Constraint]
     ) {
         (self.index, self.parent, self.identity) = (index, parent, identity)
         (self.path, self.maxEnergyRange, self.constraints) = (path, maxEnergyRange, constraints)
-        self.energy = energy
+        (self.readingKind, self.sleep, self.witness) = (readingKind, sleep, "\(path)/\(witness)")
+        self.reading = reading
         self.enabled = enabled
     }
 
@@ -41,17 +50,35 @@ final class Zone {
         return nil
     }
 
-    /// Everything that changes, read now. An ENODEV marks the zone as gone.
+    /// A constraint's limit and window now; of a device that sleeps, what was read last, so that looking doesn't wake it.
+    func setting(of constraint: Constraint) throws(Errno) -> Constraint.Setting {
+        if let sleep, let limit = constraint.lastRead.ifRead, sleep.isAsleep() {
+            return Constraint.Setting(limit: limit == 0 ? .unlimited : Microwatts(limit), window_us: 0)
+        }
+        return try constraint.readSetting()
+    }
+
+    /// Everything that changes, read now. An ENODEV marks the zone as gone. A device that sleeps is left asleep: its limits are what they
+    /// were.
     func sample() -> ZoneSample {
         var sample = ZoneSample(index: index, constraintCount: UInt8(constraints.count))
-        sample.reading = reading { () throws(Errno) in try energy.readOrAbsent() }
+        if let sleep, sleep.isAsleep() {
+            sample.reading = Reading(errno: UInt8(Errno.shutDown.number))
+            for position in 0..<constraints.count { sample.limits[position] = constraints[position].lastRead }
+            sample.isGone = isGone
+            return sample
+        }
+        sample.reading = reading { () throws(Errno) in try reading.readOrAbsent() }
         switch reading({ () throws(Errno) in try enabled.readOrAbsent() }).ifRead {
         case 0: sample.enabled = .no
         case 1: sample.enabled = .yes
         default: sample.enabled = .unknown
         }
         for position in 0..<constraints.count {
-            sample.limits[position] = reading { () throws(Errno) in try constraints[position].limit.readOrAbsent() }
+            let constraint = constraints[position]
+            sample.limits[position] = reading { () throws(Errno) in try constraint.limit.readOrAbsent() }
+            constraint.note(sample.limits[position])
+            sample.limits[position] = constraint.lastRead
         }
         sample.isGone = isGone
         return sample
@@ -61,8 +88,6 @@ final class Zone {
     private func reading(_ read: () throws(Errno) -> UInt64) -> Reading {
         do { return Reading(try read()) } catch { return Reading(errno: UInt8(clamping: noting(error).number)) }
     }
-
-    var readingKind: ReadingKind { energy.isThere ? .energy : .none }
 
     var description: ZoneDescription {
         ZoneDescription(
@@ -116,81 +141,4 @@ extension Optional where Wrapped == Attribute {
     }
 
     var isThere: Bool { isPresent }
-}
-
-/// A constraint of a zone: its two files, what they held before the first change, and what was done to them.
-final class Constraint {
-    /// N of `constraint_N_name`: it differs between machines, the name doesn't.
-    let index: UInt8
-    let name: Name
-    /// Zero when firmware gives none.
-    let maxPower: Microwatts
-    /// `constraint_N_power_limit_uw`.
-    let limit: Attribute?
-    /// `constraint_N_time_window_us`.
-    let window: Attribute?
-    /// Opened for writing too.
-    let isOpenForWriting: Bool
-    /// What is in its way since the start, whatever its numbers are.
-    var obstacle: Obstacle?
-    /// What was there before the first change of this boot; nil when it couldn't be read.
-    var original: Setting?
-    /// What was done since; nil while the original is in force as far as this system is concerned.
-    var change: Change?
-    /// The driver refused the last write as it does where firmware has locked the register. Nothing that can be read says so.
-    var isLocked = false
-
-    /// A limit with its time window (0 where there is none).
-    struct Setting: Equatable {
-        var limit: Microwatts
-        var window_us: UInt64
-    }
-
-    /// A change of this system's. `intended` is recorded before it is written and `inForce` is what was read back, so that
-    /// after a crash at any instruction the hardware holds one of the two, unless somebody else has written since.
-    struct Change: Equatable {
-        var intended: Setting
-        var inForce: Setting
-        /// Whether the time window is ours too, and to be restored.
-        var touchesWindow: Bool
-        /// What the limit becomes when the controller is lost, instead of the original: at most what is in force. P18.
-        var fallback: Microwatts?
-    }
-
-    init(
-        index: UInt8, name: Name, maxPower: Microwatts, limit: consuming Attribute?, window: consuming Attribute?,
-        isOpenForWriting: Bool
-    ) {
-        (self.index, self.name, self.maxPower, self.isOpenForWriting) = (index, name, maxPower, isOpenForWriting)
-        self.limit = limit
-        self.window = window
-    }
-
-    /// The limit and window that the hardware holds now.
-    func readSetting() throws(Errno) -> Setting {
-        let limit = Microwatts(try limit.readOrAbsent())
-        // peak_power has a window file that can't be written: it reads 0 on Linux 6.1 and ENODATA on 6.12. That, and no file,
-        // count as 0; the limit is known all the same.
-        do throws(Errno) {
-            return Setting(limit: limit, window_us: window.isThere ? try window.readOrAbsent() : 0)
-        } catch {
-            if error == .noData || error == .invalid { return Setting(limit: limit, window_us: 0) }
-            throw error
-        }
-    }
-
-    /// Writes the limit, and notes whether the register is locked: a locked one answers ENODATA to every write of a limit, and
-    /// ENOSYS to every other (powercap_sys.c).
-    func writeLimit(_ value: Microwatts) throws(Errno) {
-        do throws(Errno) {
-            try limit.writeOrAbsent(value.rawValue)
-            isLocked = false
-        } catch {
-            isLocked = error == .noData || error == .notImplemented
-            throw error
-        }
-    }
-
-    /// Whether it has a time window that can be put back.
-    var hasWindow: Bool { window.isThere && (original?.window_us ?? 0) > 0 }
 }

@@ -129,8 +129,10 @@ enum NameFile {
             return error == .noEntry ? .absent : .failed("can't be read: \(error.explanation) (\(error))")
         }
         if count > 0 && storage[count - 1] == UInt8(ascii: "\n") { count -= 1 }
+        // arm-scmi calls its constraint `SCMI power-cap`.
+        for index in 0..<count where storage[index] == UInt8(ascii: " ") { storage[index] = UInt8(ascii: "-") }
         guard let name = Name(storage.span.extracting(0..<count)) else {
-            return .failed("isn't 1 to 63 letters, digits and signs without a blank")
+            return .failed("isn't 1 to 63 letters, digits and signs")
         }
         return .name(name)
     }

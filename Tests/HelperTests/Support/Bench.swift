@@ -73,8 +73,7 @@ final class Bench {
             constraint.original = try? constraint.readSetting()
             return Zone(
                 index: UInt16(index), parent: nil, identity: .sample("intel-rapl:\(index)", ["package-\(index)"]),
-                path: directory, maxEnergyRange: Microjoules(0), energy: nil, enabled: nil,
-                constraints: [constraint])
+                path: directory, constraints: [constraint])
         }
     }
 

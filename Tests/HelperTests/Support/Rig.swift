@@ -33,9 +33,12 @@ final class Rig {
 
     private static func start(_ directory: String, _ arguments: [String], _ boot: BootID) throws -> ([Zone], Governor) {
         let options = try Options(
-            parsing: ["--state-dir", "\(directory)/state", "--powercap-root", "\(directory)/powercap"] + arguments)
+            parsing: [
+                "--state-dir", "\(directory)/state", "--powercap-root", "\(directory)/powercap", "--govern",
+                "intel-rapl,intel-rapl-mmio",
+            ] + arguments)
         let originals = Originals(restoring: options, bootID: boot)
-        let zones = try Discovery.zones(below: options.powercapRoot, readOnly: options.readOnly)
+        let zones = try Discovery.zones(options, readOnly: options.readOnly)
         return (zones, originals.governor(of: zones))
     }
 

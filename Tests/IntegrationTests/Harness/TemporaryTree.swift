@@ -56,8 +56,10 @@ final class TemporaryTree {
         let hiding = Conditions.sandboxIsHidden ? Intruder.hiding(["landlock_create_ruleset", "seccomp"]) : []
         let helper = try HelperProcess(
             "\(directory)/helper-\(helpers)",
-            hiding + wrapper + [Programs.helper, "--powercap-root", root, "--socket", socket, "--state-dir", stateDirectory]
-                + flags,
+            hiding + wrapper + [
+                Programs.helper, "--powercap-root", root, "--socket", socket, "--state-dir", stateDirectory,
+                "--govern", "intel-rapl,intel-rapl-mmio",
+            ] + flags,
             environment: environment, inheriting: descriptors)
         processes.append(helper.process)
         return helper

@@ -1,0 +1,98 @@
+import LinuxSystem
+import PowercapProtocol
+
+/// A constraint of a zone: its two files, what they held before the first change, and what was done to them.
+final class Constraint {
+    /// N of `constraint_N_name`: it differs between machines, the name doesn't. Beside powercap a number of the helper's.
+    let index: UInt8
+    let name: Name
+    let driver: Driver
+    /// Zero when driver and firmware give none.
+    let minPower: Microwatts
+    let maxPower: Microwatts
+    /// `constraint_N_power_limit_uw`, `power1_cap`, …
+    let limit: Attribute?
+    /// `constraint_N_time_window_us`.
+    let window: Attribute?
+    /// Opened for writing too.
+    let isOpenForWriting: Bool
+    /// What is in its way since the start, whatever its numbers are.
+    var obstacle: Obstacle?
+    /// What was there before the first change of this boot; nil when it couldn't be read.
+    var original: Setting?
+    /// What was done since; nil while the original is in force as far as this system is concerned.
+    var change: Change?
+    /// The driver refused the last write as it does where firmware has locked the register. Nothing that can be read says so.
+    var isLocked = false
+
+    /// What was last read of the limit, as the wire has it: 0 where a driver says so that there is none.
+    private(set) var lastRead = Reading(errno: UInt8(Errno.noData.number))
+
+    /// Remembers what was read now. An original that couldn't be read when the helper started, because its device slept, is known with it.
+    func note(_ reading: Reading) {
+        lastRead = reading
+        guard let limit = reading.ifRead.map({ Microwatts($0) }) else { return }
+        if limit == .unlimited { lastRead = Reading(0) }
+        if original == nil && change == nil && driver.place != .powercap { original = Setting(limit: limit, window_us: 0) }
+    }
+
+    /// A limit with its time window (0 where there is none).
+    struct Setting: Equatable {
+        var limit: Microwatts
+        var window_us: UInt64
+    }
+
+    /// A change of this system's. `intended` is recorded before it is written and `inForce` is what was read back, so that
+    /// after a crash at any instruction the hardware holds one of the two, unless somebody else has written since.
+    struct Change: Equatable {
+        var intended: Setting
+        var inForce: Setting
+        /// Whether the time window is ours too, and to be restored.
+        var touchesWindow: Bool
+        /// What the limit becomes when the controller is lost, instead of the original: at most what is in force. P18.
+        var fallback: Microwatts?
+    }
+
+    init(
+        index: UInt8, name: Name, driver: Driver = Driver.table[0], minPower: Microwatts = .zero, maxPower: Microwatts,
+        limit: consuming Attribute?, window: consuming Attribute?, isOpenForWriting: Bool
+    ) {
+        (self.index, self.name, self.driver, self.isOpenForWriting) = (index, name, driver, isOpenForWriting)
+        (self.minPower, self.maxPower) = (minPower, maxPower)
+        self.limit = limit
+        self.window = window
+    }
+
+    /// The limit and window that the hardware holds now.
+    func readSetting() throws(Errno) -> Setting {
+        let limit = Microwatts(try limit.readOrAbsent())
+        // A card that has no power is no limit, and 0 is none that could be written: amdgpu takes it for its default.
+        if limit == .zero && driver.place != .powercap { throw .noData }
+        // peak_power has a window file that can't be written: it reads 0 on Linux 6.1 and ENODATA on 6.12. That, and no file,
+        // count as 0; the limit is known all the same.
+        do throws(Errno) {
+            return Setting(limit: limit, window_us: window.isThere ? try window.readOrAbsent() : 0)
+        } catch {
+            if error == .noData || error == .invalid { return Setting(limit: limit, window_us: 0) }
+            throw error
+        }
+    }
+
+    /// Writes the limit in the driver's steps, and notes whether the register is locked: powercap answers ENODATA to every write of a
+    /// limit to a locked one, and ENOSYS to every other (powercap_sys.c).
+    func writeLimit(_ value: Microwatts) throws(Errno) {
+        do throws(Errno) {
+            try limit.writeOrAbsent(driver.rounded(value).rawValue)
+            isLocked = false
+        } catch {
+            isLocked = driver.place == .powercap && (error == .noData || error == .notImplemented)
+            throw error
+        }
+    }
+
+    /// Writes a limit that was read here.
+    func putBack(_ value: Microwatts) throws(Errno) { try limit.writeOrAbsent(value.rawValue) }
+
+    /// Whether it has a time window that can be put back.
+    var hasWindow: Bool { window.isThere && (original?.window_us ?? 0) > 0 }
+}
