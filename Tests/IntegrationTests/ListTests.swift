@@ -84,7 +84,8 @@ struct ListTests {
         "on a terminal that is narrower than the table no line is wider than 80 columns; on a wide one, and in a pipe, the table is whole",
         .enabled(if: Conditions.has("script"), "needs script(1)"), arguments: [60, 80, 100, 200])
     func terminal(_ columns: Int) throws {
-        let command = "stty cols \(columns); exec '\(Programs.helper)' --list --powercap-root '\(tree.root)'"
+        let command =
+            "stty cols \(columns); exec '\(Programs.helper)' --list --powercap-root '\(tree.root)' --govern intel-rapl,intel-rapl-mmio"
         let script = try tree.spawn("script-\(columns)", ["script", "--quiet", "--return", "--command", command, "/dev/null"])
         #expect(try script.waitForEnd() == .exited(0))
         let shown = script.outputText.replacing("\r\n", with: "\n")

@@ -99,11 +99,11 @@ struct StartTests {
     func failed() throws {
         for zone in [package0, package1] {
             try changeMode(tree.path(zone, "name"), 0o644)
-            try Files.put(tree.path(zone, "name"), "two words\n")
+            try Files.put(tree.path(zone, "name"), "zwölf\n")
         }
         #expect(
             try refusal(try tree.spawnHelper(), status: 1).hasPrefix(
-                "failed: every zone of \(tree.root) had to be left out: what=\(tree.root)/\(package0) why=\"its name isn't 1 to 63"
+                "failed: every zone had to be left out: what=\(tree.root)/\(package0) why=\"its name isn't 1 to 63"
             ))
         #expect(!Files.exists(tree.socket) && !Files.exists(tree.statePath))
     }

@@ -31,4 +31,22 @@ int32_t cs_load_system_call_filter(void);
 // That list on this architecture: names with their numbers; NULL behind the last.
 const char *cs_allowed_call(uint32_t index, int32_t *number);
 
+// A thread that reads and writes the files of one zone, so that nobody waits for its driver. It has to be started before the filter, which
+// is then every thread's. One order at a time: the next may be given when `cs_worker_is_busy` is false.
+struct cs_worker;
+enum cs_worker_file { cs_worker_status, cs_worker_reading, cs_worker_limit };
+// An eventfd that is readable when a worker is done with something, to be given to each; a negative errno.
+int32_t cs_worker_events(void);
+struct cs_worker *cs_worker_new(int32_t done); // NULL where memory or descriptors are short
+// `cs_worker_limit` + N is limit N, up to 3. A status of `suspended` keeps everything from being read.
+void cs_worker_set_file(struct cs_worker *worker, uint32_t file, int32_t fd);
+int32_t cs_worker_start(struct cs_worker *worker);
+void cs_worker_look(struct cs_worker *worker);
+// Writes a line of at most 32 bytes, and looks.
+void cs_worker_write(struct cs_worker *worker, uint32_t file, const uint8_t *line, uint32_t count);
+bool cs_worker_is_busy(struct cs_worker *worker);
+int32_t cs_worker_written(struct cs_worker *worker); // of the last write: 0 or a negative errno
+// What was read: the number of bytes, at most 32, or a negative errno; ESHUTDOWN of a device that sleeps.
+int32_t cs_worker_text(struct cs_worker *worker, uint32_t file, uint8_t *text);
+
 #endif

@@ -73,6 +73,7 @@ struct Bounds {
         if constraint.original != nil { flags.insert(.originalKnown) }
         if constraint.hasWindow { flags.insert(.hasTimeWindow) }
         if constraint.change != nil { flags.insert(.changed) }
+        if constraint.driver.isSlow { flags.insert(.isSlow) }
         let isUnlimited = constraint.original?.limit == .unlimited
         if isUnlimited { flags.insert(.originalDisabled) }
         return ConstraintDescription(

@@ -14,6 +14,8 @@ final class Governor {
     /// Saved changes whose zones weren't there at the start.
     let unclaimed: Int
     private var planned: [Planned]
+    /// Zones that are read and written beside the loop.
+    var slow: SlowZones?
     /// A controller can repeat what fails as fast as it likes; one time through all constraints of a large node is told in full.
     private var log = LogBudget(burst: 100)
 
@@ -26,6 +28,8 @@ final class Governor {
         var before: Constraint.Setting
         /// What this system had done before, for the record of a batch that fails.
         var changeBefore: Constraint.Change?
+        /// It is written by its zone's thread, and has still to be.
+        var isPending = false
     }
 
     /// Two limits that are less than this apart may be the same one rounded down: no power unit of a RAPL register is
@@ -81,21 +85,33 @@ final class Governor {
         planned.removeAll(keepingCapacity: true)
         for item in items { try plan(item) }
         try announce()
-        for index in 0..<planned.count {
+        for index in 0..<planned.count where !planned[index].isPending {
             do throws(Failure) { try write(planned[index], item: UInt16(index)) } catch {
                 putBack(from: index)
                 throw error
             }
         }
-        for entry in planned {
+        for entry in planned where !entry.isPending {
             guard let inForce = entry.constraint.change?.inForce.limit else { continue }
             entry.constraint.change?.fallback = Governor.fallback(after: entry).map { min($0, inForce) }
         }
+        for entry in planned where entry.isPending { hand(entry) }
         // A crash before this line leaves `intended`, which is recognised as well.
         do throws(Errno) { try record() } catch {
             log.error("the state file can't be brought up to date after a write", "errno=\(error)")
         }
         keepFallbacks()
+    }
+
+    /// Leaves a limit to its zone's thread. What is asked for is recorded.
+    private func hand(_ entry: Planned) {
+        guard let slow = slow?.slow(entry.zone),
+            let position = entry.zone.constraints.firstIndex(where: { $0 === entry.constraint })
+        else { return }
+        slow.apply(
+            SlowZone.Batch(
+                position: position, asked: entry.item.limit, before: entry.before.limit, changeBefore: entry.changeBefore,
+                fallback: Governor.fallback(after: entry)))
     }
 
     /// The fallback limit that an item leads to; nil for none. What the item leaves as it is doesn't stay above the limit.
@@ -114,6 +130,10 @@ final class Governor {
     /// What is in force for an item of the last batch, as it was read back.
     func applied(_ index: Int) -> AppliedItem {
         let entry = planned[index]
+        if entry.isPending {
+            return AppliedItem(
+                effective: max(entry.before.limit, entry.item.limit), effectiveWindow_us: 0, isPending: true)
+        }
         let now = entry.constraint.change?.inForce ?? entry.before
         return AppliedItem(effective: now.limit, effectiveWindow_us: entry.item.window_us == nil ? 0 : now.window_us)
     }
@@ -127,6 +147,7 @@ final class Governor {
         if let code = bounds.refusal(of: item, zone: zone, constraint: constraint) { throw Failure(code, item: number) }
         guard let zone, let constraint else { throw Failure(.unknownZone, item: number) }
         for other in planned where other.constraint === constraint { throw Failure(.duplicateItem, item: number) }
+        if slow?.slow(zone)?.isBusy == true { throw Failure(.writePending, item: number) }
         let before: Constraint.Setting
         do throws(Errno) { before = try zone.setting(of: constraint) } catch { throw unreadable(error, zone, number) }
         // A batch that fails puts back what was there before it. What the driver made of a window of ours it makes again; another
@@ -136,7 +157,9 @@ final class Governor {
             throw Failure(.windowNotRestorable, item: number)
         }
         planned.append(
-            Planned(item: item, constraint: constraint, zone: zone, before: before, changeBefore: constraint.change))
+            Planned(
+                item: item, constraint: constraint, zone: zone, before: before, changeBefore: constraint.change,
+                isPending: zone.isBeside && constraint.driver.rounded(item.limit) != before.limit))
     }
 
     /// As long as nothing of ours is in force, the original is what is there now: somebody may have set another limit since
@@ -178,9 +201,13 @@ final class Governor {
         let wanted = entry.item
         let after: Constraint.Setting
         do throws(Errno) {
-            if entry.before.limit != wanted.limit { try constraint.writeLimit(wanted.limit) }
-            if let window = wanted.window_us, window != entry.before.window_us { try constraint.window.writeOrAbsent(window) }
-            after = try constraint.readSetting()
+            if entry.zone.isBeside {
+                after = entry.before
+            } else {
+                if entry.before.limit != wanted.limit { try constraint.writeLimit(wanted.limit) }
+                if let window = wanted.window_us, window != entry.before.window_us { try constraint.window.writeOrAbsent(window) }
+                after = try constraint.readSetting()
+            }
         } catch {
             throw entry.zone.noting(error) == .noDevice
                 ? Failure(.zoneGone, errno: UInt16(error.number), item: item)
@@ -206,6 +233,11 @@ final class Governor {
     private func putBack(from failed: Int) {
         for index in (0...failed).reversed() {
             let entry = planned[index]
+            if entry.zone.isBeside {
+                // Its thread hasn't been asked yet.
+                entry.constraint.change = entry.changeBefore
+                continue
+            }
             do throws(Errno) {
                 let now = try entry.constraint.readSetting()
                 if now.limit != entry.before.limit { try entry.constraint.putBack(entry.before.limit) }
@@ -238,16 +270,49 @@ final class Governor {
 
     /// P6: puts back every original that this system changed and nobody else has changed since. Fallback limits are given up
     /// first: a crash before the last original is back must not bring them into force.
-    func restore() -> Released {
+    /// - Parameter patience_ms: for limits that are written beside the loop. What isn't done by then counts as failed, and goes on.
+    func restore(patience_ms: UInt64 = 0) -> Released {
         guard policy != .readOnly else { return Released() }
         giveUpFallbacks()
-        return forEachChange { constraint, zone in constraint.restore(in: zone, &log) }
+        slow?.end(.restore)
+        let outcome = forEachChange { constraint, zone in constraint.restore(in: zone, &log) }
+        return outcome + waitForSlow(patience_ms)
     }
 
     /// P18: brings the fallback limits into force, and puts the originals back where there is none.
-    func fallBack() -> Released {
+    func fallBack(patience_ms: UInt64 = 0) -> Released {
         guard policy != .readOnly else { return Released() }
-        return forEachChange { constraint, zone in constraint.fallBack(in: zone, &log) }
+        slow?.end(.fallback)
+        let outcome = forEachChange { constraint, zone in constraint.fallBack(in: zone, &log) }
+        return outcome + waitForSlow(patience_ms)
+    }
+
+    /// Takes what the threads have done. It is recorded where it changes what has to come back.
+    /// - Returns: what became of limits at an end of control that wasn't waited for any more.
+    func takeSlow() -> Released {
+        guard let slow else { return Released() }
+        if slow.take(&log) {
+            do throws(Errno) { try record() } catch {
+                log.error("the state file can't be brought up to date after a write", "errno=\(error)")
+            }
+            keepFallbacks()
+        }
+        return slow.isBusy ? Released() : slow.takeOutcome()
+    }
+
+    private func waitForSlow(_ patience_ms: UInt64) -> Released {
+        guard let slow else { return Released() }
+        let deadline_ns = Clock.monotonic_ns + patience_ms * 1_000_000
+        var outcome = Released()
+        while slow.isBusy {
+            let now_ns = Clock.monotonic_ns
+            guard now_ns < deadline_ns else { break }
+            let milliseconds = Int32((deadline_ns - now_ns + 999_999) / 1_000_000)
+            if (try? slow.events.wait(milliseconds: milliseconds)) == true { outcome = outcome + takeSlow() }
+        }
+        outcome = outcome + slow.takeOutcome()
+        outcome.failed += slow.unfinished
+        return outcome
     }
 
     private func giveUpFallbacks() {
@@ -267,7 +332,7 @@ final class Governor {
 
     private func forEachChange(_ end: (Constraint, Zone) -> Released.Restored) -> Released {
         var outcome = Released()
-        for zone in zones {
+        for zone in zones where !zone.isBeside {
             for constraint in zone.constraints where constraint.change != nil {
                 outcome.count(end(constraint, zone))
             }

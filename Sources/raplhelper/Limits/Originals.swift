@@ -53,7 +53,7 @@ struct Originals {
 
     private mutating func restore() {
         var restoration = Restoration(of: records, in: options.places)
-        restoration.carryOut(.fallback)
+        restoration.carryOut(.fallback, leavingSlow: true)
         (records, unclaimed) = (restoration.remaining, restoration.unclaimed)
         let outcome = restoration.outcome
         let counts: Message = "\(outcome.counts) unclaimed=\(unclaimed)"

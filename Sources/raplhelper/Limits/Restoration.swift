@@ -30,7 +30,7 @@ struct Restoration {
         var log = LogBudget(burst: 100)
         var claimants = [[Claimant]](repeating: [], count: changed.count)
         // A tree that isn't there, or can't be listed, claims nothing; Discovery says why.
-        _ = places.walk(leavingOut: { _, _ in }) { found, directory, parent in
+        _ = places.walk(leavingOut: Omissions()) { found, directory, parent in
             for index in 0..<changed.count where changed[index].isOf(found.identity) {
                 if let claimant = Restoration.claimant(changed[index], found, directory) { claimants[index].append(claimant) }
             }
@@ -54,9 +54,14 @@ struct Restoration {
     var records: [SavedState.Record] { remaining + claimed.map { $0.record } }
 
     /// Puts the originals back, or brings the fallback limits into force where there are some.
-    mutating func carryOut(_ disposal: LimitDisposal) {
+    /// - Parameter leavesSlow: whether what may take long is left to who serves, as what remains: no driver keeps a start waiting.
+    mutating func carryOut(_ disposal: LimitDisposal, leavingSlow leavesSlow: Bool = false) {
         var log = LogBudget(burst: 100)
         for one in claimed {
+            if leavesSlow && one.claimant.constraint.driver.isSlow {
+                remaining.append(one.record)
+                continue
+            }
             let (constraint, zone) = (one.claimant.constraint, one.claimant.zone)
             outcome.count(
                 disposal == .fallback ? constraint.fallBack(in: zone, &log) : constraint.restore(in: zone, &log))
@@ -111,7 +116,7 @@ struct Restoration {
     private static func claimant(
         _ record: SavedState.Record, _ found: ZonePlaces.Found, _ directory: borrowing Descriptor
     ) -> Claimant? {
-        for files in FoundLimit.all(of: found, in: directory, leavingOut: { _, _ in }) where files.name == record.constraintName {
+        for files in FoundLimit.all(of: found, in: directory, leavingOut: Omissions()) where files.name == record.constraintName {
             // A window that wasn't changed isn't looked at.
             let touchesWindow = record.change?.touchesWindow == true
             let constraint = Constraint(

@@ -50,7 +50,7 @@ struct SavedBoot {
         var restoration = Restoration(of: records, in: options.places)
         var isWhole = restoration.beginBoot()
         try save(restoration.records, isBegun: false)
-        restoration.carryOut(.fallback)
+        restoration.carryOut(.fallback, leavingSlow: !isMarked)
         isWhole = isWhole && restoration.outcome.failed == 0 && restoration.outcome.foreign == 0
         try save(restoration.remaining, isBegun: isMarked && isWhole)
         return Begun(records: restoration.remaining, outcome: restoration.outcome, isWhole: isWhole)

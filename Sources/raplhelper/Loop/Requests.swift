@@ -24,7 +24,8 @@ final class Requests {
         batch.reserveCapacity(Limits.itemsPerBatch)
         // The start has dealt with what an earlier helper left; what it couldn't is tried again.
         if governor.changeCount > 0 && governor.policy != .readOnly {
-            retryRestoreAt_ns = Clock.monotonic_ns + Requests.retryInterval_ns
+            // What an earlier helper has left of slow limits is dealt with at once, beside the loop.
+            retryRestoreAt_ns = Clock.monotonic_ns + (governor.slow == nil ? Requests.retryInterval_ns : 0)
         }
     }
 
@@ -148,6 +149,7 @@ final class Requests {
         // Version 2 has as many as Zones, which has them in one frame.
         let count = version >= Greeting.kindsVersion ? zones.count : zones.described(from: 0).count
         writer.begin(.sample, requestID: id)
+        governor.slow?.look()
         // Not the time of the loop: a batch ahead of it in the pipeline may have taken a while.
         SampleHeader(time_ns: Clock.monotonic_ns, zoneCount: UInt16(count)).encode(into: &writer)
         for zone in zones[..<count] {
@@ -203,7 +205,9 @@ final class Requests {
 
     /// Ends control and deals with the limits.
     @discardableResult
-    func endControl(_ disposal: LimitDisposal, because reason: StaticString, _ now_ns: UInt64) -> Released {
+    func endControl(
+        _ disposal: LimitDisposal, because reason: StaticString, _ now_ns: UInt64, patience_ms: UInt64 = Requests.patience_ms
+    ) -> Released {
         let holder = lease.holder?.name ?? ZonesHeader.nobody
         lease.end()
         let subject: Message = "reason=\"\(reason)\" holder=\(holder)"
@@ -216,7 +220,7 @@ final class Requests {
             }
             return Released()
         }
-        let outcome = end(disposal)
+        let outcome = end(disposal, patience_ms)
         let counts: Message = "\(subject) \(outcome.counts)"
         ends.write(outcome.ending.level, outcome.ending.words, counts)
         retryRestoreAt_ns = outcome.failed > 0 ? now_ns + Requests.retryInterval_ns : nil
@@ -224,15 +228,29 @@ final class Requests {
         return outcome
     }
 
-    private func end(_ disposal: LimitDisposal) -> Released {
-        disposal == .fallback ? governor.fallBack() : governor.restore()
+    private func end(_ disposal: LimitDisposal, _ patience_ms: UInt64) -> Released {
+        disposal == .fallback ? governor.fallBack(patience_ms: patience_ms) : governor.restore(patience_ms: patience_ms)
+    }
+
+    /// How long the end of control waits for limits that are written beside the loop, together. Whoever asks for a sign of life meanwhile
+    /// (`--check`) waits for 2 s.
+    static let patience_ms: UInt64 = 1_500
+    /// The same when the helper stops, and what isn't done is left to the next one.
+    private static let lastPatience_ms: UInt64 = 5_000
+
+    /// Threads are done with something.
+    func takeSlow(_ now_ns: UInt64) {
+        let late = governor.takeSlow()
+        if late == Released() { return }
+        ends.write(late.ending.level, "slow limits were dealt with after the end of control", late.counts)
+        if late.failed > 0 && lease.holder == nil { retryRestoreAt_ns = now_ns + Requests.retryInterval_ns }
     }
 
     /// The last end there is: it is told however many there were before it. Nobody has given control up on purpose by stopping the
     /// helper, so that fallback limits come into force where there are some.
     func finish(because reason: StaticString) -> Released {
         ends = LogBudget()
-        return endControl(.fallback, because: reason, Clock.monotonic_ns)
+        return endControl(.fallback, because: reason, Clock.monotonic_ns, patience_ms: Requests.lastPatience_ms)
     }
 
     private static let retryInterval_ns: UInt64 = 30_000_000_000
@@ -240,7 +258,7 @@ final class Requests {
     /// A register that refused its original or its fallback limit may take it later.
     func retryRestore(_ now_ns: UInt64) {
         guard let due = retryRestoreAt_ns, due <= now_ns else { return }
-        let outcome = end(retried)
+        let outcome = end(retried, 0)
         retryRestoreAt_ns = outcome.failed > 0 ? now_ns + Requests.retryInterval_ns : nil
         if outcome.restored > 0 { ends.info("original limits restored at another attempt", outcome.counts) }
     }

@@ -27,7 +27,8 @@ final class Server {
         static let listener: UInt64 = 1 << 32
         static let signals: UInt64 = 2 << 32
         static let uevents: UInt64 = 3 << 32
-        static let firstSession: UInt64 = 4 << 32
+        static let slow: UInt64 = 4 << 32
+        static let firstSession: UInt64 = 5 << 32
     }
 
     private let listening: ListenSocket
@@ -62,6 +63,7 @@ final class Server {
         sessions = [Session?](repeating: nil, count: sessionCount)
         try epoll.add(listening.descriptor.number, token: Token.listener)
         try epoll.add(self.signals.number, token: Token.signals)
+        if let slow = requests.governor.slow { try epoll.add(slow.events.number, token: Token.slow) }
         if let number = uevents?.number { try epoll.add(number, token: Token.uevents) }
     }
 
@@ -92,6 +94,7 @@ final class Server {
         case Token.listener: acceptAll(now_ns)
         case Token.signals: if let name = signals.next() { end = .signal(name) }
         case Token.uevents: readUevents(now_ns)
+        case Token.slow: requests.takeSlow(now_ns)
         default:
             let slot = Int((event.token - Token.firstSession) >> 32)
             guard let session = sessions[slot], session.serial == UInt32(truncatingIfNeeded: event.token) else { return }

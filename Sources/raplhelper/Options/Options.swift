@@ -226,8 +226,8 @@ struct Options {
         var text: Message = """
             Usage: raplhelper [flags]
 
-            Opens the node's RAPL zones, gives up every privilege, and sets the power limits
-            that a controller asks for.
+            Opens the node's power zones, gives up every privilege, and sets the limits that
+            a controller asks for.
 
             Flags:
 

@@ -17,9 +17,12 @@ struct Sandbox {
     private init(user: OwnUser, witness: String) { (self.user, self.witness) = (user, witness) }
 
     /// Gives everything up. It can't be undone, and nothing can be opened afterwards.
+    /// - Parameter beforeFilter: what still needs a system call that isn't on the list.
     /// - Returns: what was given up; what is missing has been logged with its reason.
     /// - Throws: a step that should have worked and didn't, or that the kernel lacks while `--require-sandbox` asks for it.
-    static func enter(user: OwnUser, witness: String, required: Bool) throws(Problem) -> Sandbox {
+    static func enter(
+        user: OwnUser, witness: String, required: Bool, beforeFilter: () throws(Problem) -> Void = { () throws(Problem) in }
+    ) throws(Problem) -> Sandbox {
         var sandbox = Sandbox(user: user, witness: witness)
         // Nobody of the same uid may attach while the rest is under way.
         try sandbox.step(.notDumpable, "PR_SET_DUMPABLE") { cs_not_dumpable() }
@@ -36,6 +39,8 @@ struct Sandbox {
         sandbox.restrictFiles()
         // After the filter no call remains that could check anything.
         try sandbox.verify()
+        // Threads have what was given up so far, and get the filter with everybody.
+        try beforeFilter()
         // After this one nothing can be told or cleaned up but what is open.
         try sandbox.requireAll(required)
         sandbox.filterSystemCalls()

@@ -97,12 +97,11 @@ enum Listing {
             text += ",\"control_type\":\(quoted(zone.controlType.string)),\"name\":\(quoted(zone.name.string))"
             text += ",\"enabled\":\(sample.enabled == .unknown ? "null" : sample.enabled == .yes ? "true" : "false")"
             let error: Message = sample.reading.ifRead == nil ? "\"\(Errno(Int32(sample.reading.errno)).name)\"" : "null"
-            if zone.readingKind == .power {
-                text += ",\"energy_uj\":null,\"energy_error\":\"ENOENT\",\"power_uw\":\(json(sample.reading.ifRead))"
-                text += ",\"power_error\":\(error)"
-            } else {
-                text += ",\"energy_uj\":\(json(sample.reading.ifRead)),\"energy_error\":\(error)"
-            }
+            let isPower = zone.readingKind == .power
+            text += ",\"energy_uj\":\(json(isPower ? nil : sample.reading.ifRead))"
+            text += ",\"energy_error\":\(isPower ? "\"ENOENT\"" : error)"
+            text += ",\"power_uw\":\(json(isPower ? sample.reading.ifRead : nil))"
+            text += ",\"power_error\":\(isPower ? error : "\"ENOENT\"")"
             text += ",\"max_energy_range_uj\":\(zone.maxEnergyRange.rawValue)"
             text += ",\"constraints\":["
             for (position, constraint) in zone.constraints.enumerated() {
@@ -114,9 +113,8 @@ enum Listing {
                 text +=
                     ",\"floor_uw\":\(bounds.floor(of: constraint).rawValue),\"ceiling_uw\":\(bounds.ceiling(of: constraint).rawValue)"
                 text += ",\"step_uw\":\(constraint.driver.step.rawValue)"
-                if constraint.driver.takesLimitsAway {
-                    text += ",\"disabled\":\(sample.limits[position] == Reading(0) ? "true" : "false")"
-                }
+                let isDisabled = constraint.driver.takesLimitsAway && sample.limits[position] == Reading(0)
+                text += ",\"disabled\":\(isDisabled ? "true" : "false")"
                 if let fallback = constraint.change?.fallback { text += ",\"fallback_uw\":\(fallback.rawValue)" }
                 let obstacle = bounds.obstacle(of: constraint, in: zone)
                 text += ",\"writable\":\(obstacle == .none ? "true" : "false"),\"obstacle\":\"\(obstacle.name)\"}"

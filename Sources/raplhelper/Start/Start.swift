@@ -38,7 +38,10 @@ enum Start {
             let sessionCount = try room(below: descriptorLimit, above: epoll.number)
 
             let sandbox = try Sandbox.enter(
-                user: OwnUser(options.user), witness: zones[0].witness, required: options.requireSandbox)
+                user: OwnUser(options.user), witness: zones[0].witness, required: options.requireSandbox,
+                beforeFilter: { () throws(Problem) in
+                    governor.slow = try opened("a thread for a slow zone") { () throws(Errno) in try SlowZones(starting: zones) }
+                })
 
             listening.keep()
             let requests = Requests(

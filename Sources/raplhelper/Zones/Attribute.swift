@@ -20,7 +20,7 @@ struct Attribute: ~Copyable {
     static let unknownPower: UInt64 = 4_294_967_295_000
 
     private let file: Descriptor
-    private let format: Format
+    let format: Format
     /// Why there is no file.
     private let failure: Errno?
 

@@ -28,6 +28,13 @@ final class Constraint {
     /// What was last read of the limit, as the wire has it: 0 where a driver says so that there is none.
     private(set) var lastRead = Reading(errno: UInt8(Errno.noData.number))
 
+    /// The same as it compares; nil where there is no value.
+    var lastLimit: Microwatts? {
+        guard let limit = lastRead.ifRead else { return nil }
+        if limit == 0 { return driver.takesLimitsAway ? .unlimited : nil }
+        return Microwatts(limit)
+    }
+
     /// Remembers what was read now. An original that couldn't be read when the helper started, because its device slept, is known with it.
     func note(_ reading: Reading) {
         lastRead = reading

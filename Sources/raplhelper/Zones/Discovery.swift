@@ -20,8 +20,9 @@ struct Discovery {
     static func zones(_ options: Options, readOnly: Bool) throws(Problem) -> [Zone] {
         let omissions = Omissions()
         var discovery = Discovery(readOnly: readOnly, governed: options.governed, omissions: omissions)
-        let withoutZones = options.places.walk(leavingOut: { omissions.add($0, $1) }) { discovery.add($0, $1, $2) }
+        let withoutZones = options.places.walk(leavingOut: omissions) { discovery.add($0, $1, $2) }
         if discovery.zones.isEmpty {
+            if withoutZones.kind == .denied { throw withoutZones }
             throw omissions.first.map { Problem(.failed, "failed: every zone had to be left out: \($0)") } ?? withoutZones
         }
         if let denied = discovery.denied, !discovery.isAnyOpenForWriting { throw denied }
@@ -56,7 +57,8 @@ struct Discovery {
                 maxEnergyRange: Microjoules(constant("max_energy_range_uj", in: directory, path)), readingKind: kind,
                 witness: kind == .none ? found.driver.limits.first?.limit ?? file : file,
                 reading: attribute(file, in: directory, Attribute.Format(hasGaps: kind == .power)),
-                sleep: sleep, enabled: attribute("enabled", in: directory), constraints: constraints))
+                sleep: sleep, isSlow: found.driver.isSlow, enabled: attribute("enabled", in: directory), constraints: constraints)
+        )
         return index
     }
 
@@ -79,7 +81,7 @@ struct Discovery {
         let format = driver.limitFormat
         let omissions = omissions
         var constraints: [Constraint] = []
-        for files in FoundLimit.all(of: found, in: directory, leavingOut: { omissions.add($0, $1) }) {
+        for files in FoundLimit.all(of: found, in: directory, leavingOut: omissions) {
             let limit = writable(files.limit, in: directory, path, isGoverned, format)
             let window = writable(files.window, in: directory, path, isGoverned)
             let isWritable = limit.isWritable && window.isWritable
@@ -95,7 +97,11 @@ struct Discovery {
             }
             constraints.append(constraint)
             if isLeftAsleep { continue }
-            do throws(Errno) { constraint.original = try constraint.readSetting() } catch {
+            do throws(Errno) {
+                let now = try constraint.readSetting()
+                constraint.original = now
+                constraint.note(Reading(now.limit.rawValue))
+            } catch {
                 // The hardware doesn't answer, or there is no limit file: monitored, never written.
                 if error == .badMessage {
                     omissions.add("\(path)/\(files.name)", "its limit or window holds no number: it isn't set")

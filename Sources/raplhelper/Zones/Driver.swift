@@ -1,9 +1,9 @@
 import PowercapProtocol
 
 /// What the helper knows of a kernel driver: one row per driver, which is all that tells one from another.
-struct Driver {
+final class Driver: Sendable {
     /// Where its zones are found.
-    enum Place {
+    enum Place: Sendable {
         /// A control type of the powercap tree (Documentation/power/powercap/powercap.rst).
         case powercap
         /// A device of /sys/class/hwmon by its `name` (Documentation/hwmon/sysfs-interface.rst).
@@ -13,7 +13,7 @@ struct Driver {
     }
 
     /// A limit by the names of its files; empty where the driver has no such file.
-    struct LimitFiles {
+    struct LimitFiles: Sendable {
         /// It names the constraint, too.
         let limit: String
         var minimum = ""
@@ -24,28 +24,48 @@ struct Driver {
     let name: String
     let place: Place
     /// The word of `--govern`; nil for what is only ever measured.
-    var kind: GovernedKind?
+    let kind: GovernedKind?
     /// Limits are multiples of it: what the hardware can tell apart, as far as the driver's source says.
     let step: Microwatts
     /// Whether the driver rounds down to its step itself. Where it would round up or to the nearest, the helper rounds down before it
     /// writes.
-    var roundsDown = false
+    let roundsDown: Bool
     /// µW of 1 in its files.
-    var unit: UInt64 = 1
+    let unit: UInt64
     /// Whether 0 in a limit's file is no limit at all, read and written.
-    var takesLimitsAway = false
+    let takesLimitsAway: Bool
     /// What its register holds at most.
-    var registerMaximum: Microwatts?
+    let registerMaximum: Microwatts?
     /// Whether a write may wait for firmware, or for a device that is being reset.
-    var isSlow = false
+    let isSlow: Bool
     /// Whether reading wakes a device that the kernel has suspended.
-    var sleeps = false
+    let sleeps: Bool
     /// Beside powercap, whose files are numbered.
-    var limits: [LimitFiles] = []
+    let limits: [LimitFiles]
     /// A counter of µJ, first of all.
-    var energy = ""
+    let energy: String
     /// Powers, of which the first that is there is read.
-    var powers: [String] = []
+    let powers: [String]
+
+    private init(
+        name: String, place: Place, kind: GovernedKind? = nil, step: Microwatts, roundsDown: Bool = false, unit: UInt64 = 1,
+        takesLimitsAway: Bool = false, registerMaximum: Microwatts? = nil, isSlow: Bool = false, sleeps: Bool = false,
+        limits: [LimitFiles] = [], energy: String = "", powers: [String] = []
+    ) {
+        self.name = name
+        self.place = place
+        self.kind = kind
+        self.step = step
+        self.roundsDown = roundsDown
+        self.unit = unit
+        self.takesLimitsAway = takesLimitsAway
+        self.registerMaximum = registerMaximum
+        self.isSlow = isSlow
+        self.sleeps = sleeps
+        self.limits = limits
+        self.energy = energy
+        self.powers = powers
+    }
 
     /// - drivers/powercap/intel_rapl_common.c, by MSR and by TPMI: 1/8 W where firmware names no other unit; rounds down.
     /// - drivers/powercap/arm_scmi_powercap.c: µW or mW by firmware, and a mW is rounded up to.
@@ -93,8 +113,9 @@ struct Driver {
             limits: [LimitFiles(limit: "powercap-current", minimum: "powercap-min", maximum: "powercap-max")]),
     ]
 
-    /// A control type of powercap's that the table doesn't know is measured as RAPL's are.
-    static let unknownControlType = Driver(name: "", place: .powercap, step: .step, roundsDown: true)
+    /// A control type of powercap's that the table doesn't know has RAPL's files, and is governed with it. A controller leaves it alone.
+    static let unknownControlType = Driver(
+        name: "", place: .powercap, kind: .rapl, step: .step, roundsDown: true, registerMaximum: .registerMaximum)
 
     /// The row of a control type or of a hwmon device's name.
     static func named(_ name: Name, in place: Place) -> Driver? {

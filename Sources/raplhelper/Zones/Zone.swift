@@ -23,6 +23,15 @@ final class Zone {
     let sleep: SleepStatus?
     let enabled: Attribute?
     let constraints: [Constraint]
+    /// Its driver may let its caller wait.
+    let isSlow: Bool
+    /// Its files are read and written by a thread of its own: nobody else touches them.
+    var isBeside = false
+    /// A write beside the loop is under way, or to be done; and why the last one failed.
+    var isWriting = false
+    var lastWrite: ErrorCode?
+    /// What the thread has read last.
+    var lastReading = Reading(errno: UInt8(Errno.noData.number))
     /// Its descriptors answered ENODEV. They do so for ever, also when the zone is back: it has to be opened again.
     private(set) var isGone = false
 
@@ -30,8 +39,9 @@ final class Zone {
         index: UInt16, parent: UInt16?, identity: ZoneIdentity, path: String, maxEnergyRange: Microjoules = Microjoules(0),
         readingKind: ReadingKind = .none, witness: String = "energy_uj", reading: consuming Attribute? = nil,
         sleep: SleepStatus? = nil,
-        enabled: consuming Attribute? = nil, constraints: [Constraint]
+        isSlow: Bool = false, enabled: consuming Attribute? = nil, constraints: [Constraint]
     ) {
+        self.isSlow = isSlow
         (self.index, self.parent, self.identity) = (index, parent, identity)
         (self.path, self.maxEnergyRange, self.constraints) = (path, maxEnergyRange, constraints)
         (self.readingKind, self.sleep, self.witness) = (readingKind, sleep, "\(path)/\(witness)")
@@ -52,9 +62,10 @@ final class Zone {
 
     /// A constraint's limit and window now; of a device that sleeps, what was read last, so that looking doesn't wake it.
     func setting(of constraint: Constraint) throws(Errno) -> Constraint.Setting {
-        if let sleep, let limit = constraint.lastRead.ifRead, sleep.isAsleep() {
-            return Constraint.Setting(limit: limit == 0 ? .unlimited : Microwatts(limit), window_us: 0)
+        if isBeside || sleep?.isAsleep() == true, let limit = constraint.lastLimit {
+            return Constraint.Setting(limit: limit, window_us: 0)
         }
+        if isBeside { throw .noData }
         return try constraint.readSetting()
     }
 
@@ -62,6 +73,12 @@ final class Zone {
     /// were.
     func sample() -> ZoneSample {
         var sample = ZoneSample(index: index, constraintCount: UInt8(constraints.count))
+        if isBeside {
+            (sample.reading, sample.isWriting, sample.lastWrite) = (lastReading, isWriting, lastWrite)
+            for position in 0..<constraints.count { sample.limits[position] = constraints[position].lastRead }
+            sample.isGone = isGone
+            return sample
+        }
         if let sleep, sleep.isAsleep() {
             sample.reading = Reading(errno: UInt8(Errno.shutDown.number))
             for position in 0..<constraints.count { sample.limits[position] = constraints[position].lastRead }
@@ -88,6 +105,9 @@ final class Zone {
     private func reading(_ read: () throws(Errno) -> UInt64) -> Reading {
         do { return Reading(try read()) } catch { return Reading(errno: UInt8(clamping: noting(error).number)) }
     }
+
+    /// How its reading is to be understood.
+    var readingFormat: Attribute.Format { Attribute.Format(hasGaps: readingKind == .power) }
 
     var description: ZoneDescription {
         ZoneDescription(
@@ -141,4 +161,12 @@ extension Optional where Wrapped == Attribute {
     }
 
     var isThere: Bool { isPresent }
+
+    /// -1 where there is no file.
+    var descriptorNumber: Int32 {
+        switch self {
+        case .some(let attribute): attribute.descriptorNumber
+        case .none: -1
+        }
+    }
 }

@@ -18,29 +18,27 @@ struct ZonePlaces {
         let path: String
     }
 
-    /// Told of what is left out, with all that lies in it.
-    typealias LeftOut = (_ path: Message, _ why: Message) -> Void
     typealias Visit = (Found, borrowing Descriptor, _ parent: UInt16?) -> UInt16?
 
     /// Visits every zone, parents before their children, in an order that is the same at every boot. `visit` gets what it has returned
     /// for the parent, nil at the top; where it returns nil, the children are left out.
     /// - Returns: what to say where there is no zone at all.
-    func walk(leavingOut isLeftOut: @escaping LeftOut, _ visit: Visit) -> Problem {
+    func walk(leavingOut omissions: Omissions, _ visit: Visit) -> Problem {
         var problem: Problem?
         if let powercap {
             do throws(Problem) {
-                let tree = try ZoneTree(opening: powercap, leavingOut: isLeftOut)
+                let tree = try ZoneTree(opening: powercap, leavingOut: omissions)
                 try tree.walk { identity, path, directory, parent in
                     let driver = Driver.named(identity.controlType, in: .powercap) ?? Driver.unknownControlType
                     return visit(Found(driver: driver, identity: identity, path: path), directory, parent)
                 }
                 problem = tree.problemWithoutZones
             } catch {
-                if error.kind != .absent { isLeftOut("\(powercap)", "\(error.sentence)") }
+                if error.kind != .absent { omissions.add("\(powercap)", "\(error.sentence)") }
                 problem = error
             }
         }
-        if let hwmon { HwmonDevices(in: hwmon, leavingOut: isLeftOut).visit(visit) }
+        if let hwmon { HwmonDevices(in: hwmon, leavingOut: omissions).visit(visit) }
         if let opal { ZonePlaces.visitFirmware(opal, visit) }
         return problem ?? .noZones("nothing names a directory that could have some")
     }
@@ -78,7 +76,7 @@ struct FoundLimit {
 
     /// Those of a zone's directory.
     static func all(
-        of zone: ZonePlaces.Found, in directory: borrowing Descriptor, leavingOut isLeftOut: ZonePlaces.LeftOut
+        of zone: ZonePlaces.Found, in directory: borrowing Descriptor, leavingOut omissions: Omissions
     ) -> [FoundLimit] {
         var limits: [FoundLimit] = []
         guard zone.driver.place == .powercap else {
@@ -97,7 +95,7 @@ struct FoundLimit {
             let prefix = "constraint_\(number)"
             switch NameFile.read("\(prefix)_name", in: directory) {
             case .absent: continue
-            case .failed(let why): isLeftOut("\(zone.path)/\(prefix)", "its name \(why)")
+            case .failed(let why): omissions.add("\(zone.path)/\(prefix)", "its name \(why)")
             case .name(let name):
                 limits.append(
                     FoundLimit(
@@ -116,12 +114,16 @@ struct HwmonDevices: ~Copyable {
         let row: Int
         /// From the class's directory, to be opened.
         let place: String
+
+        func isBefore(_ other: Device) -> Bool {
+            row != other.row ? row < other.row : HwmonDevices.isBefore(found.identity.name, other.found.identity.name)
+        }
     }
 
     private let root: Descriptor?
     private var devices: [Device] = []
 
-    init(in path: String, leavingOut isLeftOut: ZonePlaces.LeftOut) {
+    init(in path: String, leavingOut omissions: Omissions) {
         root = try? Descriptor(opening: path, .directory)
         guard let entries = try? root?.entries() else { return }
         for entry in entries {
@@ -131,21 +133,19 @@ struct HwmonDevices: ~Copyable {
                 let row = Driver.table.firstIndex(where: { $0.place == .hwmon && name.isSame(as: $0.name) })
             else { continue }
             let driver = Driver.table[row]
-            guard let device = HwmonDevices.device(of: directory), let id = Name("\(driver.name):\(device)"),
-                let deviceName = Name(device)
+            guard let deviceText = HwmonDevices.device(of: directory), let id = Name("\(driver.name):\(deviceText)"),
+                let deviceName = Name(deviceText)
             else {
-                isLeftOut("\(path)/\(entry)", "nothing says which device it is")
+                omissions.add("\(path)/\(entry)", "nothing says which device it is")
                 continue
             }
             let place = HwmonDevices.hasFiles(of: driver, in: directory) ? "\(entry)/." : "\(entry)/device/."
             let shown = HwmonDevices.hasFiles(of: driver, in: directory) ? "\(path)/\(entry)" : "\(path)/\(entry)/device"
             let identity = ZoneIdentity(controlType: name, id: id, names: [deviceName])
-            devices.append(
-                Device(found: ZonePlaces.Found(driver: driver, identity: identity, path: shown), row: row, place: place))
-        }
-        devices.sort { left, right in
-            if left.row != right.row { return left.row < right.row }
-            return HwmonDevices.isBefore(left.found.identity.name, right.found.identity.name)
+            let device = Device(found: ZonePlaces.Found(driver: driver, identity: identity, path: shown), row: row, place: place)
+            var index = devices.count
+            while index > 0 && device.isBefore(devices[index - 1]) { index -= 1 }
+            devices.insert(device, at: index)
         }
     }
 

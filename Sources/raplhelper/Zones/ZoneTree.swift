@@ -27,15 +27,15 @@ struct ZoneTree: ~Copyable {
     let root: Descriptor
     let path: String
     /// Told of what can't be looked into or has no name that could be told: it is left out with all that lies in it.
-    private let isLeftOut: (_ path: Message, _ why: Message) -> Void
+    private let omissions: Omissions
 
     init(
-        opening path: String, leavingOut isLeftOut: @escaping (_ path: Message, _ why: Message) -> Void = { _, _ in }
+        opening path: String, leavingOut omissions: Omissions = Omissions()
     ) throws(Problem) {
         do throws(Errno) { root = try Descriptor(opening: path, .directory) } catch {
             throw Problem(opening: path, error)
         }
-        (self.path, self.isLeftOut) = (path, isLeftOut)
+        (self.path, self.omissions) = (path, omissions)
     }
 
     /// Visits every zone, parents before their children. `visit` gets what it has returned for the parent, nil at the top; where
@@ -59,7 +59,7 @@ struct ZoneTree: ~Copyable {
     ) {
         let entries: [String]
         do throws(Errno) { entries = try ZoneTree.directories(in: directory) } catch {
-            return isLeftOut("\(path)", "it can't be listed: \(error.explanation) (\(error))")
+            return omissions.add("\(path)", "it can't be listed: \(error.explanation) (\(error))")
         }
         for entry in entries {
             guard let zone = open(entry, in: directory, path: path) else { continue }
@@ -67,10 +67,10 @@ struct ZoneTree: ~Copyable {
             // A zone is a directory with a file `name`; `power` and other directories of the device model have none.
             switch NameFile.read("name", in: zone) {
             case .absent: continue
-            case .failed(let why): isLeftOut("\(zonePath)", "its name \(why)")
+            case .failed(let why): omissions.add("\(zonePath)", "its name \(why)")
             case .name(let name):
                 guard let id = Name(entry), above.count < ZoneIdentity.deepest else {
-                    isLeftOut("\(zonePath)", "its directory is too deep, or has a name with blanks")
+                    omissions.add("\(zonePath)", "its directory is too deep, or has a name with blanks")
                     continue
                 }
                 let identity = ZoneIdentity(controlType: controlType, id: id, names: above + [name])
@@ -96,7 +96,7 @@ struct ZoneTree: ~Copyable {
 
     private borrowing func open(_ name: String, in directory: borrowing Descriptor, path: String) -> Descriptor? {
         do throws(Errno) { return try Descriptor(opening: name, in: directory, .directory) } catch {
-            isLeftOut("\(path)/\(name)", "it can't be opened: \(error.explanation) (\(error))")
+            omissions.add("\(path)/\(name)", "it can't be opened: \(error.explanation) (\(error))")
             return nil
         }
     }

@@ -55,12 +55,27 @@ final class SysTree {
     func remove(_ name: String) throws { try unlink("\(path)/\(name)") }
 
     /// Starts a helper over the tree, as after a kill where there was one.
-    func start(govern: String = SysTree.everything, _ arguments: [String] = []) throws {
+    func start(_ arguments: [String] = [], govern: String = SysTree.everything) throws {
         let options = try Options(
             parsing: ["--sysfs", path, "--state-dir", "\(directory.path)/state", "--govern", govern] + arguments)
         let originals = Originals(restoring: options, bootID: Rig.boot)
         zones = try Discovery.zones(options, readOnly: options.readOnly)
         governor = originals.governor(of: zones)
+    }
+
+    /// The same state with other zones.
+    func replace(_ zones: [Zone]) throws {
+        self.zones = zones
+        let options = try Options(parsing: ["--sysfs", path, "--state-dir", "\(directory.path)/state"])
+        governor = Originals(restoring: options, bootID: Rig.boot).governor(of: zones)
+    }
+
+    /// What the state file says was done to a zone's first limit.
+    func savedChange(_ id: String) throws -> Constraint.Change? {
+        guard case .saved(let state) = StateFile.earlier(in: "\(directory.path)/state", bootID: Rig.boot),
+            let record = state.records.first(where: { $0.zone.id.string == id })
+        else { throw Errno.noEntry }
+        return record.change
     }
 
     subscript(id: String) -> Zone { zones.first { $0.id.string == id }! }

@@ -1,0 +1,65 @@
+import CSandbox
+import LinuxSystem
+import PowercapProtocol
+
+/// The thread that reads and writes a zone's files where its driver may let its caller wait, for a second or for ever.
+@safe final class ZoneThread {
+    /// It and its descriptors last as long as the process: a thread can't be stopped.
+    private let worker: OpaquePointer
+
+    /// - Parameter done: the descriptor that becomes readable when something was carried out.
+    init(of zone: Zone, done: Int32) throws(Errno) {
+        guard let worker = unsafe cs_worker_new(done) else { throw .noSpace }
+        unsafe self.worker = worker
+        if let sleep = zone.sleep { unsafe cs_worker_set_file(worker, cs_worker_status.rawValue, sleep.descriptorNumber) }
+        unsafe cs_worker_set_file(worker, cs_worker_reading.rawValue, zone.reading.descriptorNumber)
+        for (position, constraint) in zone.constraints.enumerated() {
+            unsafe cs_worker_set_file(worker, ZoneThread.file(position), constraint.limit.descriptorNumber)
+        }
+        let result = unsafe cs_worker_start(worker)
+        if result < 0 { throw Errno(-result) }
+    }
+
+    private static func file(_ position: Int) -> UInt32 { cs_worker_limit.rawValue + UInt32(position) }
+
+    /// Nothing can be asked of it then.
+    var isBusy: Bool { unsafe cs_worker_is_busy(worker) }
+
+    /// Reads everything, unless the device sleeps.
+    func look() { unsafe cs_worker_look(worker) }
+
+    /// Writes a limit, and then reads everything.
+    func write(_ limit: Microwatts, to position: Int, of zone: Zone) {
+        var line = InlineArray<21, UInt8>(repeating: 0)
+        let count = zone.constraints[position].driver.limitFormat.line(of: limit.rawValue, &line)
+        // SAFETY: the shim copies `count` bytes, of which the line has as many.
+        unsafe line.span.withUnsafeBufferPointer {
+            unsafe cs_worker_write(worker, ZoneThread.file(position), $0.baseAddress, UInt32(count))
+        }
+    }
+
+    /// What became of the last write; nil where it succeeded.
+    func failure(of constraint: Constraint) -> Errno? {
+        let result = unsafe cs_worker_written(worker)
+        return result < 0 ? constraint.driver.limitFormat.meaning(ofWrite: Errno(-result)) : nil
+    }
+
+    /// What was read of the zone's reading.
+    func reading(_ format: Attribute.Format) -> Reading { value(of: cs_worker_reading.rawValue, format) }
+
+    /// What was read of a limit.
+    func limit(_ position: Int, of constraint: Constraint) -> Reading {
+        value(of: ZoneThread.file(position), constraint.driver.limitFormat)
+    }
+
+    private func value(of file: UInt32, _ format: Attribute.Format) -> Reading {
+        var text = InlineArray<32, UInt8>(repeating: 0)
+        var span = text.mutableSpan
+        // SAFETY: the shim writes at most 32 bytes.
+        let count = unsafe span.withUnsafeMutableBufferPointer { unsafe cs_worker_text(worker, file, $0.baseAddress) }
+        do throws(Errno) {
+            if count < 0 { throw format.meaning(Errno(-count)) }
+            return Reading(try format.value(of: text.span.extracting(0..<Int(count))))
+        } catch { return Reading(errno: UInt8(clamping: error.number)) }
+    }
+}
