@@ -122,7 +122,7 @@ def main():
     loader.testNamePatterns = [f"*{pattern}*"] if pattern else None
     # The client's other tests are about strangers' bytes, which are the same on every architecture.
     suite = unittest.TestSuite(
-        [loader.loadTestsFromTestCase(SandboxTests), loader.loadTestsFromNames(["test_client", "test_conversation"])])
+        [loader.loadTestsFromTestCase(SandboxTests), loader.loadTestsFromNames(["test_client", "test_conversation", "test_machines"])])
     result = Lines()
     suite.run(result)
     return 0 if result.wasSuccessful() else 1

@@ -61,14 +61,14 @@ def make_tree(root):
 class Helper:
     """A running helper. Its log is in `log`."""
 
-    def __init__(self, directory, *flags, uid):
+    def __init__(self, directory, *flags, uid, roots=None):
         self.path = f"{directory}/socket"
         self.log = ""
         self.news = threading.Condition()
         binary = os.environ["POWERCAP_HELPER"]
         self.process = subprocess.Popen(
-            [binary, "--socket", self.path, "--powercap-root", f"{directory}/powercap", "--state-dir", f"{directory}/state",
-             "--govern", "intel-rapl,intel-rapl-mmio", "--allow-uid", str(uid), *flags], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+            [binary, "--socket", self.path, *(roots or ["--powercap-root", f"{directory}/powercap", "--govern", "intel-rapl,intel-rapl-mmio"]),
+             "--state-dir", f"{directory}/state", "--allow-uid", str(uid), *flags], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         self.reader = threading.Thread(target=self._read_log)
         self.reader.start()
         self.wait_for_log("msg=\"serving\"")
