@@ -31,7 +31,8 @@ final class SlowZone {
     /// Whether the end of control has still something to do.
     private(set) var isEnding = false
 
-    private enum Step { case look, write(Int), restore(Int), fallBack(Int) }
+    /// The end of control goes by a look of its own: one that was under way before it has nothing to go on with.
+    private enum Step { case look, lookToEnd, write(Int), restore(Int), fallBack(Int) }
 
     init(_ zone: Zone, done: Int32) throws(Errno) {
         self.zone = zone
@@ -78,7 +79,7 @@ final class SlowZone {
     private func ask(_ step: Step, _ limit: Microwatts = .zero) {
         underWay = step
         switch step {
-        case .look: thread.look()
+        case .look, .lookToEnd: thread.look()
         case .write(let position), .restore(let position): thread.write(limit, to: position, of: zone)
         case .fallBack(let position):
             thread.write(zone.constraints[position].driver.rounded(limit), to: position, of: zone)
@@ -105,7 +106,7 @@ final class SlowZone {
             isChanged = true
             tasks.removeFirst()
             putBack(batch, position, &log)
-        case (.look, .end(let disposal)): isChanged = goOn(disposal, &log)
+        case (.lookToEnd, .end(let disposal)): isChanged = goOn(disposal, &log)
         case (.restore(let position), .end(let disposal)), (.fallBack(let position), .end(let disposal)):
             outcome.count(ended(position, step, &log))
             isChanged = true
@@ -138,7 +139,7 @@ final class SlowZone {
         case .putBack(let batch): ask(.write(batch.position), batch.before)
         case .end:
             unseen = zone.constraints.indices.filter { zone.constraints[$0].change != nil }
-            ask(.look)
+            ask(.lookToEnd)
         }
     }
 
