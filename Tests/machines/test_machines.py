@@ -102,7 +102,9 @@ class MachineTests(harness.HelperCase):
                 obstacle = OBSTACLES[constraint["obstacle"]]
                 governed = self.govern(client, token, zone, place) if set_limits and obstacle in ("none", "locked") else obstacle
                 lines.append(f"{zone['id']}/{constraint['name']}: {governed}")
-        client.close()
+        # It is stopped with control held, and while it looks at slow zones.
+        for _ in range(3):
+            client.read_sample()
         self.assertEqual(helper.stop(), 0)
         self.assertEqual(self.contents(sysfs), before, "every file is as it was found")
         return lines
@@ -161,7 +163,9 @@ class MachineTests(harness.HelperCase):
                 helper.process.wait()
                 client.close()
                 again, _ = self.serve(directory, sysfs, *GOVERN_ALL)
-                self.assertEqual(self.contents(sysfs), before)
+                # Nobody waits for a slow driver: its limits may come back a moment later.
+                self.helper = again
+                self.eventually(lambda: self.contents(sysfs) == before)
                 self.assertEqual(again.stop(), 0)
 
 
