@@ -1,6 +1,6 @@
 internal import PowercapProtocol
 
-/// What the packages may take, and take.
+/// What the devices may take, and take.
 struct Budget {
     private(set) var shares: [Share] = []
     /// The least and the most that the node's limit can be.
@@ -15,17 +15,20 @@ struct Budget {
     /// For each share, the most that a floor gives it.
     private let mostByFloor: [Microwatts]
 
-    init(_ packages: [Package], _ policy: PowerPolicy, minPower: Microwatts, reference: Microwatts) {
+    init(_ devices: [Device], _ policy: PowerPolicy, minPower: Microwatts, reference: Microwatts) {
         let isWhole = policy.pmaxFunction == .sum
         let percentage = policy.raplLimit.of(reference)
-        shares.reserveCapacity(packages.count)
-        for package in packages {
-            let share = package.share(floor: isWhole ? minPower : max(minPower, percentage))
-            (floor, ceiling, fixed) = (floor + share.floor, ceiling + share.ceiling, fixed + (package.fixed ?? .zero))
+        shares.reserveCapacity(devices.count)
+        for device in devices {
+            let share = device.share(floor: isWhole ? minPower : max(minPower, percentage), policy.weights)
+            (floor, ceiling, fixed) = (floor + share.floor, ceiling + share.ceiling, fixed + (device.fixed ?? .zero))
             shares.append(share)
         }
-        mostByFloor = zip(packages, shares).map { $0.mostByFloor($1) }
-        if isWhole { floor = min(max(floor, fixed + (percentage - fixed).roundedUp), mostByFloor.reduce(.zero, +)) }
+        mostByFloor = zip(devices, shares).map { $0.mostByFloor($1) }
+        if isWhole {
+            let coarsest = shares.lazy.filter { $0.floor < $0.ceiling }.map(\.step).max() ?? Microwatts(1)
+            floor = min(max(floor, fixed + (percentage - fixed).roundedUp(to: coarsest)), mostByFloor.reduce(.zero, +))
+        }
     }
 
     /// Divides a power over the packages.
@@ -33,15 +36,15 @@ struct Budget {
     ///   - demands: for each package; nil where the power is divided in proportion.
     ///   - last: what was decided before.
     mutating func divide(
-        _ power: Microwatts, _ reason: Reason, by demands: [Demand]? = nil, last: Decision? = nil
+        _ power: Microwatts, _ reason: Reason, by demands: [Demand?]? = nil, last: Decision? = nil
     ) -> (nodeLimit: Microwatts, Reason) {
         // Where nothing can be divided no floor takes anything.
         floorsExceed = floor > power && ceiling > fixed
-        if floorsExceed { shares = zip(shares, mostByFloor).map { Share(weight: $0.weight, floor: $0.floor, ceiling: $1) } }
+        if floorsExceed { shares = zip(shares, mostByFloor).map { Share(weight: $0.weight, step: $0.step, floor: $0.floor, ceiling: $1) } }
         let limit = min(max(power, floor), ceiling)
         isByDemand = demands?.count == shares.count
         if let demands, isByDemand {
-            share(limit, by: demands, over: &shares, last: last?.nodeLimit == limit ? last?.packages.map(\.longTerm) : nil)
+            share(limit, by: demands, over: &shares, last: last?.nodeLimit == limit ? last?.devices.map(\.longTerm) : nil)
         } else {
             split(limit, atLeast: floor, over: &shares)
         }
@@ -56,7 +59,7 @@ struct Budget {
 
     /// Gives the packages no more than they have to be given: the node's limit is what they have together.
     mutating func giveFloors() -> Microwatts {
-        shares = zip(shares, mostByFloor).map { Share(weight: $0.weight, floor: $0.floor, ceiling: $1) }
+        shares = zip(shares, mostByFloor).map { Share(weight: $0.weight, step: $0.step, floor: $0.floor, ceiling: $1) }
         split(floor, atLeast: floor, over: &shares)
         return floor
     }
@@ -68,7 +71,7 @@ struct Budget {
         for index in shares.indices {
             let share = shares[index]
             floorsExceed = floorsExceed || share.floor > power && share.ceiling > share.floor
-            shares[index].limit = min(max(power.roundedDown, share.floor), share.ceiling)
+            shares[index].limit = min(max(power.roundedDown(to: share.step), share.floor), share.ceiling)
             total = total + shares[index].limit
             let own: Reason = share.floor > power ? .floor : share.ceiling < power ? .ceiling : otherwise
             reason = reason == nil || reason == own ? own : otherwise
@@ -84,59 +87,60 @@ extension Share {
 
 extension ReferenceFunction {
     /// The packages' reference power.
-    func reference(of packages: [Package]) -> Microwatts {
-        guard var result = packages.first?.reference else { return .zero }
-        for package in packages.dropFirst() {
+    func reference(of devices: [Device]) -> Microwatts {
+        guard var result = devices.first?.reference else { return .zero }
+        for device in devices.dropFirst() {
             switch self {
-            case .sum, .avg: result = result + package.reference
-            case .max: result = Swift.max(result, package.reference)
-            case .min: result = Swift.min(result, package.reference)
+            case .sum, .avg: result = result + device.reference
+            case .max: result = Swift.max(result, device.reference)
+            case .min: result = Swift.min(result, device.reference)
             }
         }
-        return self == .avg ? Microwatts(result.rawValue / UInt64(packages.count)) : result
+        return self == .avg ? Microwatts(result.rawValue / UInt64(devices.count)) : result
     }
 }
 
-extension Package {
+extension Device {
     /// What it may take, in whole steps between the helper's bounds.
-    func share(floor: Microwatts) -> Share {
-        if let fixed { return Share(weight: reference, floor: fixed, ceiling: fixed) }
-        let range = longTerm.steps(floor: floor)
-        return Share(weight: reference, floor: range.floor, ceiling: range.ceiling)
+    func share(floor: Microwatts, _ weights: KindWeights) -> Share {
+        let weight = weights.weight(of: self)
+        if let fixed { return Share(weight: weight, step: step, floor: fixed, ceiling: fixed) }
+        let range = longTerm.steps(of: step, floor: floor)
+        return Share(weight: weight, step: step, floor: range.floor, ceiling: range.ceiling)
     }
 
     /// P3: a floor, also that of the node, raises no limit above what it was at first.
     fileprivate func mostByFloor(_ share: Share) -> Microwatts {
-        guard fixed == nil, let held = longTerm.held else { return share.ceiling }
+        guard fixed == nil, let held = longTerm.held(step) else { return share.ceiling }
         return max(share.floor, min(share.ceiling, held))
     }
 
     /// The short-term limit that goes with a long-term one; nil where it is left alone.
     func shortTermLimit(for longTermLimit: Microwatts, _ policy: ShortTermPolicy, minPower: Microwatts) -> Microwatts? {
         guard policy != .untouched, fixed == nil, let shortTerm else { return nil }
-        let range = shortTerm.steps(floor: minPower)
+        let range = shortTerm.steps(of: step, floor: minPower)
         var limit = longTermLimit
         if policy == .scaled, let from = longTerm.original, from > .zero, let to = shortTerm.original, to > .zero {
             let scaled = UInt128(limit.rawValue) * UInt128(to.rawValue) / UInt128(from.rawValue)
             // Firmware's long-term limit may be a placeholder above the short-term one, which must not become the lower of the two.
             limit = max(limit, Microwatts(UInt64(min(scaled, UInt128(range.ceiling.rawValue)))))
         }
-        return min(max(limit.roundedDown, range.floor), range.ceiling)
+        return min(max(limit.roundedDown(to: step), range.floor), range.ceiling)
     }
 }
 
-extension Package.LimitRange {
+extension Device.LimitRange {
     /// The limit that firmware holds, in whole steps; nil where it isn't known, or below a step: nobody has set that.
-    fileprivate var held: Microwatts? {
-        let held = original?.roundedDown ?? .zero
+    fileprivate func held(_ step: Microwatts) -> Microwatts? {
+        let held = original?.roundedDown(to: step) ?? .zero
         return held == .zero ? nil : held
     }
 
     /// In whole steps. The helper's ceiling holds against a floor above it: `Settings.check` refuses that at start. And a floor
     /// is the smaller of what is asked for and what firmware holds (P3), but not below the helper's, which has the same rule.
-    fileprivate func steps(floor: Microwatts) -> (floor: Microwatts, ceiling: Microwatts) {
-        let ceiling = self.ceiling.roundedDown
-        let least = max(held.map { min(floor, $0) } ?? floor, self.floor)
-        return (min(least.roundedUp, ceiling), ceiling)
+    fileprivate func steps(of step: Microwatts, floor: Microwatts) -> (floor: Microwatts, ceiling: Microwatts) {
+        let ceiling = self.ceiling.roundedDown(to: step)
+        let least = max(held(step).map { min(floor, $0) } ?? floor, self.floor)
+        return (min(least.roundedUp(to: step), ceiling), ceiling)
     }
 }

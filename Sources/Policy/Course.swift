@@ -2,7 +2,7 @@ internal import PowercapProtocol
 
 /// Decisions one after another, as the loop makes them of a policy that is shaped, over a time that is looked at as a whole.
 public struct Course {
-    private let packages: [Package]
+    private let devices: [Device]
     private let policy: PowerPolicy
     private let source: any PowerSource
     /// Between two times at which the source is asked; nil where only its steps count.
@@ -19,10 +19,10 @@ public struct Course {
     ///   - apart: STABILISATION_TIME; nil where the source goes by steps alone.
     ///   - moment: a time in seconds since 1970 with what the clock on the wall shows then.
     public init(
-        _ packages: [Package], _ policy: PowerPolicy, _ source: any PowerSource, from start_ms: Int64, apart: Milliseconds?,
+        _ devices: [Device], _ policy: PowerPolicy, _ source: any PowerSource, from start_ms: Int64, apart: Milliseconds?,
         moment: @escaping (Int64) -> Moment
     ) {
-        (self.packages, self.policy, self.source, self.moment) = (packages, policy, source, moment)
+        (self.devices, self.policy, self.source, self.moment) = (devices, policy, source, moment)
         apart_ms = apart.map { Int64(clamping: $0.rawValue) }
         (decided_ms, ask_ms) = (start_ms, start_ms)
     }
@@ -50,7 +50,7 @@ public struct Course {
         let (seconds, rest_ms) = ask_ms.quotientAndRemainder(dividingBy: 1_000)
         let wall = moment(seconds)
         let now = Moment(seconds: seconds, nanoseconds: UInt32(rest_ms) * 1_000_000, local: wall.local)
-        let reading = source.reading(at: now, for: packages, policy, moment: moment)
+        let reading = source.reading(at: now, for: devices, policy, moment: moment)
         let step_ms = source.nextStep(after: now).map { $0 * 1_000 }
         ask_ms = [apart_ms.map { ask_ms + $0 }, step_ms, reading.nextLook_ms].compactMap { $0 }.min() ?? .max
         self.reading = reading
@@ -59,7 +59,7 @@ public struct Course {
     @discardableResult
     private mutating func decide(at now_ms: Int64) -> Decision {
         let decision = Policy.decide(
-            packages: packages, policy: policy, reading: reading ?? SourceReading(.zero), last: last, at_ms: now_ms)
+            devices: devices, policy: policy, reading: reading ?? SourceReading(.zero), last: last, at_ms: now_ms)
         (last, decided_ms) = (decision, now_ms)
         return decision
     }

@@ -1,6 +1,6 @@
 public import PowercapProtocol
 
-/// What a package would draw if its limit didn't hold it back, as far as that can be told: a limit hides it, because nobody draws more than
+/// What a device would draw if its limit didn't hold it back, as far as that can be told: a limit hides it, because nobody draws more than
 /// he may (docs/sharing.md).
 public struct Demand: Equatable, Sendable {
     /// How it is known.
@@ -11,6 +11,10 @@ public struct Demand: Equatable, Sendable {
         case slowed
         /// What it draws, with room for a little more.
         case drawn
+        /// It sleeps, and wants nothing beyond its floor until it wakes.
+        case suspended
+        /// What it draws can't be read: it wants its part.
+        case unknown
     }
 
     /// By the last step: at most the package's ceiling.
@@ -25,7 +29,7 @@ public struct Demand: Equatable, Sendable {
     }
 
     /// The limit is in its way.
-    var isHeldBack: Bool { basis != .drawn }
+    var isHeldBack: Bool { basis == .atLimit || basis == .slowed }
 }
 
 extension Demand {

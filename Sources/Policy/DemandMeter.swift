@@ -1,6 +1,6 @@
 public import PowercapProtocol
 
-/// A package's demand, from samples of its energy counter and of its limit. Samples may come at any time; a step is what lies between two
+/// A device's demand, from samples of its energy counter, or its power sensor, and of its limit. Samples may come at any time; a step is what lies between two
 /// calls of `endStep`, and means are over the whole of it.
 public struct DemandMeter: Equatable, Sendable {
     /// nil where it isn't known: nothing was measured yet, or the counter was reset, can't be read, or stands still.
@@ -11,7 +11,9 @@ public struct DemandMeter: Equatable, Sendable {
     private var recent: [Microwatts] = []
     private var last: Point?
     /// Of the step that goes on.
-    private var (energy_uj, limit_uwns, time_ns): (UInt128, UInt128, UInt64) = (0, 0, 0)
+    private var (power_uwns, limit_uwns, time_ns): (UInt128, UInt128, UInt64) = (0, 0, 0)
+    /// It is measured by a sensor, which may well say 0 W: a counter that stands still is another thing.
+    private var isSensed = false
     /// Nothing can be said of the step that goes on.
     private var isBroken = false
     /// Steps on end of which nothing could be said.
@@ -50,7 +52,27 @@ public struct DemandMeter: Equatable, Sendable {
         guard averagePower(from: last.energy, at: last.time_ns, to: energy, at: time_ns, range: range) != nil,
             let used = Microjoules(later).since(Microjoules(earlier), range: range)
         else { return forget() }
-        energy_uj += UInt128(used.rawValue)
+        power_uwns += UInt128(used.rawValue) * 1_000_000_000
+        limit_uwns += UInt128(limit.rawValue) * UInt128(elapsed_ns)
+        self.time_ns += elapsed_ns
+    }
+
+    /// Takes a sample of a device that has a sensor of power in place of a counter.
+    /// - Parameters:
+    ///   - power: what the sensor says; one that can't be read says nothing.
+    ///   - time_ns: when it was read, by the helper's clock.
+    ///   - limit: in force since the sample before; nil where that isn't known.
+    public mutating func note(power: Reading, at time_ns: UInt64, limit: Microwatts?) {
+        defer { last = Point(energy: power, time_ns: time_ns) }
+        isSensed = true
+        guard let last, time_ns > last.time_ns else { return }
+        let elapsed_ns = time_ns - last.time_ns
+        if elapsed_ns > DemandMeter.longestGap_ns { return forget() }
+        guard let drawn = power.ifRead, let limit else {
+            isBroken = true
+            return
+        }
+        power_uwns += UInt128(drawn) * UInt128(elapsed_ns)
         limit_uwns += UInt128(limit.rawValue) * UInt128(elapsed_ns)
         self.time_ns += elapsed_ns
     }
@@ -60,15 +82,15 @@ public struct DemandMeter: Equatable, Sendable {
     ///   - ceiling: the most that the package can be given.
     ///   - isSlowed: its busy processors run below their maximum; false also where that can't be seen.
     public mutating func endStep(ceiling: Microwatts, isSlowed: Bool) {
-        defer { (energy_uj, limit_uwns, time_ns, isBroken) = (0, 0, 0, false) }
-        guard !isBroken, time_ns > 0, energy_uj > 0 else {
+        defer { (power_uwns, limit_uwns, time_ns, isBroken) = (0, 0, 0, false) }
+        guard !isBroken, time_ns > 0, isSensed || power_uwns > 0 else {
             silentSteps += 1
             power = nil
             if silentSteps >= DemandMeter.stepsToForget { (demand, recent) = (nil, []) }
             return
         }
         silentSteps = 0
-        let mean = Microwatts(UInt64(energy_uj * 1_000_000_000 / UInt128(time_ns)))
+        let mean = Microwatts(UInt64(power_uwns / UInt128(time_ns)))
         power = mean
         var newest = Demand(
             power: mean,

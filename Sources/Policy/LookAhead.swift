@@ -8,10 +8,10 @@ public enum LookAhead: Equatable, Sendable {
     case time(Milliseconds)
 
     /// In milliseconds; nil where nothing is looked for.
-    func lead_ms(_ packages: [Package]) -> Int64? {
+    func lead_ms(_ devices: [Device]) -> Int64? {
         switch self {
         case .off: nil
-        case .window: Int64(clamping: (packages.compactMap(\.window).max() ?? .second).rawValue)
+        case .window: Int64(clamping: (devices.compactMap(\.window).max() ?? .second).rawValue)
         case .time(let time): Int64(clamping: time.rawValue)
         }
     }
@@ -78,12 +78,12 @@ extension PowerSource {
     /// What it gives for a decision over these packages: with LOOK_AHEAD also what is to be headed for because of falls that are known.
     /// - Parameter moment: a time in seconds since 1970 with what the clock on the wall shows then.
     public func reading(
-        at now: Moment, for packages: [Package], _ policy: PowerPolicy, _ overrides: Overrides = Overrides(),
+        at now: Moment, for devices: [Device], _ policy: PowerPolicy, _ overrides: Overrides = Overrides(),
         moment: (Int64) -> Moment
     ) -> SourceReading {
         var reading = reading(at: now)
-        guard let lead_ms = policy.lookAhead.lead_ms(packages) else { return reading }
-        let range = PowerRange(packages, policy, overrides)
+        guard let lead_ms = policy.lookAhead.lead_ms(devices) else { return reading }
+        let range = PowerRange(devices, policy, overrides)
         reading.foresight = Foresight(
             from: range.holding(reading.power), at: now, of: self, floor: range.floor, lead_ms: lead_ms,
             rampDown: policy.rampDown,

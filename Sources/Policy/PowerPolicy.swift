@@ -38,7 +38,13 @@ public struct PowerPolicy: Equatable, Sendable {
     public var minHold = Milliseconds(0)
     /// Whether falls that are known are reached before they happen.
     public var lookAhead = LookAhead.off
-    /// How the node's limit is divided over its packages.
+    /// What is governed, as far as it is there.
+    public var govern: Set<Governable> = [.rapl]
+    /// What the node's limit is a limit of; nil is what is governed: packages where nothing else is, and otherwise devices.
+    public var budgetScope: BudgetScope?
+    /// By what a device's reference power is multiplied for its share.
+    public var weights = KindWeights()
+    /// How the node's limit is divided over its devices.
     public var split = SplitRule.proportional
     /// What the node's work has to do with its limit.
     public var strategy = Strategy.follow
@@ -53,9 +59,37 @@ public struct PowerPolicy: Equatable, Sendable {
 
     public init() {}
 
+    /// What the node's limit is a limit of.
+    public var budgetOf: BudgetScope { budgetScope ?? (govern.allSatisfy { $0.kind == .package } ? .packages : .devices) }
+
     /// What is decided depends on what was decided before.
     public var isShaped: Bool {
         rampUp != nil || rampDown != nil || deadBand > .zero || minHold > Milliseconds(0) || lookAhead != .off
+    }
+}
+
+/// What the node's limit is a limit of.
+public enum BudgetScope: String, CaseIterable, Sendable {
+    /// Of the processor packages together.
+    case packages
+    /// Of everything together that is governed.
+    case devices
+    /// Of the whole machine, as a meter reads it: devices have what the rest of it leaves.
+    case server
+}
+
+/// By what a device's reference power is multiplied for its share of the node's limit, by its kind.
+public struct KindWeights: Equatable, Sendable {
+    /// 1 to 100.
+    public var package: UInt64
+    /// 1 to 100.
+    public var gpu: UInt64
+
+    public init(package: UInt64 = 1, gpu: UInt64 = 1) { (self.package, self.gpu) = (package, gpu) }
+
+    /// What a device's share goes by.
+    func weight(of device: Device) -> Microwatts {
+        Microwatts(device.reference.rawValue * (device.kind == .gpu ? gpu : package))
     }
 }
 

@@ -108,13 +108,18 @@ struct PowerRange: Equatable, Sendable {
     let ceiling: Microwatts
 
     /// The node's, or each package's where PMAX_FUNC isn't sum.
-    init(_ packages: [Package], _ policy: PowerPolicy, _ overrides: Overrides) {
-        let reference = policy.pmaxFunction.reference(of: packages)
+    init(_ devices: [Device], _ policy: PowerPolicy, _ overrides: Overrides) {
+        let reference = policy.pmaxFunction.reference(of: devices)
         self.init(
-            Budget(packages, policy, minPower: overrides.minPower ?? policy.raplMinPower, reference: reference), policy)
+            Budget(devices, policy, minPower: overrides.minPower ?? policy.raplMinPower, reference: reference), policy)
     }
 
     init(_ budget: Budget, _ policy: PowerPolicy) {
+        // What the devices can be set to is no bound of a whole server.
+        if policy.budgetOf == .server {
+            (floor, ceiling) = (.zero, .mostOfDevice)
+            return
+        }
         let isWhole = policy.pmaxFunction == .sum
         floor = isWhole ? budget.floor : budget.shares.map(\.floor).min() ?? .zero
         ceiling = isWhole ? budget.ceiling : budget.shares.map(\.ceiling).max() ?? .zero

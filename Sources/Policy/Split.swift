@@ -4,7 +4,9 @@ internal import PowercapProtocol
 struct Share: Equatable, Sendable {
     /// Parts are in proportion to it; not 0.
     let weight: Microwatts
-    /// Multiples of `Microwatts.step`, or one and the same value: then that is the part, whatever it is.
+    /// Parts are multiples of it.
+    let step: Microwatts
+    /// Multiples of `step`, or one and the same value: then that is the part, whatever it is.
     let floor: Microwatts
     let ceiling: Microwatts
     /// The outcome.
@@ -12,38 +14,49 @@ struct Share: Equatable, Sendable {
     /// The limit is settled: it is the floor or the ceiling.
     fileprivate var isBound: Bool
 
-    init(weight: Microwatts, floor: Microwatts, ceiling: Microwatts) {
-        (self.weight, self.floor, self.ceiling) = (weight, floor, ceiling)
+    init(weight: Microwatts, step: Microwatts, floor: Microwatts, ceiling: Microwatts) {
+        (self.weight, self.step, self.floor, self.ceiling) = (weight, step, floor, ceiling)
         (limit, isBound) = (floor, floor == ceiling)
     }
 }
 
 /// Divides `power` in proportion to the weights; where a part would be below its floor or above its ceiling it is that, and
-/// the others divide the rest. Limits are rounded down to multiples of the hardware's step, so their sum is at most `power`, and
+/// the others divide the rest. Limits are rounded down to multiples of their device's step, so their sum is at most `power`, and
 /// short of it by less than a step each.
 ///
 /// - Parameters:
 ///   - power: from the sum of the floors to the sum of the ceilings.
-///   - least: at most `power`, and multiples of the step above the parts that are given. Where rounding would take the sum
-///     below it, some are rounded up.
+///   - least: at most `power`, and multiples of the coarsest step above the parts that are given. Where rounding would take the sum
+///     below it, some are rounded up. With steps of several sizes the finer ones make up for what is left of a coarser one, as far as
+///     their ceilings allow.
 func split(_ power: Microwatts, atLeast least: Microwatts, over shares: inout [Share]) {
     let (rest, weights) = bindToRanges(power, &shares)
-    let unit = weights * Int128(Microwatts.step.rawValue)
     var sum: UInt64 = 0
     for index in shares.indices {
         if !shares[index].isBound {
-            let steps = UInt64(rest * shares[index].exactWeight / unit)
-            shares[index].limit = Microwatts(steps * Microwatts.step.rawValue)
+            let steps = UInt64(rest * shares[index].exactWeight / shares[index].unit(weights))
+            shares[index].limit = Microwatts(steps * shares[index].step.rawValue)
         }
         sum += shares[index].limit.rawValue
     }
     if sum >= least.rawValue { return }
-    // Every share that lost something lost less than a step: more of them did than steps are missing. None of them was at its
+    let free = shares.indices.filter { !shares[$0].isBound }
+    let isMixed = free.contains { shares[$0].step != shares[free[0]].step }
+    let order = isMixed ? free.sorted { (shares[$0].step, $1) > (shares[$1].step, $0) } : free
+    // Every share that lost something lost less than a step: of one size more of them did than steps are missing. None of them was at its
     // ceiling, for that is a multiple of the step.
-    for index in shares.indices where sum < least.rawValue && !shares[index].isBound {
-        if rest * shares[index].exactWeight % unit == 0 { continue }
-        shares[index].limit = shares[index].limit + .step
-        sum += Microwatts.step.rawValue
+    for index in order where sum < least.rawValue {
+        let step = shares[index].step
+        if rest * shares[index].exactWeight % shares[index].unit(weights) == 0 || sum + step.rawValue > power.rawValue { continue }
+        shares[index].limit = shares[index].limit + step
+        sum += step.rawValue
+    }
+    if !isMixed { return }
+    for index in order where sum < least.rawValue {
+        let more = min(Microwatts(least.rawValue - sum), shares[index].ceiling - shares[index].limit)
+            .roundedDown(to: shares[index].step)
+        shares[index].limit = shares[index].limit + more
+        sum += more.rawValue
     }
 }
 
@@ -83,6 +96,9 @@ private func bindToRanges(_ power: Microwatts, _ shares: inout [Share]) -> (rest
 
 extension Share {
     fileprivate var exactWeight: Int128 { Int128(weight.rawValue) }
+
+    /// By which a product has to be divided to be steps.
+    fileprivate func unit(_ weights: Int128) -> Int128 { weights * Int128(step.rawValue) }
 
     /// `product / weights` held within the range, as a product again.
     fileprivate func clamped(_ product: Int128, _ weights: Int128) -> Int128 {

@@ -25,7 +25,7 @@ struct CheckTests {
 
     @Test("in control, and what was asked for in force: status 0; and the check itself asks for nothing else")
     func inControl() throws {
-        let mock = try Mock(packages: 2)
+        let mock = try Mock(devices: 2)
         let controller = try RunningController(mock.socket, ["SAMPLE_INTERVAL": "1h"])
         try controller.next("limit changed", of: "package-1", "short_term")
         try mock.tell("forget")
@@ -37,12 +37,12 @@ struct CheckTests {
 
     @Test("nobody in control: a restart could help")
     func nobody() throws {
-        try expect(try Mock(packages: 1), "nobody is in control of the limits: see the controller's log", isMended: true)
+        try expect(try Mock(devices: 1), "nobody is in control of the limits: see the controller's log", isMended: true)
     }
 
     @Test("another program in control: a restart can't help")
     func other() throws {
-        let mock = try Mock(packages: 1, "holder other 60000\n")
+        let mock = try Mock(devices: 1, "holder other 60000\n")
         try expect(mock, "other is in control of the limits, not this program")
     }
 
@@ -53,13 +53,13 @@ struct CheckTests {
             ("stateUnwritable", "refused: the originals can't be saved"),
         ])
     func noWrites(_ policy: String, _ words: String) throws {
-        let mock = try Mock(packages: 1, "writes \(policy)\n")
+        let mock = try Mock(devices: 1, "writes \(policy)\n")
         try expect(mock, "the helper takes no writes: \(words) (see its log)")
     }
 
     @Test("a limit that another party changed is not in force, until it is within the hardware's step of what was asked")
     func drifted() throws {
-        let mock = try Mock(packages: 1)
+        let mock = try Mock(devices: 1)
         let controller = try RunningController(mock.socket, ["SAMPLE_INTERVAL": "1h"])
         try controller.next("limit changed", of: "package-0", "short_term")
         try mock.tell("set intel-rapl:0 long_term 150W")
@@ -74,7 +74,7 @@ struct CheckTests {
 
     @Test("a limit that was refused was not asked with success, so the check of what is in force passes")
     func refused() throws {
-        let mock = try Mock(packages: 1, "fail intel-rapl:0 long_term refused 5\n")
+        let mock = try Mock(devices: 1, "fail intel-rapl:0 long_term refused 5\n")
         let controller = try RunningController(mock.socket, ["SAMPLE_INTERVAL": "1h"])
         try controller.next("limit refused: the package keeps what it has, the others share the rest")
         try expect(mock, nil)
@@ -83,7 +83,7 @@ struct CheckTests {
 
     @Test("a zone that is gone has nothing in force, and that is no fault")
     func gone() throws {
-        let mock = try Mock(packages: 2)
+        let mock = try Mock(devices: 2)
         let controller = try RunningController(mock.socket, ["SAMPLE_INTERVAL": "1h"])
         try controller.next("limit changed", of: "package-1", "short_term")
         try mock.tell("gone intel-rapl:1")
@@ -95,7 +95,7 @@ struct CheckTests {
         "without a helper, or with one that hangs: a restart of the controller can't help",
         arguments: ["stop", "before Hello every silence"])
     func noHelper(_ misery: String) throws {
-        let mock = try Mock(packages: 1)
+        let mock = try Mock(devices: 1)
         try mock.tell(misery)
         let ready = try check(mock.socket)
         #expect(ready.status == 1)

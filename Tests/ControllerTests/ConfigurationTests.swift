@@ -314,9 +314,9 @@ struct ConfigurationTests {
     func floorBetweenSteps() throws {
         let settings = try settings(["RAPL_MIN_POWER": "30.1W"])
         #expect(throws: UsageError.self) { try settings.check([.test(0, reference: 30)]) }
-        let above = Package.LimitRange(index: 0, floor: .zero, ceiling: Microwatts(30_124_999), original: nil)
-        let package = Package(name: PackageName(package: 0), zone: "", reference: .watts(30), longTerm: above, shortTerm: nil)
-        #expect(throws: UsageError.self) { try settings.check([package]) }
+        let above = Device.LimitRange(index: 0, floor: .zero, ceiling: Microwatts(30_124_999), original: nil)
+        let device = Device(name: DeviceName(package: 0), zone: "", reference: .watts(30), longTerm: above, shortTerm: nil)
+        #expect(throws: UsageError.self) { try settings.check([device]) }
     }
 }
 

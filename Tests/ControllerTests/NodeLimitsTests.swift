@@ -57,7 +57,7 @@ struct TestNode {
 }
 
 private func decision(_ watts: UInt64, _ limits: NodeLimits) -> Decision {
-    decide(packages: limits.packages, policy: PowerPolicy(), reading: SourceReading(.watts(watts)))
+    decide(devices: limits.devices, policy: PowerPolicy(), reading: SourceReading(.watts(watts)))
 }
 
 extension NodeLimits {
@@ -122,12 +122,12 @@ struct NodeLimitsTests {
         var limits = TestNode(longTerm: [70, 400, 200]).limits
         let change = limits.changes(for: decision(100, limits)).first { $0.entry == 0 && !$0.isShortTerm }!
         limits.note(change, Failure(.writeFailed, errno: 5, item: 0))
-        #expect(limits.packages.map(\.fixed) == [.watts(70), nil])
-        #expect(decision(100, limits).packages.map(\.longTerm) == [.watts(70), .watts(30)])
+        #expect(limits.devices.map(\.fixed) == [.watts(70), nil])
+        #expect(decision(100, limits).devices.map(\.longTerm) == [.watts(70), .watts(30)])
         #expect(limits.changes(for: decision(100, limits)).allSatisfy { $0.entry == 1 })
         #expect(!limits.isComplete)
         limits.retry()
-        #expect(limits.packages.map(\.fixed) == [nil, nil])
+        #expect(limits.devices.map(\.fixed) == [nil, nil])
         limits.settle(100)
         #expect(limits.isComplete)
     }
@@ -138,7 +138,7 @@ struct NodeLimitsTests {
         let change = limits.changes(for: decision(100, limits)).first { $0.entry == 0 && !$0.isShortTerm }!
         #expect(change.from == nil)
         limits.note(change, Failure(.readFailed, errno: 61, item: 0))
-        #expect(limits.packages[0].fixed == .watts(200))
+        #expect(limits.devices[0].fixed == .watts(200))
     }
 
     @Test("a zone that is gone has no share, and asks for nothing")
@@ -146,8 +146,8 @@ struct NodeLimitsTests {
         var limits = TestNode().limits
         let change = limits.changes(for: decision(100, limits)).first { $0.entry == 0 }!
         limits.note(change, Failure(.zoneGone, errno: 19, item: 0))
-        #expect(limits.packages.map(\.name.package) == [1])
-        #expect(decision(100, limits).packages.map(\.longTerm) == [.watts(100)])
+        #expect(limits.devices.map(\.name.package) == [1])
+        #expect(decision(100, limits).devices.map(\.longTerm) == [.watts(100)])
         limits.settle(100)
         #expect(limits.entries[1].longTerm.inForce == .watts(100))
         #expect(limits.isComplete)
@@ -188,14 +188,14 @@ struct NodeLimitsTests {
 
     private static func short(_ observation: NodeLimits.Observation) -> String {
         switch observation {
-        case .gone(let package): "gone \(package.name.text)"
-        case .enabled(let package, let isEnabled): "enabled \(package.name.text) \(isEnabled)"
-        case .drift(let package, let constraint, let before, let found, let action, _):
-            "drift \(package.name.text) \(constraint) \(before.rawValue / 1_000_000) \(found.rawValue / 1_000_000) \(action.rawValue)"
-        case .steady(let package, let constraint, let count): "steady \(package.name.text) \(constraint) \(count)"
-        case .lower(let package, let register, let count):
-            "lower \(package.name.text) \(register?.controlType ?? "none") \(count)"
-        case .unreadable(let package, let constraint, let errno): "unreadable \(package.name.text) \(constraint) \(errno)"
+        case .gone(let device): "gone \(device.name.text)"
+        case .enabled(let device, let isEnabled): "enabled \(device.name.text) \(isEnabled)"
+        case .drift(let device, let constraint, let before, let found, let action, _):
+            "drift \(device.name.text) \(constraint) \(before.rawValue / 1_000_000) \(found.rawValue / 1_000_000) \(action.rawValue)"
+        case .steady(let device, let constraint, let count): "steady \(device.name.text) \(constraint) \(count)"
+        case .lower(let device, let register, let count):
+            "lower \(device.name.text) \(register?.controlType ?? "none") \(count)"
+        case .unreadable(let device, let constraint, let errno): "unreadable \(device.name.text) \(constraint) \(errno)"
         }
     }
 
@@ -240,23 +240,23 @@ struct NodeLimitsTests {
         _ = reasserting.observe(node.sample, onDrift: .reassert)
         #expect(reasserting.changes(for: decision(100, reasserting)).map(\.to) == [.watts(50)])
         _ = leaving.observe(node.sample, onDrift: .leave)
-        #expect(leaving.packages.map(\.fixed) == [.watts(70), nil])
+        #expect(leaving.devices.map(\.fixed) == [.watts(70), nil])
         leaving.settle(100)
         #expect(leaving.entries[1].longTerm.inForce == .watts(30))
         (node.longTerm, node.shortTerm[2]) = ([60, 400, 30], 30)
         #expect(leaving.observe(node.sample, onDrift: .leave).map(Self.short) == ["drift package-0 long_term 70 60 leave"])
-        #expect(leaving.packages.map(\.fixed) == [.watts(60), nil])
+        #expect(leaving.devices.map(\.fixed) == [.watts(60), nil])
     }
 
     @Test("a locked limit counts with what is in force now, and is never asked for")
     func locked() {
         var node = TestNode(longTerm: [70, 400, 200], locked: [0])
         var limits = node.limits
-        #expect(limits.packages.map(\.fixed) == [.watts(70), nil])
+        #expect(limits.devices.map(\.fixed) == [.watts(70), nil])
         limits.settle(100)
         (node.longTerm, node.shortTerm) = ([90, 400, 30], [240, 400, 30])
         #expect(limits.observe(node.sample, onDrift: .reassert).map(Self.short) == ["drift package-0 long_term 70 90 leave"])
-        #expect(limits.packages.map(\.fixed) == [.watts(90), nil])
+        #expect(limits.devices.map(\.fixed) == [.watts(90), nil])
         #expect(limits.changes(for: decision(100, limits)).map(\.entry) == [1, 1])
         #expect(limits.isComplete)
     }

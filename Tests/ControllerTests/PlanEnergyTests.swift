@@ -14,7 +14,7 @@ struct PlanEnergyTests {
             decision: Decision(
                 source: .watts(limit), reference: .watts(ceiling), floor: .zero, ceiling: .watts(ceiling),
                 nodeLimit: .watts(limit),
-                reason: .source, floorsExceedBudget: false, packages: []))
+                reason: .source, floorsExceedBudget: false, devices: []))
     }
 
     @Test("energy is the limit times the time, beside the ceiling's")

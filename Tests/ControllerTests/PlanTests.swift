@@ -9,12 +9,12 @@ import Testing
 @testable import powercap_controller
 
 private func plan(
-    _ first: LocalDay, days: Int = 1, step: UInt64 = 3_600, packages: [Package] = [.test(0)],
+    _ first: LocalDay, days: Int = 1, step: UInt64 = 3_600, devices: [Device] = [.test(0)],
     _ change: (inout Configuration) -> Void = { _ in }
 ) -> Plan {
     var configuration = Configuration()
     change(&configuration)
-    return Plan(configuration, packages, first: first, days: days, step: .seconds(step))
+    return Plan(configuration, devices, first: first, days: days, step: .seconds(step))
 }
 
 private func text(_ body: (inout Output) throws(Errno) -> Void) throws -> String {
@@ -106,7 +106,7 @@ extension ProcessTimeZone {
             Clock.setTimeZone("Europe/Paris")
             for day in 28...30 {
                 let first = LocalDay(year: 2026, month: 3, day: Int32(day))
-                let brightest = plan(first, packages: [.test(0)]).max { $0.source < $1.source }
+                let brightest = plan(first, devices: [.test(0)]).max { $0.source < $1.source }
                 #expect(brightest?.moment.local.hour == 12)
                 #expect(brightest?.source == .watts(40))
             }
@@ -114,14 +114,14 @@ extension ProcessTimeZone {
     }
 
     struct PlanTests {
-        static func twoSockets() throws -> [Package] {
-            Package.all(in: try ZoneFile.read(Fixture.path("zones/two-sockets-psys.json")))
+        static func twoSockets() throws -> [Device] {
+            Device.all(in: try ZoneFile.read(Fixture.path("zones/two-sockets-psys.json")))
         }
 
         @Test("the plan of a day on which the clocks change is the golden one, as a table, as CSV and as JSON")
         func golden() throws {
             Clock.setTimeZone("Europe/Paris")
-            let plan = plan(LocalDay(year: 2026, month: 3, day: 29), packages: try Self.twoSockets()) {
+            let plan = plan(LocalDay(year: 2026, month: 3, day: 29), devices: try Self.twoSockets()) {
                 ($0.policy.maxSource, $0.timeZone, $0.policy.shortTerm) = (.watts(400), "Europe/Paris", .scaled)
             }
             try Fixture.expect(
@@ -136,7 +136,7 @@ extension ProcessTimeZone {
         @Test("a plan's decisions are those of decide(), moment by moment")
         func decisions() {
             Clock.setTimeZone("UTC")
-            let plan = plan(LocalDay(year: 2026, month: 6, day: 21), packages: [.test(0), .test(1)]) {
+            let plan = plan(LocalDay(year: 2026, month: 6, day: 21), devices: [.test(0), .test(1)]) {
                 $0.policy.maxSource = .watts(300)
             }
             var hour: Int32 = 0
@@ -145,7 +145,7 @@ extension ProcessTimeZone {
                 #expect(line.moment.local.hour == hour)
                 #expect(line.source == decision.source)
                 let reading = powerSource(for: plan.configuration.policy).reading(at: .test(hour))
-                #expect(decision == decide(packages: plan.packages, policy: plan.configuration.policy, reading: reading))
+                #expect(decision == decide(devices: plan.devices, policy: plan.configuration.policy, reading: reading))
                 hour += 1
             }
             #expect(hour == 24)
@@ -159,7 +159,7 @@ extension ProcessTimeZone {
             ] as [(UInt64, UInt64)])
         func inForce(_ stabilisation_ms: UInt64, _ step: UInt64) throws {
             Clock.setTimeZone("UTC")
-            let plan = plan(LocalDay(year: 2026, month: 6, day: 21), step: step, packages: [.test(0), .test(1, reference: 90)]) {
+            let plan = plan(LocalDay(year: 2026, month: 6, day: 21), step: step, devices: [.test(0), .test(1, reference: 90)]) {
                 ($0.policy.maxSource, $0.stabilisationTime) = (.watts(250), Milliseconds(stabilisation_ms))
             }
             let source = powerSource(for: plan.configuration.policy)
@@ -169,7 +169,7 @@ extension ProcessTimeZone {
                     let moment = Moment(
                         seconds: plan.startSeconds + Int64(next_ms / 1_000), nanoseconds: UInt32(next_ms % 1_000) * 1_000_000)
                     last = decide(
-                        packages: plan.packages, policy: plan.configuration.policy, reading: source.reading(at: moment),
+                        devices: plan.devices, policy: plan.configuration.policy, reading: source.reading(at: moment),
                         last: last)
                     next_ms += stabilisation_ms
                 }
@@ -207,9 +207,9 @@ extension ProcessTimeZone {
         @Test("a table is as wide as the terminal, says how many packages have no room, and is whole in a pipe", arguments: 1...8)
         func width(_ count: Int) throws {
             Clock.setTimeZone("Europe/Paris")
-            let packages = (0..<count).map { Package.test(UInt32($0)) }
+            let devices = (0..<count).map { Device.test(UInt32($0)) }
             for days in [1, 2] {
-                let plan = plan(LocalDay(year: 2026, month: 3, day: 1), days: days, packages: packages) {
+                let plan = plan(LocalDay(year: 2026, month: 3, day: 1), days: days, devices: devices) {
                     $0.policy.maxSource = .watts(1_400)
                 }
                 func table(_ columns: Int?) throws -> [Substring] {
@@ -257,10 +257,10 @@ extension ProcessTimeZone {
     }
 
     struct ChartTests {
-        private func svg(_ days: Int = 1, packages: [Package], _ maxSource: Microwatts, step: UInt64 = 900) -> String {
+        private func svg(_ days: Int = 1, devices: [Device], _ maxSource: Microwatts, step: UInt64 = 900) -> String {
             Clock.setTimeZone("Europe/Paris")
             return PlanChart(
-                plan(LocalDay(year: 2026, month: 3, day: 29), days: days, step: step, packages: packages) {
+                plan(LocalDay(year: 2026, month: 3, day: 29), days: days, step: step, devices: devices) {
                     ($0.policy.maxSource, $0.timeZone, $0.policy.raplMinPower) = (maxSource, "Europe/Paris", .watts(1))
                 }
             ).svg
@@ -268,7 +268,7 @@ extension ProcessTimeZone {
 
         @Test("a chart has its title, its axes with units, and a line and a legend for everything on it")
         func content() {
-            let svg = svg(packages: [.test(0, reference: 200), .test(1, reference: 100)], .watts(280))
+            let svg = svg(devices: [.test(0, reference: 200), .test(1, reference: 100)], .watts(280))
             for text in [
                 "Power plan, 2026-03-29, Europe/Paris",
                 "solar source, peak 280 W, alpha 4; a decision every 5 min, shown every 15 min: the one then in force",
@@ -283,14 +283,14 @@ extension ProcessTimeZone {
 
         @Test("packages with the same limits are one line with one entry")
         func equalPackages() {
-            let eight = svg(packages: (0..<8).map { .test(UInt32($0)) }, .watts(1_000))
+            let eight = svg(devices: (0..<8).map { .test(UInt32($0)) }, .watts(1_000))
             #expect(eight.contains(">package-0 and 7 others, each</text>"))
             #expect(!eight.contains(">package-1</text>"))
         }
 
         @Test("eight different packages have eight entries, none upon another")
         func eightPackages() {
-            let svg = svg(packages: (0..<8).map { .test(UInt32($0), reference: 100 + UInt64($0) * 30) }, .watts(1_400))
+            let svg = svg(devices: (0..<8).map { .test(UInt32($0), reference: 100 + UInt64($0) * 30) }, .watts(1_400))
             var places: Set<Substring> = []
             for number in 0..<8 {
                 let entry = svg.split(separator: "\n").first { $0.hasSuffix(">package-\(number)</text>") }
@@ -301,7 +301,7 @@ extension ProcessTimeZone {
 
         @Test("a ceiling far above the curve is in the legend, and does not press the curve flat")
         func farCeiling() {
-            let svg = svg(packages: [.test(0, reference: 400)], .watts(40))
+            let svg = svg(devices: [.test(0, reference: 400)], .watts(40))
             #expect(svg.contains(">node ceiling, 400 W (above this chart)</text>"))
             #expect(!svg.contains(">400</text>"))
         }
@@ -322,7 +322,7 @@ extension ProcessTimeZone {
 
         @Test("a month in steps of a minute stays a small file")
         func month() {
-            let svg = svg(31, packages: [.test(0), .test(1, reference: 100)], .watts(280), step: 60)
+            let svg = svg(31, devices: [.test(0), .test(1, reference: 100)], .watts(280), step: 60)
             #expect(svg.utf8.count < 200_000)
             #expect(svg.contains(">29 Mar</text>") && svg.contains(">28 Apr</text>"))
         }

@@ -41,7 +41,7 @@ struct PackageTests {
         let names = ["package-10", "package-2", "package-1-die-1", "package-0", "package-1-die-0"]
         let zones = names.enumerated().map { zone("intel-rapl:\($0.offset)", $0.element, [constraint()]) }
         #expect(
-            Package.all(in: zones).map(\.name.text) == [
+            Device.all(in: zones).map(\.name.text) == [
                 "package-0", "package-1-die-0", "package-1-die-1", "package-2", "package-10",
             ])
     }
@@ -55,38 +55,38 @@ struct PackageTests {
             zone("intel-rapl:2", "package-2", []),
             zone("intel-rapl:3", "package-4", [constraint("short_term")]),
         ]
-        #expect(Package.all(in: zones).isEmpty)
-        #expect(Package.all(in: zones + [zone("intel-rapl:0", "package-0", [constraint()])]).map(\.zone) == ["intel-rapl:0"])
+        #expect(Device.all(in: zones).isEmpty)
+        #expect(Device.all(in: zones + [zone("intel-rapl:0", "package-0", [constraint()])]).map(\.zone) == ["intel-rapl:0"])
     }
 
     @Test(
         "the reference power is the maximum, or the original limit where there is none",
         arguments: [(120, 100, 120), (0, 100, 100), (nil, 100, 100), (nil, nil, 90), (0, 0, 90)] as [(UInt64?, UInt64?, UInt64)])
     func reference(_ max: UInt64?, _ original: UInt64?, _ expected: UInt64) {
-        let package = Package(zone: zone("intel-rapl:0", "package-0", [constraint(max: max, original: original, ceiling: 90)]))
-        #expect(package?.reference == .watts(expected))
+        let device = Device(zone: zone("intel-rapl:0", "package-0", [constraint(max: max, original: original, ceiling: 90)]))
+        #expect(device?.reference == .watts(expected))
     }
 
     @Test("a package with no power at all in its zone still has a weight")
     func noPower() {
-        let package = Package(zone: zone("intel-rapl:0", "package-0", [constraint(max: 0, original: 0, ceiling: 0)]))
-        #expect(package?.reference == .step)
+        let device = Device(zone: zone("intel-rapl:0", "package-0", [constraint(max: 0, original: 0, ceiling: 0)]))
+        #expect(device?.reference == .step)
     }
 
     @Test("a locked long-term limit is fixed at what is in force, and counts as its ceiling where that can't be read")
     func locked() {
-        let locked = Package(zone: zone("intel-rapl:0", "package-0", [constraint(limit: 80, obstacle: .ceilingBelowFloor)]))
+        let locked = Device(zone: zone("intel-rapl:0", "package-0", [constraint(limit: 80, obstacle: .ceilingBelowFloor)]))
         #expect(locked?.fixed == .watts(80))
-        let unreadable = Package(zone: zone("intel-rapl:0", "package-0", [constraint(limit: nil, obstacle: .ceilingBelowFloor)]))
+        let unreadable = Device(zone: zone("intel-rapl:0", "package-0", [constraint(limit: nil, obstacle: .ceilingBelowFloor)]))
         #expect(unreadable?.fixed == .watts(120))
-        #expect(Package(zone: zone("intel-rapl:0", "package-0", [constraint()]))?.fixed == nil)
+        #expect(Device(zone: zone("intel-rapl:0", "package-0", [constraint()]))?.fixed == nil)
     }
 
     @Test("a locked short-term limit is left alone")
     func lockedShortTerm() {
         let short = constraint("short_term", obstacle: .ceilingBelowFloor)
-        #expect(Package(zone: zone("intel-rapl:0", "package-0", [constraint(), short]))?.shortTerm == nil)
-        #expect(Package(zone: zone("intel-rapl:0", "package-0", [constraint(), constraint("short_term")]))?.shortTerm != nil)
+        #expect(Device(zone: zone("intel-rapl:0", "package-0", [constraint(), short]))?.shortTerm == nil)
+        #expect(Device(zone: zone("intel-rapl:0", "package-0", [constraint(), constraint("short_term")]))?.shortTerm != nil)
     }
 
     @Test("no bound is above what the register holds")
@@ -94,11 +94,11 @@ struct PackageTests {
         let huge = Constraint(
             index: 0, name: "long_term", powerLimit: Microwatts(.max), maxPower: Microwatts(.max), original: Microwatts(.max),
             floor: Microwatts(.max), ceiling: Microwatts(.max), obstacle: .ceilingBelowFloor)
-        let package = try #require(Package(zone: zone("intel-rapl:0", "package-0", [huge])))
-        #expect(package.reference == .registerMaximum)
-        #expect(package.longTerm.ceiling == .registerMaximum)
-        #expect(package.longTerm.floor == .registerMaximum)
-        #expect(package.fixed == .registerMaximum)
+        let device = try #require(Device(zone: zone("intel-rapl:0", "package-0", [huge])))
+        #expect(device.reference == .registerMaximum)
+        #expect(device.longTerm.ceiling == .registerMaximum)
+        #expect(device.longTerm.floor == .registerMaximum)
+        #expect(device.fixed == .registerMaximum)
     }
 }
 
@@ -117,9 +117,9 @@ struct ZoneFileTests {
                 == Constraint(
                     index: 1, name: "short_term", powerLimit: .watts(246), timeWindowMicroseconds: 7_808, maxPower: .watts(395),
                     original: .watts(246), floor: .watts(1), ceiling: .watts(395), obstacle: .none))
-        let packages = Package.all(in: zones)
-        #expect(packages.map(\.zone) == ["intel-rapl:0", "intel-rapl:2"])
-        #expect(packages.map(\.reference) == [.watts(205), .watts(165)])
+        let devices = Device.all(in: zones)
+        #expect(devices.map(\.zone) == ["intel-rapl:0", "intel-rapl:2"])
+        #expect(devices.map(\.reference) == [.watts(205), .watts(165)])
     }
 
     static let header = "{\"format\":1,\"helper\":\"0.1.0\",\"powercap_root\":\"/sys\",\"zones\":"

@@ -5,7 +5,7 @@ import Testing
 @testable import Policy
 
 private func decided(
-    _ granted: UInt64, rest: UInt64 = 20, _ packages: [Package] = [.test(0), .test(1)], overrides: Overrides = Overrides(),
+    _ granted: UInt64, rest: UInt64 = 20, _ devices: [Device] = [.test(0), .test(1)], overrides: Overrides = Overrides(),
     last: Decision? = nil, _ change: (inout PowerPolicy) -> Void = { _ in }
 ) -> Decision {
     let policy = PowerPolicy.test {
@@ -14,7 +14,7 @@ private func decided(
     }
     let data = SourceData(.granted(Granted(limit: .watts(granted), rest: .watts(rest))))
     let reading = powerSource(for: policy, overrides, data: data).reading(at: .test(12))
-    return decide(packages: packages, policy: policy, reading: reading, overrides: overrides, last: last)
+    return decide(devices: devices, policy: policy, reading: reading, overrides: overrides, last: last)
 }
 
 struct GrantedSourceTests {
@@ -23,8 +23,8 @@ struct GrantedSourceTests {
     )
     func divided() {
         let decision = decided(150, rest: 60) { $0.maxSource = .watts(40) }
-        #expect(decision.nodeLimit == .watts(150) && decision.packages.map(\.longTerm) == [.watts(75), .watts(75)])
-        #expect(decision.fallback == .watts(60) && decision.packages.map(\.fallback?.longTerm) == [.watts(30), .watts(30)])
+        #expect(decision.nodeLimit == .watts(150) && decision.devices.map(\.longTerm) == [.watts(75), .watts(75)])
+        #expect(decision.fallback == .watts(60) && decision.devices.map(\.fallback?.longTerm) == [.watts(30), .watts(30)])
         #expect(decision.reason == .source)
     }
 
@@ -39,18 +39,18 @@ struct GrantedSourceTests {
 
     @Test("P17: a floor that asks for more than is granted gives way, down to the helper's")
     func floors() {
-        let packages = [Package.test(0, floor: 5), .test(1, floor: 5)]
+        let devices = [Device.test(0, floor: 5), .test(1, floor: 5)]
         for change in [
             { $0.raplMinPower = .watts(80) }, { $0.raplLimit = Percent(millionths: 50_000_000) },
         ] as [(inout PowerPolicy) -> Void] {
-            let decision = decided(60, packages, change)
+            let decision = decided(60, devices, change)
             #expect(decision.nodeLimit == .watts(60) && !decision.floorsExceedBudget)
-            #expect(decided(4, packages, change).nodeLimit == .watts(10))
+            #expect(decided(4, devices, change).nodeLimit == .watts(10))
         }
-        #expect(decided(60, packages, overrides: Overrides(minPower: .watts(80))).nodeLimit == .watts(60))
+        #expect(decided(60, devices, overrides: Overrides(minPower: .watts(80))).nodeLimit == .watts(60))
         // What the node is to have at least is told as it is: a coordinator may find room for it.
-        #expect(decided(60, packages) { $0.raplMinPower = .watts(80) }.floor == .watts(160))
-        let range = limitRange(of: packages, .test { $0.raplMinPower = .watts(80) })
+        #expect(decided(60, devices) { $0.raplMinPower = .watts(80) }.floor == .watts(160))
+        let range = limitRange(of: devices, .test { $0.raplMinPower = .watts(80) })
         #expect(range.floor == .watts(160) && range.ceiling == .watts(400))
     }
 
@@ -59,10 +59,10 @@ struct GrantedSourceTests {
         let before = decided(150)
         let pause = Overrides(paused: true)
         let kept = decided(200, overrides: pause, last: before)
-        #expect(kept.nodeLimit == .watts(150) && kept.reason == .paused && kept.packages == before.packages)
+        #expect(kept.nodeLimit == .watts(150) && kept.reason == .paused && kept.devices == before.devices)
         #expect(kept.fallback == before.fallback)
         let lowered = decided(100, overrides: pause, last: before)
-        #expect(lowered.nodeLimit == .watts(100) && lowered.packages.map(\.longTerm) == [.watts(50), .watts(50)])
+        #expect(lowered.nodeLimit == .watts(100) && lowered.devices.map(\.longTerm) == [.watts(50), .watts(50)])
         #expect(decided(200, overrides: pause, last: lowered).nodeLimit == .watts(100))
         // Before the first decision nobody knows what the limits are.
         #expect(decided(100, overrides: pause).nodeLimit == .watts(100))

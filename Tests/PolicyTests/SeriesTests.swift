@@ -108,7 +108,7 @@ struct SeriesTests {
         for function in ReferenceFunction.allCases {
             let policy = PowerPolicy.test { $0.pmaxFunction = function }
             func reason(_ onStale: StaleAction, at seconds: Int64) -> Reason {
-                decide(packages: [.test()], policy: policy, reading: source(Self.points, onStale).reading(at: .at(seconds)))
+                decide(devices: [.test()], policy: policy, reading: source(Self.points, onStale).reading(at: .at(seconds)))
                     .reason
             }
             #expect(reason(.floor, at: 450) == .source)

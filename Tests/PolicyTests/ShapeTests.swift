@@ -5,7 +5,7 @@ import Testing
 @testable import Policy
 
 /// Two packages of 100 W: together from 20 W to 200 W.
-private let packages = [Package.test(0, reference: 100), .test(1, reference: 100)]
+private let devices = [Device.test(0, reference: 100), .test(1, reference: 100)]
 
 struct ShapeTests {
     /// What is decided of these readings, each at its second; the limit in watts.
@@ -19,7 +19,7 @@ struct ShapeTests {
         var last: Decision?
         return readings.map { second, watts in
             let decision = decide(
-                packages: packages, policy: .test(change), reading: SourceReading(Microwatts(UInt64(watts * 1e6))), last: last,
+                devices: devices, policy: .test(change), reading: SourceReading(Microwatts(UInt64(watts * 1e6))), last: last,
                 at_ms: Int64(second * 1_000))
             last = decision
             return decision
@@ -32,8 +32,8 @@ struct ShapeTests {
         var last: Decision?
         for second in 0..<500 {
             let reading = SourceReading(Microwatts(UInt64.random(in: 0...250_000_000, using: &generator)))
-            let alone = decide(packages: packages, policy: .test(), reading: reading)
-            #expect(decide(packages: packages, policy: .test(), reading: reading, last: last, at_ms: Int64(second)) == alone)
+            let alone = decide(devices: devices, policy: .test(), reading: reading)
+            #expect(decide(devices: devices, policy: .test(), reading: reading, last: last, at_ms: Int64(second)) == alone)
             #expect(alone.shape == nil)
             last = alone
         }
@@ -131,7 +131,7 @@ struct ShapeTests {
         var last: Decision?
         func limit(_ second: Int64, _ watts: UInt64, _ overrides: Overrides = Overrides()) -> UInt64 {
             let decision = decide(
-                packages: packages, policy: policy, reading: SourceReading(.watts(watts)), overrides: overrides, last: last,
+                devices: devices, policy: policy, reading: SourceReading(.watts(watts)), overrides: overrides, last: last,
                 at_ms: second * 1_000)
             last = decision
             return decision.nodeLimit.rawValue / 1_000_000
@@ -150,7 +150,7 @@ struct ShapeTests {
         var last: Decision?
         func limit(_ second: Int64, _ watts: UInt64, isIdle: Bool) -> UInt64 {
             let decision = decide(
-                packages: packages, policy: policy, reading: SourceReading(.watts(watts)), workload: Workload(isIdle: isIdle),
+                devices: devices, policy: policy, reading: SourceReading(.watts(watts)), workload: Workload(isIdle: isIdle),
                 last: last, at_ms: second * 1_000)
             last = decision
             return decision.nodeLimit.rawValue / 1_000_000
@@ -167,8 +167,8 @@ struct ShapeTests {
     @Test("packages that go away, or come, make the limit theirs at once")
     func otherPackages() {
         let policy = PowerPolicy.test { ($0.rampUp, $0.rampDown) = (.watts(1), .watts(1)) }
-        let both = decide(packages: packages, policy: policy, reading: SourceReading(.watts(180)))
-        let one = decide(packages: [packages[0]], policy: policy, reading: SourceReading(.watts(180)), last: both, at_ms: 1_000)
+        let both = decide(devices: devices, policy: policy, reading: SourceReading(.watts(180)))
+        let one = decide(devices: [devices[0]], policy: policy, reading: SourceReading(.watts(180)), last: both, at_ms: 1_000)
         #expect(one.nodeLimit == .watts(100))
     }
 
@@ -190,7 +190,7 @@ struct ShapeTests {
             for _ in 0..<60 {
                 let source = Microwatts(UInt64.random(in: 0...250_000_000, using: &generator))
                 let decision = decide(
-                    packages: packages, policy: policy, reading: SourceReading(source), last: last, at_ms: at_ms)
+                    devices: devices, policy: policy, reading: SourceReading(source), last: last, at_ms: at_ms)
                 let most = min(max(source, decision.floor), decision.ceiling)
                 if decision.nodeLimit > most {
                     #expect(policy.rampDown != nil && decision.nodeLimit <= last!.nodeLimit && decision.shape?.goal == most)
@@ -237,7 +237,7 @@ struct LookAheadTests {
     private func limits(_ points: [(Int64, UInt64?)], at seconds: [Int64], end: Int64 = 1_000_000, _ policy: PowerPolicy)
         -> [Double]
     {
-        var course = Course(packages, policy, source(points, policy, end: end), from: 0, apart: nil, moment: Self.moment)
+        var course = Course(devices, policy, source(points, policy, end: end), from: 0, apart: nil, moment: Self.moment)
         return seconds.map { Double(course.decision(at: $0 * 1_000).nodeLimit.rawValue) / 1e6 }
     }
 
@@ -259,15 +259,15 @@ struct LookAheadTests {
 
     @Test("the time window is the packages' longest, and a second where none is known")
     func window() {
-        func package(_ number: UInt32, _ window: Milliseconds?) -> Package {
-            let range = Package.LimitRange(index: 0, floor: .zero, ceiling: .watts(100), original: nil)
-            return Package(
-                name: PackageName(package: number), zone: "", reference: .watts(100), longTerm: range, shortTerm: nil,
+        func device(_ number: UInt32, _ window: Milliseconds?) -> Device {
+            let range = Device.LimitRange(index: 0, floor: .zero, ceiling: .watts(100), original: nil)
+            return Device(
+                name: DeviceName(package: number), zone: "", reference: .watts(100), longTerm: range, shortTerm: nil,
                 window: window)
         }
-        #expect(LookAhead.window.lead_ms([package(0, .seconds(28)), package(1, Milliseconds(976))]) == 28_000)
-        #expect(LookAhead.window.lead_ms([package(0, nil)]) == 1_000)
-        #expect(LookAhead.off.lead_ms([package(0, .seconds(28))]) == nil)
+        #expect(LookAhead.window.lead_ms([device(0, .seconds(28)), device(1, Milliseconds(976))]) == 28_000)
+        #expect(LookAhead.window.lead_ms([device(0, nil)]) == 1_000)
+        #expect(LookAhead.off.lead_ms([device(0, .seconds(28))]) == nil)
     }
 
     @Test("nothing rises above what a fall behind it leaves time for")
@@ -296,7 +296,7 @@ struct LookAheadTests {
         let source = powerSource(
             for: policy, data: SourceData(.series(series)), live: LiveValue(power: .watts(150), since: 0))
         func reading(_ second: Int64) -> SourceReading {
-            source.reading(at: Self.moment(second), for: packages, policy, moment: Self.moment)
+            source.reading(at: Self.moment(second), for: devices, policy, moment: Self.moment)
         }
         #expect(reading(10).foresight?.power == nil && reading(10).nextLook_ms == 70_000)
         #expect(source.reading(at: Self.moment(59)).isLive)
@@ -339,7 +339,7 @@ struct LookAheadTests {
                 second += .random(in: 1...120, using: &generator)
             }
             let source = source(points, policy)
-            var course = Course(packages, policy, source, from: 0, apart: nil, moment: Self.moment)
+            var course = Course(devices, policy, source, from: 0, apart: nil, moment: Self.moment)
             for at in 0...second {
                 let decision = course.decision(at: at * 1_000)
                 let given = source.reading(at: Self.moment(at)).power
@@ -367,7 +367,7 @@ struct LookAheadTests {
                 second += .random(in: 1...300, using: &generator)
             }
             let source = source(points, policy)
-            var course = Course(packages, policy, source, from: 0, apart: nil, moment: Self.moment)
+            var course = Course(devices, policy, source, from: 0, apart: nil, moment: Self.moment)
             let step = max(policy.rampUp ?? .zero, policy.rampDown ?? .zero)
             var (last, ask_ms, move_ms): (Decision?, Int64, Int64) = (nil, 0, .max)
             var reading = SourceReading(.zero)
@@ -378,10 +378,10 @@ struct LookAheadTests {
                         let now = Moment(
                             seconds: now_ms / 1_000, nanoseconds: UInt32(now_ms % 1_000) * 1_000_000,
                             local: LocalTime(year: 1970, month: 1, day: 1))
-                        reading = source.reading(at: now, for: packages, policy, moment: Self.moment)
+                        reading = source.reading(at: now, for: devices, policy, moment: Self.moment)
                         ask_ms = min(source.nextStep(after: now).map { $0 * 1_000 } ?? .max, reading.nextLook_ms ?? .max)
                     }
-                    last = decide(packages: packages, policy: policy, reading: reading, last: last, at_ms: now_ms)
+                    last = decide(devices: devices, policy: policy, reading: reading, last: last, at_ms: now_ms)
                     move_ms = last?.shape?.nextMove(policy) ?? .max
                 }
                 let planned = course.decision(at: at * 1_000)

@@ -10,18 +10,18 @@ private func drawn(_ watts: UInt64, lately: UInt64? = nil) -> Demand {
 private func atLimit(_ watts: UInt64 = 150) -> Demand { Demand(power: .watts(watts), basis: .atLimit) }
 
 private func decided(
-    _ source: UInt64, _ demands: [Demand]?, _ packages: [Package]? = nil, isIdle: Bool = false, last: Decision? = nil,
+    _ source: UInt64, _ demands: [Demand]?, _ devices: [Device]? = nil, isIdle: Bool = false, last: Decision? = nil,
     overrides: Overrides = Overrides(), _ change: (inout PowerPolicy) -> Void = { _ in }
 ) -> Decision {
-    let packages = packages ?? (demands ?? []).indices.map { .test(UInt32($0), reference: 150) }
+    let devices = devices ?? (demands ?? []).indices.map { .test(UInt32($0), reference: 150) }
     return decide(
-        packages: packages, policy: .test(change), reading: SourceReading(.watts(source)), overrides: overrides,
+        devices: devices, policy: .test(change), reading: SourceReading(.watts(source)), overrides: overrides,
         workload: Workload(demands: demands, isIdle: isIdle), last: last)
 }
 
 extension Decision {
-    fileprivate var watts: [UInt64] { packages.map { $0.longTerm.rawValue / 1_000_000 } }
-    fileprivate var sum: Microwatts { packages.reduce(.zero) { $0 + $1.longTerm } }
+    fileprivate var watts: [UInt64] { devices.map { $0.longTerm.rawValue / 1_000_000 } }
+    fileprivate var sum: Microwatts { devices.reduce(.zero) { $0 + $1.longTerm } }
 }
 
 struct SharingTests {
@@ -46,11 +46,11 @@ struct SharingTests {
     func likeProportional() {
         for seed in UInt64(0)..<1_000 {
             let node = RandomNode(seed: seed)
-            let demands = node.packages.map { Demand(power: node.ceiling($0), basis: .atLimit) }
+            let demands = node.devices.map { Demand(power: node.ceiling($0), basis: .atLimit) }
             let shared = decide(
-                packages: node.packages, policy: node.policy, reading: SourceReading(node.source),
+                devices: node.devices, policy: node.policy, reading: SourceReading(node.source),
                 workload: Workload(demands: demands))
-            for (one, other) in zip(shared.packages, node.decision.packages) {
+            for (one, other) in zip(shared.devices, node.decision.devices) {
                 // What rounding leaves over is given to somebody here.
                 #expect(one.longTerm >= other.longTerm && one.longTerm <= other.longTerm + .step, "seed \(seed)")
             }
@@ -64,21 +64,21 @@ struct SharingTests {
             var random = SeededGenerator(seed: seed &+ 1 << 32)
             var last: Decision?
             for _ in 0..<4 {
-                let demands = node.packages.map { _ in
+                let demands = node.devices.map { _ in
                     Demand(
                         power: Microwatts(.random(in: 0...500_000_000, using: &random)),
                         basis: Bool.random(using: &random) ? .atLimit : .drawn,
                         lately: Microwatts(.random(in: 0...500_000_000, using: &random)))
                 }
                 let decision = decide(
-                    packages: node.packages, policy: node.policy, reading: SourceReading(node.source),
+                    devices: node.devices, policy: node.policy, reading: SourceReading(node.source),
                     workload: Workload(demands: demands), last: last)
                 #expect(decision.sum <= decision.nodeLimit, "seed \(seed)")
                 #expect(decision.nodeLimit == node.decision.nodeLimit, "seed \(seed)")
                 #expect(decision.sum + .step > decision.nodeLimit, "seed \(seed)")
-                for (package, limit) in zip(node.packages, decision.packages) {
-                    #expect(limit.longTerm >= node.floor(package) && limit.longTerm <= node.ceiling(package), "seed \(seed)")
-                    #expect(package.fixed != nil || limit.longTerm == limit.longTerm.roundedDown, "seed \(seed)")
+                for (device, limit) in zip(node.devices, decision.devices) {
+                    #expect(limit.longTerm >= node.floor(device) && limit.longTerm <= node.ceiling(device), "seed \(seed)")
+                    #expect(device.fixed != nil || limit.longTerm == limit.longTerm.roundedDown, "seed \(seed)")
                 }
                 last = decision
             }
@@ -104,37 +104,37 @@ struct SharingTests {
         let before = decided(200, [atLimit(), drawn(50)])
         #expect(decided(199, [drawn(60), drawn(60)], last: before).sum == .watts(199))
         #expect(decided(201, [drawn(60), drawn(60)], last: before).watts == [100, 100])
-        let smaller = [Package.test(0, reference: 120), .test(1, reference: 150)]
+        let smaller = [Device.test(0, reference: 120), .test(1, reference: 150)]
         #expect(decided(200, [drawn(60), drawn(60)], smaller, last: before).watts[0] <= 120)
     }
 
     @Test("without demands, or with too few, the node's limit is divided in proportion")
     func unknown() {
-        let packages = [Package.test(0), .test(1)]
-        let plain = decided(100, nil, packages)
-        #expect(plain.watts == [50, 50] && plain.packages.map(\.reason) == [.source, .source])
-        #expect(decided(100, [atLimit()], packages) == plain)
-        let before = decided(100, [atLimit(), drawn(20)], packages)
-        #expect(before.watts == [80, 20] && before.packages.map(\.reason) == [.demand, .demand])
-        #expect(decided(100, nil, packages, last: before) == plain, "at once")
+        let devices = [Device.test(0), .test(1)]
+        let plain = decided(100, nil, devices)
+        #expect(plain.watts == [50, 50] && plain.devices.map(\.reason) == [.source, .source])
+        #expect(decided(100, [atLimit()], devices) == plain)
+        let before = decided(100, [atLimit(), drawn(20)], devices)
+        #expect(before.watts == [80, 20] && before.devices.map(\.reason) == [.demand, .demand])
+        #expect(decided(100, nil, devices, last: before) == plain, "at once")
     }
 
     @Test("an idle node has its floor, though the source or an override has more, and is nobody's reason to exceed either")
     func idle() {
-        let packages = [Package.test(0), .test(1, original: 5)]
-        let idle = decided(100, nil, packages, isIdle: true)
+        let devices = [Device.test(0), .test(1, original: 5)]
+        let idle = decided(100, nil, devices, isIdle: true)
         #expect(idle.nodeLimit == idle.floor && idle.reason == .idle && !idle.floorsExceedBudget)
         #expect(idle.watts == [10, 5])
-        #expect(decided(100, nil, packages, isIdle: true, overrides: Overrides(limit: .watts(50))).nodeLimit == idle.floor)
-        let low = decided(100, nil, packages, isIdle: true, overrides: Overrides(limit: .watts(5)))
+        #expect(decided(100, nil, devices, isIdle: true, overrides: Overrides(limit: .watts(50))).nodeLimit == idle.floor)
+        let low = decided(100, nil, devices, isIdle: true, overrides: Overrides(limit: .watts(5)))
         #expect(low.reason == .floor && low.floorsExceedBudget, "it isn't idleness that decides")
-        let night = decided(0, nil, packages, isIdle: true)
+        let night = decided(0, nil, devices, isIdle: true)
         #expect(night.reason == .floor && night.nodeLimit == idle.floor && night.floorsExceedBudget)
-        let each = decided(100, nil, packages, isIdle: true) { $0.pmaxFunction = .max }
+        let each = decided(100, nil, devices, isIdle: true) { $0.pmaxFunction = .max }
         #expect(each.watts == [10, 5] && each.reason == .idle)
-        let little = decided(15, nil, packages, isIdle: true) { $0.pmaxFunction = .max }
+        let little = decided(15, nil, devices, isIdle: true) { $0.pmaxFunction = .max }
         #expect(little.watts == [10, 5] && little.reason == .idle, "15 W for each, though less than the floors together")
-        let paused = decided(100, nil, packages, isIdle: true, last: night, overrides: Overrides(paused: true))
+        let paused = decided(100, nil, devices, isIdle: true, last: night, overrides: Overrides(paused: true))
         #expect(paused.reason == .paused)
     }
 
@@ -143,7 +143,7 @@ struct SharingTests {
         for seed in UInt64(0)..<1_000 {
             let node = RandomNode(seed: seed)
             let idle = decide(
-                packages: node.packages, policy: node.policy, reading: SourceReading(node.source),
+                devices: node.devices, policy: node.policy, reading: SourceReading(node.source),
                 workload: Workload(isIdle: true))
             #expect(idle.nodeLimit <= node.decision.nodeLimit, "seed \(seed)")
             #expect(idle.sum <= idle.nodeLimit, "seed \(seed)")

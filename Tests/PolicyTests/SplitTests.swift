@@ -6,7 +6,7 @@ import Testing
 
 /// A machine and a moment, from one seed.
 struct RandomNode: Sendable {
-    var packages: [Package] = []
+    var devices: [Device] = []
     var policy = PowerPolicy()
     var source: Microwatts
 
@@ -22,24 +22,24 @@ struct RandomNode: Sendable {
             // Above any floor by a step at least, so that it is a machine that Settings.check lets through.
             let ceiling = Microwatts(.random(in: 30_250_000...400_000_000, using: &random))
             let isFixed = Int.random(in: 0..<6, using: &random) == 0
-            packages.append(
-                Package(
-                    name: PackageName(package: UInt32(number)), zone: "intel-rapl:\(number)",
+            devices.append(
+                Device(
+                    name: DeviceName(package: UInt32(number)), zone: "intel-rapl:\(number)",
                     reference: Microwatts(.random(in: 1...400_000_000, using: &random)),
-                    longTerm: Package.LimitRange(index: 0, floor: floor, ceiling: ceiling, original: nil), shortTerm: nil,
+                    longTerm: Device.LimitRange(index: 0, floor: floor, ceiling: ceiling, original: nil), shortTerm: nil,
                     fixed: isFixed ? Microwatts(.random(in: 0...400_000_000, using: &random)) : nil))
         }
-        let ceilings = packages.reduce(UInt64(0)) { $0 + $1.longTerm.ceiling.rawValue }
+        let ceilings = devices.reduce(UInt64(0)) { $0 + $1.longTerm.ceiling.rawValue }
         source = Microwatts(.random(in: 0...ceilings + ceilings / 4, using: &random))
     }
 
-    func floor(_ package: Package) -> Microwatts {
-        package.fixed ?? max(policy.raplMinPower, package.longTerm.floor).roundedUp
+    func floor(_ device: Device) -> Microwatts {
+        device.fixed ?? max(policy.raplMinPower, device.longTerm.floor).roundedUp
     }
 
-    func ceiling(_ package: Package) -> Microwatts { package.fixed ?? package.longTerm.ceiling.roundedDown }
+    func ceiling(_ device: Device) -> Microwatts { device.fixed ?? device.longTerm.ceiling.roundedDown }
 
-    var decision: Decision { decide(packages: packages, policy: policy, reading: SourceReading(source)) }
+    var decision: Decision { decide(devices: devices, policy: policy, reading: SourceReading(source)) }
 }
 
 struct SplitTests {
@@ -50,7 +50,7 @@ struct SplitTests {
         for seed in Self.seeds {
             let node = RandomNode(seed: seed)
             let decision = node.decision
-            let sum = decision.packages.reduce(UInt64(0)) { $0 + $1.longTerm.rawValue }
+            let sum = decision.devices.reduce(UInt64(0)) { $0 + $1.longTerm.rawValue }
             #expect(sum <= decision.nodeLimit.rawValue, "seed \(seed)")
             #expect(decision.nodeLimit <= max(node.source, decision.floor), "seed \(seed)")
             #expect(decision.nodeLimit <= decision.ceiling, "seed \(seed)")
@@ -61,13 +61,13 @@ struct SplitTests {
     func ranges() {
         for seed in Self.seeds {
             let node = RandomNode(seed: seed)
-            for (package, limit) in zip(node.packages, node.decision.packages) {
-                if let fixed = package.fixed {
-                    #expect(limit == PackageLimit(longTerm: fixed, shortTerm: nil, reason: .fixed), "seed \(seed)")
+            for (device, limit) in zip(node.devices, node.decision.devices) {
+                if let fixed = device.fixed {
+                    #expect(limit == DeviceLimit(longTerm: fixed, shortTerm: nil, reason: .fixed), "seed \(seed)")
                     continue
                 }
-                #expect(limit.longTerm >= node.floor(package), "seed \(seed)")
-                #expect(limit.longTerm <= node.ceiling(package), "seed \(seed)")
+                #expect(limit.longTerm >= node.floor(device), "seed \(seed)")
+                #expect(limit.longTerm <= node.ceiling(device), "seed \(seed)")
                 #expect(limit.longTerm == limit.longTerm.roundedDown, "seed \(seed)")
             }
         }
@@ -78,8 +78,8 @@ struct SplitTests {
         for seed in Self.seeds {
             let node = RandomNode(seed: seed)
             let decision = node.decision
-            let sum = decision.packages.reduce(UInt64(0)) { $0 + $1.longTerm.rawValue }
-            let free = zip(node.packages, decision.packages).filter { $0.fixed == nil && $1.longTerm < node.ceiling($0) }.count
+            let sum = decision.devices.reduce(UInt64(0)) { $0 + $1.longTerm.rawValue }
+            let free = zip(node.devices, decision.devices).filter { $0.fixed == nil && $1.longTerm < node.ceiling($0) }.count
             let leftOver = decision.nodeLimit.rawValue - sum
             #expect(free == 0 ? leftOver == 0 : leftOver < UInt64(free) * Microwatts.step.rawValue, "seed \(seed)")
         }
@@ -91,13 +91,13 @@ struct SplitTests {
         for seed in Self.seeds {
             let node = RandomNode(seed: seed)
             let decision = node.decision
-            let sum = decision.packages.reduce(UInt64(0)) { $0 + $1.longTerm.rawValue }
+            let sum = decision.devices.reduce(UInt64(0)) { $0 + $1.longTerm.rawValue }
             #expect(sum >= decision.floor.rawValue, "seed \(seed)")
-            let reference = node.packages.reduce(UInt64(0)) { $0 + $1.reference.rawValue }
+            let reference = node.devices.reduce(UInt64(0)) { $0 + $1.reference.rawValue }
             let percentage = node.policy.raplLimit.of(Microwatts(reference))
             #expect(decision.floor >= min(percentage, decision.ceiling), "seed \(seed)")
             if sum == decision.floor.rawValue
-                && decision.packages.contains(where: { $0.reason == .floor && $0.longTerm > .watts(31) })
+                && decision.devices.contains(where: { $0.reason == .floor && $0.longTerm > .watts(31) })
             {
                 byPercentage += 1
             }
@@ -109,7 +109,7 @@ struct SplitTests {
     func proportions() {
         for seed in Self.seeds {
             let node = RandomNode(seed: seed)
-            let limits = zip(node.packages, node.decision.packages).filter { $0.0.fixed == nil }
+            let limits = zip(node.devices, node.decision.devices).filter { $0.0.fixed == nil }
             for (rich, richLimit) in limits where richLimit.longTerm > node.floor(rich) {
                 for (poor, poorLimit) in limits where poorLimit.longTerm < node.ceiling(poor) {
                     // rich / its weight <= poor / its weight, but for a step that either may have been rounded by.
@@ -125,9 +125,9 @@ struct SplitTests {
     func equal() {
         for watts in UInt64(20)...410 {
             let decision = decide(
-                packages: [.test(0, reference: 205), .test(1, reference: 205)], policy: PowerPolicy(),
+                devices: [.test(0, reference: 205), .test(1, reference: 205)], policy: PowerPolicy(),
                 reading: SourceReading(Microwatts(watts * 1_000_000 + 77_777)))
-            #expect(decision.packages[0] == decision.packages[1])
+            #expect(decision.devices[0] == decision.devices[1])
         }
     }
 
@@ -149,7 +149,7 @@ struct SplitTests {
         ] as [(UInt64, [UInt64], [UInt64], [UInt64], [UInt64])])
     func waterFilling(_ power: UInt64, _ weights: [UInt64], _ floors: [UInt64], _ ceilings: [UInt64], _ parts: [UInt64]) {
         var shares = weights.indices.map {
-            Share(weight: .watts(weights[$0]), floor: .watts(floors[$0]), ceiling: .watts(ceilings[$0]))
+            Share(weight: .watts(weights[$0]), step: .step, floor: .watts(floors[$0]), ceiling: .watts(ceilings[$0]))
         }
         split(.watts(power), atLeast: .zero, over: &shares)
         #expect(shares.map(\.limit) == parts.map { .watts($0) })
@@ -157,14 +157,14 @@ struct SplitTests {
 
     @Test("rounding is down to steps, and up where the sum would miss what it must reach")
     func rounding() {
-        var shares = (0..<3).map { _ in Share(weight: .watts(1), floor: .zero, ceiling: .watts(100)) }
+        var shares = (0..<3).map { _ in Share(weight: .watts(1), step: .step, floor: .zero, ceiling: .watts(100)) }
         split(.watts(10), atLeast: .zero, over: &shares)
         #expect(shares.map(\.limit.rawValue) == [3_250_000, 3_250_000, 3_250_000])
         split(.watts(10), atLeast: .watts(10), over: &shares)
         #expect(shares.map(\.limit.rawValue) == [3_375_000, 3_375_000, 3_250_000])
         // The first part is exact, and at its ceiling.
         var uneven = [(64, 4), (49, 100), (49, 100)].map { (weight: UInt64, ceiling: UInt64) in
-            Share(weight: .watts(weight), floor: .zero, ceiling: .watts(ceiling))
+            Share(weight: .watts(weight), step: .step, floor: .zero, ceiling: .watts(ceiling))
         }
         split(Microwatts(10_125_000), atLeast: Microwatts(10_125_000), over: &uneven)
         #expect(uneven.map(\.limit.rawValue) == [4_000_000, 3_125_000, 3_000_000])

@@ -1,16 +1,16 @@
 public import Policy
 import PowercapProtocol
 
-extension Package {
+extension Device {
     /// A package with a long-term and a short-term limit, in watts.
     public static func test(
         _ number: UInt32 = 0, reference: UInt64 = 200, floor: UInt64 = 0, ceiling: UInt64? = nil, fixed: UInt64? = nil,
         original: UInt64? = nil,
         shortTermCeiling: UInt64? = nil, originalShortTerm: UInt64? = nil
-    ) -> Package {
+    ) -> Device {
         let ceiling = ceiling ?? reference
-        return Package(
-            name: PackageName(package: number), zone: "intel-rapl:\(number)", reference: .watts(reference),
+        return Device(
+            name: DeviceName(package: number), zone: "intel-rapl:\(number)", reference: .watts(reference),
             longTerm: LimitRange(
                 index: 0, floor: .watts(floor), ceiling: .watts(ceiling), original: .watts(original ?? reference)),
             shortTerm: LimitRange(

@@ -12,7 +12,7 @@ enum CheckFlags {
 func checkCommand(_ invocation: Invocation, settings: Settings) throws(UsageError) -> Int32 {
     let isAlive = try CheckFlags.alive.value(in: invocation)
     let finding: Finding
-    do throws(HelperError) { finding = try Finding(helper: settings.configuration.helperSocket) } catch {
+    do throws(HelperError) { finding = try Finding(settings.configuration) } catch {
         if isAlive { return 0 }
         complain(error.sentence)
         return 1
@@ -33,9 +33,11 @@ struct Finding {
     let zones: HelperZones
     let sample: HelperSample
     private let seen: [Zone]
+    private let policy: PowerPolicy
 
-    init(helper path: String) throws(HelperError) {
-        let client = try HelperClient(connecting: path, isAskedAgain: true)
+    init(_ configuration: Configuration) throws(HelperError) {
+        let client = try HelperClient(connecting: configuration.helperSocket, isAskedAgain: true)
+        policy = configuration.policy
         welcome = client.welcome
         zones = try client.zones()
         sample = try client.sample()
@@ -89,25 +91,25 @@ struct Finding {
 
     /// Nothing was asked for: that is a fault where nothing can be.
     private var nothingGoverned: Problem? {
-        let packages = self.packages
-        if packages.isEmpty { return .nothingGoverned("no package has a power limit") }
-        let reasons = packages.compactMap { zone, longTerm in
+        let devices = self.devices
+        if devices.isEmpty { return .nothingGoverned("no package has a power limit") }
+        let reasons = devices.compactMap { zone, longTerm in
             longTerm.obstacle == .none ? nil : "\(zone.name): \(Standing(of: longTerm, zone, in: seen).words)"
         }
-        return reasons.count == packages.count ? .nothingGoverned(reasons.joined(separator: "; ")) : nil
+        return reasons.count == devices.count ? .nothingGoverned(reasons.joined(separator: "; ")) : nil
     }
 
     /// The packages' zones that are there, with their long-term limits.
-    private var packages: [(zone: Zone, longTerm: Constraint)] {
+    private var devices: [(zone: Zone, longTerm: Constraint)] {
         seen.compactMap { zone in
-            guard !zone.isGone, Package(zone: zone) != nil else { return nil }
-            return zone.constraint("long_term").map { (zone, $0) }
+            guard !zone.isGone, let device = Device.all(in: seen, policy).first(where: { $0.zone == zone.id }) else { return nil }
+            return zone.constraint(device.constraint).map { (zone, $0) }
         }
     }
 
     /// What isn't as it was asked for, and no fault: limits are in force, and at most what was asked for.
     var notes: [String] {
-        packages.compactMap { zone, longTerm in
+        devices.compactMap { zone, longTerm in
             let standing = Standing(of: longTerm, zone, in: seen)
             return standing == .asAsked ? nil : "\(zone.name): \(standing.words)"
         }

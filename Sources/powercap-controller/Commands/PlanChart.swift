@@ -38,7 +38,7 @@ struct PlanChart {
         var seconds: [Int64] = []
         var source: [Microwatts] = []
         var node: [Microwatts] = []
-        var packages: [[Microwatts]]
+        var devices: [[Microwatts]]
         var floor = Microwatts.zero
         var ceiling = Microwatts.zero
         var signals: [Double?] = []
@@ -48,7 +48,7 @@ struct PlanChart {
         self.plan = plan
         time = TimeAxis(startSeconds: plan.startSeconds, endSeconds: plan.endSeconds, first: plan.first, days: plan.days)
         let samples = Self.samples(of: plan)
-        let highest = ([samples.source, samples.node] + samples.packages).joined().max() ?? .step
+        let highest = ([samples.source, samples.node] + samples.devices).joined().max() ?? .step
         // A ceiling far above the curve would press it flat.
         let isCeilingShown = samples.ceiling.rawValue <= highest.rawValue / 2 * 3
         power = PowerAxis(covering: isCeilingShown ? max(highest, samples.ceiling) : highest)
@@ -62,7 +62,7 @@ struct PlanChart {
 
     /// What is closer together than half a pixel is left out.
     private static func samples(of plan: Plan) -> Samples {
-        var samples = Samples(packages: plan.packages.map { _ in [] })
+        var samples = Samples(devices: plan.devices.map { _ in [] })
         let apart = Double(plan.endSeconds - plan.startSeconds) / plotWidth / 2
         for line in plan {
             let decision = line.decision
@@ -71,7 +71,7 @@ struct PlanChart {
             samples.source.append(line.source)
             samples.signals.append(line.signal)
             samples.node.append(decision.nodeLimit)
-            for (index, package) in decision.packages.enumerated() { samples.packages[index].append(package.longTerm) }
+            for (index, device) in decision.devices.enumerated() { samples.devices[index].append(device.longTerm) }
             (samples.floor, samples.ceiling) = (decision.floor, decision.ceiling)
         }
         return samples
@@ -92,8 +92,8 @@ struct PlanChart {
         let colors = ["#00457c", "#b3246b", "#00795a", "#7a4b12", "#5b3fa8", "#4d4d4d", "#c2410c", "#0e7490"]
         let dashes = ["", "9 4", "3 3", "12 4 3 4"]
         var groups: [(names: [String], values: [Microwatts])] = []
-        for (package, values) in zip(plan.packages, samples.packages) {
-            let name = package.name.text + (package.fixed == nil ? "" : " (fixed)")
+        for (device, values) in zip(plan.devices, samples.devices) {
+            let name = device.name.text + (device.fixed == nil ? "" : " (fixed)")
             if let equal = groups.firstIndex(where: { $0.values == values }) {
                 groups[equal].names.append(name)
             } else {

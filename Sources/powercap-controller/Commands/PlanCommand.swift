@@ -4,13 +4,13 @@ internal import PowercapProtocol
 internal import Signals
 internal import Text
 
-extension Package {
+extension Device {
     /// In place of real packages: one that may take all that the source ever gives.
-    static func assumed(_ number: UInt32 = 0, _ configuration: Configuration) -> Package {
+    static func assumed(_ number: UInt32 = 0, _ configuration: Configuration) -> Device {
         let range = LimitRange(
             index: 0, floor: .zero, ceiling: configuration.policy.maxSource, original: configuration.policy.maxSource)
-        return Package(
-            name: PackageName(package: number), zone: "assumed", reference: configuration.policy.maxSource, longTerm: range,
+        return Device(
+            name: DeviceName(package: number), zone: "assumed", reference: configuration.policy.maxSource, longTerm: range,
             shortTerm: range)
     }
 }
@@ -102,35 +102,35 @@ func planCommand(_ invocation: Invocation, settings: Settings) throws(UsageError
         throw .chartTooLong(given, highest: chartDays)
     }
     let data = try planData(invocation, settings, from: date.day(at: .now), days: days)
-    let packages: [Package]
+    let devices: [Device]
     let assumed = PlanFlags.assumed.given(in: invocation)
     if let assumed {
         if let zones = PlanFlags.zones.given(in: invocation) { throw .contradiction(assumed, zones) }
         let count = try PlanFlags.assumed.value(in: invocation)
-        packages = (0..<UInt32(count)).map { .assumed($0, configuration) }
+        devices = (0..<UInt32(count)).map { .assumed($0, configuration) }
     } else if let path = try PlanFlags.zones.value(in: invocation) {
-        do throws(ZoneFileProblem) { packages = Package.all(in: try ZoneFile.read(path)) } catch {
+        do throws(ZoneFileProblem) { devices = Device.all(in: try ZoneFile.read(path)) } catch {
             throw .zoneFile(Given(name: PlanFlags.zones.name, text: path), error)
         }
     } else {
-        do throws(NoPackages) { packages = try packagesOfRunningHelper(configuration) } catch {
+        do throws(NoPackages) { devices = try packagesOfRunningHelper(configuration) } catch {
             complain("\(error.sentence). To plan without a helper, give --zones FILE or --assume-packages 1")
             return 1
         }
     }
-    try settings.check(packages)
-    var plan = Plan(configuration, packages, data: data, first: date.day(at: .now), days: days, step: step)
+    try settings.check(devices)
+    var plan = Plan(configuration, devices, data: data, first: date.day(at: .now), days: days, step: step)
     plan.isAssumed = assumed != nil
     if plan.startSeconds == plan.endSeconds, let given = PlanFlags.date.given(in: invocation) {
         throw .value(given, .unknownName, PlanFlags.date.kind.words)
     }
     if plan.isAssumed {
-        let count = packages.count == 1 ? "one package," : "\(packages.count) packages, each"
+        let count = devices.count == 1 ? "one package," : "\(devices.count) packages, each"
         complain("assuming \(count) with MAX_SOURCE, \(configuration.policy.maxSource.words), as ceiling and reference")
     }
-    for package in packages {
-        if let why = package.ungoverned {
-            complain("\(package.name.text) is not governed: \(why). It keeps what it has, and the others share the rest")
+    for device in devices {
+        if let why = device.ungoverned {
+            complain("\(device.name.text) is not governed: \(why). It keeps what it has, and the others share the rest")
         }
     }
     return printing { output throws(Errno) in

@@ -9,10 +9,10 @@ extension Plan {
     /// One line per moment; power in µW, times as in RFC 3339.
     func writeCSV(to output: inout Output) throws(Errno) {
         output.append("time,source_uw,signal,node_limit_uw")
-        for package in packages { output.append(",\(package.name.text)_long_term_uw") }
-        for package in packages { output.append(",\(package.name.text)_short_term_uw") }
+        for device in devices { output.append(",\(device.name.text)_long_term_uw") }
+        for device in devices { output.append(",\(device.name.text)_short_term_uw") }
         output.append(",reason")
-        for package in packages { output.append(",\(package.name.text)_reason") }
+        for device in devices { output.append(",\(device.name.text)_reason") }
         output.append("\n")
         for line in self {
             output.append(line.moment)
@@ -22,19 +22,19 @@ extension Plan {
             if let signal = line.signal { output.append(signal.words) }
             output.append(",")
             output.append(line.decision.nodeLimit)
-            for package in line.decision.packages {
+            for device in line.decision.devices {
                 output.append(",")
-                output.append(package.longTerm)
+                output.append(device.longTerm)
             }
-            for package in line.decision.packages {
+            for device in line.decision.devices {
                 output.append(",")
-                if let shortTerm = package.shortTerm { output.append(shortTerm) }
+                if let shortTerm = device.shortTerm { output.append(shortTerm) }
             }
             output.append(",")
             output.append(line.decision.reason.rawValue)
-            for package in line.decision.packages {
+            for device in line.decision.devices {
                 output.append(",")
-                output.append(package.reason.rawValue)
+                output.append(device.reason.rawValue)
             }
             output.append("\n")
             try output.flushWhenFull()
@@ -48,12 +48,12 @@ extension Plan {
         output.append(",\"step_s\":\(step.rawValue / 1_000),\"stabilisation_time_s\":")
         output.append(decimal(configuration.stabilisationTime.rawValue, places: 3))
         output.append(",\"assumed_package\":\(isAssumed),\"packages\":[")
-        for (index, package) in packages.enumerated() {
+        for (index, device) in devices.enumerated() {
             output.append(index == 0 ? "\n" : ",\n")
-            output.append("{\"name\":\"\(package.name.text)\",\"zone\":")
-            output.append(json: package.zone)
-            output.append(",\"reference_uw\":\(package.reference.rawValue),\"ceiling_uw\":\(package.longTerm.ceiling.rawValue)")
-            output.append(",\"writable\":\(package.fixed == nil)}")
+            output.append("{\"name\":\"\(device.name.text)\",\"zone\":")
+            output.append(json: device.zone)
+            output.append(",\"reference_uw\":\(device.reference.rawValue),\"ceiling_uw\":\(device.longTerm.ceiling.rawValue)")
+            output.append(",\"writable\":\(device.fixed == nil)}")
         }
         output.append("],\"points\":[")
         var separator = "\n"
@@ -75,12 +75,12 @@ extension Plan {
             output.append(decision.ceiling)
             output.append(",\"reason\":\"\(decision.reason.rawValue)\",\"floors_exceed_budget\":\(decision.floorsExceedBudget)")
             output.append(",\"packages\":[")
-            for (index, package) in decision.packages.enumerated() {
+            for (index, device) in decision.devices.enumerated() {
                 output.append(index == 0 ? "{\"long_term_uw\":" : ",{\"long_term_uw\":")
-                output.append(package.longTerm)
+                output.append(device.longTerm)
                 output.append(",\"short_term_uw\":")
-                if let shortTerm = package.shortTerm { output.append(shortTerm) } else { output.append("null") }
-                output.append(",\"reason\":\"\(package.reason.rawValue)\"}")
+                if let shortTerm = device.shortTerm { output.append(shortTerm) } else { output.append("null") }
+                output.append(",\"reason\":\"\(device.reason.rawValue)\"}")
             }
             output.append("]}")
             try output.flushWhenFull()

@@ -29,15 +29,15 @@ extension Plan {
         if form.signal > 0 { output.append("signal", width: form.signal) }
         output.append("source W", width: form.source)
         output.append("limit W", width: form.limit)
-        for (package, width) in zip(packages, form.packages) { output.append(package.name.text, width: width) }
+        for (device, width) in zip(devices, form.devices) { output.append(device.name.text, width: width) }
         output.append("  reason\n")
         for line in self {
             form.append(line.moment, to: &output)
             if form.signal > 0 { output.append(line.signal.map { $0.rounded(places: 3).words } ?? "-", width: form.signal) }
             output.append(watts: line.source, width: form.source)
             output.append(watts: line.decision.nodeLimit, width: form.limit)
-            for (package, width) in zip(line.decision.packages, form.packages) {
-                output.append(watts: package.longTerm, width: width)
+            for (device, width) in zip(line.decision.devices, form.devices) {
+                output.append(watts: device.longTerm, width: width)
             }
             output.append("  \(line.decision.reason.rawValue)\n")
             try output.flushWhenFull()
@@ -59,7 +59,7 @@ private struct TableForm {
     let source: Int
     let limit: Int
     /// Of those packages that have a column.
-    var packages: [Int]
+    var devices: [Int]
     /// `  override` and its like
     private static let reason = 10
 
@@ -71,18 +71,18 @@ private struct TableForm {
         time = (hasDay ? 23 : 5) + (hasSeconds ? 3 : 0)
         signal = plan.configuration.valueMap == nil ? 0 : 12
         source = TableForm.width("source W", plan.configuration.policy.maxSource)
-        let ceilings = plan.packages.map { $0.fixed ?? $0.longTerm.ceiling }
+        let ceilings = plan.devices.map { $0.fixed ?? $0.longTerm.ceiling }
         limit = TableForm.width("limit W", Microwatts(ceilings.reduce(0) { $0 + $1.rawValue }))
-        packages = zip(plan.packages, ceilings).map { TableForm.width($0.name.text, $1) }
+        devices = zip(plan.devices, ceilings).map { TableForm.width($0.name.text, $1) }
     }
 
     /// Leaves out the last packages that don't fit: how many.
     mutating func fit(_ columns: Int) -> Int {
-        let all = packages.count
-        while packages.count > 1, time + signal + source + limit + packages.reduce(0, +) + TableForm.reason > columns {
-            packages.removeLast()
+        let all = devices.count
+        while devices.count > 1, time + signal + source + limit + devices.reduce(0, +) + TableForm.reason > columns {
+            devices.removeLast()
         }
-        return all - packages.count
+        return all - devices.count
     }
 
     private static func width(_ title: String, _ highest: Microwatts) -> Int {

@@ -32,7 +32,7 @@ func recordCommand(_ invocation: Invocation, settings: Settings) throws(UsageErr
     let end_ns = time.map { start_ns + $0.nanoseconds } ?? .max
     var due_ns = start_ns
     do throws(Errno) {
-        try StandardStream.output.writeAll(RecordingFile.head(recorder.packages))
+        try StandardStream.output.writeAll(RecordingFile.head(recorder.devices))
         while true {
             // Each line at once: whoever ends this has what was seen until then.
             try StandardStream.output.writeAll(RecordingFile.line(recorder.next()))
@@ -55,7 +55,7 @@ func recordCommand(_ invocation: Invocation, settings: Settings) throws(UsageErr
 private struct Recorder {
     private let path: String
     /// Those of the first connection: what is recorded.
-    let packages: [Package]
+    let devices: [Device]
     /// nil while there is none.
     private var connection: Connection?
     /// What was last said about it.
@@ -71,13 +71,13 @@ private struct Recorder {
             zones = try client.zones()
         }
 
-        mutating func look(at packages: [Package]) throws(HelperError) -> [Recording.Reading] {
+        mutating func look(at devices: [Device]) throws(HelperError) -> [Recording.Reading] {
             let now = try client.sample()
             defer { last = now }
             let seen = [Zone](zones, now)
-            return packages.map { package in
+            return devices.map { device in
                 let wire = zones.zones.first {
-                    $0.description.name.string == package.name.text && $0.description.controlType.string == InForce.governed
+                    $0.description.name.string == device.name.text && $0.description.controlType.string == InForce.governed
                 }
                 guard let description = wire?.description, let later = now.zone(description.index), !later.isGone else {
                     return Recording.Reading(power: nil, limit: nil)
@@ -89,7 +89,7 @@ private struct Recorder {
                             range: description.maxEnergyRange)
                     }
                 }
-                let limit = InForce(of: "long_term", package: package.name.text, in: seen).limit
+                let limit = InForce(of: "long_term", package: device.name.text, in: seen).limit
                 return Recording.Reading(power: power, limit: limit.map { min($0, .registerMaximum) })
             }
         }
@@ -103,8 +103,8 @@ private struct Recorder {
             (zones, sample) = (connection.zones, try connection.client.sample())
             self.connection = connection
         } catch { throw .helper(error) }
-        packages = NodeLimits(zones, sample).packages
-        if packages.isEmpty { throw NoPackages(in: [Zone](zones, sample)) }
+        devices = NodeLimits(zones, sample).devices
+        if devices.isEmpty { throw NoPackages(in: [Zone](zones, sample)) }
     }
 
     /// Where the helper is away nothing is known of the packages.
@@ -113,16 +113,16 @@ private struct Recorder {
         let time_ms = wall.seconds * 1_000 + Int64(wall.nanoseconds / 1_000_000)
         do throws(HelperError) {
             if connection == nil { connection = try Connection(path) }
-            if let readings = try connection?.look(at: packages) {
+            if let readings = try connection?.look(at: devices) {
                 if problem != nil { complain("the helper answers again") }
                 problem = nil
-                return Recording.Sample(time_ms: time_ms, packages: readings)
+                return Recording.Sample(time_ms: time_ms, devices: readings)
             }
         } catch {
             connection = nil
             if problem != error { complain("\(error.sentence). What is missing until it answers is left empty") }
             problem = error
         }
-        return Recording.Sample(time_ms: time_ms, packages: packages.map { _ in Recording.Reading(power: nil, limit: nil) })
+        return Recording.Sample(time_ms: time_ms, devices: devices.map { _ in Recording.Reading(power: nil, limit: nil) })
     }
 }

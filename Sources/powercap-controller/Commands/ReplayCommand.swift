@@ -51,7 +51,7 @@ func replayCommand(_ invocation: Invocation, settings: Settings) throws(UsageErr
     var columns = [ReplayReport.Column(name: "recorded", outcome: Replay.recorded(recording))]
     for (name, settings) in configurations {
         if settings.configuration.policy.source == .granted { throw .unforeseen(settings.given("SOURCE")) }
-        try settings.check(recording.packages)
+        try settings.check(recording.devices)
         let replay = Replay(configuration: settings.configuration, data: try settings.sourceData())
         if let caveat = replay.caveat(of: recording) { complain("\(name): \(caveat)") }
         columns.append(ReplayReport.Column(name: name, outcome: replay.outcome(of: recording)))

@@ -18,7 +18,7 @@ struct ReplayReport {
     func writeTable(to output: inout Output) {
         let samples = recording.samples
         let (first, last) = (samples[0].time_ms, samples[samples.count - 1].time_ms)
-        let count = recording.packages.count
+        let count = recording.devices.count
         output.append(
             sentence:
                 "\(samples.count) samples of \(count == 1 ? "one package" : "\(count) packages") from \(Instant(first / 1_000).text) to "
@@ -71,7 +71,7 @@ struct ReplayReport {
                 JSON.Member("samples", .number("\(recording.samples.count)")),
                 JSON.Member("first", .text(Instant(recording.samples[0].time_ms / 1_000).text)),
                 JSON.Member("last", .text(Instant(recording.samples[recording.samples.count - 1].time_ms / 1_000).text)),
-                JSON.Member("packages", .list(recording.packages.map { .text($0.name.text) })),
+                JSON.Member("packages", .list(recording.devices.map { .text($0.name.text) })),
                 JSON.Member("outcomes", .list(columns.map(\.json))),
             ]).bytes)
         output.append("\n")

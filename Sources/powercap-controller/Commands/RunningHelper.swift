@@ -29,7 +29,7 @@ enum NoPackages: Error {
 }
 
 /// The packages of the helper at `configuration.helperSocket`, as they are now.
-func packagesOfRunningHelper(_ configuration: Configuration) throws(NoPackages) -> [Package] {
+func packagesOfRunningHelper(_ configuration: Configuration) throws(NoPackages) -> [Device] {
     let zones: [Zone]
     do throws(HelperError) {
         let client = try HelperClient(connecting: configuration.helperSocket, isAskedAgain: true)
@@ -38,7 +38,7 @@ func packagesOfRunningHelper(_ configuration: Configuration) throws(NoPackages) 
             complain("the helper takes no limits (\(client.welcome.writes.words)): this is what would be set if it did")
         }
     } catch { throw .helper(error) }
-    let packages = Package.all(in: zones)
-    guard packages.isEmpty else { return packages }
+    let devices = Device.all(in: zones)
+    guard devices.isEmpty else { return devices }
     throw NoPackages(in: zones)
 }

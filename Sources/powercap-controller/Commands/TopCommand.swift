@@ -48,11 +48,11 @@ struct TopView {
 
     private var rows: [Row] {
         let node = document["node"]
-        let packages = document["packages"]?.elements ?? []
+        let devices = document["packages"]?.elements ?? []
         let whole = Row(
             name: "node", drawn: node?["power_uw"]?.power, inForce: node?["in_force_uw"]?.power, most: node?["ceiling_uw"]?.power)
         return [whole]
-            + packages.map {
+            + devices.map {
                 Row(
                     name: $0["name"]?.text ?? "-", drawn: $0["power_uw"]?.power, inForce: $0["in_force_uw"]?.power,
                     most: $0["ceiling_uw"]?.power)

@@ -156,11 +156,11 @@ struct Settings: Sendable {
     }
 
     /// Refuses a floor that a package can't be given. To be called once the packages are known, before the first limit.
-    func check(_ packages: [Package]) throws(UsageError) {
-        for package in packages where package.fixed == nil {
-            let ceiling = package.longTerm.ceiling.roundedDown
+    func check(_ devices: [Device]) throws(UsageError) {
+        for device in devices where device.fixed == nil {
+            let ceiling = device.longTerm.ceiling.roundedDown
             if configuration.policy.raplMinPower > ceiling {
-                throw .floorAboveCeiling(floor: given("RAPL_MIN_POWER"), package: package.name.text, ceiling: ceiling)
+                throw .floorAboveCeiling(floor: given("RAPL_MIN_POWER"), device: device.name.text, ceiling: ceiling)
             }
         }
     }

@@ -20,7 +20,7 @@ struct Given: Equatable, Sendable {
 enum UsageError: Error, Equatable, Sendable {
     case value(Given, ValueProblem, ValueWords)
     case floorAbovePeak(floor: Given, peak: Given, peakPower: Microwatts)
-    case floorAboveCeiling(floor: Given, package: String, ceiling: Microwatts)
+    case floorAboveCeiling(floor: Given, device: String, ceiling: Microwatts)
     case unknownFlag(String, nearest: String?)
     case foreignFlag(String, command: String, belongsTo: String)
     case missingValue(String, ValueWords)
@@ -89,8 +89,8 @@ enum UsageError: Error, Equatable, Sendable {
         case .floorAbovePeak(let floor, let peak, let peakPower):
             return "\(floor.words) is above \(peak.words), so the source could never decide anything: "
                 + "give a \(floor.name) of at most \(peakPower.words), or a larger \(peak.name)"
-        case .floorAboveCeiling(let floor, let package, let ceiling):
-            return "\(floor.words) is above the ceiling of \(package): give at most \(ceiling.words)"
+        case .floorAboveCeiling(let floor, let device, let ceiling):
+            return "\(floor.words) is above the ceiling of \(device): give at most \(ceiling.words)"
         case .unknownFlag(let flag, let nearest):
             return "\(quoted(flag)) is not an option: "
                 + (nearest.map { "did you mean \($0)?" } ?? "`powercap-controller help` lists them")

@@ -65,7 +65,7 @@ enum ZoneFile {
             }
         } catch { throw .notAList(error.words) }
         if found != format { throw .unknownFormat(found) }
-        if Package.all(in: zones).isEmpty {
+        if Device.all(in: zones).isEmpty {
             let measured = zones.first { $0.controlType == "intel-rapl" && $0.parent == nil && PackageName($0.name) != nil }
             throw measured.map { .onlyMeasured($0.name) } ?? .noPackages
         }

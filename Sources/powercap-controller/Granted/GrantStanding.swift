@@ -11,24 +11,24 @@ extension NodeLimits {
     ///   - demands: for each package, by the zone's id; none where it isn't known.
     func standing(
         within range: (floor: Microwatts, ceiling: Microwatts), fallsBack: Bool, bootsAtRest: Bool,
-        demands: (Package, _ inForce: Microwatts) -> Microwatts
+        demands: (Device, _ inForce: Microwatts) -> Microwatts
     ) -> Tenure.Standing {
         var standing = Tenure.Standing(
             inForce: .zero, rest: .zero, floor: range.floor, ceiling: .zero, demand: .zero, bootsAtRest: bootsAtRest && fallsBack)
         for entry in entries {
             let ceiling = max(
-                entry.package.longTerm.ceiling, entry.package.longTerm.original ?? .zero, entry.package.fixed ?? .zero)
+                entry.device.longTerm.ceiling, entry.device.longTerm.original ?? .zero, entry.device.fixed ?? .zero)
             let most = min(ceiling, .registerMaximum)
             standing.ceiling = standing.ceiling + most
             // A package that is offline draws nothing, and may come back.
             if entry.isGone { continue }
-            let isEnforced = zones.first { $0.id == entry.package.zone }?.isDisabled == false
+            let isEnforced = zones.first { $0.id == entry.device.zone }?.isDisabled == false
             let inForce = isEnforced ? min(entry.longTerm.inForce ?? most, most) : most
             standing.inForce = standing.inForce + inForce
             standing.rest =
                 standing.rest
-                + (fallsBack ? min(entry.package.fixed == nil ? entry.longTerm.fallback ?? most : inForce, most) : most)
-            standing.demand = standing.demand + demands(entry.package, inForce)
+                + (fallsBack ? min(entry.device.fixed == nil ? entry.longTerm.fallback ?? most : inForce, most) : most)
+            standing.demand = standing.demand + demands(entry.device, inForce)
         }
         standing.ceiling = max(standing.ceiling, standing.inForce)
         standing.rest = min(standing.rest, standing.ceiling)

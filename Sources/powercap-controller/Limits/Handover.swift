@@ -61,14 +61,14 @@ struct Handover: Equatable, Sendable {
     mutating func look(at time_ns: UInt64, _ power: (Int) -> Microwatts?) {
         let elapsed_ns = time_ns - min(last_ns, time_ns)
         last_ns = time_ns
-        for (entry, package) in settling {
-            guard let since_ns = package.since_ns else {
+        for (entry, device) in settling {
+            guard let since_ns = device.since_ns else {
                 settling[entry]?.since_ns = time_ns
                 continue
             }
-            let isBelow = elapsed_ns >= Handover.shortest_ns && (power(entry).map { $0 <= package.to } ?? false)
+            let isBelow = elapsed_ns >= Handover.shortest_ns && (power(entry).map { $0 <= device.to } ?? false)
             // Two windows after the limit went down the average is within it, as far as the package obeys at all.
-            if isBelow || (time_ns - min(since_ns, time_ns)) / 2 >= package.window_ns { settling[entry] = nil }
+            if isBelow || (time_ns - min(since_ns, time_ns)) / 2 >= device.window_ns { settling[entry] = nil }
         }
     }
 
@@ -82,7 +82,7 @@ extension NodeLimits {
         var begun = Handover()
         for index in present {
             guard let inForce = entries[index].longTerm.inForce else { continue }
-            let range = entries[index].package.longTerm
+            let range = entries[index].device.longTerm
             begun.note(index, from: range.ceiling, to: inForce, window_us: range.window_us)
         }
         handover = begun
@@ -91,15 +91,15 @@ extension NodeLimits {
     /// A limit is written and read back, and not noted yet.
     mutating func settle(_ change: Change, _ effective: Microwatts) {
         if change.isShortTerm { return }
-        let (before, package) = (self[change].inForce, entries[change.entry].package)
-        handover?.note(change.entry, from: before, to: effective, window_us: package.longTerm.window_us)
+        let (before, device) = (self[change].inForce, entries[change.entry].device)
+        handover?.note(change.entry, from: before, to: effective, window_us: device.longTerm.window_us)
     }
 
     /// A sample was read.
     /// - Parameter power: since the sample before, by the zone's id.
     mutating func look(at time_ns: UInt64, _ power: [String: Microwatts]) {
         let entries = entries
-        handover?.look(at: time_ns) { power[entries[$0].package.zone] }
+        handover?.look(at: time_ns) { power[entries[$0].device.zone] }
     }
 
     /// What of these is to be written now. The rest waits, for power that isn't free yet.
@@ -115,7 +115,7 @@ extension NodeLimits {
         guard let handover else { return changes }
         func counted(_ index: Int) -> Microwatts {
             let tracked = entries[index].longTerm
-            let inForce = tracked.inForce ?? tracked.asked ?? entries[index].package.longTerm.ceiling
+            let inForce = tracked.inForce ?? tracked.asked ?? entries[index].device.longTerm.ceiling
             return handover.counted(index, inForce: inForce)
         }
         var together = present.reduce(Microwatts.zero) { $0 + counted($1) }

@@ -26,7 +26,7 @@ extension NodeLimits {
         if present.isEmpty { return nil }
         return present.reduce(Microwatts?.some(.zero)) { sum, index in
             let entry = entries[index]
-            let own = entry.package.fixed == nil ? entry.longTerm.fallback : entry.longTerm.inForce
+            let own = entry.device.fixed == nil ? entry.longTerm.fallback : entry.longTerm.inForce
             return sum.flatMap { sum in own.map { sum + $0 } }
         }
     }

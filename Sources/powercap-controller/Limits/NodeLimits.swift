@@ -34,7 +34,7 @@ struct NodeLimits {
     }
 
     struct Entry: Equatable, Sendable {
-        let package: Package
+        let device: Device
         let zone: UInt16
         let energyRange: Microjoules
         var longTerm: Tracked
@@ -69,8 +69,8 @@ struct NodeLimits {
         described = zones
         isFallbackKept = zones.isFallbackKept
         energyErrors = zones.energyErrors(in: sample)
-        entries = Package.all(in: self.zones).compactMap { package in
-            guard let zone = zones.zones.first(where: { $0.description.id.string == package.zone }) else { return nil }
+        entries = Device.all(in: self.zones).compactMap { device in
+            guard let zone = zones.zones.first(where: { $0.description.id.string == device.zone }) else { return nil }
             func tracked(_ name: String) -> Tracked? {
                 guard let position = zone.constraints.firstIndex(where: { $0.name.string == name }) else { return nil }
                 let now = sample.zone(zone.description.index).flatMap { $0.limits[position].ifRead }.map { Microwatts($0) }
@@ -83,22 +83,22 @@ struct NodeLimits {
             }
             guard let longTerm = tracked("long_term") else { return nil }
             return Entry(
-                package: package, zone: zone.description.index, energyRange: zone.description.maxEnergyRange,
+                device: device, zone: zone.description.index, energyRange: zone.description.maxEnergyRange,
                 longTerm: longTerm,
-                shortTerm: package.shortTerm == nil ? nil : tracked("short_term"))
+                shortTerm: device.shortTerm == nil ? nil : tracked("short_term"))
         }
     }
 
     /// What a decision is made over: the packages that are there, in the order of `present`. One that is locked, refuses its
     /// limit, or has another party's, takes what it takes and the others share the rest (P8).
-    var packages: [Package] {
+    var devices: [Device] {
         present.map { index in
-            var package = entries[index].package
+            var device = entries[index].device
             let tracked = entries[index].longTerm
-            if package.fixed != nil || tracked.isSkipped || tracked.isLeft {
-                package.fixed = min(tracked.inForce ?? package.fixed ?? package.longTerm.ceiling, .registerMaximum)
+            if device.fixed != nil || tracked.isSkipped || tracked.isLeft {
+                device.fixed = min(tracked.inForce ?? device.fixed ?? device.longTerm.ceiling, .registerMaximum)
             }
-            return package
+            return device
         }
     }
 
@@ -107,7 +107,7 @@ struct NodeLimits {
         present.allSatisfy { index in
             let entry = entries[index]
             let isSet =
-                entry.package.fixed != nil || entry.longTerm.asked != nil && !entry.longTerm.isLeft
+                entry.device.fixed != nil || entry.longTerm.asked != nil && !entry.longTerm.isLeft
             return isSet && entry.shortTerm?.refusal == nil
         }
     }
@@ -136,7 +136,7 @@ struct NodeLimits {
     /// then fails early.
     func changes(for decision: Decision) -> [Change] {
         var changes: [Change] = []
-        for (index, limit) in zip(present, decision.packages) where entries[index].package.fixed == nil {
+        for (index, limit) in zip(present, decision.devices) where entries[index].device.fixed == nil {
             let entry = entries[index]
             if entry.longTerm.isSkipped || entry.longTerm.isLeft { continue }
             let fallback = limit.fallback?.longTerm ?? .zero
@@ -188,7 +188,7 @@ struct NodeLimits {
 
     /// Keeps `zones` up with what a write has shown of the governed register.
     private mutating func see(_ effective: Microwatts?, _ change: Change) {
-        guard let zone = zones.firstIndex(where: { $0.id == entries[change.entry].package.zone }),
+        guard let zone = zones.firstIndex(where: { $0.id == entries[change.entry].device.zone }),
             let position = zones[zone].constraints.firstIndex(where: { $0.name == self[change].name })
         else { return }
         if let effective {
@@ -210,7 +210,7 @@ struct NodeLimits {
         zones = [Zone](described, sample)
         energyErrors = described.energyErrors(in: sample)
         for entry in entries {
-            guard let zone = zones.firstIndex(where: { $0.id == entry.package.zone }) else { continue }
+            guard let zone = zones.firstIndex(where: { $0.id == entry.device.zone }) else { continue }
             for tracked in [entry.longTerm, entry.shortTerm].compactMap({ $0 }) {
                 if let position = zones[zone].constraints.firstIndex(where: { $0.name == tracked.name }) {
                     markLock(zone, position, tracked)

@@ -6,16 +6,16 @@ internal import PowercapProtocol
 extension NodeLimits {
     /// Something that a sample shows to be different.
     enum Observation: Equatable, Sendable {
-        case gone(Package)
-        case enabled(Package, Bool)
+        case gone(Device)
+        case enabled(Device, Bool)
         /// P12: the limit isn't the one that was in force; another party, or firmware, changed it.
-        case drift(Package, constraint: String, before: Microwatts, found: Microwatts, DriftAction, count: Int)
+        case drift(Device, constraint: String, before: Microwatts, found: Microwatts, DriftAction, count: Int)
         /// After it was told, it went on so often, and hasn't for a while.
-        case steady(Package, constraint: String, count: Int)
+        case steady(Device, constraint: String, count: Int)
         /// P13: another register limits the package to less; nil: none does any more, after so many changes.
-        case lower(Package, InForce.Register?, count: Int)
+        case lower(Device, InForce.Register?, count: Int)
         /// As long as a limit can't be read, nobody knows whether it drifts. 0: it can be read again.
-        case unreadable(Package, constraint: String, errno: UInt8)
+        case unreadable(Device, constraint: String, errno: UInt8)
 
         /// What was seen changes what the packages may take, or has to be put right.
         var callsForDecision: Bool {
@@ -33,15 +33,15 @@ extension NodeLimits {
         see(sample)
         for index in entries.indices where !entries[index].isGone {
             guard let zone = sample.zone(entries[index].zone) else { continue }
-            let package = entries[index].package
+            let device = entries[index].device
             if zone.isGone {
                 entries[index].isGone = true
-                observations.append(.gone(package))
+                observations.append(.gone(device))
                 continue
             }
             // The others divide what a long-term limit leaves, also where it isn't ours.
-            observations += entries[index].longTerm.observe(zone, of: package, action, always: true)
-            observations += entries[index].shortTerm?.observe(zone, of: package, action) ?? []
+            observations += entries[index].longTerm.observe(zone, of: device, action, always: true)
+            observations += entries[index].shortTerm?.observe(zone, of: device, action) ?? []
         }
         return observations
     }
@@ -50,23 +50,23 @@ extension NodeLimits {
     /// what was decided has been written: a locked zone reads as if it were disabled, and only a write tells them apart.
     mutating func consequences() -> [Observation] {
         var observations: [Observation] = []
-        for index in entries.indices where !entries[index].isGone && entries[index].package.ungoverned == nil {
-            let package = entries[index].package
-            let isEnforced = zones.first { $0.id == package.zone }?.isDisabled != true
+        for index in entries.indices where !entries[index].isGone && entries[index].device.ungoverned == nil {
+            let device = entries[index].device
+            let isEnforced = zones.first { $0.id == device.zone }?.isDisabled != true
             if isEnforced != entries[index].toldEnforced {
                 entries[index].toldEnforced = isEnforced
-                observations.append(.enabled(package, isEnforced))
+                observations.append(.enabled(device, isEnforced))
             }
             let lower = inForce(entries[index]).lower
             let isTold = entries[index].toldLower != nil
             if let lower {
                 // Who holds it counts, not how far: thermal daemons move such a limit every few seconds.
-                if entries[index].toldLower != lower.controlType { observations.append(.lower(package, lower, count: 0)) }
+                if entries[index].toldLower != lower.controlType { observations.append(.lower(device, lower, count: 0)) }
                 entries[index].toldLower = lower.controlType
                 _ = entries[index].lower.note(true)
             } else if isTold, let count = entries[index].lower.note(false) {
                 entries[index].toldLower = nil
-                observations.append(.lower(package, nil, count: count))
+                observations.append(.lower(device, nil, count: count))
             }
         }
         return observations
@@ -77,7 +77,7 @@ extension NodeLimits.Tracked {
     /// Takes note of what is in force.
     /// - Parameter always: also where the limit isn't ours.
     fileprivate mutating func observe(
-        _ zone: ZoneSample, of package: Package, _ action: DriftAction, always: Bool = false
+        _ zone: ZoneSample, of device: Device, _ action: DriftAction, always: Bool = false
     ) -> [NodeLimits.Observation] {
         guard position < zone.constraintCount else { return [] }
         let (before, lastErrno) = (inForce, readErrno)
@@ -87,8 +87,8 @@ extension NodeLimits.Tracked {
         guard asked != nil || always else { return [] }
         guard let before, let found = inForce, found != before else {
             var observations: [NodeLimits.Observation] = []
-            if let count = drift.note(false), count > 1 { observations.append(.steady(package, constraint: name, count: count)) }
-            if readErrno != lastErrno { observations.append(.unreadable(package, constraint: name, errno: readErrno)) }
+            if let count = drift.note(false), count > 1 { observations.append(.steady(device, constraint: name, count: count)) }
+            if readErrno != lastErrno { observations.append(.unreadable(device, constraint: name, errno: readErrno)) }
             return observations
         }
         _ = drift.note(true)
@@ -99,6 +99,6 @@ extension NodeLimits.Tracked {
             case .leave: isLeft = true
             }
         }
-        return [.drift(package, constraint: name, before: before, found: found, action, count: drift.count)]
+        return [.drift(device, constraint: name, before: before, found: found, action, count: drift.count)]
     }
 }

@@ -41,7 +41,7 @@ enum Standing: Equatable, Sendable {
 extension Standing {
     /// What the registers themselves say of a package's constraint.
     init(of constraint: Constraint, _ zone: Zone, in zones: [Zone]) {
-        let inForce = InForce(of: constraint.name, package: zone.name, in: zones)
+        let inForce = InForce(of: constraint.name, zone, in: zones)
         self =
             if !constraint.isGovernable {
                 .ungoverned(constraint.obstacleWords)
@@ -64,7 +64,7 @@ extension NodeLimits {
     func inForce(_ entry: Entry) -> InForce { inForce("long_term", entry) }
 
     func inForce(_ constraint: String, _ entry: Entry) -> InForce {
-        InForce(of: constraint, package: entry.package.name.text, in: zones)
+        InForce(of: constraint, package: entry.device.name.text, in: zones)
     }
 
     /// What is in force for a limit that was written, or refused: the lowest of its registers. A zone's being disabled is told by itself.
@@ -75,7 +75,7 @@ extension NodeLimits {
 
     /// What comes first is what an administrator has to know first.
     func standing(_ entry: Entry) -> Standing {
-        guard let zone = zones.first(where: { $0.id == entry.package.zone }), let longTerm = zone.constraint("long_term") else {
+        guard let zone = zones.first(where: { $0.id == entry.device.zone }), let longTerm = zone.constraint("long_term") else {
             return .asAsked
         }
         let standing = Standing(of: longTerm, zone, in: zones)

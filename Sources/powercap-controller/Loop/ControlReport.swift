@@ -16,19 +16,19 @@ extension ControlSession {
             ("packages", .number(UInt64(limits.entries.count))),
             ("names", .text(zones.zones.map(\.description.name.string).joined(separator: ","))))
         for entry in limits.entries {
-            let package = entry.package
+            let device = entry.device
             log.info(
-                "package", ("package", .text(package.name.text)), ("zone", .text(package.zone)),
-                ("reference_uw", .power(package.reference)), ("floor_uw", .power(package.longTerm.floor)),
-                ("ceiling_uw", .power(package.longTerm.ceiling)), ("in_force_uw", .power(limits.inForce(entry).limit)),
-                ("writable", .flag(package.ungoverned == nil && !entry.isLocked)))
-            if let why = package.ungoverned {
+                "package", ("package", .text(device.name.text)), ("zone", .text(device.zone)),
+                ("reference_uw", .power(device.reference)), ("floor_uw", .power(device.longTerm.floor)),
+                ("ceiling_uw", .power(device.longTerm.ceiling)), ("in_force_uw", .power(limits.inForce(entry).limit)),
+                ("writable", .flag(device.ungoverned == nil && !entry.isLocked)))
+            if let why = device.ungoverned {
                 log.warning(
                     "package not governed: it keeps what it has, the others share the rest",
-                    ("package", .text(package.name.text)), ("zone", .text(package.zone)), ("why", .text(why)))
+                    ("package", .text(device.name.text)), ("zone", .text(device.zone)), ("why", .text(why)))
                 tell(
                     NodeEvent(
-                        reason: .notGoverned, subject: package.name.text, note: "\(package.name.text) isn't governed: \(why)"))
+                        reason: .notGoverned, subject: device.name.text, note: "\(device.name.text) isn't governed: \(why)"))
             } else if entry.isLocked {
                 reportLock(entry)
             }
@@ -42,7 +42,7 @@ extension ControlSession {
     }
 
     func reportLock(_ entry: NodeLimits.Entry) {
-        let name = entry.package.name.text
+        let name = entry.device.name.text
         tell(
             NodeEvent(
                 reason: .zoneLocked, subject: name,
@@ -52,7 +52,7 @@ extension ControlSession {
     /// A short-term limit that can't be set is left alone.
     func reportShortTerm() {
         for zone in limits.zones
-        where limits.entries.contains(where: { $0.package.zone == zone.id && $0.package.ungoverned == nil }) {
+        where limits.entries.contains(where: { $0.device.zone == zone.id && $0.device.ungoverned == nil }) {
             guard let shortTerm = zone.constraint("short_term"), !shortTerm.isGovernable else { continue }
             log.warning(
                 "short-term limit not governed: it is left alone", ("package", .text(zone.name)),
@@ -62,52 +62,52 @@ extension ControlSession {
 
     func report(_ observation: NodeLimits.Observation) {
         switch observation {
-        case .gone(let package):
-            tell(NodeEvent(reason: .zoneGone, subject: package.name.text, note: "\(package.name.text) is gone: it went offline"))
+        case .gone(let device):
+            tell(NodeEvent(reason: .zoneGone, subject: device.name.text, note: "\(device.name.text) is gone: it went offline"))
             log.warning(
-                "zone gone: its package went offline, or its driver was unloaded", ("package", .text(package.name.text)),
-                ("zone", .text(package.zone)))
-        case .enabled(let package, true):
-            log.info("zone enabled again", ("package", .text(package.name.text)), ("zone", .text(package.zone)))
-        case .enabled(let package, false):
-            let note = "\(package.name.text) is disabled: its limits are not enforced"
-            tell(NodeEvent(reason: .zoneDisabled, subject: package.name.text, note: note))
+                "zone gone: its package went offline, or its driver was unloaded", ("package", .text(device.name.text)),
+                ("zone", .text(device.zone)))
+        case .enabled(let device, true):
+            log.info("zone enabled again", ("package", .text(device.name.text)), ("zone", .text(device.zone)))
+        case .enabled(let device, false):
+            let note = "\(device.name.text) is disabled: its limits are not enforced"
+            tell(NodeEvent(reason: .zoneDisabled, subject: device.name.text, note: note))
             log.warning(
                 "zone disabled: its limits are not enforced until somebody writes 1 to its file `enabled`",
-                ("package", .text(package.name.text)), ("zone", .text(package.zone)))
-        case .unreadable(let package, let constraint, 0):
-            log.info("limit can be read again", ("package", .text(package.name.text)), ("constraint", .text(constraint)))
-        case .unreadable(let package, let constraint, let errno):
+                ("package", .text(device.name.text)), ("zone", .text(device.zone)))
+        case .unreadable(let device, let constraint, 0):
+            log.info("limit can be read again", ("package", .text(device.name.text)), ("constraint", .text(constraint)))
+        case .unreadable(let device, let constraint, let errno):
             log.warning(
                 "limit can't be read: whether another party changes it isn't known until it can",
-                ("package", .text(package.name.text)), ("constraint", .text(constraint)),
+                ("package", .text(device.name.text)), ("constraint", .text(constraint)),
                 ("errno", .text(Errno(Int32(errno)).name)))
-        case .steady(let package, let constraint, let count):
-            let note = "\(package.name.text) \(constraint): another party changed it \(count) times, and does so no more"
-            tell(NodeEvent(reason: .limitDrifted, subject: package.name.text, note: note))
+        case .steady(let device, let constraint, let count):
+            let note = "\(device.name.text) \(constraint): another party changed it \(count) times, and does so no more"
+            tell(NodeEvent(reason: .limitDrifted, subject: device.name.text, note: note))
             log.info(
-                "another party changes the limit no more", ("package", .text(package.name.text)),
+                "another party changes the limit no more", ("package", .text(device.name.text)),
                 ("constraint", .text(constraint)), ("changes", .number(UInt64(count))))
-        case .lower(let package, .some(let register), _):
+        case .lower(let device, .some(let register), _):
             let limit = register.limit?.words ?? "less"
-            let note = "\(register.controlType) holds \(package.name.text) at \(limit), which is less than what is set"
-            tell(NodeEvent(reason: .heldLower, subject: package.name.text, note: note))
+            let note = "\(register.controlType) holds \(device.name.text) at \(limit), which is less than what is set"
+            tell(NodeEvent(reason: .heldLower, subject: device.name.text, note: note))
             log.warning(
-                "another register holds the package at less: the lowest is in force", ("package", .text(package.name.text)),
+                "another register holds the package at less: the lowest is in force", ("package", .text(device.name.text)),
                 ("held_by", .text(register.controlType)), ("in_force_uw", .power(register.limit)))
-        case .lower(let package, nil, let count):
+        case .lower(let device, nil, let count):
             log.info(
-                "no other register holds the package at less any more", ("package", .text(package.name.text)),
+                "no other register holds the package at less any more", ("package", .text(device.name.text)),
                 ("samples", .number(UInt64(count))))
-        case .drift(let package, let constraint, let before, let found, let action, let count):
-            tally.counts.drifts[Counts.Drift(zone: package.zone, constraint: constraint), default: 0] += 1
+        case .drift(let device, let constraint, let before, let found, let action, let count):
+            tally.counts.drifts[Counts.Drift(zone: device.zone, constraint: constraint), default: 0] += 1
             // Told once, and what is left each time it moves, but not for ever; then counted until it ends.
             guard count <= (action == .leave ? 3 : 1) else { return }
             let note =
-                "\(package.name.text) \(constraint): another party changed \(before.words) to \(found.words) (\(action.rawValue))"
-            tell(NodeEvent(reason: .limitDrifted, subject: package.name.text, note: note))
+                "\(device.name.text) \(constraint): another party changed \(before.words) to \(found.words) (\(action.rawValue))"
+            tell(NodeEvent(reason: .limitDrifted, subject: device.name.text, note: note))
             log.warning(
-                "another party changed a limit", ("package", .text(package.name.text)), ("constraint", .text(constraint)),
+                "another party changed a limit", ("package", .text(device.name.text)), ("constraint", .text(constraint)),
                 ("from_uw", .power(before)), ("found_uw", .power(found)), ("action", .text(action.rawValue)))
         }
     }
@@ -131,7 +131,7 @@ extension ControlSession {
         // A step of many: their beginning and their end are told.
         let isStep = decision.shape?.isMoving == true
         let fields: [Log.Field] = [
-            ("package", .text(limits.entries[change.entry].package.name.text)),
+            ("package", .text(limits.entries[change.entry].device.name.text)),
             ("constraint", .text(limits[change].name)), ("from_uw", .power(change.from)), ("asked_uw", .power(change.to)),
             ("in_force_uw", .power(limits.inForce(change))), ("reason", .text(change.reason.rawValue)),
             ("source_uw", .power(decision.source)), ("node_limit_uw", .power(decision.nodeLimit)),
@@ -141,25 +141,25 @@ extension ControlSession {
         log.info("limit changed", fields)
         // A successor that sets what its predecessor did changes nothing.
         if change.isShortTerm || change.from == outcome.effective { return }
-        let package = limits.entries[change.entry].package.name.text
+        let device = limits.entries[change.entry].device.name.text
         let from = change.from.map { " from \($0.words)" } ?? ""
         let lower = limits.inForce(limits.entries[change.entry]).lower
         let held = lower.flatMap { register in
             register.limit.map { ", of which \(register.controlType) leaves \($0.words)" }
         }
-        let note = "\(package) limited\(from) to \(outcome.effective.words)\(held ?? "") (\(change.reason.rawValue))"
-        tell(NodeEvent(reason: .limitChanged, subject: package, note: note))
+        let note = "\(device) limited\(from) to \(outcome.effective.words)\(held ?? "") (\(change.reason.rawValue))"
+        tell(NodeEvent(reason: .limitChanged, subject: device, note: note))
     }
 
     func report(_ change: NodeLimits.Change, _ failure: Failure) {
         guard limits[change].refusal != failure.code else { return }
-        let package = limits.entries[change.entry].package.name.text
+        let device = limits.entries[change.entry].device.name.text
         if failure.code == .locked, !change.isShortTerm { reportLock(limits.entries[change.entry]) }
-        let note = "\(package) \(limits[change].name): \(change.to.words) was refused: \(failure.sentence)"
-        tell(NodeEvent(reason: .limitRefused, subject: "\(package) \(limits[change].name)", note: note))
+        let note = "\(device) \(limits[change].name): \(change.to.words) was refused: \(failure.sentence)"
+        tell(NodeEvent(reason: .limitRefused, subject: "\(device) \(limits[change].name)", note: note))
         log.error(
             "limit refused: the package keeps what it has, the others share the rest",
-            ("package", .text(limits.entries[change.entry].package.name.text)), ("constraint", .text(limits[change].name)),
+            ("package", .text(limits.entries[change.entry].device.name.text)), ("constraint", .text(limits[change].name)),
             ("asked_uw", .power(change.to)), ("in_force_uw", .power(limits.inForce(change))),
             ("why", .text(failure.sentence)))
     }

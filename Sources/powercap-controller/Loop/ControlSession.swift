@@ -82,8 +82,8 @@ final class ControlSession {
                 log.debug(
                     "sample",
                     [
-                        ("package", .text(entry.package.name.text)), ("in_force_uw", .power(limits.inForce(entry).limit)),
-                        ("power_uw", .power(power[entry.package.zone])),
+                        ("package", .text(entry.device.name.text)), ("in_force_uw", .power(limits.inForce(entry).limit)),
+                        ("power_uw", .power(power[entry.device.zone])),
                     ])
             }
         }
@@ -106,10 +106,10 @@ final class ControlSession {
 
     /// Decides and applies, until what the decision asks for is in force, known to be refused, or waits for power.
     /// - Parameter isMove: nothing but the packages' parts of one and the same limit changes, which may happen often.
-    func enforce(isMove: Bool = false, _ decide: ([Package]) -> Decision) throws(HelperError) -> Decision {
+    func enforce(isMove: Bool = false, _ decide: ([Device]) -> Decision) throws(HelperError) -> Decision {
         var isFallbackNew = false
         while true {
-            let decision = decide(limits.packages)
+            let decision = decide(limits.devices)
             let changes = Array(
                 limits.next(limits.changes(for: decision), within: decision.nodeLimit).prefix(Limits.itemsPerBatch))
             if changes.isEmpty {

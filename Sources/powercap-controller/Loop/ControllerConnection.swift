@@ -7,7 +7,7 @@ internal import PowercapProtocol
 /// How the loop comes to control over the limits, and loses it.
 extension Controller {
     func check(_ candidate: ControlSession) throws(UsageError) {
-        try settings.check(candidate.limits.entries.map(\.package))
+        try settings.check(candidate.limits.entries.map(\.device))
         if granted != nil, !candidate.knowsFallback {
             throw .grantsWithoutFallback(settings.given("SOURCE"), helper: candidate.welcome.helperVersion.string)
         }
@@ -45,7 +45,7 @@ extension Controller {
             node.tell(NodeEvent(reason: .controlRegained, subject: "", note: "The controller is in control of the limits again"))
             isControlMissed = false
         }
-        node.note(candidate.limits.entries.map(\.package))
+        node.note(candidate.limits.entries.map(\.device))
         work?.begin(candidate.lastSample, candidate.limits)
         beginGrants(candidate)
         // Whoever decides once isn't there any more when the power is free.

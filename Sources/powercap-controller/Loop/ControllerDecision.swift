@@ -7,7 +7,7 @@ internal import PowercapProtocol
 extension Controller {
     /// Asks the source, and does what it says.
     func follow(_ session: ControlSession, _ now_ns: UInt64) throws(HelperError) {
-        let wait_ns = min(configuration.stabilisationTime.nanoseconds, source.ask(for: session.limits.packages) ?? .max)
+        let wait_ns = min(configuration.stabilisationTime.nanoseconds, source.ask(for: session.limits.devices) ?? .max)
         due.decide_ns = now_ns + (granted == nil ? wait_ns : min(wait_ns, Controller.retry_ns))
         tellOfSource()
         session.retryRefused()
@@ -41,9 +41,9 @@ extension Controller {
             planLook(session)
             granted?.noteSet()
         }
-        let decision = try session.enforce(isMove: isMove) { packages in
+        let decision = try session.enforce(isMove: isMove) { devices in
             decide(
-                packages: packages, policy: policy, reading: reading, overrides: overrides, workload: workload, last: before,
+                devices: devices, policy: policy, reading: reading, overrides: overrides, workload: workload, last: before,
                 at_ms: Int64(clamping: Clock.monotonic_ns / 1_000_000))
         }
         // A step of a ramp at the same time moves the node's limit, too.

@@ -10,10 +10,10 @@ extension Controller {
         guard let session else { return nil }
         let (limits, welcome) = (session.limits, session.welcome)
         return limits.standing(
-            within: limitRange(of: limits.packages, configuration.policy, wishes.together),
+            within: limitRange(of: limits.devices, configuration.policy, wishes.together),
             fallsBack: session.knowsFallback && welcome.onLeaseExpiry == .fallback,
             bootsAtRest: welcome.boot.contains(.atFallback) && limits.isFallbackKept
-        ) { package, inForce in work?.wanted(package, inForce: inForce) ?? package.longTerm.ceiling }
+        ) { device, inForce in work?.wanted(device, inForce: inForce) ?? device.longTerm.ceiling }
     }
 
     /// More may be drawn than that.

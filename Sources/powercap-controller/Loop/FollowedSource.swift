@@ -80,11 +80,11 @@ final class FollowedSource {
     /// Asks it for a decision over these packages.
     /// - Returns: in how many nanoseconds it makes its next step, or a known one may have to be prepared for; nil where that isn't so
     ///   within a day.
-    func ask(for packages: [Package]) -> UInt64? {
+    func ask(for devices: [Device]) -> UInt64? {
         _ = refresh()
         let wall = Clock.wall
         let now = Moment(seconds: wall.seconds, nanoseconds: wall.nanoseconds)
-        reading = source.reading(at: now, for: packages, policy, overrides) { Moment(seconds: $0) }
+        reading = source.reading(at: now, for: devices, policy, overrides) { Moment(seconds: $0) }
         read = now.seconds
         let step_ms = source.nextStep(after: now).map { $0 * 1_000 }
         guard let next_ms = [step_ms, reading.nextLook_ms].compactMap({ $0 }).min(), next_ms - now.seconds * 1_000 <= 86_400_000

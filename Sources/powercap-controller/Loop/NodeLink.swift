@@ -15,7 +15,7 @@ final class NodeLink {
     private let log: Log
     /// nil without Kubernetes, and before `start`.
     private var agent: NodeAgent?
-    private var packages: [Package] = []
+    private var devices: [Device] = []
     /// The floor that was last asked for and could be followed.
     private var lastFloor: Microwatts?
     /// Of which state of the agent's wishes the overrides are.
@@ -104,15 +104,15 @@ final class NodeLink {
     }
 
     /// Which overrides fit depends on the packages.
-    func note(_ packages: [Package]) {
-        self.packages = packages
+    func note(_ devices: [Device]) {
+        self.devices = devices
         fit()
     }
 
     private func fit() {
         guard let agent else { return }
         overrides = agent.wishes
-        agent.reject(overrides.fit(configuration.policy, packages, last: lastFloor))
+        agent.reject(overrides.fit(configuration.policy, devices, last: lastFloor))
         lastFloor = overrides.minPower
     }
 

@@ -44,10 +44,10 @@ final class WorkWatch {
     func note(_ sample: HelperSample, _ limits: NodeLimits) {
         for entry in limits.entries {
             guard let zone = sample.zone(entry.zone), !zone.isGone else {
-                meters[entry.package.zone] = nil
+                meters[entry.device.zone] = nil
                 continue
             }
-            meters[entry.package.zone, default: DemandMeter()].note(
+            meters[entry.device.zone, default: DemandMeter()].note(
                 zone.reading, at: sample.time_ns, range: entry.energyRange, limit: limits.inForce(entry).limit)
         }
     }
@@ -58,14 +58,14 @@ final class WorkWatch {
         processors.look()
         bestEffort?.look(now_ns)
         for index in limits.present {
-            let package = limits.entries[index].package
+            let device = limits.entries[index].device
             // A register that holds the package lower takes nothing from what others can be given.
-            let most = min(limits.inForce(limits.entries[index]).lower?.limit ?? .registerMaximum, package.longTerm.ceiling)
-            let isSlowed = processors.activity?.slowed.contains(package.name.package) ?? false
-            meters[package.zone]?.endStep(ceiling: most, isSlowed: isSlowed)
+            let most = min(limits.inForce(limits.entries[index]).lower?.limit ?? .registerMaximum, device.longTerm.ceiling)
+            let isSlowed = device.name.package.map { processors.activity?.slowed.contains($0) ?? false } ?? false
+            meters[device.zone]?.endStep(ceiling: most, isSlowed: isSlowed)
         }
         steps += 1
-        unknown = limits.packages.filter { $0.fixed == nil && meters[$0.zone]?.demand == nil }.map(\.name.text)
+        unknown = limits.devices.filter { $0.fixed == nil && meters[$0.zone]?.demand == nil }.map(\.name.text)
         idleness.note(hasWork: hasWork(limits, minPower: minPower ?? policy.raplMinPower), at: now_ns)
         let wasIdle = isIdle
         isIdle = policy.strategy == .idleDown && idleness.lasts(policy.idleAfter.nanoseconds, at: now_ns)
@@ -87,8 +87,8 @@ final class WorkWatch {
         if limits.present.isEmpty { return nil }
         var hasWork = false
         for index in limits.present {
-            let package = limits.entries[index].package
-            guard let fits = meters[package.zone]?.fits(under: max(minPower, package.longTerm.floor)) else { return nil }
+            let device = limits.entries[index].device
+            guard let fits = meters[device.zone]?.fits(under: max(minPower, device.longTerm.floor)) else { return nil }
             hasWork = hasWork || !fits
         }
         return hasWork
@@ -102,16 +102,16 @@ final class WorkWatch {
 
     /// What a package could use, for others to hear. Before anything was measured that is what it has, and where nothing can be measured all
     /// that it can have.
-    func wanted(_ package: Package, inForce: Microwatts) -> Microwatts {
-        if let demand = meters[package.zone]?.demand { return demand.lately }
-        return package.fixed ?? (steps < 2 ? inForce : package.longTerm.ceiling)
+    func wanted(_ device: Device, inForce: Microwatts) -> Microwatts {
+        if let demand = meters[device.zone]?.demand { return demand.lately }
+        return device.fixed ?? (steps < 2 ? inForce : device.longTerm.ceiling)
     }
 
     private func demands(_ limits: NodeLimits) -> [Demand]? {
         var demands: [Demand] = []
-        for package in limits.packages {
+        for device in limits.devices {
             // What can't be changed has what it has, whatever it wants.
-            guard let demand = meters[package.zone]?.demand ?? package.fixed.map({ Demand(power: $0, basis: .drawn) }) else {
+            guard let demand = meters[device.zone]?.demand ?? device.fixed.map({ Demand(power: $0, basis: .drawn) }) else {
                 return nil
             }
             demands.append(demand)

@@ -62,19 +62,19 @@ struct NodeOverride: Sendable {
 extension Overrides {
     /// Takes back what this node can't follow, as `Settings.check` refuses it of the configuration.
     /// - Parameter last: the floor that could last be followed, where the annotation has stood there since.
-    mutating func fit(_ policy: PowerPolicy, _ packages: [Package], last: Microwatts? = nil) -> [NodeOverride.Rejected] {
-        guard let floor = minPower, let why = obstacle(to: floor, policy, packages) else { return [] }
-        minPower = last.flatMap { obstacle(to: $0, policy, packages) == nil ? $0 : nil }
+    mutating func fit(_ policy: PowerPolicy, _ devices: [Device], last: Microwatts? = nil) -> [NodeOverride.Rejected] {
+        guard let floor = minPower, let why = obstacle(to: floor, policy, devices) else { return [] }
+        minPower = last.flatMap { obstacle(to: $0, policy, devices) == nil ? $0 : nil }
         let instead = minPower.map { "\($0.setting) holds, as before" } ?? "it is ignored"
         return [NodeOverride.Rejected(annotation: NodeOverride.minPower, value: floor.setting, why: why, instead: instead)]
     }
 
-    private func obstacle(to floor: Microwatts, _ policy: PowerPolicy, _ packages: [Package]) -> String? {
+    private func obstacle(to floor: Microwatts, _ policy: PowerPolicy, _ devices: [Device]) -> String? {
         // What is granted has no peak of its own.
         if let peak = maxSource ?? (policy.source == .granted ? nil : policy.maxSource), floor > peak {
             return "\(floor.setting) is above the peak of the source, \(peak.words): give at most that"
         }
-        let low = packages.first { $0.fixed == nil && floor > $0.longTerm.ceiling.roundedDown }
+        let low = devices.first { $0.fixed == nil && floor > $0.longTerm.ceiling.roundedDown }
         guard let low else { return nil }
         let ceiling = low.longTerm.ceiling.roundedDown
         return "\(floor.setting) is above the ceiling of \(low.name.text): give at most \(ceiling.words)"

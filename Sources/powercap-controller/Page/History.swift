@@ -15,7 +15,7 @@ struct History: Sendable {
     /// A slot's length: 120 s, and for more than 11 packages twice that, or four times, …
     private(set) var width_s = UInt64(History.finest_s)
     /// The packages that were ever seen, in the order of their columns.
-    private(set) var packages: [String] = []
+    private(set) var devices: [String] = []
     /// The number of the slot that is in a row; 0 where none is. A slot's row is its number modulo `count`.
     private var slots: [UInt32] = Array(repeating: 0, count: History.day_s / History.finest_s)
     /// In mW, for each row one of every column.
@@ -79,21 +79,21 @@ struct History: Sendable {
 
     /// The same of a package, to the next step of its registers. Beyond 8 kW it is 8 kW.
     /// - Parameter package: its place in `packages`.
-    private(set) subscript(column: PackageColumn, package: Int, slot: Int) -> Microwatts? {
+    private(set) subscript(column: PackageColumn, device: Int, slot: Int) -> Microwatts? {
         get {
             guard isKept(slot) else { return nil }
-            let value = shares[place(column, package, slot)]
+            let value = shares[place(column, device, slot)]
             return value == History.unknownShare ? nil : Microwatts(UInt64(value) * Microwatts.step.rawValue)
         }
         set {
             let steps = newValue.map { ($0.rawValue + Microwatts.step.rawValue / 2) / Microwatts.step.rawValue }
-            shares[place(column, package, slot)] =
+            shares[place(column, device, slot)] =
                 steps.map { UInt16(min($0, UInt64(History.unknownShare) - 1)) } ?? History.unknownShare
         }
     }
 
-    private func place(_ column: PackageColumn, _ package: Int, _ slot: Int) -> Int {
-        (slot % count * packages.count + package) * History.packageColumns + column.rawValue
+    private func place(_ column: PackageColumn, _ device: Int, _ slot: Int) -> Int {
+        (slot % count * devices.count + device) * History.packageColumns + column.rawValue
     }
 
     // MARK: Writing
@@ -101,12 +101,12 @@ struct History: Sendable {
     /// Takes a state, to be called after each sample. Where samples are further apart than slots, it speaks also for the slots in between.
     mutating func note(_ state: NodeState) {
         guard state.limits != nil, state.decision != nil, state.boot_ns >= last?.boot_ns ?? 0 else { return }
-        let states = state.packages
-        for package in states where !packages.contains(package.name) { add(package.name) }
+        let states = state.devices
+        for device in states where !devices.contains(device.name) { add(device.name) }
         let slot = slot(at: state.boot_ns)
         if slot != last?.slot { for index in averages.indices { averages[index] = Average() } }
         averages[0].add(state.drawn)
-        for state in states { if let index = packages.firstIndex(of: state.name) { averages[1 + index].add(state.power) } }
+        for state in states { if let index = devices.firstIndex(of: state.name) { averages[1 + index].add(state.power) } }
         var first = slot
         let interval_ns = state.settings.configuration.sampleInterval.rawValue * 1_000_000
         if let last, slot > last.slot, state.boot_ns - last.boot_ns < 2 * interval_ns {
@@ -116,14 +116,14 @@ struct History: Sendable {
         last = (slot, state.boot_ns)
     }
 
-    private mutating func write(_ state: NodeState, _ states: [PackageState], to slot: Int) {
+    private mutating func write(_ state: NodeState, _ states: [DeviceState], to slot: Int) {
         begin(slot)
         self[.source, slot] = state.source.reading.power
         self[.limit, slot] = state.decision?.decision.nodeLimit
         self[.inForce, slot] = state.inForce
         self[.drawn, slot] = averages[0].power
         for state in states {
-            guard let index = packages.firstIndex(of: state.name) else { continue }
+            guard let index = devices.firstIndex(of: state.name) else { continue }
             self[.asked, index, slot] = state.asked
             self[.inForce, index, slot] = state.inForce
             self[.drawn, index, slot] = averages[1 + index].power
@@ -135,21 +135,21 @@ struct History: Sendable {
         let row = slot % count
         slots[row] = UInt32(truncatingIfNeeded: slot + 1)
         for column in 0..<History.nodeColumns { nodes[row * History.nodeColumns + column] = History.unknown }
-        let width = packages.count * History.packageColumns
+        let width = devices.count * History.packageColumns
         for column in 0..<width { shares[row * width + column] = History.unknownShare }
     }
 
     /// Makes room for one more package. What is kept of the others stays, in slots that are twice as long where there is no more room.
-    private mutating func add(_ package: String) {
-        guard packages.count < History.mostPackages else { return }
+    private mutating func add(_ device: String) {
+        guard devices.count < History.mostPackages else { return }
         let old = self
-        packages.append(package)
+        devices.append(device)
         averages.append(Average())
-        while History.bytes(of: packages.count, slots: History.day_s / Int(width_s)) > History.mostBytes { width_s *= 2 }
+        while History.bytes(of: devices.count, slots: History.day_s / Int(width_s)) > History.mostBytes { width_s *= 2 }
         let count = History.day_s / Int(width_s)
         slots = Array(repeating: 0, count: count)
         nodes = Array(repeating: History.unknown, count: count * History.nodeColumns)
-        shares = Array(repeating: History.unknownShare, count: count * packages.count * History.packageColumns)
+        shares = Array(repeating: History.unknownShare, count: count * devices.count * History.packageColumns)
         guard let newest = old.last else { return }
         for slot in max(0, newest.slot - old.count + 1)...newest.slot where old.isKept(slot) { take(slot, from: old) }
         last = (self.slot(at: newest.boot_ns), newest.boot_ns)
@@ -167,10 +167,10 @@ struct History: Sendable {
         for column in NodeColumn.allCases {
             self[column, target] = column == .drawn ? joined(self[column, target], old[column, slot]) : old[column, slot]
         }
-        for package in old.packages.indices {
+        for device in old.devices.indices {
             for column in PackageColumn.allCases {
-                let (before, now) = (self[column, package, target], old[column, package, slot])
-                self[column, package, target] = column == .drawn ? joined(before, now) : now
+                let (before, now) = (self[column, device, target], old[column, device, slot])
+                self[column, device, target] = column == .drawn ? joined(before, now) : now
             }
         }
     }
@@ -178,7 +178,7 @@ struct History: Sendable {
     private static var nodeColumns: Int { NodeColumn.allCases.count }
     private static var packageColumns: Int { PackageColumn.allCases.count }
 
-    private static func bytes(of packages: Int, slots: Int) -> Int {
-        slots * (4 + nodeColumns * 4 + packages * packageColumns * 2)
+    private static func bytes(of devices: Int, slots: Int) -> Int {
+        slots * (4 + nodeColumns * 4 + devices * packageColumns * 2)
     }
 }

@@ -13,7 +13,7 @@ extension HTML {
             markup("<p>Nothing is kept yet: the first sample under control begins it.</section>")
             return
         }
-        let packages = state.packages
+        let devices = state.devices
         let view = HistoryView(history, seenFrom: state, of: 240)
         let each = state.settings.configuration.policy.pmaxFunction == .sum ? "" : ", for each package"
         Plot(
@@ -31,11 +31,11 @@ extension HTML {
         for sentence in view.gapSentences { element(" ", sentence, "") }
         writeHours(view)
         // So that many packages don't make the page many times as long.
-        let rough = HistoryView(history, seenFrom: state, of: max(24, min(120, 480 / max(1, history.packages.count))), hours: 6)
+        let rough = HistoryView(history, seenFrom: state, of: max(24, min(120, 480 / max(1, history.devices.count))), hours: 6)
         markup("<div class=packages>")
         var before: [Plot] = []
-        for (index, name) in history.packages.enumerated().prefix(HTML.mostPlots) {
-            let now = packages.first { $0.name == name }
+        for (index, name) in history.devices.enumerated().prefix(HTML.mostPlots) {
+            let now = devices.first { $0.name == name }
             element("<div><h3>", name + (now == nil && state.limits != nil ? ", not there now" : ""), "</h3>")
             let plot = Plot(
                 number: 1 + index, title: "Power of \(name) in the last 24 hours", size: .small, time: rough.time,

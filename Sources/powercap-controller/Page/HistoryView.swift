@@ -40,14 +40,14 @@ struct HistoryView {
 
     /// Of what stood last in each.
     func last(_ column: History.NodeColumn) -> [Microwatts?] { each { last(in: $0) { history[column, $0] } } }
-    func last(_ column: History.PackageColumn, _ package: Int) -> [Microwatts?] {
-        each { last(in: $0) { history[column, package, $0] } }
+    func last(_ column: History.PackageColumn, _ device: Int) -> [Microwatts?] {
+        each { last(in: $0) { history[column, device, $0] } }
     }
 
     /// Of what was measured in each, as far as it is known.
     func average(_ column: History.NodeColumn) -> [Microwatts?] { each { average(of: $0) { history[column, $0] } } }
-    func average(_ column: History.PackageColumn, _ package: Int) -> [Microwatts?] {
-        each { average(of: $0) { history[column, package, $0] } }
+    func average(_ column: History.PackageColumn, _ device: Int) -> [Microwatts?] {
+        each { average(of: $0) { history[column, device, $0] } }
     }
 
     private func each(_ value: (Range<Int>) -> Microwatts?) -> [Microwatts?] {

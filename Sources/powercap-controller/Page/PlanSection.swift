@@ -21,7 +21,7 @@ extension HTML {
             )
             return
         }
-        let day = PlannedDay(state, limits.packages)
+        let day = PlannedDay(state, limits.devices)
         Plot(
             number: 99, title: "Plan of \(day.plan.dates)", size: .medium, time: day.time, edges: day.edges, lines: day.lines,
             remarks: [], now: state.now.seconds

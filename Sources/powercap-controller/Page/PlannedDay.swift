@@ -13,10 +13,10 @@ struct PlannedDay {
 
     private static let step_s: Int64 = 600
 
-    init(_ state: NodeState, _ packages: [Package]) {
+    init(_ state: NodeState, _ devices: [Device]) {
         let configuration = state.settings.configuration
         let plan = Plan(
-            configuration, packages, data: state.source.data, first: LocalDay(state.now.local), days: 1,
+            configuration, devices, data: state.source.data, first: LocalDay(state.now.local), days: 1,
             step: .seconds(UInt64(PlannedDay.step_s)))
         self.plan = plan
         time = TimeAxis(startSeconds: plan.startSeconds, endSeconds: plan.endSeconds, hours: 3)

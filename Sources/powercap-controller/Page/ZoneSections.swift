@@ -6,8 +6,8 @@ internal import PowercapProtocol
 extension HTML {
     mutating func writePackages(_ state: NodeState) {
         markup("<section><h2>Packages</h2>")
-        let packages = state.packages
-        if packages.isEmpty {
+        let devices = state.devices
+        if devices.isEmpty {
             element("<p>", state.limits == nil ? "Not known without control." : "No package has a power limit.", "</section>")
             return
         }
@@ -16,20 +16,20 @@ extension HTML {
             "packages", "Long-term limits of the packages",
             head: ["package", "asked", "in force", "drawn"] + (isByDemand ? ["wants"] : []) + ["range", "original", "standing"]
         ) { html in
-            for package in packages {
-                html.element("<tr><th scope=row>", package.name, "")
-                html.cell(package.asked, orElse: "nothing")
-                html.cell(package.inForce)
-                if let holder = package.holder, holder != InForce.governed { html.element("<br><small>by ", holder, "</small>") }
-                html.cell(measured: package.power)
+            for device in devices {
+                html.element("<tr><th scope=row>", device.name, "")
+                html.cell(device.asked, orElse: "nothing")
+                html.cell(device.inForce)
+                if let holder = device.holder, holder != InForce.governed { html.element("<br><small>by ", holder, "</small>") }
+                html.cell(measured: device.power)
                 if isByDemand {
-                    html.cell(measured: package.demand?.power)
-                    if let demand = package.demand { html.element("<br><small>", demand.basis.rawValue, "</small>") }
+                    html.cell(measured: device.demand?.power)
+                    if let demand = device.demand { html.element("<br><small>", demand.basis.rawValue, "</small>") }
                 }
-                html.element("<td>", "\(package.floor.words) to \(package.ceiling.words)", "")
-                html.cell(package.original)
-                html.markup(package.standing == .asAsked ? "<td class=ok>" : "<td class=bad>")
-                html.text(package.standing.words)
+                html.element("<td>", "\(device.floor.words) to \(device.ceiling.words)", "")
+                html.cell(device.original)
+                html.markup(device.standing == .asAsked ? "<td class=ok>" : "<td class=bad>")
+                html.text(device.standing.words)
             }
         }
         markup("</section>")

@@ -8,7 +8,7 @@ internal import Text
 /// `time powercap-controller plan --days 365 --step 1m --format csv > year.csv` is half a million of them.
 struct Plan: Sequence {
     let configuration: Configuration
-    let packages: [Package]
+    let devices: [Device]
     /// What the source goes by; nil where that is a formula.
     let data: SourceData?
     /// The packages are not real ones.
@@ -20,10 +20,10 @@ struct Plan: Sequence {
     let endSeconds: Int64
 
     init(
-        _ configuration: Configuration, _ packages: [Package], data: SourceData? = nil, first: LocalDay, days: Int,
+        _ configuration: Configuration, _ devices: [Device], data: SourceData? = nil, first: LocalDay, days: Int,
         step: Milliseconds
     ) {
-        (self.configuration, self.packages, self.data) = (configuration, packages, data)
+        (self.configuration, self.devices, self.data) = (configuration, devices, data)
         (self.first, self.days, self.step) = (first, days, step)
         startSeconds = first.start
         endSeconds = first.adding(days: days).start
@@ -65,7 +65,7 @@ struct Plan: Sequence {
                 return Line(moment: moment, source: reading.power, signal: reading.signal, decision: last.decision)
             }
             let decision = decide(
-                packages: plan.packages, policy: plan.configuration.policy,
+                devices: plan.devices, policy: plan.configuration.policy,
                 reading: decided_ms == elapsed_ms ? reading : source.reading(at: plan.moment(after_ms: decided_ms)),
                 last: last?.decision)
             last = (decision, decided_ms)
@@ -83,7 +83,7 @@ struct Plan: Sequence {
         var iterator = Iterator(plan: self, source: source, nextSeconds: startSeconds)
         if policy.isShaped {
             iterator.course = Course(
-                packages, policy, source, from: startSeconds * 1_000, apart: data == nil ? configuration.stabilisationTime : nil
+                devices, policy, source, from: startSeconds * 1_000, apart: data == nil ? configuration.stabilisationTime : nil
             ) { Moment(seconds: $0) }
         }
         return iterator

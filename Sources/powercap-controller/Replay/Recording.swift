@@ -4,7 +4,7 @@ internal import PowercapProtocol
 /// What a node's packages drew and what they were limited to, sample by sample: `record` writes it, `replay` reads it.
 struct Recording: Equatable, Sendable {
     /// As they were when it began.
-    let packages: [Package]
+    let devices: [Device]
     /// In the order of their times.
     private(set) var samples: [Sample] = []
 
@@ -13,7 +13,7 @@ struct Recording: Equatable, Sendable {
         /// Since 1970, in milliseconds.
         let time_ms: Int64
         /// In the order of the recording's packages.
-        let packages: [Reading]
+        let devices: [Reading]
     }
 
     /// What was seen of a package.
@@ -24,7 +24,7 @@ struct Recording: Equatable, Sendable {
         let limit: Microwatts?
     }
 
-    init(_ packages: [Package]) { self.packages = packages }
+    init(_ devices: [Device]) { self.devices = devices }
 
     /// - Returns: false where it isn't later than the one before, and isn't taken: the clock was set.
     mutating func add(_ sample: Sample) -> Bool {

@@ -15,34 +15,34 @@ enum RecordingFile {
     // MARK: Writing
 
     /// What comes before the samples.
-    static func head(_ packages: [Package]) -> [UInt8] {
+    static func head(_ devices: [Device]) -> [UInt8] {
         var output = Output()
         output.append("\(title)\(format)\n")
-        for package in packages {
-            output.append("# \(package.name.text) reference_uw=\(package.reference.rawValue)")
-            output.append(" floor_uw=\(package.longTerm.floor.rawValue) ceiling_uw=\(package.longTerm.ceiling.rawValue)")
-            if let original = package.longTerm.original { output.append(" original_uw=\(original.rawValue)") }
-            if let fixed = package.fixed { output.append(" fixed_uw=\(fixed.rawValue)") }
+        for device in devices {
+            output.append("# \(device.name.text) reference_uw=\(device.reference.rawValue)")
+            output.append(" floor_uw=\(device.longTerm.floor.rawValue) ceiling_uw=\(device.longTerm.ceiling.rawValue)")
+            if let original = device.longTerm.original { output.append(" original_uw=\(original.rawValue)") }
+            if let fixed = device.fixed { output.append(" fixed_uw=\(fixed.rawValue)") }
             output.append("\n")
         }
-        output.append(names(packages))
+        output.append(names(devices))
         output.append("\n")
         return output.bytes
     }
 
-    private static func names(_ packages: [Package]) -> String {
-        packages.reduce("time") { $0 + ",\($1.name.text)_power_uw,\($1.name.text)_limit_uw" }
+    private static func names(_ devices: [Device]) -> String {
+        devices.reduce("time") { $0 + ",\($1.name.text)_power_uw,\($1.name.text)_limit_uw" }
     }
 
     /// One line.
     static func line(_ sample: Recording.Sample) -> [UInt8] {
         var output = Output()
         output.append(Timestamp.milliseconds(sample.time_ms))
-        for package in sample.packages {
+        for device in sample.devices {
             output.append(",")
-            if let power = package.power { output.append(power) }
+            if let power = device.power { output.append(power) }
             output.append(",")
-            if let limit = package.limit { output.append(limit) }
+            if let limit = device.limit { output.append(limit) }
         }
         output.append("\n")
         return output.bytes
@@ -72,7 +72,7 @@ enum RecordingFile {
     static func parse(_ bytes: [UInt8]) throws(RecordingProblem) -> Content {
         var lines = Lines(bytes)
         var content = Content(recording: Recording(try head(&lines)))
-        let packages = content.recording.packages
+        let devices = content.recording.devices
         while let line = lines.next() {
             guard lines.isEnded else {
                 content.isCutOff = true
@@ -82,40 +82,40 @@ enum RecordingFile {
             // Several recordings of the same packages, one behind the other, are one.
             if line.first == UInt8(ascii: "#") {
                 lines.back()
-                guard try head(&lines) == packages else { throw .line(lines.number, .otherPackages) }
+                guard try head(&lines) == devices else { throw .line(lines.number, .otherPackages) }
                 continue
             }
-            if !content.recording.add(try sample(line, lines.number, packages.count)) { content.notLater += 1 }
+            if !content.recording.add(try sample(line, lines.number, devices.count)) { content.notLater += 1 }
         }
         if content.recording.samples.count < 2 { throw .tooFew }
         return content
     }
 
-    private static func head(_ lines: inout Lines) throws(RecordingProblem) -> [Package] {
+    private static func head(_ lines: inout Lines) throws(RecordingProblem) -> [Device] {
         guard let first = lines.next()?.text, first.hasPrefix(title) else { throw .noRecording }
         guard let number = UInt64(first.dropFirst(title.utf8.count)), number == format else {
             throw .unknownFormat(String(first.dropFirst(title.utf8.count)))
         }
-        var packages: [Package] = []
+        var devices: [Device] = []
         while let line = lines.next() {
             guard let text = line.text else { throw .line(lines.number, .notText) }
             if text.hasPrefix("# ") {
-                guard let package = Package(recorded: text.dropFirst(2)) else { throw .line(lines.number, .noPackage(text)) }
-                packages.append(package)
-            } else if !packages.isEmpty, text == names(packages) {
-                return packages
+                guard let device = Device(recorded: text.dropFirst(2)) else { throw .line(lines.number, .noPackage(text)) }
+                devices.append(device)
+            } else if !devices.isEmpty, text == names(devices) {
+                return devices
             } else {
-                throw .line(lines.number, .noNames(packages.isEmpty ? "" : names(packages)))
+                throw .line(lines.number, .noNames(devices.isEmpty ? "" : names(devices)))
             }
         }
         throw .noRecording
     }
 
-    private static func sample(_ line: ArraySlice<UInt8>, _ number: Int, _ packages: Int) throws(RecordingProblem)
+    private static func sample(_ line: ArraySlice<UInt8>, _ number: Int, _ devices: Int) throws(RecordingProblem)
         -> Recording.Sample
     {
         let fields = line.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
-        if fields.count != 1 + 2 * packages { throw .line(number, .fields(fields.count, expected: 1 + 2 * packages)) }
+        if fields.count != 1 + 2 * devices { throw .line(number, .fields(fields.count, expected: 1 + 2 * devices)) }
         guard let text = fields[0].text, let time = Timestamp.moment(text) else {
             throw .line(number, .noTime(String(decoding: fields[0], as: UTF8.self)))
         }
@@ -124,7 +124,7 @@ enum RecordingFile {
             readings.append(
                 Recording.Reading(power: try power(fields[index], number), limit: try power(fields[index + 1], number)))
         }
-        return Recording.Sample(time_ms: time.seconds * 1_000 + Int64(time.nanoseconds / 1_000_000), packages: readings)
+        return Recording.Sample(time_ms: time.seconds * 1_000 + Int64(time.nanoseconds / 1_000_000), devices: readings)
     }
 
     /// Nothing is a power that isn't known.
@@ -167,11 +167,12 @@ extension ArraySlice<UInt8> {
     fileprivate var text: String? { String(validating: self, as: UTF8.self) }
 }
 
-extension Package {
+extension Device {
     /// `package-0 reference_uw=205000000 floor_uw=…`; members that aren't known are passed over.
     fileprivate init?(recorded text: Substring) {
         let words = text.split(separator: " ")
-        guard let first = words.first, let name = PackageName(String(first)) else { return nil }
+        guard let first = words.first, PackageName(String(first)) != nil else { return nil }
+        let name = DeviceName(String(first))
         var values: [Substring: Microwatts] = [:]
         for word in words.dropFirst() {
             guard let equals = word.firstIndex(of: "="), let value = UInt64(word[word.index(after: equals)...]),

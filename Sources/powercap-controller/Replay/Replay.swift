@@ -16,7 +16,7 @@ struct Replay {
     func outcome(of recording: Recording) -> Outcome {
         var outcome = Outcome(recording)
         let (policy, source) = (configuration.policy, powerSource(for: configuration.policy, data: data))
-        var shared = policy.split == .demand ? SharedPower(recording.packages) : nil
+        var shared = policy.split == .demand ? SharedPower(recording.devices) : nil
         var (decision, reading): (Decision?, SourceReading?)
         var ask_ms = Int64.min
         for (earlier, later) in zip(recording.samples, recording.samples.dropFirst()) {
@@ -24,7 +24,7 @@ struct Replay {
             let isDue = now_ms >= ask_ms
             if isDue {
                 let moment = Moment(milliseconds: now_ms)
-                let found = source.reading(at: moment, for: recording.packages, policy) { Moment(seconds: $0) }
+                let found = source.reading(at: moment, for: recording.devices, policy) { Moment(seconds: $0) }
                 let apart_ms = now_ms + Int64(clamping: configuration.stabilisationTime.rawValue)
                 ask_ms =
                     [apart_ms, source.nextStep(after: moment).map { $0 * 1_000 }, found.nextLook_ms].compactMap { $0 }.min()
@@ -34,10 +34,10 @@ struct Replay {
             let isMoving = decision?.shape?.nextMove(policy).map { $0 <= now_ms } == true
             if let reading, isDue || isMoving || shared?.isNews == true {
                 decision = decide(
-                    packages: recording.packages, policy: policy, reading: reading,
+                    devices: recording.devices, policy: policy, reading: reading,
                     workload: Workload(demands: shared?.demands), last: decision, at_ms: now_ms)
             }
-            let limits = (decision?.packages ?? []).map(\.longTerm)
+            let limits = (decision?.devices ?? []).map(\.longTerm)
             let drawn = outcome.note(from: earlier, to: later, limits: limits)
             shared?.note(drawn, under: limits, until_ms: later.time_ms)
         }
@@ -63,7 +63,7 @@ struct Replay {
     static func recorded(_ recording: Recording) -> Outcome {
         var outcome = Outcome(recording)
         for (earlier, later) in zip(recording.samples, recording.samples.dropFirst()) {
-            _ = outcome.note(from: earlier, to: later, limits: earlier.packages.map(\.limit))
+            _ = outcome.note(from: earlier, to: later, limits: earlier.devices.map(\.limit))
         }
         return outcome
     }
@@ -79,7 +79,7 @@ extension Moment {
 extension Replay {
     /// Sums over the times of which it is known what was drawn.
     struct Outcome: Equatable {
-        private let packages: [Package]
+        private let devices: [Device]
         private var last: [Microwatts?]
         /// Packages times milliseconds that were counted.
         private(set) var counted_ms: UInt64 = 0
@@ -103,8 +103,8 @@ extension Replay {
         private(set) var changes: UInt64 = 0
 
         init(_ recording: Recording) {
-            packages = recording.packages
-            last = recording.packages.map { _ in nil }
+            devices = recording.devices
+            last = recording.devices.map { _ in nil }
         }
 
         /// At so much of its limit a package is held by it: meters and limits differ by a percent.
@@ -129,15 +129,15 @@ extension Replay {
                 }
                 if let before = last[index], before != limit { changes += 1 }
                 last[index] = limit
-                guard let power = later.packages[index].power else {
+                guard let power = later.devices[index].power else {
                     unknown_ms += time_ms
                     continue
                 }
                 // The limit may have changed in between: it is the lower one that hides.
-                let recorded = [earlier.packages[index].limit, later.packages[index].limit].compactMap { $0 }.min()
+                let recorded = [earlier.devices[index].limit, later.devices[index].limit].compactMap { $0 }.min()
                 let isHidden = recorded.map { Outcome.isHeld(power, by: $0) } ?? false
                 let least = min(power, limit)
-                let most = isHidden ? max(least, min(limit, packages[index].longTerm.ceiling)) : least
+                let most = isHidden ? max(least, min(limit, devices[index].longTerm.ceiling)) : least
                 all[index] = most
                 counted_ms += time_ms
                 self.least += UInt128(least.rawValue) * UInt128(time_ms)

@@ -3,7 +3,7 @@ internal import PowercapProtocol
 
 /// The packages' demands in a replay, by the rule that `run` has: their counters count what they would have drawn.
 struct SharedPower {
-    private let packages: [Package]
+    private let devices: [Device]
     private var counters: [Counter]
     /// Whether there is something else to decide by than before.
     private(set) var isNews = false
@@ -21,14 +21,14 @@ struct SharedPower {
     /// Between two samples: nothing is known of a longer time.
     static let longest_ns = DemandMeter.longestGap_ns
 
-    init(_ packages: [Package]) { (self.packages, counters) = (packages, packages.map { _ in Counter() }) }
+    init(_ devices: [Device]) { (self.devices, counters) = (devices, devices.map { _ in Counter() }) }
 
     /// nil where one isn't known that matters: then the limit is divided in proportion.
     var demands: [Demand]? {
-        let known = zip(packages, counters).compactMap { package, counter in
-            counter.meter.demand ?? package.fixed.map { Demand(power: $0, basis: .drawn) }
+        let known = zip(devices, counters).compactMap { device, counter in
+            counter.meter.demand ?? device.fixed.map { Demand(power: $0, basis: .drawn) }
         }
-        return known.count == packages.count ? known : nil
+        return known.count == devices.count ? known : nil
     }
 
     /// Takes what each package drew up to a time, under which limit; nil where that isn't known.
@@ -41,7 +41,7 @@ struct SharedPower {
             counters[index].last_ms = until_ms
             let reading = power == nil ? Reading(errno: SharedPower.noData) : Reading(counters[index].energy / 1_000)
             counters[index].meter.note(reading, at: UInt64(until_ms) * 1_000_000, range: Microjoules(0), limit: limit)
-            counters[index].meter.endStep(ceiling: packages[index].longTerm.ceiling, isSlowed: false)
+            counters[index].meter.endStep(ceiling: devices[index].longTerm.ceiling, isSlowed: false)
         }
         isNews = demands != before
     }

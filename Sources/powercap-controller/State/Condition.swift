@@ -19,17 +19,17 @@ struct Condition: Equatable, Sendable {
 extension Condition {
     /// What an administrator has to know first.
     private init(
-        _ packages: [(name: String, standing: Standing)], _ decision: Decision?, _ wishes: Wishes, _ source: SourceTrouble?
+        _ devices: [(name: String, standing: Standing)], _ decision: Decision?, _ wishes: Wishes, _ source: SourceTrouble?
     ) {
         let overrides = wishes.together
         /// The packages of which this is so, with what differs between them; nil where there are none.
         func those(_ detail: (Standing) -> String?) -> String? {
-            let named = packages.compactMap { package in detail(package.standing).map { package.name + $0 } }
+            let named = devices.compactMap { device in detail(device.standing).map { device.name + $0 } }
             return named.isEmpty ? nil : named.joined(separator: ", ")
         }
         let ungoverned = those { if case .ungoverned(let why) = $0 { " (\(why))" } else { nil } }
         let locked = those { $0 == .locked ? "" : nil }
-        if packages.isEmpty {
+        if devices.isEmpty {
             self.init(status: .no, reason: "NothingToLimit", message: "No package of this node has a power limit")
         } else if let names = those({ $0 == .disabled ? "" : nil }) {
             self.init(status: .no, reason: "ZoneDisabled", message: "Limits are set but not enforced: \(names)")
@@ -41,9 +41,9 @@ extension Condition {
             self.init(status: .no, reason: "LimitRefused", message: "The limit was refused: \(names)")
         } else if let names = those({ $0 == .left ? "" : nil }) {
             self.init(status: .no, reason: "LimitLeft", message: "Another party's limit is left: \(names)")
-        } else if packages.allSatisfy({ $0.standing == .locked }) {
+        } else if devices.allSatisfy({ $0.standing == .locked }) {
             self.init(status: .no, reason: "ZoneLocked", message: "Every package's limit is locked by firmware")
-        } else if packages.allSatisfy({ $0.standing.isOutOfReach }) {
+        } else if devices.allSatisfy({ $0.standing.isOutOfReach }) {
             let names = [locked.map { "\($0) (locked by firmware)" }, ungoverned].compactMap { $0 }.joined(separator: ", ")
             self.init(
                 status: .no, reason: "NotGoverned", message: "No package is governed: \(names)".shortened(to: Self.longestMessage)
@@ -89,9 +89,9 @@ extension Condition {
     /// Where limits are in force as they should be, overrides that can't be followed, or end, are what comes next: in force isn't what
     /// somebody asked for, or not for ever.
     init(
-        _ packages: [(name: String, standing: Standing)], _ decision: Decision?, of wishes: Wishes, source: SourceTrouble? = nil
+        _ devices: [(name: String, standing: Standing)], _ decision: Decision?, of wishes: Wishes, source: SourceTrouble? = nil
     ) {
-        let condition = Condition(packages, decision, wishes, source)
+        let condition = Condition(devices, decision, wishes, source)
         guard condition.status == .yes, !wishes.rejected.isEmpty || !wishes.notes.isEmpty else {
             self = condition
             return
@@ -108,7 +108,7 @@ extension NodeState {
     var condition: Condition {
         guard let limits else { return .noControl }
         return Condition(
-            entries.map { ($0.package.name.text, limits.standing($0)) }, decision?.decision, of: wishes, source: trouble)
+            entries.map { ($0.device.name.text, limits.standing($0)) }, decision?.decision, of: wishes, source: trouble)
     }
 
     private var trouble: SourceTrouble? {

@@ -57,7 +57,7 @@ extension NodeState {
                 "When the controller is lost, the limit becomes \(fallback.roughly) (\(source.grant == nil ? "FALLBACK_LIMIT" : "its rest"))."
             )
         }
-        sentences += packages.compactMap(sentence)
+        sentences += devices.compactMap(sentence)
         if condition.status != .yes { sentences.append("PowerCapped is \(condition.status.rawValue): \(condition.message).") }
         return sentences
     }
@@ -81,10 +81,12 @@ extension NodeState {
         case .floor:
             return "Decided at \(at): \(limit), the floor, which is more than \(wishes.budgetWords)."
         case .ceiling:
-            return "Decided at \(at): \(limit), the ceiling: the packages take no more (\(decision.ceiling.words))."
+            return "Decided at \(at): \(limit), the ceiling: the devices take no more (\(decision.ceiling.words))."
         case .idle:
             return "Decided at \(at): \(limit), the floor, because the node has no work (STRATEGY=idle-down)."
-        case .demand: return "Decided at \(at): \(limit), divided by what the packages want."
+        case .server:
+            return "Decided at \(at): the devices have \(limit), which is what the rest of the server leaves\(serverWords)."
+        case .demand: return "Decided at \(at): \(limit), divided by what the devices want."
         case .fixed: return "Decided at \(at): \(limit), which nothing here can change."
         case .paused: return "Decided at \(at): nothing is changed while the node is paused."
         }
@@ -130,11 +132,11 @@ extension NodeState {
     }
 
     /// nil where a package has what it was asked for.
-    private func sentence(_ package: PackageState) -> String? {
-        if package.standing == .asAsked { return nil }
-        let asked = package.asked.map { "\($0.words) was asked for" } ?? "nothing was asked for"
-        let inForce = package.inForce.map { "\($0.words) is in force" } ?? "what is in force isn't known"
-        return "\(package.name): \(asked), \(inForce): \(package.standing.words)."
+    private func sentence(_ device: DeviceState) -> String? {
+        if device.standing == .asAsked { return nil }
+        let asked = device.asked.map { "\($0.words) was asked for" } ?? "nothing was asked for"
+        let inForce = device.inForce.map { "\($0.words) is in force" } ?? "what is in force isn't known"
+        return "\(device.name): \(asked), \(inForce): \(device.standing.words)."
     }
 
     private func next(_ change: NextChange?) -> [String] {

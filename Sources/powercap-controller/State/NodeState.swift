@@ -76,7 +76,7 @@ struct NodeState: Sendable {
     var drawn: Microwatts? {
         guard !entries.isEmpty else { return nil }
         return entries.reduce(Microwatts?.some(.zero)) { sum, entry in
-            sum.flatMap { sum in power[entry.package.zone].map { sum + $0 } }
+            sum.flatMap { sum in power[entry.device.zone].map { sum + $0 } }
         }
     }
 }

@@ -13,7 +13,7 @@ struct Outlook: Sequence, IteratorProtocol {
     }
 
     private let state: NodeState
-    private let packages: [Package]
+    private let devices: [Device]
     private let least_s: Int64
     private let first: Int64
     private let step_s: Int64
@@ -35,7 +35,7 @@ struct Outlook: Sequence, IteratorProtocol {
     init?(from state: NodeState, atLeast least_s: Int64 = 1, after begun: Int64 = .min) {
         guard let limits = state.limits, let decision = state.decision, let next_ns = state.nextDecision_ns else { return nil }
         self.state = state
-        packages = limits.packages
+        devices = limits.devices
         self.least_s = least_s
         let apart_s = Swift.max(Int64(state.settings.configuration.stabilisationTime.rawValue / 1_000), 1)
         step_s = (Swift.max(least_s, apart_s) + apart_s - 1) / apart_s * apart_s
@@ -69,11 +69,11 @@ struct Outlook: Sequence, IteratorProtocol {
             reading = powerSource(
                 for: policy, then.together, data: state.source.data, live: state.source.live?.value
             ).reading(
-                at: Moment(seconds: moment), for: packages, policy, then.together
+                at: Moment(seconds: moment), for: devices, policy, then.together
             ) { Moment(seconds: $0) }
         }
         last = decide(
-            packages: packages, policy: policy, reading: reading, overrides: then.together, workload: workload, last: last,
+            devices: devices, policy: policy, reading: reading, overrides: then.together, workload: workload, last: last,
             at_ms: state.shapeClock_ms + (moment - state.now.seconds) * 1_000)
         if !isEnd && !isStep { at += step_s }
         return Line(at: moment, decision: last)

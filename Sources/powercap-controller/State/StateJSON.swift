@@ -16,7 +16,7 @@ extension NodeState {
             "node": nodeJSON,
             "condition": condition.json, "work": work?.json ?? .null, "source": source.json(grantEnd), "overrides": overridesJSON,
             "next": nextJSON(change),
-            "packages": .list(packages.map(\.json)), "helper": helper.welcome?.json ?? .null, "control": controlJSON,
+            "packages": .list(devices.map(\.json)), "helper": helper.welcome?.json ?? .null, "control": controlJSON,
 
             // In control there are none, and without it only the helper knows.
             "held_limits": helper.lease == nil ? .null : .whole(0), "zones": .list(zones.map(\.json)), "api": api?.json ?? .null,
@@ -146,7 +146,7 @@ extension Overrides {
     }
 }
 
-extension PackageState {
+extension DeviceState {
     fileprivate var json: JSON {
         [
             "name": .text(name), "zone": .text(zone), "asked_uw": .power(asked), "in_force_uw": .power(inForce),

@@ -31,6 +31,8 @@ extension Demand {
         case .drawn where lately > power:
             "it wants \(power.roughly) by what it draws, and wanted \(lately.roughly) a moment ago"
         case .drawn: "it wants \(power.roughly) by what it draws"
+        case .suspended: "it sleeps, and has its floor until it wakes"
+        case .unknown: "what it draws can't be read, so it has its part"
         }
     }
 }
@@ -44,15 +46,15 @@ extension NodeState {
         if policy.split == .demand {
             if work.unknown.isEmpty {
                 for entry in entries {
-                    guard let demand = work.demands[entry.package.zone] else { continue }
-                    sentences.append("\(entry.package.name.text): \(demand.words).")
+                    guard let demand = work.demands[entry.device.zone] else { continue }
+                    sentences.append("\(entry.device.name.text): \(demand.words).")
                 }
             } else {
                 sentences.append(
                     "The limit is divided in proportion, because it isn't known what \(work.unknown.joined(separator: ", ")) "
                         + "\(work.unknown.count == 1 ? "draws" : "draw").")
             }
-            if work.isMoving { sentences.append("Power is on its way from one package to another.") }
+            if work.isMoving { sentences.append("Power is on its way from one device to another.") }
         }
         if policy.strategy == .idleDown {
             switch work.hasWork {

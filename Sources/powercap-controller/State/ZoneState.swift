@@ -97,7 +97,7 @@ extension NodeState {
         guard let limits else { return [] }
         return limits.zones.map { zone in
             ZoneState(zone, in: limits.zones, power: power[zone.id], energyError: limits.energyError(of: zone)) { constraint in
-                let entry = limits.entries.first { $0.package.zone == zone.id }
+                let entry = limits.entries.first { $0.device.zone == zone.id }
                 let tracked = entry.flatMap { entry in
                     [entry.longTerm, entry.shortTerm].lazy.compactMap { $0 }.first { $0.name == constraint }
                 }

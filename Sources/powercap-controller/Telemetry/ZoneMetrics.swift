@@ -55,10 +55,10 @@ extension Metric {
             "How often another party had changed a limit that is governed."
         ) { scrape in
             scrape.state.entries.flatMap { entry in
-                guard let zone = scrape.zones.first(where: { $0.state.id == entry.package.zone }) else { return [Sample]() }
+                guard let zone = scrape.zones.first(where: { $0.state.id == entry.device.zone }) else { return [Sample]() }
                 return [entry.longTerm, entry.shortTerm].compactMap { tracked in
                     tracked.map { tracked in
-                        let drift = Counts.Drift(zone: entry.package.zone, constraint: tracked.name)
+                        let drift = Counts.Drift(zone: entry.device.zone, constraint: tracked.name)
                         return Sample(zone.labels + [tracked.name], .whole(scrape.state.counts.drifts[drift] ?? 0))
                     }
                 }

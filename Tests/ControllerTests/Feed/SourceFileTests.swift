@@ -283,7 +283,7 @@ extension ProcessTimeZone {
                     while let due = next, due <= line.moment.seconds {
                         at = due
                         let reading = followed.reading(at: Moment(seconds: at))
-                        last = decide(packages: [.test()], policy: configuration.policy, reading: reading, last: last)
+                        last = decide(devices: [.test()], policy: configuration.policy, reading: reading, last: last)
                         next = followed.nextStep(after: Moment(seconds: at))
                     }
                     try #require(line.decision == last)

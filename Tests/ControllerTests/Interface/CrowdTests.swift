@@ -27,7 +27,7 @@ struct CrowdTests {
         "P14: 500 clients at once, of whom some send half a request, keep no renewal waiting, and the others are answered",
         arguments: ["/metrics", "/", "/status"])
     func crowd(_ path: String) throws {
-        let mock = try Mock(packages: 8)
+        let mock = try Mock(devices: 8)
         let port = Int.random(in: 20_000..<28_000)
         let controller = try RunningController(mock.socket, ["LEASE_TIME": "3s", "METRICS_ADDRESS": "127.0.0.1:\(port)"])
         try controller.next("listening")
@@ -44,7 +44,7 @@ struct CrowdTests {
 
     @Test("P14: a client that reads nothing of large answers keeps no renewal waiting, and is given up")
     func unread() throws {
-        let mock = try Mock(packages: 8)
+        let mock = try Mock(devices: 8)
         let port = Int.random(in: 20_000..<28_000)
         let controller = try RunningController(mock.socket, ["LEASE_TIME": "3s", "METRICS_ADDRESS": "127.0.0.1:\(port)"])
         try controller.next("listening")
@@ -79,7 +79,7 @@ struct CrowdTests {
 extension CrowdTests {
     @Test("without descriptors for connections that is told at most twice a minute, and limits go on")
     func withoutDescriptors() throws {
-        let mock = try Mock(packages: 1)
+        let mock = try Mock(devices: 1)
         let port = Int.random(in: 20_000..<28_000)
         // Enough for what it has open by itself, and for few connections.
         let controller = try RunningController(

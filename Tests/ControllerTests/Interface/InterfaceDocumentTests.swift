@@ -33,7 +33,7 @@ struct InterfaceDocumentTests {
 
     @Test("the helper's document has members of the same names")
     func helperDocument() throws {
-        let mock = try Mock(packages: 1)
+        let mock = try Mock(devices: 1)
         let outcome = try Executable.run(
             ["status", "-o", "json", "--helper-socket", mock.socket], environment: ["CONTROL_SOCKET": "off"])
         let names = try JSON(Array(outcome.output.utf8), within: .document).members?.map(\.name) ?? []

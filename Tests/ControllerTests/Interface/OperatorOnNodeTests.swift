@@ -15,7 +15,7 @@ struct OperatorOnNodeTests {
     @Test(
         "an order is on the Node while it stands, an Event tells of it and of its end, and cycles in between send nothing (P10)")
     func shown() throws {
-        let (server, mock, desk) = (try ApiServer(), try Mock(packages: 2), try Desk())
+        let (server, mock, desk) = (try ApiServer(), try Mock(devices: 2), try Desk())
         let controller = try desk.controller(mock, server.environment)
         try controller.next("Node condition set")
         #expect(try desk.run("set", "80W", "--reason", "hot aisle").status == 0)
@@ -35,7 +35,7 @@ struct OperatorOnNodeTests {
 
     @Test("beside the Node's override the lower limit counts, whichever comes first")
     func lowest() throws {
-        let (server, mock, desk) = (try ApiServer(), try Mock(packages: 2), try Desk())
+        let (server, mock, desk) = (try ApiServer(), try Mock(devices: 2), try Desk())
         let controller = try desk.controller(mock, server.environment)
         try controller.next("Node condition set")
         try server.annotate("powercap.dev/limit=60W")
@@ -51,7 +51,7 @@ struct OperatorOnNodeTests {
 
     @Test("an order's end is when its time is over, whatever is done to the wall clock meanwhile", arguments: [86_400, -86_400])
     func clock(_ seconds: Int) throws {
-        let (mock, desk, clock) = (try Mock(packages: 1), try Desk(), try SettableClock())
+        let (mock, desk, clock) = (try Mock(devices: 1), try Desk(), try SettableClock())
         let controller = try desk.controller(mock, clock.environment.merging(["LEASE_TIME": "1s"]) { $1 })
         let start_ns = Clock.monotonic_ns
         #expect(try desk.run("set", "80W", "--for", "4s").status == 0)
@@ -66,7 +66,7 @@ struct OperatorOnNodeTests {
 
     @Test("a port that another program has is named in the log and the state, and limits don't depend on it")
     func takenPort() throws {
-        let (mock, desk) = (try Mock(packages: 1), try Desk())
+        let (mock, desk) = (try Mock(devices: 1), try Desk())
         let port = Int.random(in: 20_000..<28_000)
         let script = """
             import socket

@@ -63,7 +63,7 @@ struct OperatorTests {
 
     @Test("an order is in force when its command ends, is shown everywhere, and ends by itself")
     func order() throws {
-        let (mock, desk) = (try Mock(packages: 2), try Desk())
+        let (mock, desk) = (try Mock(devices: 2), try Desk())
         let controller = try desk.controller(mock)
         let set = try desk.run("set", "80W", "--for", "3s", "--reason", "a try")
         #expect(set.status == 0)
@@ -86,7 +86,7 @@ struct OperatorTests {
         "an order outlives the controller, also a SIGKILL, holds from the first limit on, and is taken back",
         arguments: [SIGTERM, SIGKILL])
     func restart(_ signal: Int32) throws {
-        let (mock, desk) = (try Mock(packages: 2), try Desk())
+        let (mock, desk) = (try Mock(devices: 2), try Desk())
         let first = try desk.controller(mock)
         #expect(try desk.run("set", "80W").status == 0)
         first.child.kill(signal)
@@ -111,7 +111,7 @@ struct OperatorTests {
 
     @Test("P16: saved orders that can't be read are the floor until somebody says otherwise")
     func damaged() throws {
-        let (mock, desk) = (try Mock(packages: 2), try Desk())
+        let (mock, desk) = (try Mock(devices: 2), try Desk())
         try "nonsense".write(toFile: "\(desk.socket).orders", atomically: true, encoding: .utf8)
         let controller = try desk.controller(mock)
         #expect(try desk.status()["node"]?["in_force_uw"]?.power == .watts(20))
@@ -131,7 +131,7 @@ struct OperatorTests {
 
     @Test("what can't be saved is followed and said so, and what was taken back doesn't come back where nothing can be written")
     func unsaved() throws {
-        let (mock, desk) = (try Mock(packages: 2), try Desk())
+        let (mock, desk) = (try Mock(devices: 2), try Desk())
         let first = try desk.controller(mock)
         #expect(try desk.run("set", "110W").status == 0)
         // Nothing can be written there any more.
@@ -149,7 +149,7 @@ struct OperatorTests {
 
     @Test("a pause leaves the limits as they are, and an order of a limit outlasts it")
     func pause() throws {
-        let (mock, desk) = (try Mock(packages: 2), try Desk())
+        let (mock, desk) = (try Mock(devices: 2), try Desk())
         let controller = try desk.controller(mock)
         #expect(try desk.run("set", "80W").status == 0)
         #expect(
@@ -166,7 +166,7 @@ struct OperatorTests {
     @Test("who may not change limits may read, and hears why; root, the controller's own user and the group's members may")
     func permission() throws {
         try #require(getuid() == 0, "this test becomes other users")
-        let (mock, desk) = (try Mock(packages: 1), try Desk())
+        let (mock, desk) = (try Mock(devices: 1), try Desk())
         let controller = try desk.controller(mock, ["CONTROL_GROUP": "4712"])
         let stranger = ["setpriv", "--reuid=4711", "--regid=4711", "--clear-groups"]
         #expect(try desk.ask("GET", "/status", as: stranger).status == 200)
@@ -190,7 +190,7 @@ struct OperatorTests {
 
     @Test("what can't be asked for is refused, and nothing changes")
     func refused() throws {
-        let (mock, desk) = (try Mock(packages: 2), try Desk())
+        let (mock, desk) = (try Mock(devices: 2), try Desk())
         let controller = try desk.controller(mock)
         for (method, path, body, status) in [
             ("PUT", "/override/limit", #"{"limit":"19W"}"#, 400), ("PUT", "/override/limit", #"{"limit":"401W"}"#, 400),
@@ -242,7 +242,7 @@ struct OperatorTests {
 
     @Test("status --watch prints it again and again, until it is ended")
     func watch() throws {
-        let (mock, desk) = (try Mock(packages: 1), try Desk())
+        let (mock, desk) = (try Mock(devices: 1), try Desk())
         let controller = try desk.controller(mock)
         let child = try Child("powercap-controller", ["status", "--watch"], environment: desk.environment, reading: .output)
         for _ in 0..<2 { try child.next("an answer") { $0.hasPrefix("node     The node is limited to 100 W") } }
@@ -254,7 +254,7 @@ struct OperatorTests {
 
     @Test("top is a line for each look where nobody watches a terminal")
     func top() throws {
-        let (mock, desk) = (try Mock(packages: 2), try Desk())
+        let (mock, desk) = (try Mock(devices: 2), try Desk())
         let controller = try desk.controller(mock)
         let outcome = try desk.run("top", "--count", "2")
         #expect(outcome.status == 0)
@@ -266,7 +266,7 @@ struct OperatorTests {
 
     @Test("a socket that can't be had is said once and tried again, and limits don't depend on it")
     func taken() throws {
-        let mock = try Mock(packages: 1)
+        let mock = try Mock(devices: 1)
         let controller = try RunningController(mock.socket, ["CONTROL_SOCKET": "/proc/control.sock"])
         let line = try controller.next("can't be asked there: limits don't depend on it")
         #expect(line["place"] == "/proc/control.sock")
@@ -278,7 +278,7 @@ struct OperatorTests {
 
     @Test("over TCP everything can be read and nothing changed")
     func overTCP() throws {
-        let mock = try Mock(packages: 1)
+        let mock = try Mock(devices: 1)
         let port = Int.random(in: 20_000..<28_000)
         let controller = try RunningController(mock.socket, ["METRICS_ADDRESS": "127.0.0.1:\(port)"])
         try controller.next("listening")

@@ -53,7 +53,7 @@ struct OrderRequestTests {
     @Test("a limit outside of what the node can have is refused with both numbers, and without control everything is")
     func bounds() throws {
         let limits = TestNode().limits
-        let decision = decide(packages: limits.packages, policy: PowerPolicy(), reading: SourceReading(.watts(100)))
+        let decision = decide(devices: limits.devices, policy: PowerPolicy(), reading: SourceReading(.watts(100)))
         let state = NodeState.test(limits, decision)
         func refusal(_ body: String, _ state: NodeState) throws -> OrderRequest.Refusal? {
             let request = try request(.limit, body)

@@ -78,7 +78,7 @@ struct HandoverTests {
 
     private func decision(_ limits: NodeLimits, _ wanted: [UInt64], source: UInt64 = 200) -> Decision {
         decide(
-            packages: limits.packages, policy: PowerPolicy(), reading: SourceReading(.watts(source)),
+            devices: limits.devices, policy: PowerPolicy(), reading: SourceReading(.watts(source)),
             workload: Workload(demands: wanted.map { Demand(power: .watts($0), basis: .atLimit) }))
     }
 

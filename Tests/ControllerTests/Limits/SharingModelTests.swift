@@ -32,7 +32,7 @@ private struct ModelDay {
     private var before: Decision?
     private let isShared: Bool
 
-    init(packages count: Int, seed: UInt64, isShared: Bool = true) {
+    init(devices count: Int, seed: UInt64, isShared: Bool = true) {
         (self.count, self.isShared, budget) = (count, isShared, Double(count) * 100)
         policy = .test {
             ($0.source, $0.raplMinPower) = (.constant, .watts(40))
@@ -116,7 +116,7 @@ private struct ModelDay {
     private mutating func decide() {
         let demands = meters.compactMap(\.demand)
         let decision = Policy.decide(
-            packages: limits.packages, policy: policy, reading: powerSource(for: policy).reading(at: .test(12)),
+            devices: limits.devices, policy: policy, reading: powerSource(for: policy).reading(at: .test(12)),
             workload: Workload(demands: isShared && demands.count == count ? demands : nil), last: before)
         before = decision
         for change in limits.next(limits.changes(for: decision), within: decision.nodeLimit) {
@@ -182,14 +182,14 @@ private struct ModelDay {
         )
     }
 
-    static func run(packages: Int, seed: UInt64, isShared: Bool = true) -> ModelDay {
-        var day = ModelDay(packages: packages, seed: seed, isShared: isShared)
+    static func run(devices: Int, seed: UInt64, isShared: Bool = true) -> ModelDay {
+        var day = ModelDay(devices: devices, seed: seed, isShared: isShared)
         for _ in 0..<43_200 { day.step() }
         let figures = day.figures
         print(
             String(
                 format: "model day, %d packages, seed %d, %@: %.2f %% of the oracle's energy, starved %.2f %% of the time, "
-                    + "%.0f changes an hour and package, %d times over the budget", packages, Int(seed),
+                    + "%.0f changes an hour and package, %d times over the budget", devices, Int(seed),
                 isShared ? "by demand" : "in proportion", figures.energy, figures.starved, figures.changes, day.over))
         return day
     }
@@ -200,8 +200,8 @@ struct SharingModelTests {
         "a model day by demand: nearly the oracle's energy, seldom starved, few changes, and P8 after each single write",
         arguments: [(2, 1, 98.5, 3.0, 150.0), (2, 2, 98.5, 3, 150), (8, 3, 98, 4, 500)] as [(Int, UInt64, Double, Double, Double)]
     )
-    func byDemand(_ packages: Int, _ seed: UInt64, _ energy: Double, _ starved: Double, _ changes: Double) {
-        let day = ModelDay.run(packages: packages, seed: seed)
+    func byDemand(_ devices: Int, _ seed: UInt64, _ energy: Double, _ starved: Double, _ changes: Double) {
+        let day = ModelDay.run(devices: devices, seed: seed)
         #expect(day.figures.energy >= energy)
         #expect(day.figures.starved <= starved)
         #expect(day.figures.changes <= changes)
@@ -210,7 +210,7 @@ struct SharingModelTests {
 
     @Test("the same day in proportion is much worse, so that the model tells a difference")
     func inProportion() {
-        let day = ModelDay.run(packages: 2, seed: 1, isShared: false)
+        let day = ModelDay.run(devices: 2, seed: 1, isShared: false)
         #expect(day.figures.energy < 95)
         #expect(day.figures.starved > 15)
         #expect(day.figures.changes == 0)

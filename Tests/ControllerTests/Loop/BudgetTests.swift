@@ -29,8 +29,8 @@ struct BudgetTests {
 
     @Test("P8: 1, 2 or 8 packages of different references have the node's budget together", arguments: [1, 2, 8])
     func sum(_ count: Int) throws {
-        let packages = (0..<count).map { ScriptedPackage(number: $0, original: 100 + 17 * UInt64($0), maxPower: 200) }
-        let mock = try Mock(packages)
+        let devices = (0..<count).map { ScriptedPackage(number: $0, original: 100 + 17 * UInt64($0), maxPower: 200) }
+        let mock = try Mock(devices)
         let controller = try RunningController(mock.socket, ["MAX_SOURCE": "123.4W"])
         try mock.next("Apply")
         let limits = try mock.limits().filter { $0.key.hasSuffix("/long_term") }.values
@@ -74,7 +74,7 @@ struct BudgetTests {
             ),
         ])
     func refused(_ fault: String, _ why: String) throws {
-        let mock = try Mock(packages: 3, "set \(Self.long.replacing("/", with: " ")) 40W\nfail intel-rapl:0 long_term \(fault)\n")
+        let mock = try Mock(devices: 3, "set \(Self.long.replacing("/", with: " ")) 40W\nfail intel-rapl:0 long_term \(fault)\n")
         let controller = try RunningController(mock.socket, ["STABILISATION_TIME": "1s"])
         try mock.next("Apply")
         let rest = try mock.nextApply()
@@ -119,7 +119,7 @@ struct BudgetTests {
 
     @Test("a short-term limit that is refused keeps its package's long-term limit governed")
     func refusedShortTerm() throws {
-        let mock = try Mock(packages: 2, "fail intel-rapl:0 short_term refused 5\n")
+        let mock = try Mock(devices: 2, "fail intel-rapl:0 short_term refused 5\n")
         let controller = try RunningController(mock.socket)
         let refusal = try controller.next("limit refused: the package keeps what it has, the others share the rest")
         #expect(refusal["constraint"] == "short_term")
@@ -133,7 +133,7 @@ struct BudgetTests {
 
     @Test("a zone that goes is told once within a sample, and the others get its share at once")
     func gone() throws {
-        let mock = try Mock(packages: 2)
+        let mock = try Mock(devices: 2)
         let controller = try RunningController(mock.socket)
         try mock.next("Apply")
         try mock.tell("gone intel-rapl:1")
@@ -151,7 +151,7 @@ struct BudgetTests {
 
     @Test("a zone that is gone from the start is told as such, and no limit is asked of it")
     func goneBefore() throws {
-        let mock = try Mock(packages: 2, "gone intel-rapl:1\n")
+        let mock = try Mock(devices: 2, "gone intel-rapl:1\n")
         let controller = try RunningController(mock.socket)
         #expect(try mock.nextApply().limits == [Self.long: .watts(100), "intel-rapl:0/short_term": .watts(100)])
         try controller.next("zone gone: its package went offline, or its driver was unloaded")
@@ -160,7 +160,7 @@ struct BudgetTests {
 
     @Test("a zone that goes between a sample and a batch costs nothing but its own limit")
     func goneInBatch() throws {
-        let mock = try Mock(packages: 2, "before Apply 1 error zoneGone errno=19 item=2\n")
+        let mock = try Mock(devices: 2, "before Apply 1 error zoneGone errno=19 item=2\n")
         let controller = try RunningController(mock.socket)
         try mock.next("Apply")
         #expect(try mock.nextApply().limits == [Self.long: .watts(100), "intel-rapl:0/short_term": .watts(100)])
@@ -184,7 +184,7 @@ struct BudgetTests {
 
     @Test("a zone that is disabled is told of at once, and when it is enabled again")
     func disabled() throws {
-        let mock = try Mock(packages: 2, "enabled intel-rapl:1 no\n")
+        let mock = try Mock(devices: 2, "enabled intel-rapl:1 no\n")
         let controller = try RunningController(mock.socket, ["SAMPLE_INTERVAL": "1h"])
         let warning = try controller.next(
             "zone disabled: its limits are not enforced until somebody writes 1 to its file `enabled`")
@@ -211,7 +211,7 @@ struct BudgetTests {
 
     @Test("floors above the source are told once, and the floors win")
     func floorsWin() throws {
-        let mock = try Mock(packages: 4)
+        let mock = try Mock(devices: 4)
         let controller = try RunningController(mock.socket, ["MAX_SOURCE": "30W", "STABILISATION_TIME": "1s"])
         #expect(Set(try mock.nextApply().limits.values) == [.watts(10)])
         let warning = try controller.next("the floors take more than the source gives: the floors win")

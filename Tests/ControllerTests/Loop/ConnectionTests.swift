@@ -11,7 +11,7 @@ struct ConnectionTests {
 
     @Test("without a helper that is told once, with what to do; when one comes the limits are set")
     func absent() throws {
-        let mock = try Mock(packages: 1)
+        let mock = try Mock(devices: 1)
         try mock.tell("stop")
         let controller = try RunningController(mock.socket)
         let waiting = try controller.next(Self.waiting)
@@ -29,7 +29,7 @@ struct ConnectionTests {
 
     @Test("attempts to connect are 250, 500, 1000, 2000 ms apart or more, and told once")
     func backoff() throws {
-        let mock = try Mock(packages: 1, "serve nobody\n")
+        let mock = try Mock(devices: 1, "serve nobody\n")
         let start_ns = Clock.monotonic_ns
         let controller = try RunningController(mock.socket)
         for _ in 0..<5 { try mock.next("turned away") }
@@ -42,7 +42,7 @@ struct ConnectionTests {
 
     @Test("a helper that goes away at every batch is tried with the same pauses, not in a tight loop")
     func backoffAtApply() throws {
-        let mock = try Mock(packages: 1, "before Apply every disconnect\n")
+        let mock = try Mock(devices: 1, "before Apply every disconnect\n")
         let start_ns = Clock.monotonic_ns
         let controller = try RunningController(mock.socket)
         for _ in 0..<5 { try mock.next("Apply") }
@@ -55,7 +55,7 @@ struct ConnectionTests {
 
     @Test("a lost connection is made again, and control is resumed with its token")
     func resumed() throws {
-        let mock = try Mock(packages: 1, "lease 1000 3600000\n")
+        let mock = try Mock(devices: 1, "lease 1000 3600000\n")
         let controller = try RunningController(mock.socket, ["SAMPLE_INTERVAL": "1h", "LEASE_TIME": "1h"])
         try mock.next("Apply")
         try mock.tell("disconnect")
@@ -105,7 +105,7 @@ struct ConnectionTests {
             )
         ])
     func badGreeting(_ fault: String, _ why: String) throws {
-        let mock = try Mock(packages: 1, "before Hello 1 \(fault)\n")
+        let mock = try Mock(devices: 1, "before Hello 1 \(fault)\n")
         let controller = try RunningController(mock.socket)
         let problem = try controller.next(Self.waiting)
         #expect(problem["why"] == why)
@@ -116,7 +116,7 @@ struct ConnectionTests {
 
     @Test("a Hello that is closed twice in a row, and not once, is told as a refusal of this user")
     func closedGreeting() throws {
-        let mock = try Mock(packages: 1, "before Hello 1 disconnect\nbefore Hello 2 disconnect\n")
+        let mock = try Mock(devices: 1, "before Hello 1 disconnect\nbefore Hello 2 disconnect\n")
         let controller = try RunningController(mock.socket)
         let problem = try controller.next(Self.waiting)
         #expect(
@@ -132,7 +132,7 @@ struct ConnectionTests {
         "a request that is answered badly ends the connection, is told with its reason, and control is resumed",
         arguments: broken + [("disconnect", "the helper closed the connection: it ended, or was restarted")])
     func badAnswer(_ fault: String, _ why: String) throws {
-        let mock = try Mock(packages: 1, "before ReadSample 2 \(fault)\n")
+        let mock = try Mock(devices: 1, "before ReadSample 2 \(fault)\n")
         let controller = try RunningController(mock.socket)
         try mock.next("Apply")
         let problem = try controller.next(Self.loss)
@@ -146,7 +146,7 @@ struct ConnectionTests {
 
     @Test("an answer that comes within the patience of 2 s is as good as any")
     func slow() throws {
-        let mock = try Mock(packages: 1, "before Hello 1 delay 500\nbefore Apply 1 delay 500\n")
+        let mock = try Mock(devices: 1, "before Hello 1 delay 500\nbefore Apply 1 delay 500\n")
         let controller = try RunningController(mock.socket)
         try controller.next("limit changed")
         #expect(try controller.stop() == 0)
@@ -159,7 +159,7 @@ struct ConnectionTests {
             let socket: Descriptor
             init(_ path: String) throws(Errno) { socket = try Socket.connect(to: path, isBlocking: false) }
         }
-        let mock = try Mock(packages: 1)
+        let mock = try Mock(devices: 1)
         mock.kill(SIGSTOP)
         var waiters: [Waiter] = []
         while let waiter = try? Waiter(mock.socket) { waiters.append(waiter) }

@@ -12,7 +12,7 @@ struct ControlTests {
 
     @Test("P7: control is renewed when a third of the lease is over")
     func renewed() throws {
-        let mock = try Mock(packages: 1)
+        let mock = try Mock(devices: 1)
         let controller = try RunningController(mock.socket, ["LEASE_TIME": "6s", "SAMPLE_INTERVAL": "1h"])
         let renewal = try mock.next("Renew")
         // 4 s are left, or less where this machine is slow.
@@ -22,7 +22,7 @@ struct ControlTests {
 
     @Test("P7: a lease that is shorter than asked for is renewed in its own time")
     func shortened() throws {
-        let mock = try Mock(packages: 1, "lease 1000 3000\n")
+        let mock = try Mock(devices: 1, "lease 1000 3000\n")
         let controller = try RunningController(mock.socket, ["LEASE_TIME": "1h", "SAMPLE_INTERVAL": "1h"])
         #expect(try mock.next("AcquireControl").contains("lease_ms=3600000"))
         for _ in 0..<3 { try mock.next("Renew") }
@@ -33,7 +33,7 @@ struct ControlTests {
 
     @Test("P7: a controller that was stopped for longer than its lease takes control again and sets the limits again")
     func expired() throws {
-        let mock = try Mock(packages: 1)
+        let mock = try Mock(devices: 1)
         let controller = try RunningController(mock.socket, ["LEASE_TIME": "3s"])
         try mock.next("Apply")
         controller.child.kill(SIGSTOP)
@@ -53,7 +53,7 @@ struct ControlTests {
 
     @Test("a lease that ends between two renewals is noticed at the next Apply or Renew")
     func expiredUnnoticed() throws {
-        let mock = try Mock(packages: 1, "expiry hold\n")
+        let mock = try Mock(devices: 1, "expiry hold\n")
         let controller = try RunningController(mock.socket)
         try mock.next("Apply")
         try mock.tell("expire")
@@ -66,7 +66,7 @@ struct ControlTests {
 
     @Test("while another controller holds control nothing is written; who it is is told once; later control is taken")
     func held() throws {
-        let mock = try Mock(packages: 1, "holder other-controller 3600000\n")
+        let mock = try Mock(devices: 1, "holder other-controller 3600000\n")
         let controller = try RunningController(mock.socket)
         for _ in 0..<4 { try mock.next("AcquireControl") }
         let waiting = try controller.next(Self.waiting)
@@ -91,7 +91,7 @@ struct ControlTests {
             ("stateUnwritable", "the original limits can't be saved, so no limit is changed; see the helper's log"),
         ])
     func policy(_ policy: String, _ why: String) throws {
-        let mock = try Mock(packages: 1, "writes \(policy)\n")
+        let mock = try Mock(devices: 1, "writes \(policy)\n")
         let controller = try RunningController(mock.socket)
         for _ in 0..<2 { try mock.next("AcquireControl") }
         #expect(try controller.next(Self.waiting)["why"] == why)
@@ -103,7 +103,7 @@ struct ControlTests {
 
     @Test("a batch that fails as a whole is told once, and tried at every decision")
     func batchFails() throws {
-        let mock = try Mock(packages: 1, "before Apply every error stateUnwritable errno=28\n")
+        let mock = try Mock(devices: 1, "before Apply every error stateUnwritable errno=28\n")
         let controller = try RunningController(mock.socket, ["STABILISATION_TIME": "1s"])
         for _ in 0..<3 { try mock.next("Apply") }
         let problem = try controller.next("the limits could not be set")
@@ -120,7 +120,7 @@ struct ControlTests {
 
     @Test("a lease that is over at once doesn't make the controller ask without pause")
     func noLease() throws {
-        let mock = try Mock(packages: 1, "lease 1 1\n")
+        let mock = try Mock(devices: 1, "lease 1 1\n")
         let controller = try RunningController(mock.socket)
         for _ in 0..<3 { try mock.next("AcquireControl") }
         #expect(mock.requests.filter { $0 == "Renew" }.count <= 2)
@@ -129,7 +129,7 @@ struct ControlTests {
 
     @Test("an answer to Renew that makes no sense doesn't make the controller ask without pause")
     func renewFails() throws {
-        let mock = try Mock(packages: 1, "before Renew every error readFailed\n")
+        let mock = try Mock(devices: 1, "before Renew every error readFailed\n")
         let controller = try RunningController(mock.socket, ["LEASE_TIME": "3s", "SAMPLE_INTERVAL": "1s"])
         try mock.next("Renew")
         for _ in 0..<2 { try mock.next("ReadSample") }

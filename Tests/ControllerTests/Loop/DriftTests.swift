@@ -13,7 +13,7 @@ struct DriftTests {
         "P12: a limit that another party changed is told and set again after the next sample",
         arguments: ["long_term", "short_term"])
     func reasserted(_ constraint: String) throws {
-        let mock = try Mock(packages: 2)
+        let mock = try Mock(devices: 2)
         let controller = try RunningController(mock.socket)
         try mock.next("Apply")
         try mock.tell("set intel-rapl:1 \(constraint) 150W")
@@ -36,7 +36,7 @@ struct DriftTests {
 
     @Test("P12: with ON_DRIFT=leave another party's limit stays, and the others divide what it leaves, each time it moves")
     func left() throws {
-        let mock = try Mock(packages: 2)
+        let mock = try Mock(devices: 2)
         let controller = try RunningController(mock.socket, ["ON_DRIFT": "leave", "STABILISATION_TIME": "1h"])
         try mock.next("Apply")
         for (power, rest) in [(70, 30), (60, 40)] as [(UInt64, UInt64)] {
@@ -95,7 +95,7 @@ struct DriftTests {
 
     @Test("a limit that can't be read is told once and is no drift; what it is afterwards is compared again")
     func unreadable() throws {
-        let mock = try Mock(packages: 1)
+        let mock = try Mock(devices: 1)
         let controller = try RunningController(mock.socket)
         try mock.next("Apply")
         try mock.tell("unreadable intel-rapl:0 long_term 61")
@@ -133,7 +133,7 @@ struct DriftTests {
 
     @Test("with SHORT_TERM=untouched a short-term limit is anybody's")
     func untouched() throws {
-        let mock = try Mock(packages: 1)
+        let mock = try Mock(devices: 1)
         let controller = try RunningController(mock.socket, ["SHORT_TERM": "untouched"])
         try mock.next("Apply")
         try mock.tell("set intel-rapl:0 short_term 150W")

@@ -23,7 +23,7 @@ struct EndTests {
             (SIGTERM, "hold", "stopped, limits held", set),
         ])
     func signal(_ signal: Int32, _ onExit: String, _ message: String, _ limits: [String: Microwatts]) throws {
-        let mock = try Mock(packages: 1)
+        let mock = try Mock(devices: 1)
         let controller = try RunningController(mock.socket, ["ON_EXIT": onExit])
         try controller.next("limit changed", of: "package-0", "short_term")
         #expect(try controller.stop(signal) == 0)
@@ -37,7 +37,7 @@ struct EndTests {
         "SIGHUP hands over: the limits stay, the status is 75, and a successor has control at once",
         arguments: ["restore", "hold"])
     func handOver(_ onExit: String) throws {
-        let mock = try Mock(packages: 1)
+        let mock = try Mock(devices: 1)
         let controller = try RunningController(mock.socket, ["ON_EXIT": onExit])
         try controller.next("limit changed", of: "package-0", "short_term")
         #expect(try controller.stop(SIGHUP) == 75)
@@ -66,7 +66,7 @@ struct EndTests {
 
     @Test("a limit that can't be restored is told as an error, and the exit status is 1")
     func restoreFails() throws {
-        let mock = try Mock(packages: 1)
+        let mock = try Mock(devices: 1)
         let controller = try RunningController(mock.socket)
         try controller.next("limit changed", of: "package-0", "short_term")
         try mock.tell("fail intel-rapl:0 long_term refused 5")
@@ -79,7 +79,7 @@ struct EndTests {
 
     @Test("a limit that another party has changed is not restored over, and the exit status is 0")
     func foreign() throws {
-        let mock = try Mock(packages: 1)
+        let mock = try Mock(devices: 1)
         let controller = try RunningController(mock.socket, ["SAMPLE_INTERVAL": "1h"])
         try controller.next("limit changed", of: "package-0", "short_term")
         try mock.tell("set intel-rapl:0 long_term 150W")
@@ -104,7 +104,7 @@ struct EndTests {
 
     @Test("stopped before the first connection, the status is 0 and the log says that no limit was set")
     func neverConnected() throws {
-        let mock = try Mock(packages: 1)
+        let mock = try Mock(devices: 1)
         try mock.tell("stop")
         let controller = try RunningController(mock.socket)
         try controller.next("no control over the limits")
@@ -114,7 +114,7 @@ struct EndTests {
 
     @Test("stopped while the helper is away, the status is 1 and the log says what becomes of the limits")
     func disconnected() throws {
-        let mock = try Mock(packages: 1)
+        let mock = try Mock(devices: 1)
         let controller = try RunningController(mock.socket)
         try mock.next("Apply")
         try mock.tell("stop")
@@ -129,7 +129,7 @@ struct EndTests {
         "a signal while the helper is silent ends the run within its patience of 2 s, with status 1",
         arguments: ["ReadSample 2", "Release 1"])
     func silent(_ request: String) throws {
-        let mock = try Mock(packages: 1, "before \(request) silence\n")
+        let mock = try Mock(devices: 1, "before \(request) silence\n")
         let controller = try RunningController(mock.socket)
         try mock.next("Apply")
         try mock.next("ReadSample")
@@ -145,7 +145,7 @@ struct EndTests {
         "run --once does one cycle, and then what ON_EXIT says",
         arguments: [("restore", originals), ("hold", set)])
     func once(_ onExit: String, _ limits: [String: Microwatts]) throws {
-        let mock = try Mock(packages: 1)
+        let mock = try Mock(devices: 1)
         let controller = try RunningController(mock.socket, ["ON_EXIT": onExit], arguments: ["--once"])
         #expect(try controller.child.exitStatus() == 0)
         try mock.next("closed")
@@ -162,7 +162,7 @@ struct EndTests {
             "before Release 1 disconnect",
         ])
     func onceFails(_ statement: String) throws {
-        let mock = try Mock(packages: 2)
+        let mock = try Mock(devices: 2)
         try mock.tell(statement)
         let controller = try RunningController(mock.socket, arguments: ["--once"])
         #expect(try controller.child.exitStatus() == 1)

@@ -14,7 +14,7 @@ struct FallbackTests {
 
     @Test("goes to the helper with the limits, and what it holds is read back")
     func sent() throws {
-        let mock = try Mock(packages: 1)
+        let mock = try Mock(devices: 1)
         try mock.tell("expiry fallback")
         try mock.tell("kept yes")
         let controller = try RunningController(mock.socket, ["FALLBACK_LIMIT": "60W"])
@@ -29,7 +29,7 @@ struct FallbackTests {
 
     @Test("is never above the limit, and goes up with it again")
     func below() throws {
-        let mock = try Mock(packages: 1)
+        let mock = try Mock(devices: 1)
         let controller = try RunningController(mock.socket, ["FALLBACK_LIMIT": "60W", "MAX_SOURCE": "40W"])
         #expect(try mock.next("Apply").contains("long_term=40000000 fallback=40000000"))
         #expect(try controller.stop() == 0)
@@ -40,7 +40,7 @@ struct FallbackTests {
 
     @Test("is taken away by a controller that has none")
     func taken() throws {
-        let mock = try Mock(packages: 1)
+        let mock = try Mock(devices: 1)
         try mock.tell("expiry fallback")
         let first = try RunningController(mock.socket, ["FALLBACK_LIMIT": "60W", "ON_EXIT": "hold"])
         try first.next("fallback limit held by the helper")
@@ -55,7 +55,7 @@ struct FallbackTests {
 
     @Test("ON_EXIT=fallback leaves the limits at it, and is told as what it is")
     func exit() throws {
-        let mock = try Mock(packages: 1)
+        let mock = try Mock(devices: 1)
         let controller = try RunningController(mock.socket, ["FALLBACK_LIMIT": "60W", "ON_EXIT": "fallback"])
         try controller.next("fallback limit held by the helper")
         #expect(try controller.stop() == 0)
@@ -73,7 +73,7 @@ struct FallbackTests {
 
     @Test("a helper that was started to do otherwise is told of once, and so is one that doesn't know it, whose limits are held")
     func otherwise() throws {
-        let mock = try Mock(packages: 1)
+        let mock = try Mock(devices: 1)
         let message = "FALLBACK_LIMIT isn't what the limits become when control is lost"
         let first = try RunningController(mock.socket, ["FALLBACK_LIMIT": "60W"])
         #expect(try first.next(message)["why"]?.contains("--on-lease-expiry restore") == true)

@@ -11,7 +11,7 @@ import Testing
 struct FirstCycleTests {
     @Test("the first cycle is Hello, ListZones, ReadSample, AcquireControl, Apply, in this order and once each")
     func order() throws {
-        let mock = try Mock(packages: 2)
+        let mock = try Mock(devices: 2)
         let controller = try RunningController(mock.socket)
         try mock.next("Apply")
         #expect(mock.requests == ["Hello", "ListZones", "ReadSample", "AcquireControl", "Apply"])
@@ -33,15 +33,15 @@ struct FirstCycleTests {
             ScriptedPackage(number: 1, zone: 1, original: 90, maxPower: 0, shortTerm: nil),
         ])
         let client = try HelperClient(connecting: mock.socket)
-        let packages = NodeLimits(try client.zones(), try client.sample()).packages
+        let devices = NodeLimits(try client.zones(), try client.sample()).devices
         let settings = try Settings(flags: [:]) { environment[$0] ?? ["SOURCE": "static", "MAX_SOURCE": "100W"][$0] }
         let decision = decide(
-            packages: packages, policy: settings.configuration.policy,
+            devices: devices, policy: settings.configuration.policy,
             reading: powerSource(for: settings.configuration.policy).reading(at: .now))
         var expected: [String: Microwatts] = [:]
-        for (package, limit) in zip(packages, decision.packages) {
-            expected["\(package.zone)/long_term"] = limit.longTerm
-            expected["\(package.zone)/short_term"] = limit.shortTerm
+        for (device, limit) in zip(devices, decision.devices) {
+            expected["\(device.zone)/long_term"] = limit.longTerm
+            expected["\(device.zone)/short_term"] = limit.shortTerm
         }
 
         let controller = try RunningController(mock.socket, environment)
@@ -53,7 +53,7 @@ struct FirstCycleTests {
 
     @Test("the log of a first cycle and its end is the golden one", arguments: [LogFormat.logfmt, .json])
     func goldenLog(_ format: LogFormat) throws {
-        let mock = try Mock(packages: 2, "zone intel-rapl:0:0 dram parent=intel-rapl:0\nlease 1000 20000\nsandbox 15")
+        let mock = try Mock(devices: 2, "zone intel-rapl:0:0 dram parent=intel-rapl:0\nlease 1000 20000\nsandbox 15")
         let controller = try RunningController(mock.socket, ["LOG_FORMAT": format.rawValue])
         try mock.next("Apply")
         #expect(try controller.stop() == 0)
@@ -81,7 +81,7 @@ struct FirstCycleTests {
 
     @Test("an idle cycle sends nothing but ReadSample and Renew, and logs nothing")
     func idle() throws {
-        let mock = try Mock(packages: 2)
+        let mock = try Mock(devices: 2)
         let controller = try RunningController(mock.socket, ["LEASE_TIME": "3s"])
         try mock.next("Apply")
         for _ in 0..<2 { try mock.next("ReadSample") }
@@ -95,7 +95,7 @@ struct FirstCycleTests {
 
     @Test("with LOG_LEVEL=error a run without errors is silent; with debug every sample has the measured power")
     func levels() throws {
-        let mock = try Mock(packages: 2)
+        let mock = try Mock(devices: 2)
         let silent = try RunningController(mock.socket, ["LOG_LEVEL": "error"])
         try mock.next("Apply")
         #expect(try silent.stop() == 0)

@@ -33,7 +33,7 @@ struct FollowedFileTests {
 
     @Test("a file that is written anew, or replaced by another of its name, is followed at once")
     func replaced() throws {
-        let mock = try Mock(packages: 1)
+        let mock = try Mock(devices: 1)
         let controller = try run(mock)
         try expect(80, mock)
         try put("00:00-24:00,60W\n")
@@ -56,7 +56,7 @@ struct FollowedFileTests {
         }
         try manager.createSymbolicLink(atPath: "\(volume)/..data", withDestinationPath: "..1")
         try manager.createSymbolicLink(atPath: "\(volume)/week.csv", withDestinationPath: "..data/week.csv")
-        let mock = try Mock(packages: 1)
+        let mock = try Mock(devices: 1)
         let controller = try run(mock, ["SCHEDULE_FILE": "\(volume)/week.csv"])
         try expect(80, mock)
         try manager.createSymbolicLink(atPath: "\(volume)/..data_tmp", withDestinationPath: "..2")
@@ -67,7 +67,7 @@ struct FollowedFileTests {
 
     @Test("P16: a garbled file changes no limit and is told once with its line; what it says when it is mended is followed")
     func garbled() throws {
-        let mock = try Mock(packages: 1)
+        let mock = try Mock(devices: 1)
         let control = "\(directory.path)/control.sock"
         let controller = try run(mock, ["CONTROL_SOCKET": control])
         try expect(80, mock)
@@ -91,7 +91,7 @@ struct FollowedFileTests {
 
     @Test("P16: a file that is gone is followed until it is stale; then the floor holds, until it is back")
     func deleted() throws {
-        let mock = try Mock(packages: 1)
+        let mock = try Mock(devices: 1)
         let control = "\(directory.path)/control.sock"
         let controller = try run(mock, ["STALE_AFTER": "2s", "CONTROL_SOCKET": control])
         try expect(80, mock)
@@ -114,7 +114,7 @@ struct FollowedFileTests {
         "P16: ON_STALE's power holds only where the last good value wasn't less",
         arguments: [("hold", 80), ("30W", 30), ("95W", 80)])
     func onStale(_ onStale: String, _ watts: UInt64) throws {
-        let mock = try Mock(packages: 1)
+        let mock = try Mock(devices: 1)
         let controller = try run(mock, ["STALE_AFTER": "0", "ON_STALE": onStale])
         try expect(80, mock)
         try FileManager.default.removeItem(atPath: path)
@@ -126,7 +126,7 @@ struct FollowedFileTests {
 
     @Test("a directory that goes away and comes back is followed again by the next decision")
     func directoryGone() throws {
-        let mock = try Mock(packages: 1)
+        let mock = try Mock(devices: 1)
         let volume = "\(directory.path)/volume"
         let file = "\(volume)/week.csv"
         func fill(_ watts: Int) throws {
@@ -145,7 +145,7 @@ struct FollowedFileTests {
 
     @Test("P11: a file that isn't there, or isn't right, is refused at start with status 2, and nothing is written")
     func refused() throws {
-        let mock = try Mock(packages: 1)
+        let mock = try Mock(devices: 1)
         for (file, sentence) in [
             ("\(path).none", "does not exist: give a file that is there, or put it there"),
             (
@@ -168,7 +168,7 @@ struct FollowedFileTests {
 
     @Test("a series' steps decide at once, and when it is over its last value holds until it is stale")
     func series() throws {
-        let mock = try Mock(packages: 1)
+        let mock = try Mock(devices: 1)
         let now = Int64(Date.now.timeIntervalSince1970)
         // Over 6 s after now, stale 2 s later.
         try put("\(Timestamps.text(now - 2)),80W\n\(Timestamps.text(now + 2)),70W\n")

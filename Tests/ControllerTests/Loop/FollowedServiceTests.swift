@@ -53,7 +53,7 @@ struct FollowedServiceTests {
     func start() throws {
         try answer(80, 60)
         try server.tell("fault /x 1 hang")
-        let mock = try Mock(packages: 1)
+        let mock = try Mock(devices: 1)
         let controller = try run(mock)
         try expect(10, mock)
         try server.next()
@@ -84,7 +84,7 @@ struct FollowedServiceTests {
     func misbehaviour(_ fault: String) throws {
         try answer(80)
         try server.tell("fault /x every \(fault)")
-        let mock = try Mock(packages: 1)
+        let mock = try Mock(devices: 1)
         let controller = try run(mock)
         try expect(10, mock)
         try controller.next("the source can't be fetched: what it said before is gone by")
@@ -103,7 +103,7 @@ struct FollowedServiceTests {
     @Test("P16: what was said is gone by until it is too old, although it covers the hours to come; then ON_STALE holds")
     func stale() throws {
         try answer(80, 90)
-        let mock = try Mock(packages: 1)
+        let mock = try Mock(devices: 1)
         let controller = try run(mock, ["STALE_AFTER": "1s", "ON_STALE": "30W"])
         try expect(10, mock)
         try expect(80, mock)
@@ -126,7 +126,7 @@ struct FollowedServiceTests {
     func unchanged() throws {
         try answer(80, 60)
         try server.tell("tag /x \"v1\"")
-        let mock = try Mock(packages: 1)
+        let mock = try Mock(devices: 1)
         let controller = try run(mock, ["STALE_AFTER": "0"])
         try expect(10, mock)
         try expect(80, mock)
@@ -146,7 +146,7 @@ struct FollowedServiceTests {
         let body = try file("{\"k\":\"body-secret-5\"}", "body")
         try answer(80, to: "/path-secret-4")
         try server.tell("fault /path-secret-4 1 status 500")
-        let mock = try Mock(packages: 1)
+        let mock = try Mock(devices: 1)
         let port = UInt16.random(in: 20_000...29_999)
         let controller = try run(
             mock,
@@ -182,7 +182,7 @@ struct FollowedServiceTests {
     func once(_ fault: String, _ watts: UInt64) throws {
         try answer(80)
         if !fault.isEmpty { try server.tell("fault /x every \(fault)") }
-        let mock = try Mock(packages: 1)
+        let mock = try Mock(devices: 1)
         let controller = try RunningController(
             mock.socket,
             [

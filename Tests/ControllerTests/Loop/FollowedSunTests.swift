@@ -17,7 +17,7 @@ struct FollowedSunTests {
         ]
             as [(Double, ClosedRange<UInt64>)]
         {
-            let mock = try Mock(packages: 1)
+            let mock = try Mock(devices: 1)
             let place = ["SOURCE": "sun", "LATITUDE": "0", "LONGITUDE": String(format: "%.6f", longitude)]
             let controller = try RunningController(mock.socket, place)
             let limit = try #require(try mock.nextApply().limits["intel-rapl:0/long_term"])

@@ -10,7 +10,7 @@ struct IndependenceTests {
         "P9: with nothing but a helper limits are set, and the helper's is the only socket that is ever made",
         .enabled(if: FileManager.default.isExecutableFile(atPath: strace), "strace isn't installed"))
     func onlySocket() throws {
-        let mock = try Mock(packages: 1)
+        let mock = try Mock(devices: 1)
         let environment = [
             "SOURCE": "static", "MAX_SOURCE": "100W", "SAMPLE_INTERVAL": "1s", "LEASE_TIME": "3s", "CONTROL_SOCKET": "off",
             "METRICS_ADDRESS": "off",
@@ -43,7 +43,7 @@ struct IndependenceTests {
 
     @Test("P9: a running controller has one socket open, the helper's")
     func oneSocket() throws {
-        let mock = try Mock(packages: 1)
+        let mock = try Mock(devices: 1)
         try mock.tell("stop")
         let controller = try RunningController(mock.socket)
         try controller.next("no control over the limits")

@@ -47,7 +47,7 @@ struct LiveFileTests {
 
     @Test("the live value is followed when it is written, and explain says by which of the two the node goes")
     func followed() throws {
-        let mock = try Mock(packages: 1)
+        let mock = try Mock(devices: 1)
         let controller = try run(mock)
         try expect(160, mock)
         #expect(try explained().contains("That is the source's own, and no live value: \(path) does not exist"))
@@ -62,7 +62,7 @@ struct LiveFileTests {
     @Test("P16: a value that is older than LIVE_FOR, garbled, or above MAX_SOURCE isn't followed")
     func refused() throws {
         try put("80W", age_s: 7_200)
-        let mock = try Mock(packages: 1)
+        let mock = try Mock(devices: 1)
         let controller = try run(mock)
         try expect(160, mock)
         #expect(try explained().contains("\(path) was last written at "))
@@ -81,7 +81,7 @@ struct LiveFileTests {
     @Test("when a live value is over the source is followed again")
     func over() throws {
         try put("80W")
-        let mock = try Mock(packages: 1)
+        let mock = try Mock(devices: 1)
         let controller = try run(mock, ["LIVE_FOR": "5s"])
         try expect(80, mock)
         try expect(160, mock)
@@ -92,7 +92,7 @@ struct LiveFileTests {
     @Test("of a document the value is where LIVE_VALUE says, and null is none")
     func document() throws {
         try put(#"{"Body":{"Data":{"Site":{"P_PV":94.25}}}}"#)
-        let mock = try Mock(packages: 1)
+        let mock = try Mock(devices: 1)
         let controller = try run(mock, ["LIVE_VALUE": "$.Body.Data.Site.P_PV"])
         #expect(try mock.nextApply().limits[Self.long] == Microwatts(94_250_000))
         try put(#"{"Body":{"Data":{"Site":{"P_PV":null}}}}"#)

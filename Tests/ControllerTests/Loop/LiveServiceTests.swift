@@ -33,7 +33,7 @@ struct LiveServiceTests {
         try "admin:device-secret".write(toFile: login, atomically: true, encoding: .utf8)
         try server.tell("digest /rpc/Switch.GetStatus admin:device-secret")
         try server.tell("body /rpc/Switch.GetStatus {\"apower\":42.5}")
-        let mock = try Mock(packages: 1)
+        let mock = try Mock(devices: 1)
         let controller = try run(mock, ["LIVE_LOGIN_FILE": login, "LIVE_FOR": "12s"])
         try expect(100, mock)
         #expect(try mock.nextApply().limits[Self.long] == Microwatts(42_500_000))
@@ -53,7 +53,7 @@ struct LiveServiceTests {
     @Test("a device that has nothing to say, as an inverter at night, leaves it to the source")
     func night() throws {
         try server.tell("body /x {\"power\":null}")
-        let mock = try Mock(packages: 1)
+        let mock = try Mock(devices: 1)
         let controller = try run(mock, ["LIVE_URL": "\(server.plain)/x", "LIVE_VALUE": "$.power"])
         try expect(100, mock)
         try server.next()

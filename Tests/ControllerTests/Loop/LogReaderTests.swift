@@ -70,7 +70,7 @@ struct LogReaderTests {
         let directory = try TemporaryDirectory()
         let ends = try Ends(kind, in: directory)
         // Enough to say: sixty packages.
-        let mock = try Mock(packages: 60)
+        let mock = try Mock(devices: 60)
         let environment = [
             "SOURCE": "static", "MAX_SOURCE": "6000W", "SAMPLE_INTERVAL": "1s", "RAPLHELPER_SOCKET": mock.socket,
             "LEASE_TIME": "3s",
@@ -108,7 +108,7 @@ struct LogReaderTests {
     func ends(_ kind: Kind) throws {
         let directory = try TemporaryDirectory()
         let ends = try Ends(kind, in: directory)
-        let mock = try Mock(packages: 2)
+        let mock = try Mock(devices: 2)
         let environment = ["SOURCE": "static", "MAX_SOURCE": "100W", "RAPLHELPER_SOCKET": mock.socket]
         let child = try Child("powercap-controller", ["run"], environment: environment, reading: .output, errors: ends.writer)
         try mock.next("Apply")
@@ -121,7 +121,7 @@ struct LogReaderTests {
 
     @Test("a full disk loses lines, and says so when there is room again")
     func fullDisk() throws {
-        let mock = try Mock(packages: 1)
+        let mock = try Mock(devices: 1)
         let environment = [
             "SOURCE": "static", "MAX_SOURCE": "100W", "SAMPLE_INTERVAL": "1s", "RAPLHELPER_SOCKET": mock.socket,
             "LEASE_TIME": "3s",
@@ -141,7 +141,7 @@ struct LogReaderTests {
         for number in both { _ = fcntl(number, F_SETFD, FD_CLOEXEC) }
         var status = stat()
         try #require(unsafe fstat(both[1], &status) == 0)
-        let mock = try Mock(packages: 1)
+        let mock = try Mock(devices: 1)
         let environment = [
             "SOURCE": "static", "MAX_SOURCE": "100W", "RAPLHELPER_SOCKET": mock.socket, "LOG_FORMAT": format,
             "JOURNAL_STREAM": "\(status.st_dev):\(status.st_ino)", "NODE_NAME": "a", "CONTROL_SOCKET": "off",

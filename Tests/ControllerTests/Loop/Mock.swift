@@ -94,11 +94,11 @@ struct ScriptedPackage {
 
 extension Mock {
     /// A mock of some packages, in watts: the long-term limit is the maximum.
-    convenience init(packages: Int, _ script: String = "") throws {
-        try self.init((0..<packages).map { ScriptedPackage(number: $0) }, script)
+    convenience init(devices: Int, _ script: String = "") throws {
+        try self.init((0..<devices).map { ScriptedPackage(number: $0) }, script)
     }
 
-    convenience init(_ packages: [ScriptedPackage], _ script: String = "") throws {
-        try self.init(packages.map(\.lines).joined() + script)
+    convenience init(_ devices: [ScriptedPackage], _ script: String = "") throws {
+        try self.init(devices.map(\.lines).joined() + script)
     }
 }

@@ -78,7 +78,7 @@ struct MockHelperTests {
 
     @Test("a second client is kept out until the first one's lease or connection is over")
     func oneController() throws {
-        let mock = try Mock(packages: 1)
+        let mock = try Mock(devices: 1)
         var first: HelperClient? = try HelperClient(connecting: mock.socket)
         let second = try HelperClient(connecting: mock.socket)
         #expect(try first?.acquire(lease_ms: 30_000, previousToken: 0).token == 1)

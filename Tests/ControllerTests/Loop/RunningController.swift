@@ -33,10 +33,10 @@ final class RunningController {
 
     /// Waits for the next line with this message about a package's constraint.
     @discardableResult
-    func next(_ message: String, of package: String, _ constraint: String) throws -> LogLine {
+    func next(_ message: String, of device: String, _ constraint: String) throws -> LogLine {
         while true {
             let line = try next(message)
-            if line["package"] == package && line["constraint"] == constraint { return line }
+            if line["package"] == device && line["constraint"] == constraint { return line }
         }
     }
 

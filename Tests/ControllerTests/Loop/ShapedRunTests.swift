@@ -32,7 +32,7 @@ struct ShapedRunTests {
     )
     func ramp() throws {
         try put("00:00-24:00,80W\n")
-        let mock = try Mock(packages: 1)
+        let mock = try Mock(devices: 1)
         let controller = try run(mock, ["SOURCE": "schedule", "SCHEDULE_FILE": path, "MAX_SOURCE": "200W", "RAMP_UP": "10W/s"])
         #expect(try applied(mock) == .watts(80))
         try put("00:00-24:00,160W\n")
@@ -61,7 +61,7 @@ struct ShapedRunTests {
     func lookAhead() throws {
         let fall = Int64(Date().timeIntervalSince1970) + 8
         try put("\(Timestamps.text(fall - 3_600)),160W\n\(Timestamps.text(fall)),60W\n\(Timestamps.text(fall + 3_600)),60W\n")
-        let mock = try Mock(packages: 1)
+        let mock = try Mock(devices: 1)
         let controller = try run(
             mock, ["SOURCE": "series", "SERIES_FILE": path, "MAX_SOURCE": "200W", "LOOK_AHEAD": "5s"])
         #expect(try applied(mock) == .watts(160))

@@ -9,7 +9,7 @@ import Testing
 @Suite(.waiting)
 struct SharingTests {
     /// Package 0 draws 45 W and package 1 120 W, whatever their limits are.
-    private static let packages = [ScriptedPackage(number: 0, power: 45), ScriptedPackage(number: 1, power: 120)]
+    private static let devices = [ScriptedPackage(number: 0, power: 45), ScriptedPackage(number: 1, power: 120)]
     private static let environment = [
         "SPLIT": "demand", "MAX_SOURCE": "200W", "STABILISATION_TIME": "1h", "SAMPLE_INTERVAL": "1h",
     ]
@@ -23,7 +23,7 @@ struct SharingTests {
 
     @Test("P8: what one package doesn't need goes to one at its limit: first the one goes down, then the other up")
     func handsOver() throws {
-        let mock = try Mock(Self.packages)
+        let mock = try Mock(Self.devices)
         let controller = try RunningController(mock.socket, Self.environment)
         #expect(try mock.nextApply().limits == Self.limits(0, 100_000).merging(Self.limits(1, 100_000)) { $1 })
         // Long before SAMPLE_INTERVAL and STABILISATION_TIME are over.
@@ -37,7 +37,7 @@ struct SharingTests {
 
     @Test("a limit of the node that falls is in force at once, and is told")
     func budgetFalls() throws {
-        let mock = try Mock(Self.packages)
+        let mock = try Mock(Self.devices)
         let directory = try TemporaryDirectory()
         let schedule = "\(directory.path)/schedule"
         try "00:00-24:00,200W\n".write(toFile: schedule, atomically: true, encoding: .utf8)
@@ -55,7 +55,7 @@ struct SharingTests {
     @Test("a package whose counter can't be read: the limit is divided in proportion, and that is told once")
     func unknown() throws {
         let blind = ScriptedPackage(number: 1).lines.replacing(" energy_uj=0", with: " energy_errno=61")
-        let mock = try Mock(Self.packages[0].lines + blind)
+        let mock = try Mock(Self.devices[0].lines + blind)
         let controller = try RunningController(mock.socket, Self.environment)
         let told = try controller.next("it isn't known what a package draws: the limit is divided in proportion")
         #expect(told["packages"] == "package-1")

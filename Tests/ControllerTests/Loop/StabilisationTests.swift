@@ -8,7 +8,7 @@ import Testing
 /// time zone is one in which it is between 07:00 and 09:00 now.
 @Suite(.waiting)
 struct StabilisationTests {
-    private static let packages = (0..<8).map { ScriptedPackage(number: $0, original: 4_000, maxPower: 4_000, shortTerm: nil) }
+    private static let devices = (0..<8).map { ScriptedPackage(number: $0, original: 4_000, maxPower: 4_000, shortTerm: nil) }
 
     private static func environment(_ changes: [String: String]) -> [String: String] {
         let hour = (Clock.wall.seconds / 3_600) % 24
@@ -20,7 +20,7 @@ struct StabilisationTests {
 
     @Test("every STABILISATION_TIME there is a decision: limits follow the source, and are at most what it gives")
     func follows() throws {
-        let mock = try Mock(Self.packages)
+        let mock = try Mock(Self.devices)
         let controller = try RunningController(
             mock.socket, Self.environment(["STABILISATION_TIME": "1s", "SAMPLE_INTERVAL": "1h"]))
         for _ in 0..<3 { try mock.next("Apply") }
@@ -42,7 +42,7 @@ struct StabilisationTests {
 
     @Test("within STABILISATION_TIME the limits stay, and a limit that drifted is set to what it was")
     func stays() throws {
-        let mock = try Mock(Self.packages)
+        let mock = try Mock(Self.devices)
         let controller = try RunningController(mock.socket, Self.environment(["STABILISATION_TIME": "1h"]))
         let first = try mock.nextApply().limits
         for _ in 0..<3 { try mock.next("ReadSample") }

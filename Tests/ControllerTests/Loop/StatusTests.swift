@@ -50,7 +50,7 @@ struct StatusTests {
         "status says who is in control, and for how long still",
         arguments: [("table", "\ncontrol  other, "), ("json", "\"other\"")])
     func holder(_ format: String, _ words: String) throws {
-        let mock = try Mock(packages: 1, "holder other 20000\n")
+        let mock = try Mock(devices: 1, "holder other 20000\n")
         let outcome = try status(mock.socket, format)
         #expect(outcome.status == 0)
         #expect(outcome.output.contains(words))
@@ -60,7 +60,7 @@ struct StatusTests {
 
     @Test("status says when nobody is in control", arguments: [("table", "\ncontrol  nobody\n"), ("json", "\"control\":null")])
     func nobody(_ format: String, _ words: String) throws {
-        let mock = try Mock(packages: 1)
+        let mock = try Mock(devices: 1)
         #expect(try status(mock.socket, format).output.contains(words))
         try mock.next("closed")
     }
@@ -78,7 +78,7 @@ struct StatusTests {
 
     @Test("a helper that goes away while it is asked is one line and status 1", arguments: ["disconnect", "garbage", "silence"])
     func broken(_ fault: String) throws {
-        let mock = try Mock(packages: 1, "before ReadSample 2 \(fault)\n")
+        let mock = try Mock(devices: 1, "before ReadSample 2 \(fault)\n")
         let outcome = try status(mock.socket, "json")
         #expect(outcome.status == 1)
         #expect(outcome.output.isEmpty)

@@ -54,7 +54,7 @@ struct SupervisorTests {
 
     @Test("it says once that it is ready, what source and limit are, and that it stops")
     func life() throws {
-        let mock = try Mock(packages: 2)
+        let mock = try Mock(devices: 2)
         let controller = try RunningController(mock.socket, ["NOTIFY_SOCKET": notifications.path])
         #expect(try notifications.next() == "READY=1\nSTATUS=source 100 W (static), limit 100 W in force\n")
         // Some samples, which change nothing.
@@ -76,7 +76,7 @@ struct SupervisorTests {
 
     @Test("what it says changes with the limits and with the loss of the helper, and only then")
     func changes() throws {
-        let mock = try Mock(packages: 1)
+        let mock = try Mock(devices: 1)
         let controller = try RunningController(mock.socket, ["NOTIFY_SOCKET": notifications.path, "ON_DRIFT": "leave"])
         try notifications.next("STATUS=source 100 W (static), limit 100 W in force")
         try mock.tell("set intel-rapl:0 long_term 70W")
@@ -89,7 +89,7 @@ struct SupervisorTests {
 
     @Test("its loop feeds the watchdog at half of the interval, with a helper and without", arguments: [true, false])
     func watchdog(_ hasHelper: Bool) throws {
-        let mock = try Mock(packages: 1)
+        let mock = try Mock(devices: 1)
         let socket = hasHelper ? mock.socket : "\(notifications.directory.path)/none.sock"
         let controller = try RunningController(
             socket, ["NOTIFY_SOCKET": notifications.path, "WATCHDOG_USEC": "1000000", "SAMPLE_INTERVAL": "1h"])
@@ -107,7 +107,7 @@ struct SupervisorTests {
             ["WATCHDOG_USEC": "99999999999999999999"], ["WATCHDOG_USEC": "-1"],
         ])
     func otherWatchdog(_ environment: [String: String]) throws {
-        let mock = try Mock(packages: 1)
+        let mock = try Mock(devices: 1)
         let controller = try RunningController(
             mock.socket, ["NOTIFY_SOCKET": notifications.path].merging(environment) { $1 })
         for _ in 0..<2 { try mock.next("ReadSample") }
@@ -118,7 +118,7 @@ struct SupervisorTests {
 
     @Test("a supervisor that can't be reached is no reason not to run")
     func unreachable() throws {
-        let mock = try Mock(packages: 1)
+        let mock = try Mock(devices: 1)
         let controller = try RunningController(mock.socket, ["NOTIFY_SOCKET": "/nonexistent/notify"])
         try controller.next("NOTIFY_SOCKET can't be reached: systemd doesn't learn that the controller runs")
         try controller.next("limit changed", of: "package-0", "short_term")
@@ -127,7 +127,7 @@ struct SupervisorTests {
 
     @Test("a hand-over is no end: systemd is told of none")
     func handOver() throws {
-        let mock = try Mock(packages: 1)
+        let mock = try Mock(devices: 1)
         let controller = try RunningController(mock.socket, ["NOTIFY_SOCKET": notifications.path])
         _ = try notifications.next()
         #expect(try controller.stop(SIGHUP) == 75)

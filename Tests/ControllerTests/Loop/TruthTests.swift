@@ -74,7 +74,7 @@ struct TruthTests {
 
     @Test("a zone that is disabled fails the check, and is said with what to do")
     func disabled() throws {
-        let mock = try Mock(packages: 1, "enabled intel-rapl:0 no\n")
+        let mock = try Mock(devices: 1, "enabled intel-rapl:0 no\n")
         let controller = try RunningController(mock.socket)
         try controller.next("zone disabled: its limits are not enforced until somebody writes 1 to its file `enabled`")
         let check = try run("check", socket: mock.socket)
@@ -148,7 +148,7 @@ struct TruthTests {
 
     @Test("a helper's floor above RAPL_MIN_POWER is said once, and status shows it")
     func floors() throws {
-        let mock = try Mock(packages: 1, "minimum 10W\n")
+        let mock = try Mock(devices: 1, "minimum 10W\n")
         let controller = try RunningController(mock.socket, ["RAPL_MIN_POWER": "5W"])
         let line = try controller.next("RAPL_MIN_POWER is below the helper's floor (--min-power), which counts")
         #expect(line["rapl_min_power_uw"] == "5000000" && line["min_power_uw"] == "10000000")
@@ -182,7 +182,7 @@ struct TruthTests {
 
     @Test("drift at every sample is told once, not for ever; its end is told with how often it was")
     func driftForEver() throws {
-        let mock = try Mock(packages: 1)
+        let mock = try Mock(devices: 1)
         let controller = try RunningController(mock.socket)
         try controller.next("limit changed", of: "package-0", "short_term")
         for _ in 0..<4 {
@@ -199,7 +199,7 @@ struct TruthTests {
 
     @Test("a helper that ends before it answers isn't said to refuse this user")
     func ending() throws {
-        let mock = try Mock(packages: 1, "before Hello 1 disconnect\n")
+        let mock = try Mock(devices: 1, "before Hello 1 disconnect\n")
         // The first attempt is closed, as by a helper that ends; the second is served.
         let status = try run("status", socket: mock.socket)
         #expect(status.status == 0 && status.errors.isEmpty)
@@ -212,7 +212,7 @@ struct TruthTests {
 
     @Test("limits that are held for a controller that is gone are shown by status")
     func held() throws {
-        let mock = try Mock(packages: 1)
+        let mock = try Mock(devices: 1)
         let controller = try RunningController(mock.socket, ["ON_EXIT": "hold"])
         try controller.next("limit changed", of: "package-0", "short_term")
         #expect(try controller.stop() == 0)
@@ -226,7 +226,7 @@ struct TruthTests {
         let plan = try run("plan", socket: measured.socket)
         #expect(plan.status == 1)
         #expect(plan.errorLine?.contains("the helper only measures package-0, without a long_term limit") == true)
-        let refusing = try Mock(packages: 1, "serve nobody\n")
+        let refusing = try Mock(devices: 1, "serve nobody\n")
         let refused = try run("plan", socket: refusing.socket)
         #expect(refused.status == 1)
         #expect(refused.errorLine?.contains("are not on its list") == true)

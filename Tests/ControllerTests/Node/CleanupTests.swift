@@ -18,7 +18,7 @@ struct CleanupTests {
 
     @Test("cleanup removes all that the controller ever wrote on its Node, and nothing else")
     func everything() throws {
-        let (server, mock) = (try ApiServer(), try Mock(packages: 1))
+        let (server, mock) = (try ApiServer(), try Mock(devices: 1))
         // This one has conditions of its own.
         try server.tell("node \(ApiServer.node) large")
         try server.tell("label \(ApiServer.node) other=x rapl/other=y")
@@ -46,7 +46,7 @@ struct CleanupTests {
 
     @Test("cleanup beside a controller that runs removes nothing for long")
     func besideController() throws {
-        let (server, mock) = (try ApiServer(), try Mock(packages: 1))
+        let (server, mock) = (try ApiServer(), try Mock(devices: 1))
         let controller = try RunningController(mock, server)
         try controller.next("Node condition set")
         #expect(try cleanup(server.environment).status == 0)

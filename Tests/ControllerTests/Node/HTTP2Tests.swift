@@ -64,7 +64,7 @@ struct HTTP2Tests {
         "over HTTP/2 the watch and every write share one connection",
         .enabled(if: HTTP2Proxy.isInstalled, "there is no .build/tools/nghttpx (make deps)"))
     func oneConnection() throws {
-        let (server, mock) = (try ApiServer(), try Mock(packages: 1))
+        let (server, mock) = (try ApiServer(), try Mock(devices: 1))
         let proxy = try HTTP2Proxy(to: server)
         let controller = try RunningController(mock, server, ["KUBE_SERVER": proxy.url])
         try controller.next(each: "watching the Node", "Node condition set")

@@ -23,7 +23,7 @@ struct HostileServerTests {
         "P14: whatever a server answers, renewals are punctual, memory stays small, and a good answer is followed by the next override",
         arguments: answers)
     func answer(_ fault: String) throws {
-        let (server, mock) = (try ApiServer(), try Mock(packages: 2))
+        let (server, mock) = (try ApiServer(), try Mock(devices: 2))
         try server.tell("fault every \(fault)")
         let controller = try RunningController(mock, server, ["LEASE_TIME": "3s"])
         try mock.outlive()
@@ -47,7 +47,7 @@ struct HostileServerTests {
             "trickle", "endless", "freeze",
         ])
     func event(_ fault: String) throws {
-        let (server, mock) = (try ApiServer(), try Mock(packages: 2))
+        let (server, mock) = (try ApiServer(), try Mock(devices: 2))
         let controller = try RunningController(mock, server, ["LEASE_TIME": "3s"])
         try controller.next(each: "watching the Node", "Node condition set")
         try mock.next("Renew")
@@ -74,7 +74,7 @@ struct HostileServerTests {
 
     @Test("P14: one controller outlives every answer in turn, and follows an override after each")
     func inTurn() throws {
-        let (server, mock) = (try ApiServer(), try Mock(packages: 2))
+        let (server, mock) = (try ApiServer(), try Mock(devices: 2))
         let lists =
             Self.answers.filter { $0.hasPrefix("list ") }
             + ["fill lists 4000", "fill deep 2000", "endless"].map { "list * \($0)" }
@@ -160,7 +160,7 @@ struct HostileServerTests {
     @Test(
         "a server that answers each patch with another override has a few followed, and then waits for the pause between patches")
     func webhook() throws {
-        let (server, mock) = (try ApiServer(), try Mock(packages: 1))
+        let (server, mock) = (try ApiServer(), try Mock(devices: 1))
         try server.tell("fault every patch \(ApiServer.path) webhook")
         let controller = try RunningController(mock, server, ["SAMPLE_INTERVAL": "1s", "LEASE_TIME": "3s"])
         try controller.next("Node condition set")

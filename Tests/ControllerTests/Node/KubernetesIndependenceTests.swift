@@ -75,7 +75,7 @@ struct KubernetesIndependenceTests {
         let authority = "\(directory.path)/ca.crt"
         try Self.replace(authority, with: server.certificates)
         try misery.begin(server, authority)
-        let mock = try Mock(packages: 2)
+        let mock = try Mock(devices: 2)
         let start_ns = Clock.monotonic_ns
         let controller = try RunningController(
             mock, server, ["KUBE_CA_FILE": authority, "LEASE_TIME": "3s"])
@@ -104,7 +104,7 @@ struct KubernetesIndependenceTests {
 
     @Test("P9: with the API away limits are kept and renewed, and what changed meanwhile is published when it is back")
     func outage() throws {
-        let (server, mock) = (try ApiServer(), try Mock(packages: 2))
+        let (server, mock) = (try ApiServer(), try Mock(devices: 2))
         let controller = try RunningController(mock, server, ["LEASE_TIME": "3s"])
         try controller.next("Node condition set")
         try server.tell("stop")

@@ -92,7 +92,7 @@ struct LostConnectionTests {
         let server = try ApiServer(
             through: ["/usr/bin/unshare", "--net", "/bin/sh", "-c", "/usr/sbin/ip link set lo up && exec \"$0\" \"$@\""])
         let inside = ["--target", "\(server.pid)", "--net"]
-        let mock = try Mock(packages: 1)
+        let mock = try Mock(devices: 1)
         let controller = try RunningController(
             mock.socket, server.environment.merging(["LEASE_TIME": "3s"]) { $1 }, program: "/usr/bin/nsenter",
             before: inside + [Executable.url("powercap-controller").path, "run"])

@@ -63,7 +63,7 @@ struct MemoryTests {
             .appending(path: "../../../deploy/kubernetes/base/daemonset.yaml").standardized
         #expect(try String(contentsOf: manifest, encoding: .utf8).contains("memory: 48Mi"), "the manifest has another limit")
         let cgroup = try Cgroup()
-        let (server, mock) = (try ApiServer(), try Mock(packages: 2))
+        let (server, mock) = (try ApiServer(), try Mock(devices: 2))
         try server.tell("fault every list * \(answer)")
         let controller = try RunningController(
             mock.socket, server.environment.merging(["LEASE_TIME": "3s"]) { $1 }, program: "/bin/sh",

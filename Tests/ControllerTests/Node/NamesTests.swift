@@ -41,7 +41,7 @@ struct NamesTests {
 
     init() throws {
         directory = try TemporaryDirectory()
-        (server, mock) = (try ApiServer(), try Mock(packages: 1))
+        (server, mock) = (try ApiServer(), try Mock(devices: 1))
     }
 
     /// A controller that is given the server's name.

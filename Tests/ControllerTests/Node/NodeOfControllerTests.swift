@@ -21,7 +21,7 @@ struct NodeOfControllerTests {
 
     @Test("P10: cycles in which nothing changes send nothing; one change is one patch of the metadata; there are two threads")
     func quiet() throws {
-        let (server, mock) = (try ApiServer(), try Mock(packages: 2))
+        let (server, mock) = (try ApiServer(), try Mock(devices: 2))
         let controller = try RunningController(mock, server, ["STABILISATION_TIME": "1s", "LEASE_TIME": "3s"])
         try controller.next("Node condition set")
         // One Event for each package.
@@ -49,7 +49,7 @@ struct NodeOfControllerTests {
 
     @Test("the log tells with whom it is connected, as whom, each write with what changed, and an outage once")
     func log() throws {
-        let (server, mock) = (try ApiServer(), try Mock(packages: 1))
+        let (server, mock) = (try ApiServer(), try Mock(devices: 1))
         let controller = try RunningController(mock, server)
         try controller.next("Node condition set")
         try liveOn(mock)
@@ -92,7 +92,7 @@ struct NodeOfControllerTests {
 
     @Test("without Kubernetes the log says so, and why it isn't used")
     func off() throws {
-        let mock = try Mock(packages: 1)
+        let mock = try Mock(devices: 1)
         let controller = try RunningController(mock.socket)
         #expect(try controller.next("Kubernetes is off")["kubernetes"] == "auto")
         #expect(try controller.stop() == 0)
@@ -100,7 +100,7 @@ struct NodeOfControllerTests {
 
     @Test("the token is in no line of the log, and not among the arguments")
     func secret() throws {
-        let (server, mock) = (try ApiServer(), try Mock(packages: 1))
+        let (server, mock) = (try ApiServer(), try Mock(devices: 1))
         let token = try String(contentsOfFile: server.tokenFile, encoding: .utf8)
         try server.tell("fault 2 * * status 401")
         let controller = try RunningController(mock, server, ["LOG_LEVEL": "debug"])
@@ -117,7 +117,7 @@ struct NodeOfControllerTests {
 
     @Test("a token that was replaced on disk is used for the next request; one that is no good any more is told once")
     func rotated() throws {
-        let (server, mock) = (try ApiServer(), try Mock(packages: 1))
+        let (server, mock) = (try ApiServer(), try Mock(devices: 1))
         let controller = try RunningController(mock, server)
         try controller.next("Node condition set")
         try liveOn(mock)
@@ -137,7 +137,7 @@ struct NodeOfControllerTests {
 
     @Test("403 is told with the server's reason, once for each thing that may not be done, and limits go on")
     func forbidden() throws {
-        let (server, mock) = (try ApiServer(), try Mock(packages: 1))
+        let (server, mock) = (try ApiServer(), try Mock(devices: 1))
         try server.allow(verbs: [], resources: ["nodes"])
         let controller = try RunningController(mock, server)
         let problem = try controller.next("the Node can't be watched")
@@ -151,7 +151,7 @@ struct NodeOfControllerTests {
 
     @Test("lines and bodies that go on and on cost no memory to speak of")
     func bounded() throws {
-        let (server, mock) = (try ApiServer(), try Mock(packages: 1))
+        let (server, mock) = (try ApiServer(), try Mock(devices: 1))
         let controller = try RunningController(mock, server)
         try controller.next("Node condition set")
         try server.tell("fault 1 event * endless")
@@ -168,7 +168,7 @@ struct NodeOfControllerTests {
 
     @Test("overrides take effect at once, without waiting for a sample or a decision, and end when they are removed")
     func overrides() throws {
-        let (server, mock) = (try ApiServer(), try Mock(packages: 1))
+        let (server, mock) = (try ApiServer(), try Mock(devices: 1))
         let controller = try RunningController(mock, server, ["SAMPLE_INTERVAL": "1h", "STABILISATION_TIME": "1h"])
         func expectLimit(_ watts: UInt64, _ location: SourceLocation = #_sourceLocation) throws {
             #expect(try mock.nextApply().limits["intel-rapl:0/long_term"] == .watts(watts), sourceLocation: location)
@@ -200,7 +200,7 @@ struct NodeOfControllerTests {
 
     @Test("an override that was there before the start counts as soon as the Node is read")
     func before() throws {
-        let (server, mock) = (try ApiServer(), try Mock(packages: 1))
+        let (server, mock) = (try ApiServer(), try Mock(devices: 1))
         try server.annotate("powercap.dev/limit=80W")
         let controller = try RunningController(mock, server, ["SAMPLE_INTERVAL": "1h"])
         #expect(try mock.nextApply().limits["intel-rapl:0/long_term"] == .watts(100))
@@ -214,7 +214,7 @@ struct NodeOfControllerTests {
 
     @Test("P16: an override that stands and is then misspelt holds, and the condition says so; after a restart the floor does")
     func misspelt() throws {
-        let (server, mock) = (try ApiServer(), try Mock(packages: 1))
+        let (server, mock) = (try ApiServer(), try Mock(devices: 1))
         try server.annotate("'powercap.dev/limit=60 W'")
         let settings = ["SAMPLE_INTERVAL": "1h", "STABILISATION_TIME": "1h", "RAPL_MIN_POWER": "20W"]
         let controller = try RunningController(mock, server, settings)
@@ -241,7 +241,7 @@ struct NodeOfControllerTests {
 
     @Test("an override that is bad, or doesn't fit this node, is an Event and a warning once, and ignored")
     func badOverrides() throws {
-        let (server, mock) = (try ApiServer(), try Mock(packages: 1))
+        let (server, mock) = (try ApiServer(), try Mock(devices: 1))
         let controller = try RunningController(mock, server, ["MAX_SOURCE": "500W"])
         try controller.next("Node condition set")
         try server.annotate("powercap.dev/limit=lots powercap.dev/min-power=300W powercap.dev/max-source=90W")

@@ -108,11 +108,11 @@ struct NodeOverridesTests {
 
     @Test("a floor that doesn't fit leaves the last one that did")
     func fitsLast() {
-        let packages = [Package.test(0, ceiling: 60)]
+        let devices = [Device.test(0, ceiling: 60)]
         let policy = PowerPolicy.test { $0.maxSource = .watts(100) }
         func floor(_ watts: UInt64, last: UInt64?) -> (Microwatts?, [String]) {
             var overrides = Overrides(minPower: .watts(watts))
-            let rejected = overrides.fit(policy, packages, last: last.map { .watts($0) })
+            let rejected = overrides.fit(policy, devices, last: last.map { .watts($0) })
             return (overrides.minPower, rejected.map(\.instead))
         }
         #expect(floor(61, last: 50) == (.watts(50), ["50W holds, as before"]))
@@ -124,18 +124,18 @@ struct NodeOverridesTests {
 
     @Test("a floor that doesn't fit the node is told, and ignored; one that does counts")
     func fit() {
-        let packages = [Package.test(0, ceiling: 200), Package.test(1, ceiling: 60), Package.test(2, ceiling: 20, fixed: 20)]
+        let devices = [Device.test(0, ceiling: 200), Device.test(1, ceiling: 60), Device.test(2, ceiling: 20, fixed: 20)]
         let policy = PowerPolicy.test { $0.maxSource = .watts(100) }
-        func fitted(_ watts: UInt64, maxSource: UInt64? = nil, _ packages: [Package]) -> (Overrides, [String]) {
+        func fitted(_ watts: UInt64, maxSource: UInt64? = nil, _ devices: [Device]) -> (Overrides, [String]) {
             var overrides = Overrides(limit: .watts(90), maxSource: maxSource.map { .watts($0) }, minPower: .watts(watts))
-            let rejected = overrides.fit(policy, packages)
+            let rejected = overrides.fit(policy, devices)
             #expect(rejected.allSatisfy { $0.annotation == "powercap.dev/min-power" })
             return (overrides, rejected.map(\.why))
         }
-        let (good, nothing) = fitted(60, packages)
+        let (good, nothing) = fitted(60, devices)
         #expect(good.minPower == .watts(60))
         #expect(nothing.isEmpty)
-        let (above, ceiling) = fitted(61, packages)
+        let (above, ceiling) = fitted(61, devices)
         #expect(above == Overrides(limit: .watts(90)))
         #expect(ceiling == ["61W is above the ceiling of package-1: give at most 60 W"])
         #expect(fitted(101, []).1 == ["101W is above the peak of the source, 100 W: give at most that"])
@@ -143,7 +143,7 @@ struct NodeOverridesTests {
         // Packages aren't known yet.
         #expect(fitted(61, []).1.isEmpty)
         var none = Overrides()
-        #expect(none.fit(policy, packages).isEmpty)
+        #expect(none.fit(policy, devices).isEmpty)
     }
 
     @Test("powers are read as the table has it, by which kubectl-powercap is tested, too")

@@ -28,7 +28,7 @@ struct NodePublishingTests {
 
     @Test("P4: a limit that can't be read is not published, and is a condition")
     func unreadable() throws {
-        let (server, mock) = (try ApiServer(), try Mock(packages: 2))
+        let (server, mock) = (try ApiServer(), try Mock(devices: 2))
         let controller = try RunningController(mock, server)
         try controller.next("Node condition set")
         try mock.tell("unreadable intel-rapl:1 long_term 61")
@@ -75,7 +75,7 @@ struct NodePublishingTests {
 
     @Test("control that is lost and regained is on the Node, and two Events")
     func lostControl() throws {
-        let (server, mock) = (try ApiServer(), try Mock(packages: 1))
+        let (server, mock) = (try ApiServer(), try Mock(devices: 1))
         let controller = try RunningController(mock, server)
         try controller.next("Node condition set")
         try mock.tell("stop")
@@ -95,7 +95,7 @@ struct NodePublishingTests {
 
     @Test("a limit that changes again and again is one Event for each package")
     func changes() throws {
-        let (server, mock) = (try ApiServer(), try Mock(packages: 1))
+        let (server, mock) = (try ApiServer(), try Mock(devices: 1))
         let controller = try RunningController(mock, server)
         try controller.next("Node condition set")
         #expect(try server.nextEvent(.limitChanged)["note"]?.text == "package-0 limited from 200 W to 100 W (source)")
@@ -111,7 +111,7 @@ struct NodePublishingTests {
 
     @Test("a restart after SIGKILL that changes nothing tells and writes nothing, and the condition's time of transition is kept")
     func restart() throws {
-        let (server, mock) = (try ApiServer(), try Mock(packages: 1))
+        let (server, mock) = (try ApiServer(), try Mock(devices: 1))
         let controller = try RunningController(mock, server)
         try controller.next("Node condition set")
         _ = try server.nextEvent(.limitChanged)
@@ -135,7 +135,7 @@ struct NodePublishingTests {
 
     @Test("on a clean end the Node isn't managed any more; overrides and what isn't ours stay", arguments: ["restore", "hold"])
     func end(_ onExit: String) throws {
-        let (server, mock) = (try ApiServer(), try Mock(packages: 1))
+        let (server, mock) = (try ApiServer(), try Mock(devices: 1))
         try server.annotate("powercap.dev/limit=80W other=x")
         let controller = try RunningController(mock, server, ["ON_EXIT": onExit])
         try server.expectNode { $0.labels["rapl/pmax"] == "80000000" }
@@ -155,7 +155,7 @@ struct NodePublishingTests {
 
     @Test("at the end the Node doesn't say that the original limits are back where another party's are")
     func foreignEnd() throws {
-        let (server, mock) = (try ApiServer(), try Mock(packages: 1))
+        let (server, mock) = (try ApiServer(), try Mock(devices: 1))
         let controller = try RunningController(mock, server, ["ON_DRIFT": "leave", "SAMPLE_INTERVAL": "1h"])
         try controller.next("Node condition set")
         try mock.tell("set intel-rapl:0 long_term 150W")
@@ -175,7 +175,7 @@ struct NodePublishingTests {
             ("fault every create * status 403", 8_000, true),
         ])
     func slowEnd(_ misery: String, _ longest_ms: UInt64, _ isTold: Bool) throws {
-        let (server, mock) = (try ApiServer(), try Mock(packages: 1))
+        let (server, mock) = (try ApiServer(), try Mock(devices: 1))
         let controller = try RunningController(mock, server)
         try controller.next("Node condition set")
         try server.nextRequest(.event)
@@ -190,7 +190,7 @@ struct NodePublishingTests {
 
     @Test("a Node that was never known isn't waited for")
     func neverKnown() throws {
-        let (server, mock) = (try ApiServer(), try Mock(packages: 1))
+        let (server, mock) = (try ApiServer(), try Mock(devices: 1))
         try server.tell("fault every * * freeze")
         let controller = try RunningController(mock, server)
         try mock.next("ReadSample")
@@ -203,7 +203,7 @@ struct NodePublishingTests {
 
     @Test("the manifests allow what the controller does, and nothing else")
     func rights() throws {
-        let (server, mock) = (try ApiServer(), try Mock(packages: 1))
+        let (server, mock) = (try ApiServer(), try Mock(devices: 1))
         let controller = try RunningController(mock, server)
         try controller.next("Node condition set")
         try server.nextRequest(.event)

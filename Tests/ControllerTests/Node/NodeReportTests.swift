@@ -20,7 +20,7 @@ struct NodeReportTests {
         if let watts {
             func decided() -> Decision {
                 decide(
-                    packages: limits.packages, policy: PowerPolicy(), reading: SourceReading(.watts(watts)))
+                    devices: limits.devices, policy: PowerPolicy(), reading: SourceReading(.watts(watts)))
             }
             for change in limits.changes(for: decided()) where refusing.contains(change.entry) {
                 limits.note(change, Failure(.writeFailed))

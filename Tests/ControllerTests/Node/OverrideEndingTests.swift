@@ -25,7 +25,7 @@ struct OverrideEndingTests {
         "an override ends by itself at its time, though nothing else is due, and log, Event and condition say that it may be removed"
     )
     func ends() throws {
-        let (server, mock) = (try ApiServer(), try Mock(packages: 1))
+        let (server, mock) = (try ApiServer(), try Mock(devices: 1))
         let controller = try RunningController(mock, server, Self.idle)
         try expect(100, at: mock)
         try controller.next("Node condition set")
@@ -84,7 +84,7 @@ struct OverrideEndingTests {
 
     @Test("a pause ends by itself, and the limits follow the source again")
     func paused() throws {
-        let (server, mock) = (try ApiServer(), try Mock(packages: 1))
+        let (server, mock) = (try ApiServer(), try Mock(devices: 1))
         let controller = try RunningController(mock, server, Self.idle)
         try expect(100, at: mock)
         try controller.next("Node condition set")
@@ -115,7 +115,7 @@ struct OverrideEndingTests {
 
     @Test("an override whose end has passed before it is read first never holds, and that is told")
     func past() throws {
-        let (server, mock) = (try ApiServer(), try Mock(packages: 1))
+        let (server, mock) = (try ApiServer(), try Mock(devices: 1))
         try server.annotate("powercap.dev/limit=80W powercap.dev/limit-until=\(time(-60))")
         let controller = try RunningController(mock, server)
         try expect(100, at: mock)
@@ -134,7 +134,7 @@ struct OverrideEndingTests {
 
     @Test("P16: an override with a bad end holds without one, and the condition, an Event and the log say what is wrong")
     func badEnd() throws {
-        let (server, mock) = (try ApiServer(), try Mock(packages: 1))
+        let (server, mock) = (try ApiServer(), try Mock(devices: 1))
         let controller = try RunningController(mock, server, Self.idle)
         try expect(100, at: mock)
         try controller.next("Node condition set")
@@ -158,7 +158,7 @@ struct OverrideEndingTests {
     @Test("an end is the wall clock's: it is looked at anew where the clock is set, and holds over a restart")
     func clock() throws {
         let clock = try SettableClock()
-        let (server, mock) = (try ApiServer(), try Mock(packages: 1))
+        let (server, mock) = (try ApiServer(), try Mock(devices: 1))
         try server.annotate("powercap.dev/limit=80W powercap.dev/limit-until=\(time(3_600))")
         let settings = Self.idle.merging(["LEASE_TIME": "3s"]) { $1 }.merging(clock.environment) { $1 }
         let first = try RunningController(mock, server, settings)

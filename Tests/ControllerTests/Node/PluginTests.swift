@@ -48,7 +48,7 @@ struct PluginTests {
         "what kubectl powercap sets the controller follows, until it ends, and the plugin shows what the controller says of it",
         .enabled(if: Plugin.kubectl != nil, "there is no kubectl, and no .build/tools/kubectl (make deps)"))
     func conversation() throws {
-        let (server, mock) = (try ApiServer(), try Mock(packages: 1))
+        let (server, mock) = (try ApiServer(), try Mock(devices: 1))
         let plugin = try Plugin(server)
         let controller = try RunningController(
             mock, server, ["SAMPLE_INTERVAL": "1h", "STABILISATION_TIME": "1h", "LEASE_TIME": "1h"])

@@ -13,7 +13,7 @@ struct TokenSecrecyTests {
         "a proxy of the environment doesn't see a request in plain text",
         arguments: ["http_proxy", "all_proxy", "ALL_PROXY", "https_proxy"])
     func plain(_ variable: String) throws {
-        let (server, mock) = (try ApiServer(["--plain"]), try Mock(packages: 1))
+        let (server, mock) = (try ApiServer(["--plain"]), try Mock(devices: 1))
         let relay = try Relay(to: server.url)
         let controller = try RunningController(mock, server, [variable: "http://127.0.0.1:\(relay.port)"])
         try controller.next("Node condition set")
@@ -23,7 +23,7 @@ struct TokenSecrecyTests {
 
     @Test("a proxy of the environment is asked to connect, and sees no more than that")
     func proxy() throws {
-        let (server, mock) = (try ApiServer(), try Mock(packages: 1))
+        let (server, mock) = (try ApiServer(), try Mock(devices: 1))
         // It speaks TLS to whoever connects, and CONNECT is none.
         let relay = try Relay(to: server.url)
         let controller = try RunningController(mock, server, ["https_proxy": "http://127.0.0.1:\(relay.port)"])
@@ -35,7 +35,7 @@ struct TokenSecrecyTests {
 
     @Test("a redirection isn't followed to another server", arguments: ["list", "watch", "patch", "get"])
     func redirection(_ verb: String) throws {
-        let (server, other, mock) = (try ApiServer(), try ApiServer(["--plain"]), try Mock(packages: 1))
+        let (server, other, mock) = (try ApiServer(), try ApiServer(["--plain"]), try Mock(devices: 1))
         try server.tell("fault every \(verb) * redirect \(other.url)/api/v1/nodes")
         let controller = try RunningController(mock, server)
         while try server.requests.filter({ $0.fault == "redirect" }).isEmpty { try server.next("request") }
@@ -48,7 +48,7 @@ struct TokenSecrecyTests {
         "no line of the log has the token in it, whatever goes wrong",
         arguments: ["status 401", "status 500", "nohttp", "reset", "redirect http://127.0.0.1:1/"])
     func log(_ fault: String) throws {
-        let (server, mock) = (try ApiServer(), try Mock(packages: 1))
+        let (server, mock) = (try ApiServer(), try Mock(devices: 1))
         try server.tell("fault every * * \(fault)")
         let controller = try RunningController(mock, server, ["LOG_LEVEL": "debug"])
         // Whoever meets it first tells of it.

@@ -37,7 +37,7 @@ struct ExampleNode {
     ]
 
     init(
-        packages count: Int = 2, hasMMIO: Bool = false, environment: [String: String] = ExampleNode.solar,
+        devices count: Int = 2, hasMMIO: Bool = false, environment: [String: String] = ExampleNode.solar,
         names: (Int) -> String = { "package-\($0)" },
         ending now: Int64 = ExampleNode.afternoon
     ) {
@@ -61,12 +61,12 @@ struct ExampleNode {
                         maxEnergyRange: Microjoules(262_143_328_850), constraintCount: UInt8(constraints.count)),
                     constraints: constraints))
         }
-        for package in 0..<count {
+        for device in 0..<count {
             let index = UInt16(zones.count)
             zone(
-                "intel-rapl", "intel-rapl:\(package)", names(package), nil,
+                "intel-rapl", "intel-rapl:\(device)", names(device), nil,
                 [constraint(0, "long_term", 200), constraint(1, "short_term", 240)])
-            zone("intel-rapl", "intel-rapl:\(package):0", "dram", index, [])
+            zone("intel-rapl", "intel-rapl:\(device):0", "dram", index, [])
         }
         if hasMMIO { zone("intel-rapl-mmio", "intel-rapl-mmio:0", names(0), nil, [constraint(0, "long_term", 200)]) }
         self.zones = HelperZones(
@@ -107,7 +107,7 @@ struct ExampleNode {
                 (zone.parent == nil ? 55 : 8) + (hour > 7 && hour < 19 ? 80 : 10) * Double.random(in: 0.6...1, using: &random)
             let most =
                 zone.isPackage
-                ? limits.inForce(limits.entries.first { $0.package.zone == zone.id }!).limit ?? .watts(200) : .watts(12)
+                ? limits.inForce(limits.entries.first { $0.device.zone == zone.id }!).limit ?? .watts(200) : .watts(12)
             power[zone.id] = min(Microwatts(UInt64(asked * 1_000_000)), most)
             _ = index
         }
@@ -119,7 +119,7 @@ struct ExampleNode {
         let reading = powerSource(for: policy, wishes.together).reading(at: Moment(seconds: now))
         source = SourceState(name: policy.source, reading: reading, read: now)
         let decision = decide(
-            packages: limits.packages, policy: policy, reading: reading, overrides: wishes.together, last: self.decision?.decision
+            devices: limits.devices, policy: policy, reading: reading, overrides: wishes.together, last: self.decision?.decision
         )
         limits.retry()
         for change in limits.changes(for: decision) {

@@ -72,7 +72,7 @@ enum ExamplePages {
         (
             "beginning",
             {
-                var node = ExampleNode(packages: 1)
+                var node = ExampleNode(devices: 1)
                 node.run(minutes: 4)
                 return powercap_controller.page(node.state(), node.history)
             }
@@ -80,12 +80,12 @@ enum ExamplePages {
         (
             "nothing",
             {
-                var node = ExampleNode(packages: 1)
+                var node = ExampleNode(devices: 1)
                 node.helper = HelperState(socket: "/run/powercap/raplhelper.sock")
                 return powercap_controller.page(node.state(hasControl: false), History())
             }
         ),
-        ("eight", { page(packages: 8, environment: ["MAX_SOURCE": "1400W"]) { node in node.api = .example() } }),
+        ("eight", { page(devices: 8, environment: ["MAX_SOURCE": "1400W"]) { node in node.api = .example() } }),
         ("static", { page(environment: ["SOURCE": "static", "MAX_SOURCE": "250W"]) { _ in } }),
         ("floor", { page(environment: ["MAX_SOURCE": "30W", "PMAX_FUNC": "max", "RAPL_LIMIT": "20%"]) { _ in } }),
         (
@@ -113,9 +113,9 @@ enum ExamplePages {
     ]
 
     static func page(
-        packages: Int = 2, environment: [String: String] = [:], _ change: (inout ExampleNode) -> Void
+        devices: Int = 2, environment: [String: String] = [:], _ change: (inout ExampleNode) -> Void
     ) -> [UInt8] {
-        var node = ExampleNode(packages: packages, environment: ExampleNode.solar.merging(environment) { $1 })
+        var node = ExampleNode(devices: devices, environment: ExampleNode.solar.merging(environment) { $1 })
         node.runADay()
         change(&node)
         return powercap_controller.page(node.state(), node.history)

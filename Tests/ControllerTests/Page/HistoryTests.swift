@@ -7,9 +7,9 @@ import Testing
 
 struct HistoryTests {
     /// A node of constant power that has been governed for so many minutes.
-    private func node(packages: Int = 2, minutes: Int) -> ExampleNode {
+    private func node(devices: Int = 2, minutes: Int) -> ExampleNode {
         var node = ExampleNode(
-            packages: packages, environment: ["SOURCE": "static", "MAX_SOURCE": "150W", "SAMPLE_INTERVAL": "60s"])
+            devices: devices, environment: ["SOURCE": "static", "MAX_SOURCE": "150W", "SAMPLE_INTERVAL": "60s"])
         node.run(minutes: minutes)
         return node
     }
@@ -20,22 +20,22 @@ struct HistoryTests {
     }
 
     @Test("24 hours take at most 64 kB, however many packages there are", arguments: [1, 2, 8, 11, 12, 16, 64])
-    func size(_ packages: Int) {
+    func size(_ devices: Int) {
         var history = History()
-        var node = node(packages: packages, minutes: 1)
+        var node = node(devices: devices, minutes: 1)
         history.note(node.state())
         node.boot += 86_400
         history.note(node.state())
         #expect(history.bytes <= 64 << 10)
-        #expect(history.packages.count == packages)
+        #expect(history.devices.count == devices)
         #expect(UInt64(history.count) * history.width_s == 86_400)
-        #expect(history.width_s == (packages <= 11 ? 120 : packages <= 26 ? 240 : 960))
+        #expect(history.width_s == (devices <= 11 ? 120 : devices <= 26 ? 240 : 960))
     }
 
     @Test("more packages than a history has columns for are left out, and nothing else of the node is")
     func tooMany() {
-        let node = node(packages: 70, minutes: 2)
-        #expect(node.history.packages.count == History.mostPackages)
+        let node = node(devices: 70, minutes: 2)
+        #expect(node.history.devices.count == History.mostPackages)
         #expect(node.history.bytes <= 64 << 10)
         #expect(node.history[.inForce, slots(node.history, node).last!] == node.state().inForce)
     }
@@ -84,7 +84,7 @@ struct HistoryTests {
         #expect(!history.isKept(old) && history.isKept(old + 720))
         #expect(history[.drawn, 0, old + 720] == nil)
         #expect(history[.drawn, old] == nil)
-        var less = self.node(packages: 1, minutes: 1)
+        var less = self.node(devices: 1, minutes: 1)
         less.boot = node.boot + 86_400
         history.note(less.state())
         #expect(history[.asked, 0, old + 1_440] != nil)
@@ -141,16 +141,16 @@ struct HistoryTests {
     @Test("a package that appears later has no past, and the others keep theirs, in longer slots where there is no more room")
     func appears() {
         var history = History()
-        var few = node(packages: 11, minutes: 1)
+        var few = node(devices: 11, minutes: 1)
         few.boot = 600_000
         for watts in [UInt64(20), 40, 60, 80] {
-            for package in 0..<11 { few.power["intel-rapl:\(package)"] = .watts(watts) }
+            for device in 0..<11 { few.power["intel-rapl:\(device)"] = .watts(watts) }
             history.note(few.state())
             few.boot += 120
         }
         let before = (0..<4).map { history[.drawn, 3, history.slot(at: 600_000_000_000_000) + $0] }
         #expect(before == [.watts(20), .watts(40), .watts(60), .watts(80)])
-        var more = node(packages: 12, minutes: 1)
+        var more = node(devices: 12, minutes: 1)
         more.boot = few.boot
         history.note(more.state())
         #expect(history.width_s == 240)

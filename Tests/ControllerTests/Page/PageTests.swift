@@ -225,7 +225,7 @@ extension ProcessTimeZone {
             node.run(minutes: 10)
             node.order(.limit(.watts(100)), minutes: 100, because: "")
             let state = node.state()
-            let day = PlannedDay(state, node.limits.packages)
+            let day = PlannedDay(state, node.limits.devices)
             let change = try #require(state.nextChange)
             #expect(change.nodeLimit == .watts(250))
             let standing = day.lines[2].values
@@ -235,7 +235,7 @@ extension ProcessTimeZone {
             #expect(abs(Int64(first) * 600 - (change.at - day.plan.startSeconds)) < 600)
             #expect(day.lines[1].values.allSatisfy { $0 == .watts(250) })
             node.wishes = Wishes()
-            #expect(PlannedDay(node.state(), node.limits.packages).lines.map(\.name) == ["source", "limit"])
+            #expect(PlannedDay(node.state(), node.limits.devices).lines.map(\.name) == ["source", "limit"])
         }
     }
 }

@@ -34,10 +34,10 @@ struct RecordCommandTests {
         #expect(recording.samples.count >= 2)
         // The counter of the mock gives exactly its power to who divides exactly.
         for sample in recording.samples.dropFirst() {
-            #expect(sample.packages.map(\.power) == [.watts(45), .watts(30)])
-            #expect(sample.packages.map(\.limit) == [.watts(120), .watts(165)])
+            #expect(sample.devices.map(\.power) == [.watts(45), .watts(30)])
+            #expect(sample.devices.map(\.limit) == [.watts(120), .watts(165)])
         }
-        #expect(recording.packages.map(\.fixed) == [nil, .watts(165)])
+        #expect(recording.devices.map(\.fixed) == [nil, .watts(165)])
         // Nothing was asked of the helper but to be looked at.
         #expect(Set(mock.requests).isSubset(of: ["Hello", "ListZones", "ReadSample"]))
 

@@ -6,14 +6,14 @@ import Testing
 @testable import powercap_controller
 
 struct RecordingFileTests {
-    private static let packages = [
-        Package(
-            name: PackageName(package: 0), zone: "package-0", reference: .watts(205),
-            longTerm: Package.LimitRange(index: 0, floor: .watts(10), ceiling: .watts(250), original: .watts(205)), shortTerm: nil
+    private static let devices = [
+        Device(
+            name: DeviceName(package: 0), zone: "package-0", reference: .watts(205),
+            longTerm: Device.LimitRange(index: 0, floor: .watts(10), ceiling: .watts(250), original: .watts(205)), shortTerm: nil
         ),
-        Package(
-            name: PackageName(package: 1, die: 2), zone: "package-1-die-2", reference: .watts(165),
-            longTerm: Package.LimitRange(index: 0, floor: .watts(10), ceiling: .watts(165), original: nil), shortTerm: nil,
+        Device(
+            name: DeviceName(package: 1, die: 2), zone: "package-1-die-2", reference: .watts(165),
+            longTerm: Device.LimitRange(index: 0, floor: .watts(10), ceiling: .watts(165), original: nil), shortTerm: nil,
             fixed: .watts(165)),
     ]
     private static let head = """
@@ -36,14 +36,14 @@ struct RecordingFileTests {
     func roundTrip() throws {
         var random = SeededGenerator(seed: 11)
         for _ in 0..<50 {
-            var recording = Recording(Self.packages)
+            var recording = Recording(Self.devices)
             var time_ms = Int64.random(in: 0..<4_000_000_000_000, using: &random)
-            var text = RecordingFile.head(Self.packages)
+            var text = RecordingFile.head(Self.devices)
             for _ in 0..<Int.random(in: 2..<20, using: &random) {
                 time_ms += Int64.random(in: 1..<5_000, using: &random)
                 let sample = Recording.Sample(
                     time_ms: time_ms,
-                    packages: Self.packages.map { _ in
+                    devices: Self.devices.map { _ in
                         reading(
                             Bool.random(using: &random) ? .random(in: 0...4_095_875_000, using: &random) : nil,
                             Bool.random(using: &random) ? .random(in: 0...4_095_875_000, using: &random) : nil)
@@ -58,9 +58,9 @@ struct RecordingFileTests {
 
     @Test("the text is what docs/formats.md says")
     func text() throws {
-        #expect(String(decoding: RecordingFile.head(Self.packages), as: UTF8.self) == Self.head)
+        #expect(String(decoding: RecordingFile.head(Self.devices), as: UTF8.self) == Self.head)
         let sample = Recording.Sample(
-            time_ms: 1_782_043_202_013, packages: [reading(83_100_000, 120_000_000), reading(nil, 165_000_000)])
+            time_ms: 1_782_043_202_013, devices: [reading(83_100_000, 120_000_000), reading(nil, 165_000_000)])
         #expect(
             String(decoding: RecordingFile.line(sample), as: UTF8.self)
                 == "2026-06-21T12:00:02.013Z,83100000,120000000,,165000000\n")
@@ -77,7 +77,7 @@ struct RecordingFileTests {
         #expect(content.notLater == 1)
         #expect(content.isCutOff)
         #expect(content.recording.samples.map(\.time_ms) == [1_782_043_202_000, 1_782_043_204_000])
-        #expect(content.recording.samples[1].packages == [reading(5, 6), reading(nil, 8)])
+        #expect(content.recording.samples[1].devices == [reading(5, 6), reading(nil, 8)])
     }
 
     @Test("recordings of the same packages one behind the other are one")

@@ -7,16 +7,16 @@ import Testing
 
 /// What a configuration would have made of samples.
 struct ReplayTests {
-    private static let package = Package(
-        name: PackageName(package: 0), zone: "package-0", reference: .watts(200),
-        longTerm: Package.LimitRange(index: 0, floor: .watts(10), ceiling: .watts(200), original: .watts(200)), shortTerm: nil)
+    private static let device = Device(
+        name: DeviceName(package: 0), zone: "package-0", reference: .watts(200),
+        longTerm: Device.LimitRange(index: 0, floor: .watts(10), ceiling: .watts(200), original: .watts(200)), shortTerm: nil)
 
     /// A sample each second of one package: what it drew in the second before, and its limit.
     private func recording(_ samples: [(power: UInt64?, limit: UInt64?)]) -> Recording {
-        var recording = Recording([Self.package])
+        var recording = Recording([Self.device])
         for (index, sample) in samples.enumerated() {
             let reading = Recording.Reading(power: sample.power.map { .watts($0) }, limit: sample.limit.map { .watts($0) })
-            _ = recording.add(Recording.Sample(time_ms: Int64(index) * 1_000, packages: [reading]))
+            _ = recording.add(Recording.Sample(time_ms: Int64(index) * 1_000, devices: [reading]))
         }
         return recording
     }
@@ -79,12 +79,12 @@ struct ReplayTests {
     func cadence() throws {
         // The demonstration's curve moves all the time: each decision changes the limit.
         let samples = (0..<61).map { _ in (power: UInt64?(20), limit: UInt64?(200)) }
-        var recording = Recording([Self.package])
+        var recording = Recording([Self.device])
         for (index, sample) in samples.enumerated() {
             _ = recording.add(
                 Recording.Sample(
                     time_ms: 1_782_043_220_000 + Int64(index) * 1_000,
-                    packages: [Recording.Reading(power: .watts(sample.power!), limit: .watts(sample.limit!))]))
+                    devices: [Recording.Reading(power: .watts(sample.power!), limit: .watts(sample.limit!))]))
         }
         let demo = ["SOURCE": "demo", "MAX_SOURCE": "200W", "RAPL_MIN_POWER": "1W", "KUBERNETES": "off"]
         let often = try outcome(recording, demo.merging(["STABILISATION_TIME": "1s"]) { $1 })
@@ -95,18 +95,18 @@ struct ReplayTests {
 
     @Test("a long recording of many packages doesn't overflow")
     func large() throws {
-        let packages = (0..<64).map { number in
-            Package(
-                name: PackageName(package: number), zone: "package-\(number)", reference: .watts(4_000),
-                longTerm: Package.LimitRange(index: 0, floor: .watts(1), ceiling: .registerMaximum, original: nil), shortTerm: nil
+        let devices = (0..<64).map { number in
+            Device(
+                name: DeviceName(package: number), zone: "package-\(number)", reference: .watts(4_000),
+                longTerm: Device.LimitRange(index: 0, floor: .watts(1), ceiling: .registerMaximum, original: nil), shortTerm: nil
             )
         }
-        var recording = Recording(packages)
+        var recording = Recording(devices)
         for year in 0..<3 {
             _ = recording.add(
                 Recording.Sample(
                     time_ms: Int64(year) * 31_536_000_000,
-                    packages: packages.map { _ in Recording.Reading(power: .registerMaximum, limit: .registerMaximum) }))
+                    devices: devices.map { _ in Recording.Reading(power: .registerMaximum, limit: .registerMaximum) }))
         }
         let outcome = try outcome(recording, ["SOURCE": "static", "MAX_SOURCE": "1000kW"])
         #expect(outcome.least == UInt128(Microwatts.registerMaximum.rawValue) * 64 * 2 * 31_536_000_000)
@@ -115,21 +115,21 @@ struct ReplayTests {
 
 /// SPLIT=demand in a replay.
 struct SharedReplayTests {
-    private static let packages = (0..<2).map { number in
-        Package(
-            name: PackageName(package: number), zone: "package-\(number)", reference: .watts(200),
-            longTerm: Package.LimitRange(index: 0, floor: .watts(10), ceiling: .watts(200), original: .watts(200)), shortTerm: nil
+    private static let devices = (0..<2).map { number in
+        Device(
+            name: DeviceName(package: number), zone: "package-\(number)", reference: .watts(200),
+            longTerm: Device.LimitRange(index: 0, floor: .watts(10), ceiling: .watts(200), original: .watts(200)), shortTerm: nil
         )
     }
 
     /// One package that idles and one that draws all of its 100 W, for ten minutes.
     private func recording(every_ms: Int64) -> Recording {
-        var recording = Recording(Self.packages)
+        var recording = Recording(Self.devices)
         for time_ms in stride(from: Int64(1_782_043_200_000), through: 1_782_043_800_000, by: Int(every_ms)) {
             _ = recording.add(
                 Recording.Sample(
                     time_ms: time_ms,
-                    packages: [30, 100].map { Recording.Reading(power: .watts($0), limit: .watts(100)) }))
+                    devices: [30, 100].map { Recording.Reading(power: .watts($0), limit: .watts(100)) }))
         }
         return recording
     }

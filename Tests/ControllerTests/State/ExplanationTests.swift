@@ -22,7 +22,7 @@ extension ProcessTimeZone {
             let environment = ["SOURCE": "static", "MAX_SOURCE": "\(watts)W"]
             let policy = PowerPolicy.test { ($0.source, $0.maxSource) = (.constant, .watts(watts)) }
             let decision = decide(
-                packages: limits.packages, policy: policy, reading: SourceReading(.watts(watts)), overrides: wishes.together)
+                devices: limits.devices, policy: policy, reading: SourceReading(.watts(watts)), overrides: wishes.together)
             for change in limits.changes(for: decision) {
                 limits.note(change, AppliedItem(effective: change.to, effectiveWindow_us: 0))
                 let zone = Int(limits.entries[change.entry].zone)
@@ -108,7 +108,7 @@ extension ProcessTimeZone {
             let state = NodeState.test(nil) { $0.problem = "no helper answers" }
             #expect(state.explanation.answer == "There is no control over the limits: no helper answers.")
             #expect(state.explanation.next == ["Control is tried for again and again, at least every 10 s."])
-            #expect(state.inForce == nil && state.packages.isEmpty && state.nextChange == nil)
+            #expect(state.inForce == nil && state.devices.isEmpty && state.nextChange == nil)
             #expect(state.supervisorStatus == "no control over the limits: no helper answers")
         }
 

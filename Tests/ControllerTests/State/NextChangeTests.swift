@@ -22,7 +22,7 @@ extension ProcessTimeZone {
             }
             let reading = powerSource(for: settings.configuration.policy).reading(at: Moment(seconds: 1_781_697_540))
             let decision = decide(
-                packages: limits.packages, policy: settings.configuration.policy, reading: reading, overrides: wishes.together)
+                devices: limits.devices, policy: settings.configuration.policy, reading: reading, overrides: wishes.together)
             for change in limits.changes(for: decision) {
                 limits.note(change, AppliedItem(effective: change.to, effectiveWindow_us: 0))
             }

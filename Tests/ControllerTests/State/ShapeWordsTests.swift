@@ -25,12 +25,12 @@ extension ProcessTimeZone {
             }
             var limits = TestNode().limits
             let first = decide(
-                packages: limits.packages, policy: policy, reading: SourceReading(.watts(before)),
+                devices: limits.devices, policy: policy, reading: SourceReading(.watts(before)),
                 at_ms: 1_000_000 - ago_s * 1_000)
             let reading = powerSource(for: policy, data: data).reading(
-                at: Moment(seconds: Self.now), for: limits.packages, policy
+                at: Moment(seconds: Self.now), for: limits.devices, policy
             ) { Moment(seconds: $0) }
-            let decision = decide(packages: limits.packages, policy: policy, reading: reading, last: first, at_ms: 1_000_000)
+            let decision = decide(devices: limits.devices, policy: policy, reading: reading, last: first, at_ms: 1_000_000)
             for change in limits.changes(for: decision) {
                 limits.note(change, AppliedItem(effective: change.to, effectiveWindow_us: 0))
             }

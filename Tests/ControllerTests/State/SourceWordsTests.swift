@@ -40,7 +40,7 @@ extension ProcessTimeZone {
             }
             var limits = TestNode().limits
             let reading = powerSource(for: policy, wishes.together, data: data).reading(at: Moment(seconds: Self.now))
-            let decision = decide(packages: limits.packages, policy: policy, reading: reading, overrides: wishes.together)
+            let decision = decide(devices: limits.devices, policy: policy, reading: reading, overrides: wishes.together)
             for change in limits.changes(for: decision) {
                 limits.note(change, AppliedItem(effective: change.to, effectiveWindow_us: 0))
             }

@@ -21,7 +21,7 @@ extension ProcessTimeZone {
             var wishes = Wishes(node: Overrides(limit: .watts(90)))
             wishes.orders.put(.limit(80, uid: 1_000, reason: "hot aisle"))
             let decision = decide(
-                packages: limits.packages, policy: PowerPolicy(), reading: SourceReading(.watts(40)), overrides: wishes.together)
+                devices: limits.devices, policy: PowerPolicy(), reading: SourceReading(.watts(40)), overrides: wishes.together)
             for change in limits.changes(for: decision) {
                 limits.note(change, AppliedItem(effective: change.to, effectiveWindow_us: 0))
             }

@@ -23,7 +23,7 @@ extension NodeState {
         let moment = Moment(seconds: now)
         let policy = settings.configuration.policy
         let reading = powerSource(for: policy, wishes.together, data: data).reading(
-            at: moment, for: limits?.packages ?? [], policy, wishes.together
+            at: moment, for: limits?.devices ?? [], policy, wishes.together
         ) { Moment(seconds: $0) }
         return NodeState(
             now: moment, monotonic_ns: 1_000 * seconds, boot_ns: 2_000 * seconds, started: now - 3_600, settings: settings,

@@ -19,7 +19,7 @@ extension ProcessTimeZone {
             let limits = TestNode(longTerm: [inForce, 400, 100]).limits
             let demands = [Demand(power: .watts(50), basis: .drawn), Demand(power: .watts(150), basis: .atLimit)]
             let decision = decide(
-                packages: limits.packages, policy: PowerPolicy(), reading: SourceReading(.watts(200)),
+                devices: limits.devices, policy: PowerPolicy(), reading: SourceReading(.watts(200)),
                 workload: Workload(demands: demands, isIdle: isIdle))
             let all = ["SOURCE": "static", "MAX_SOURCE": "200W"].merging(environment) { $1 }
             var state = NodeState.test(limits, decision, environment: all)
@@ -84,10 +84,10 @@ extension ProcessTimeZone {
             let json = state.json
             #expect(json["work"]?["busy_processors"] == .number("1.5"))
             #expect(json["work"]?["missing"] == [.text("Processors aren't looked at")])
-            let packages = try #require(json["packages"]?.elements)
-            #expect(packages.map { $0["wants_uw"]?.power } == [.watts(50), .watts(150)])
-            #expect(packages.map { $0["wants_because"]?.text } == ["drawn", "at-limit"])
-            #expect(packages.map { $0["reason"]?.text } == ["demand", "demand"])
+            let devices = try #require(json["packages"]?.elements)
+            #expect(devices.map { $0["wants_uw"]?.power } == [.watts(50), .watts(150)])
+            #expect(devices.map { $0["wants_because"]?.text } == ["drawn", "at-limit"])
+            #expect(devices.map { $0["reason"]?.text } == ["demand", "demand"])
         }
 
         @Test("the page has a column of what packages want where the limit goes by it")

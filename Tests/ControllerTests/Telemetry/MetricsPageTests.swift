@@ -99,7 +99,7 @@ struct MetricsPageTests {
 
     @Test("each sample has a value for each label, and no series is there twice")
     func series() {
-        for scene in [Self.scene, Scene(), Scene(packages: 8), Scene(hasControl: false), Scene(locked: 1)] {
+        for scene in [Self.scene, Scene(), Scene(devices: 8), Scene(hasControl: false), Scene(locked: 1)] {
             let scrape = Scrape(scene.state)
             for metric in Metric.all {
                 let samples = metric.samples(scrape)

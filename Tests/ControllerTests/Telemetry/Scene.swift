@@ -10,7 +10,7 @@ import PowercapProtocol
 struct Scene {
     /// In seconds since 1970: noon of a day in June.
     var now: Int64 = 1_781_697_600
-    var packages = 2
+    var devices = 2
     /// When the controller began, in seconds since 1970.
     var started: Int64 = 1_781_690_000
     /// What the source gives, in watts.
@@ -60,7 +60,7 @@ struct Scene {
         let id: String
         let name: String
         var parent: UInt16?
-        var package: Int?
+        var device: Int?
         var controlType: StaticString = "intel-rapl"
         var constraints: [(name: StaticString, watts: UInt64, now_mW: UInt64)] = []
         var enabled = ZoneSample.Enabled.yes
@@ -68,20 +68,20 @@ struct Scene {
 
     private var spots: [Spot] {
         var spots: [Spot] = []
-        for package in 0..<packages {
-            let now = limits_mW[package] ?? 200_000
+        for device in 0..<devices {
+            let now = limits_mW[device] ?? 200_000
             spots.append(
                 Spot(
-                    id: "intel-rapl:\(package)", name: "package-\(package)", package: package,
+                    id: "intel-rapl:\(device)", name: "package-\(device)", device: device,
                     constraints: [("long_term", 200, now), ("short_term", 240, now)],
-                    enabled: locked == package || disabled == package ? .no : .yes))
+                    enabled: locked == device || disabled == device ? .no : .yes))
             spots.append(
                 Spot(
-                    id: "intel-rapl:\(package):0", name: "dram", parent: UInt16(spots.count - 1),
+                    id: "intel-rapl:\(device):0", name: "dram", parent: UInt16(spots.count - 1),
                     constraints: [("long_term", 40, 0)],
                     enabled: .no))
         }
-        spots.append(Spot(id: "intel-rapl:\(packages)", name: "psys", enabled: .unknown))
+        spots.append(Spot(id: "intel-rapl:\(devices)", name: "psys", enabled: .unknown))
         if let heldLower {
             spots.append(
                 Spot(
@@ -104,7 +104,7 @@ struct Scene {
                     constraints: spot.constraints.enumerated().map { position, constraint in
                         ConstraintDescription(
                             index: UInt8(position), name: Name(constant: constraint.name), flags: .originalKnown,
-                            obstacle: spot.package != nil && spot.package == locked ? .locked : .none,
+                            obstacle: spot.device != nil && spot.device == locked ? .locked : .none,
                             original: .watts(constraint.watts), maxPower: .watts(constraint.watts), floor: .watts(1),
                             ceiling: .watts(constraint.watts), originalWindow_us: 0, requested: .zero)
                     })
@@ -117,9 +117,9 @@ struct Scene {
             zones: spots.enumerated().map { index, spot in
                 var zone = ZoneSample(index: UInt16(index), constraintCount: UInt8(spot.constraints.count))
                 zone.enabled = spot.enabled
-                zone.isGone = spot.package != nil && spot.package == gone
+                zone.isGone = spot.device != nil && spot.device == gone
                 if spot.name == "psys" { zone.reading = Reading(errno: 2) }
-                if let package = spot.package, package == unreadable { zone.reading = Reading(errno: 61) }
+                if let device = spot.device, device == unreadable { zone.reading = Reading(errno: 61) }
                 for (position, constraint) in spot.constraints.enumerated() {
                     zone.limits[position] = Reading(constraint.now_mW * 1_000)
                 }
@@ -139,7 +139,7 @@ struct Scene {
         let moment = Moment(seconds: now)
         let reading = powerSource(for: policy, wishes.together).reading(at: moment)
         var limits = NodeLimits(zones, sample)
-        let decision = decide(packages: limits.packages, policy: policy, reading: reading, overrides: wishes.together)
+        let decision = decide(devices: limits.devices, policy: policy, reading: reading, overrides: wishes.together)
         for change in limits.changes(for: decision) {
             limits.note(change, AppliedItem(effective: change.to, effectiveWindow_us: 0))
         }
@@ -171,9 +171,9 @@ struct Scene {
             }
             return counter
         }
-        for (package, joules) in joules.enumerated() {
-            counts.energy["intel-rapl:\(package)"] = counter(joules)
-            counts.energy["intel-rapl:\(package):0"] = counter(joules / 10)
+        for (device, joules) in joules.enumerated() {
+            counts.energy["intel-rapl:\(device)"] = counter(joules)
+            counts.energy["intel-rapl:\(device):0"] = counter(joules / 10)
         }
     }
 }

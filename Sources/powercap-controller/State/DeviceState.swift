@@ -2,7 +2,7 @@ internal import Policy
 internal import PowercapProtocol
 
 /// A processor package and its long-term limit, which is what the node's limit is divided into.
-struct PackageState: Equatable, Sendable {
+struct DeviceState: Equatable, Sendable {
     let name: String
     /// The zone's id.
     let zone: String
@@ -26,19 +26,19 @@ struct PackageState: Equatable, Sendable {
 
 extension NodeState {
     /// Those that are there, in the order of their names.
-    var packages: [PackageState] {
+    var devices: [DeviceState] {
         guard let limits else { return [] }
         return limits.present.enumerated().map { position, index in
             let entry = limits.entries[index]
-            let zone = limits.zones.first { $0.id == entry.package.zone }
+            let zone = limits.zones.first { $0.id == entry.device.zone }
             let inForce = limits.inForce(entry)
-            let decided = decision?.decision.packages ?? []
-            return PackageState(
-                name: entry.package.name.text, zone: entry.package.zone, reference: entry.package.reference,
-                floor: entry.package.longTerm.floor, ceiling: entry.package.longTerm.ceiling,
+            let decided = decision?.decision.devices ?? []
+            return DeviceState(
+                name: entry.device.name.text, zone: entry.device.zone, reference: entry.device.reference,
+                floor: entry.device.longTerm.floor, ceiling: entry.device.longTerm.ceiling,
                 original: zone?.constraint("long_term")?.original, asked: entry.longTerm.asked, inForce: inForce.limit,
-                holder: inForce.limit == nil ? nil : inForce.holder?.controlType, power: power[entry.package.zone],
-                demand: work?.demands[entry.package.zone],
+                holder: inForce.limit == nil ? nil : inForce.holder?.controlType, power: power[entry.device.zone],
+                demand: work?.demands[entry.device.zone],
                 reason: position < decided.count ? decided[position].reason : nil, standing: limits.standing(entry))
         }
     }
