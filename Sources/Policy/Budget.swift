@@ -40,7 +40,9 @@ struct Budget {
     ) -> (nodeLimit: Microwatts, Reason) {
         // Where nothing can be divided no floor takes anything.
         floorsExceed = floor > power && ceiling > fixed
-        if floorsExceed { shares = zip(shares, mostByFloor).map { Share(weight: $0.weight, step: $0.step, floor: $0.floor, ceiling: $1) } }
+        if floorsExceed {
+            shares = zip(shares, mostByFloor).map { Share(weight: $0.weight, step: $0.step, floor: $0.floor, ceiling: $1) }
+        }
         let limit = min(max(power, floor), ceiling)
         isByDemand = demands?.count == shares.count
         if let demands, isByDemand {

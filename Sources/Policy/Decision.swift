@@ -67,12 +67,14 @@ public struct DeviceLimit: Equatable, Sendable {
     /// What becomes of them when the controller is lost: never more than they are. nil: the originals come back.
     public var fallback: Fallback?
 
-    /// A package's part of the node's fallback limit.
+    /// A device's part of the node's fallback limit.
     public struct Fallback: Equatable, Sendable {
         /// Of PL1.
         public let longTerm: Microwatts
         /// Of PL2; nil where the short-term limit is left alone.
         public let shortTerm: Microwatts?
+
+        public init(longTerm: Microwatts, shortTerm: Microwatts?) { (self.longTerm, self.shortTerm) = (longTerm, shortTerm) }
     }
 }
 
@@ -120,6 +122,12 @@ public struct ServerDecision: Equatable, Sendable {
     public let caps: [DeviceLimit]
     /// From where the next decision goes on.
     public let loop: ServerLoop
+
+    /// Whether it says the same: what the loop remembers is no part of that.
+    public static func == (left: ServerDecision, right: ServerDecision) -> Bool {
+        left.limit == right.limit && left.reason == right.reason && left.caps == right.caps
+            && left.loop.budget == right.loop.budget
+    }
 }
 
 /// The policy: every limit that `run` sets and that `plan` prints comes from here, and from nothing but the arguments. Time

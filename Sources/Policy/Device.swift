@@ -14,7 +14,7 @@ public struct Device: Equatable, Sendable {
     /// Its share of the node's limit goes by this: what the manufacturer names, or the original limit where that is absent.
     public let reference: Microwatts
     /// Its limits are multiples of it.
-    public let step: Microwatts
+    let step: Microwatts
     /// What its limit may be set to: of a package the long-term one (PL1).
     public let longTerm: LimitRange
     /// Of a package PL2; nil where there is none, or it can't be written.
@@ -23,17 +23,19 @@ public struct Device: Equatable, Sendable {
     public var fixed: Microwatts?
     /// Why it isn't governed; nil where it is.
     public var ungoverned: String?
+    /// A limit that reads as 0 W is none.
+    public let isOffAtZero: Bool
     /// Over how long a time the hardware keeps the average below the limit; nil where that isn't known.
     let window: Milliseconds?
 
     public init(
         name: DeviceName, kind: DeviceKind = .package, zone: String, constraint: String = "long_term", mirror: String? = nil,
         reference: Microwatts, step: Microwatts = .step, longTerm: LimitRange, shortTerm: LimitRange?, fixed: Microwatts? = nil,
-        ungoverned: String? = nil, window: Milliseconds? = nil
+        ungoverned: String? = nil, isOffAtZero: Bool = false, window: Milliseconds? = nil
     ) {
         (self.name, self.kind, self.zone, self.constraint, self.mirror) = (name, kind, zone, constraint, mirror)
         (self.reference, self.step, self.longTerm, self.shortTerm) = (reference, step, longTerm, shortTerm)
-        (self.fixed, self.ungoverned, self.window) = (fixed, ungoverned, window)
+        (self.fixed, self.ungoverned, self.isOffAtZero, self.window) = (fixed, ungoverned, isOffAtZero, window)
     }
 
     /// What one constraint may be set to.
@@ -53,6 +55,19 @@ public struct Device: Equatable, Sendable {
         ) {
             (self.index, self.floor, self.ceiling, self.original, self.window_us) = (index, floor, ceiling, original, window_us)
         }
+    }
+}
+
+extension Device {
+    /// Its limit is in a register of RAPL.
+    private var isRAPL: Bool { constraint == "long_term" }
+
+    /// No limit of it is above that, whatever a zone says: of RAPL's registers what they hold.
+    public var most: Microwatts { isRAPL ? .registerMaximum : .mostOfDevice }
+
+    /// The zone of the same package whose limits are set to the same as another's.
+    public static func mirror(_ id: String, in zones: [Zone]) -> Device? {
+        zones.first { $0.id == id }.flatMap { Device($0, mirror: nil, name: DeviceName(id)) }
     }
 }
 
@@ -90,26 +105,27 @@ extension Device {
     }
 
     /// nil for a zone without a limit.
-    private init?(_ zone: Zone, mirror: String?) {
+    private init?(_ zone: Zone, mirror: String?, name: DeviceName? = nil) {
         guard let main = zone.mainConstraint, main.obstacle != .noLimitFile || zone.isPackage else { return nil }
         let isRAPL = ControlType.named(zone.controlType)?.isRAPL == true
         let most: Microwatts = isRAPL ? .registerMaximum : .mostOfDevice
         let range = LimitRange(main, most: most)
         let known = [main.maxPower, main.original, main.ceiling].lazy.compactMap { $0 }.first { $0 > .zero }
         self.init(
-            name: isRAPL ? DeviceName(zone.name) : DeviceName(zone.id), kind: zone.kind ?? .package, zone: zone.id,
+            name: name ?? DeviceName(isRAPL ? zone.name : zone.id), kind: zone.kind ?? .package, zone: zone.id,
             constraint: main.name, mirror: mirror, reference: min(known ?? main.step, most), step: main.step, longTerm: range,
             shortTerm: isRAPL
                 ? zone.constraint("short_term").flatMap { $0.isGovernable ? LimitRange($0, most: most) : nil } : nil,
             fixed: main.isGovernable ? nil : min(zone.limit(of: main) ?? range.ceiling, most),
             ungoverned: main.isGovernable ? nil : main.obstacleWords,
+            isOffAtZero: ControlType.named(zone.controlType)?.isOffAtZero == true,
             window: main.timeWindowMicroseconds.map { Milliseconds($0 / 1_000 + ($0 % 1_000 == 0 ? 0 : 1)) })
     }
 }
 
 extension Microwatts {
     /// No device takes more: whatever firmware names, sums stay sums.
-    public static let mostOfDevice = watts(1_000_000)
+    static let mostOfDevice = watts(1_000_000)
 
     /// Rounded down to a multiple of a step.
     func roundedDown(to step: Microwatts) -> Microwatts { Microwatts(rawValue - rawValue % step.rawValue) }

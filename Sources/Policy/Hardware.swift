@@ -60,6 +60,13 @@ struct ControlType: Sendable {
     static func named(_ name: String) -> ControlType? { all.first { $0.name == name } }
 }
 
+extension PowerPolicy {
+    /// What is to be governed, and isn't among these zones.
+    public func missing(in zones: [Zone]) -> [Governable] {
+        Governable.allCases.filter { word in govern.contains(word) && !zones.contains { $0.word == word } }
+    }
+}
+
 extension Zone {
     /// What it is; nil of a control type that means nothing here.
     public var kind: DeviceKind? {
@@ -67,7 +74,7 @@ extension Zone {
     }
 
     /// The word by which GOVERN has it; nil where nothing does.
-    var word: Governable? { kind == .server && controlType == "intel-rapl" ? nil : ControlType.named(controlType)?.word }
+    public var word: Governable? { kind == .server && controlType == "intel-rapl" ? nil : ControlType.named(controlType)?.word }
 
     /// The constraint that is set: of RAPL the long-term limit, of others the first that can be set, or the first.
     var mainConstraint: Constraint? {

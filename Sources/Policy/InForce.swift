@@ -24,7 +24,9 @@ public struct InForce: Equatable, Sendable {
     /// The governed one first, the others as the helper lists them.
     let registers: [Register]
 
-    init(registers: [Register]) { self.registers = registers.filter(\.isGoverned) + registers.filter { !$0.isGoverned } }
+    public init(registers: [Register] = []) {
+        self.registers = registers.filter(\.isGoverned) + registers.filter { !$0.isGoverned }
+    }
 
     /// Of a package.
     /// - Parameters:

@@ -23,7 +23,7 @@ public struct PackageName: Comparable, Hashable, Sendable {
     }
 
     /// As the zone is called.
-    public var text: String { "package-\(package)" + (die.map { "-die-\($0)" } ?? "") }
+    var text: String { "package-\(package)" + (die.map { "-die-\($0)" } ?? "") }
 
     /// By package, and then by die.
     public static func < (left: PackageName, right: PackageName) -> Bool {

@@ -3,9 +3,9 @@ public import PowercapProtocol
 /// What the devices may have together where the node's limit is the whole server's (BUDGET_OF=server): the limit less what the rest of the
 /// server takes, which is known only from its meter. A closed loop, down at once and up slowly (docs/sharing.md, decision 50).
 ///
-/// It knows no clock but what it is told. The meter's reading is that of a while ago, so a cut isn't repeated until it can be seen in the
-/// reading, and nothing rises before the last change can be seen. What it remembers stays between the devices' floors and ceilings: a server
-/// that can't be held by its devices winds nothing up.
+/// It knows no clock but what it is told. The meter's reading is that of a while ago: what the devices have gone down by meanwhile is taken off
+/// it, so that nothing is cut twice, and nothing rises before the last change can be seen. What it remembers stays between the devices' floors
+/// and ceilings: a server that can't be held by its devices winds nothing up.
 public struct ServerLoop: Equatable, Sendable {
     /// What the devices may have together; nil before the first time that somebody asked.
     public private(set) var budget: Microwatts?
@@ -22,18 +22,18 @@ public struct ServerLoop: Equatable, Sendable {
     /// When somebody first asked.
     private var begun_ms: Int64?
     private var inForce = Microwatts.zero
-    private var cut: Cut?
-    private var changed_ms: Int64 = .min
+    /// The last sample had a reading.
+    private var isHeard = false
+    private var changed_ms: Int64?
 
     private struct Point: Equatable { let at_ms: Int64, meter: Microwatts, drawn: Microwatts }
-
-    /// A cut that the meter doesn't show yet, or not all of it.
-    private struct Cut: Equatable { let by: Microwatts, from: Microwatts, at_ms: Int64 }
 
     /// After this a change is to be seen in the meter's reading, whatever it averages over: and so long nothing rises after a change.
     static let settle_ms: Int64 = 10_000
     /// A reading is at most so old.
     static let lag_ms: Int64 = 3_000
+    /// Devices that draw less than this of what they may, in percent, have no use for more.
+    static let heldBack_percent: UInt64 = 90
     /// A meter that has said nothing for so long is silent: nothing rises.
     static let fresh_ms: Int64 = 10_000
     /// After so much silence the rest is taken for the largest that was seen.
@@ -51,6 +51,7 @@ public struct ServerLoop: Equatable, Sendable {
     public mutating func note(meter: Microwatts?, drawn: Microwatts, inForce: Microwatts, at now_ms: Int64) {
         self.inForce = inForce
         points.removeAll { $0.at_ms <= now_ms - ServerLoop.settle_ms }
+        isHeard = meter != nil
         guard let meter else {
             if now_ms - (heard_ms ?? now_ms) > ServerLoop.fresh_ms { self.meter = nil }
             return
@@ -82,7 +83,7 @@ public struct ServerLoop: Equatable, Sendable {
     ///   - limit: of the whole server.
     ///   - floor: the least that the devices can have together.
     ///   - ceiling: the most.
-    public mutating func divide(_ limit: Microwatts, floor: Microwatts, ceiling: Microwatts, at now_ms: Int64) -> Microwatts {
+    mutating func divide(_ limit: Microwatts, floor: Microwatts, ceiling: Microwatts, at now_ms: Int64) -> Microwatts {
         let aim = limit - Microwatts(limit.rawValue * ServerLoop.margin_percent / 100)
         let (before, begun_ms) = (budget ?? inForce, self.begun_ms ?? now_ms)
         self.begun_ms = begun_ms
@@ -100,21 +101,29 @@ public struct ServerLoop: Equatable, Sendable {
     private mutating func measured(
         _ meter: Microwatts, _ limit: Microwatts, _ aim: Microwatts, _ before: Microwatts, _ now_ms: Int64
     ) -> Microwatts {
-        let expected = meter - awaited(meter, now_ms)
-        if expected > limit, let drawn = points.last?.drawn {
-            let excess = expected - aim
-            cut = Cut(by: excess + awaited(meter, now_ms), from: meter, at_ms: now_ms)
+        guard let drawn = points.last?.drawn, let rest else { return before }
+        // What the devices go down by, or have gone down by since the reading, isn't in it yet.
+        let recent = points.lazy.filter { $0.at_ms > now_ms - ServerLoop.lag_ms }.map(\.drawn).max() ?? drawn
+        let expected = meter - (recent - min(before, drawn))
+        if expected > limit {
             changed_ms = now_ms
-            // Below what they draw, and not below what they might: a budget that nobody uses holds nothing.
-            return min(before, drawn) - excess
+            // From what they draw, not from what they may: a budget that nobody uses holds nothing back.
+            return min(before, drawn) - (expected - aim)
         }
-        guard let rest else { return before }
+        let band = max(.watts(2), Microwatts(limit.rawValue / 100))
         let most = aim - (rest - doubt)
-        if most + band(limit) < before { return most }
+        if most + band < before { return most }
         let goal = aim - (rest + doubt)
-        guard goal > before + band(limit), now_ms - max(changed_ms, begun_ms ?? now_ms) >= ServerLoop.settle_ms else { return before }
+        guard isHeard, isHeldBack(before), goal > before + band,
+            now_ms - max(changed_ms ?? .min, begun_ms ?? now_ms) >= ServerLoop.settle_ms
+        else { return before }
         changed_ms = now_ms
         return before + Microwatts((goal - before).rawValue / 2)
+    }
+
+    /// All the time that is remembered the devices drew nearly what they might: only then more is of use, and what the rest is is known well.
+    private func isHeldBack(_ budget: Microwatts) -> Bool {
+        points.allSatisfy { UInt128($0.drawn.rawValue) * 100 >= UInt128(budget.rawValue) * UInt128(ServerLoop.heldBack_percent) }
     }
 
     /// Without a reading nothing rises. A limit that falls is followed, by the rest that was seen last, and in the end by the largest: a
@@ -123,13 +132,4 @@ public struct ServerLoop: Equatable, Sendable {
         if silent_ms > ServerLoop.trust_ms { return min(before, mostRest.map { aim - $0 } ?? .zero) }
         return lastRest.map { min(before, aim - $0) } ?? before
     }
-
-    /// What of the last cut the meter doesn't show yet.
-    private func awaited(_ meter: Microwatts, _ now_ms: Int64) -> Microwatts {
-        guard let cut, now_ms - cut.at_ms < ServerLoop.settle_ms else { return .zero }
-        return cut.by - (cut.from - meter)
-    }
-
-    /// Smaller changes aren't worth a write.
-    private func band(_ limit: Microwatts) -> Microwatts { max(.watts(2), Microwatts(limit.rawValue / 100)) }
 }

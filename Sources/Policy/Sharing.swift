@@ -39,7 +39,9 @@ private func known(_ wants: [Demand?], of power: Microwatts, _ shares: [Share]) 
 
 /// - Parameter power: from the sum of `lower` to the sum of `upper`.
 private func fill(_ power: Microwatts, from lower: [Microwatts], to upper: [Microwatts], _ shares: inout [Share]) {
-    var level = shares.indices.map { Share(weight: shares[$0].weight, step: shares[$0].step, floor: lower[$0], ceiling: upper[$0]) }
+    var level = shares.indices.map {
+        Share(weight: shares[$0].weight, step: shares[$0].step, floor: lower[$0], ceiling: upper[$0])
+    }
     // A share that can't be changed need not be a multiple of the step.
     let fixed = shares.reduce(Microwatts.zero) { $0 + ($1.floor == $1.ceiling ? $1.floor : .zero) }
     let finest = shares.lazy.filter { $0.floor < $0.ceiling }.map(\.step).min() ?? Microwatts(1)

@@ -47,7 +47,9 @@ func split(_ power: Microwatts, atLeast least: Microwatts, over shares: inout [S
     // ceiling, for that is a multiple of the step.
     for index in order where sum < least.rawValue {
         let step = shares[index].step
-        if rest * shares[index].exactWeight % shares[index].unit(weights) == 0 || sum + step.rawValue > power.rawValue { continue }
+        if rest * shares[index].exactWeight % shares[index].unit(weights) == 0 || sum + step.rawValue > power.rawValue {
+            continue
+        }
         shares[index].limit = shares[index].limit + step
         sum += step.rawValue
     }

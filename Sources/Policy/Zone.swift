@@ -15,7 +15,7 @@ public struct Zone: Equatable, Sendable {
     var energy: Microjoules?
     var maxEnergyRange: Microjoules?
     /// What its sensor says now, where it has one in place of a counter; nil where it can't be read.
-    public var power: Microwatts?
+    var power: Microwatts?
     /// Its package went offline, or its driver was unloaded.
     public var isGone = false
     /// In the order of their index.
@@ -60,7 +60,7 @@ public struct Constraint: Equatable, Sendable {
     /// In force before the helper wrote for the first time; nil also where no limit was.
     public var original: Microwatts?
     /// Limits are multiples of it; above 0.
-    public var step: Microwatts
+    var step: Microwatts
     /// The helper writes nothing below its floor nor above its ceiling.
     public var floor: Microwatts
     /// See `floor`.

@@ -29,8 +29,8 @@ public struct Errno: Error, Equatable, Sendable {
     public static let addressNotAvailable = Errno(99)
     public static let connectionAborted = Errno(103)
     public static let connectionReset = Errno(104)
-    /// Of a device that is suspended.
-    public static let shutDown = Errno(108)
+    /// Of a reading: the device is suspended, and isn't read.
+    public static let shutdown = Errno(108)
     public static let timedOut = Errno(110)
     public static let connectionRefused = Errno(111)
 

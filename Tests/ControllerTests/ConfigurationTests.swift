@@ -35,7 +35,8 @@ struct ConfigurationTests {
                 "LIVE_URL_FILE=", "LIVE_HEADER_FILE=",
                 "LIVE_LOGIN_FILE=", "LIVE_CA_FILE=", "LIVE_REFRESH=60s",
                 "LIVE_FOR=300s", "RAMP_UP=off", "RAMP_DOWN=off", "DEAD_BAND=0W",
-                "MIN_HOLD=0s", "LOOK_AHEAD=off", "SPLIT=proportional", "STRATEGY=follow", "IDLE_AFTER=60s", "QOS=off",
+                "MIN_HOLD=0s", "LOOK_AHEAD=off", "GOVERN=intel-rapl", "BUDGET_OF=", "WEIGHTS=package:1,gpu:1",
+                "SPLIT=proportional", "STRATEGY=follow", "IDLE_AFTER=60s", "QOS=off",
                 "SHORT_TERM=equal", "ON_EXIT=restore", "FALLBACK_LIMIT=0", "ON_DRIFT=reassert",
                 "SAMPLE_INTERVAL=10s",
                 "LEASE_TIME=30s", "RAPLHELPER_SOCKET=/run/powercap/raplhelper.sock",
@@ -115,6 +116,7 @@ struct ConfigurationTests {
             }
             if sample.variable == "SERIES_FILE", !text.isEmpty { base["SOURCE"] = "series" }
             if sample.variable == "QOS" { base["STRATEGY"] = "idle-down" }
+            if sample.variable == "WEIGHTS" { base["GOVERN"] = "intel-rapl,gpu" }
             base[sample.variable] = text
             let fromVariable = try settings(base).configuration
             base[sample.variable] = nil
@@ -211,6 +213,43 @@ struct ConfigurationTests {
                 error?.sentence == "\(variable)=\"\(text)\" has no effect with SOURCE=\"\(source)\", which knows no place: give "
                     + "SOURCE=sun, or take \(variable) away")
         }
+    }
+
+    @Test(
+        "P11: what is governed and what the limit is of have to go together",
+        arguments: [
+            (
+                ["GOVERN": "gpu", "BUDGET_OF": "packages"],
+                "GOVERN=\"gpu\" doesn't go with BUDGET_OF=\"packages\": a gpu has no part of a limit of the packages: give "
+                    + "BUDGET_OF=devices, or take gpu away"
+            ),
+            (
+                ["GOVERN": "intel-rapl,power_meter"],
+                "GOVERN=\"intel-rapl,power_meter\" doesn't go with BUDGET_OF=\"\" (the default): power_meter is a cap of the whole server, "
+                    + "which is no part of a limit of its devices: give BUDGET_OF=server, or take power_meter away"
+            ),
+            (
+                ["WEIGHTS": "gpu:2"],
+                "WEIGHTS=\"gpu:2\" has no effect with GOVERN=\"intel-rapl\" (the default): give GOVERN with packages and gpu, or take "
+                    + "WEIGHTS away"
+            ),
+            (
+                ["BUDGET_OF": "server", "PMAX_FUNC": "max"],
+                "BUDGET_OF=\"server\" has no effect with PMAX_FUNC=\"max\": give PMAX_FUNC=sum, where a limit is of all together, or take "
+                    + "BUDGET_OF away"
+            ),
+        ] as [([String: String], String)])
+    func governed(_ environment: [String: String], _ sentence: String) throws {
+        let error = #expect(throws: UsageError.self) { try settings(environment) }
+        #expect(error?.sentence == sentence)
+    }
+
+    @Test("what is governed is a list, and says what the limit is of where nobody does")
+    func governedTaken() throws {
+        let policy = try settings(["GOVERN": "gpu,intel-rapl", "WEIGHTS": "gpu:3"]).configuration.policy
+        #expect(policy.govern == [.gpu, .rapl] && policy.budgetOf == .devices && policy.weights == KindWeights(gpu: 3))
+        #expect(
+            try settings(["GOVERN": "intel-rapl,power_meter", "BUDGET_OF": "server"]).configuration.policy.budgetOf == .server)
     }
 
     @Test("P11: sharing by demand needs one limit to share, and a hint needs the strategy that goes by it")

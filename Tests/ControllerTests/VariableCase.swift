@@ -274,6 +274,19 @@ struct VariableCase: CustomTestStringConvertible, Sendable {
             refused: [
                 ("never", .malformed), ("Window", .malformed), ("-1", .negative), ("61m", .tooHigh), ("5W", .unknownUnit("W")),
             ]),
+        VariableCase(
+            variable: "GOVERN", accepted: ["intel-rapl", "gpu", "intel-rapl,gpu", "amd_hsmp,arm-scmi,dtpm", "gpu,gpu"],
+            refused: [
+                ("GPU", .unknownName), ("gpu,", .unknownName), ("gpu, intel-rapl", .unknownName), ("all", .unknownName),
+                ("gpu;dtpm", .unknownName),
+            ]),
+        choices("BUDGET_OF", ["packages", "devices", "server"]),
+        VariableCase(
+            variable: "WEIGHTS", accepted: ["package:1,gpu:2", "gpu:100", "package:1", "gpu:3,package:2"],
+            refused: [
+                ("gpu", .malformed), ("gpu:", .malformed), ("gpu:0", .tooLow), ("gpu:101", .tooHigh), ("gpu:1.5", .malformed),
+                ("server:1", .unknownName), ("GPU:1", .unknownName), ("gpu:1,gpu:2", .malformed), ("gpu:-1", .negative),
+            ]),
         choices("SPLIT", ["proportional", "demand"]),
         choices("STRATEGY", ["follow", "idle-down"]),
         VariableCase(

@@ -247,7 +247,7 @@ import Testing
         try tree.file("devices/bus/0000:03:00.0/power/runtime_status", status)
         try tree.file("\(DriverTests.card)/power1_cap", "250000000")
         let sample = zone.sample()
-        #expect(sample.reading == (isAsleep ? Reading(errno: UInt8(Errno.shutDown.number)) : Reading(231_500_000)))
+        #expect(sample.reading == (isAsleep ? Reading(errno: UInt8(Errno.shutdown.number)) : Reading(231_500_000)))
         #expect(sample.limits[0] == Reading(isAsleep ? 300_000_000 : 250_000_000))
     }
 

@@ -178,3 +178,25 @@ struct DemandTests {
         }
     }
 }
+
+struct SensedDemandTests {
+    /// Of samples 1 s apart, the first of which only begins.
+    private func demand(_ samples: [Reading], limit: UInt64 = 100) -> Demand? {
+        var meter = DemandMeter()
+        for (index, sample) in samples.enumerated() {
+            meter.note(power: sample, at: UInt64(index + 1) * second, limit: .watts(limit))
+        }
+        meter.endStep(ceiling: .watts(150), isSlowed: false)
+        return meter.demand
+    }
+
+    @Test("a sensor's power is averaged over the step; 0 W is a power, and no reading isn't 0")
+    func sensor() {
+        let (forty, sixty) = (Reading(40_000_000), Reading(60_000_000))
+        #expect(demand([forty, forty, sixty])?.power == .watts(56), "50 W, 8 % and 2 W")
+        #expect(demand([Reading(0), Reading(0), Reading(0)])?.power == .watts(2))
+        #expect(demand([forty, Reading(errno: 61), sixty]) == nil)
+        #expect(demand([Reading(errno: 61), Reading(99_000_000)])?.basis == .atLimit)
+        #expect(demand([forty]) == nil)
+    }
+}

@@ -77,6 +77,11 @@ struct Finding {
         if zones.header.leaseHolder != HelperClient.name { return .other(zones.header.leaseHolder.string) }
         var isAnythingAsked = false
         for (zone, described) in zip(seen, zones.zones) where !zone.isGone {
+            // What is still under way can't be in force yet.
+            if sample.zone(described.description.index)?.isWriting == true {
+                isAnythingAsked = true
+                continue
+            }
             for (constraint, wire) in zip(zone.constraints, described.constraints) where wire.requested > .zero {
                 isAnythingAsked = true
                 if zone.isDisabled { return .disabled(zone: zone.name) }
@@ -92,7 +97,7 @@ struct Finding {
     /// Nothing was asked for: that is a fault where nothing can be.
     private var nothingGoverned: Problem? {
         let devices = self.devices
-        if devices.isEmpty { return .nothingGoverned("no package has a power limit") }
+        if devices.isEmpty { return .nothingGoverned("nothing that GOVERN names has a power limit") }
         let reasons = devices.compactMap { zone, longTerm in
             longTerm.obstacle == .none ? nil : "\(zone.name): \(Standing(of: longTerm, zone, in: seen).words)"
         }
@@ -109,10 +114,11 @@ struct Finding {
 
     /// What isn't as it was asked for, and no fault: limits are in force, and at most what was asked for.
     var notes: [String] {
-        devices.compactMap { zone, longTerm in
-            let standing = Standing(of: longTerm, zone, in: seen)
-            return standing == .asAsked ? nil : "\(zone.name): \(standing.words)"
-        }
+        policy.missing(in: seen).map { "\($0.rawValue) is in GOVERN, and isn't here" }
+            + devices.compactMap { zone, longTerm in
+                let standing = Standing(of: longTerm, zone, in: seen)
+                return standing == .asAsked ? nil : "\(zone.name): \(standing.words)"
+            }
     }
 
 }

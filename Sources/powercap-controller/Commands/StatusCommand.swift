@@ -32,7 +32,10 @@ struct HelperStatus {
         let seen = [Zone](described, after)
         let errors = described.energyErrors(in: after)
         zones = zip(described.zones, seen).map { wire, zone in
-            ZoneState(zone, in: seen, power: wire.power(from: before, to: after), energyError: errors[zone.id]) { name in
+            ZoneState(
+                zone, in: seen, reading: wire.description.reading, power: wire.power(from: before, to: after),
+                energyError: errors[zone.id]
+            ) { name in
                 let constraint = wire.constraints.first { $0.name.string == name }
                 let requested = constraint?.requested ?? .zero
                 return (
@@ -50,6 +53,9 @@ extension HelperZones.Zone {
     /// The average power between two samples.
     fileprivate func power(from before: HelperSample, to after: HelperSample) -> Microwatts? {
         guard let first = before.zone(description.index), let second = after.zone(description.index) else { return nil }
+        if description.reading != .energy {
+            return description.reading == .power ? second.reading.ifRead.map { Microwatts($0) } : nil
+        }
         return averagePower(
             from: first.reading, at: before.time_ns, to: second.reading, at: after.time_ns, range: description.maxEnergyRange)
     }

@@ -48,7 +48,7 @@ struct TopView {
 
     private var rows: [Row] {
         let node = document["node"]
-        let devices = document["packages"]?.elements ?? []
+        let devices = (document["devices"] ?? document["packages"])?.elements ?? []
         let whole = Row(
             name: "node", drawn: node?["power_uw"]?.power, inForce: node?["in_force_uw"]?.power, most: node?["ceiling_uw"]?.power)
         return [whole]

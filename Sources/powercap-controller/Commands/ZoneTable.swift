@@ -21,7 +21,9 @@ enum ZoneTable {
         let indent = zone.parent == nil ? "" : "  "
         let type = zone.controlType == InForce.governed ? "" : " (\(zone.controlType))"
         output.append(left: "\(indent)\(zone.name)\(type)", width: nameWidth + 4 * powerWidth)
-        if let error = zone.energyError, error != Errno.noEntry.name, !zone.isGone {
+        if zone.isSuspended {
+            output.append("asleep", width: powerWidth)
+        } else if let error = zone.energyError, error != Errno.noEntry.name, !zone.isGone {
             output.append(error, width: powerWidth)
         } else {
             append(zone.power, to: &output)

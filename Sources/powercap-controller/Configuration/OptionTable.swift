@@ -244,9 +244,21 @@ extension Option {
             "How long before a fall that a file foretells limits are down already: the time window of the packages' limits (window), or a "
                 + "time; with RAMP_DOWN they begin to fall as much earlier as it takes. off is not at all."),
         Option(
+            "GOVERN", { $1(&$0.policy.govern) }, .governed,
+            "What is limited, as far as it is there; the helper has to be told the same (--govern). gpu is amdgpu, i915, xe and the GPUs of "
+                + "DEVICE_URL; intel-rapl-mmio beside intel-rapl sets both registers of a package. Everything else is measured."),
+        Option(
+            "BUDGET_OF", { $1(&$0.policy.budgetScope) }, .optionalChoice(),
+            "What the node's limit is a limit of: the processor packages together, everything that is governed (devices), or the whole server as "
+                + "its meter reads it, of which devices have what the rest leaves. Without it packages where GOVERN names nothing else, "
+                + "and otherwise devices."),
+        Option(
+            "WEIGHTS", { $1(&$0.policy.weights) }, .weights,
+            "By what the reference power of a package and of a GPU is multiplied for its share of the node's limit."),
+        Option(
             "SPLIT", { $1(&$0.policy.split) }, .choice,
-            "How the node's limit is divided over its packages: in proportion to their reference power, or by demand, which every 2 s gives "
-                + "what one package doesn't need to one whose limit is in its way. By demand requires PMAX_FUNC=sum."),
+            "How the node's limit is divided over its devices: in proportion to their reference power, or by demand, which every 2 s gives "
+                + "what one device doesn't need to one whose limit is in its way. By demand requires PMAX_FUNC=sum."),
         Option(
             "STRATEGY", { $1(&$0.policy.strategy) }, .choice,
             "What the node's work has to do with its limit. follow is nothing. idle-down gives a node without work its floor, though the source "

@@ -55,6 +55,7 @@ struct Settings: Sendable {
         }
         try checkSource()
         try checkWork()
+        try checkGoverned()
         try checkMapping()
         try checkGrants()
     }

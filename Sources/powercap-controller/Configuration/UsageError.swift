@@ -21,6 +21,8 @@ enum UsageError: Error, Equatable, Sendable {
     case value(Given, ValueProblem, ValueWords)
     case floorAbovePeak(floor: Given, peak: Given, peakPower: Microwatts)
     case floorAboveCeiling(floor: Given, device: String, ceiling: Microwatts)
+    /// What is governed, and what the limit is of.
+    case outsideBudget(Given, Given, because: String, instead: String)
     case unknownFlag(String, nearest: String?)
     case foreignFlag(String, command: String, belongsTo: String)
     case missingValue(String, ValueWords)
@@ -91,6 +93,8 @@ enum UsageError: Error, Equatable, Sendable {
                 + "give a \(floor.name) of at most \(peakPower.words), or a larger \(peak.name)"
         case .floorAboveCeiling(let floor, let device, let ceiling):
             return "\(floor.words) is above the ceiling of \(device): give at most \(ceiling.words)"
+        case .outsideBudget(let given, let scope, let because, let instead):
+            return "\(given.words) doesn't go with \(scope.words): \(because): \(instead)"
         case .unknownFlag(let flag, let nearest):
             return "\(quoted(flag)) is not an option: "
                 + (nearest.map { "did you mean \($0)?" } ?? "`powercap-controller help` lists them")

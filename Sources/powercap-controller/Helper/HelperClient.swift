@@ -143,12 +143,11 @@ struct HelperZones: Equatable, Sendable {
     var minPower = Microwatts.zero
     let zones: [Zone]
 
-    /// Why energy counters can't be read, by the zone's id: ENOENT where there is none.
+    /// Why counters and sensors can't be read, by the zone's id: ENOENT where there is none, ESHUTDOWN where the device sleeps.
     func energyErrors(in sample: HelperSample) -> [String: Errno] {
         var errors: [String: Errno] = [:]
         for zone in zones {
-            guard zone.description.reading != .power, let errno = sample.zone(zone.description.index)?.reading.errno, errno != 0
-            else { continue }
+            guard let errno = sample.zone(zone.description.index)?.reading.errno, errno != 0 else { continue }
             errors[zone.description.id.string] = Errno(Int32(errno))
         }
         return errors
@@ -178,6 +177,7 @@ extension Array where Element == Zone {
                 enabled: now.flatMap { $0.enabled == .unknown ? nil : $0.enabled == .yes },
                 energy: zone.description.reading == .energy ? now?.reading.ifRead.map { Microjoules($0) } : nil,
                 maxEnergyRange: zone.description.maxEnergyRange,
+                power: zone.description.reading == .power ? now?.reading.ifRead.map { Microwatts($0) } : nil,
                 isGone: now?.isGone == true,
                 constraints: zone.constraints.enumerated().map { position, constraint in
                     let reading = now.flatMap { position < $0.constraintCount ? $0.limits[position] : nil }
@@ -194,7 +194,9 @@ extension Constraint {
             readErrno: reading?.errno ?? 0,
             timeWindowMicroseconds: description.flags.contains(.hasTimeWindow) ? description.originalWindow_us : nil,
             maxPower: description.maxPower,
-            original: description.flags.contains(.originalKnown) ? description.original : nil, floor: description.floor,
+            original: description.flags.contains(.originalKnown) && !description.flags.contains(.originalDisabled)
+                ? description.original : nil,
+            step: description.step, floor: description.floor,
             ceiling: description.ceiling, minPower: minPower, obstacle: description.obstacle)
     }
 }

@@ -1,8 +1,8 @@
 internal import Policy
 internal import PowercapProtocol
 
-/// Power on its way from one package to another. A lower limit is in force as soon as it is read back, but what the package draws comes down
-/// within its time window: until then the power isn't there for anybody else. So that the packages never have more together than their
+/// Power on its way from one device to another. A lower limit is in force as soon as it is read back, but what the device draws comes down
+/// within its time window: until then the power isn't there for anybody else. So that the devices never have more together than their
 /// node's limit, at any instant (P8), limits go down first, and others up when the power is seen to be free.
 ///
 /// It is driven by samples, and knows no clock but theirs: nothing waits. Whoever loses control in between leaves limits that are lower than
@@ -77,7 +77,7 @@ struct Handover: Equatable, Sendable {
 }
 
 extension NodeLimits {
-    /// From now on limits go up when there is power for it. What was before nobody here has seen: a package may have been lowered just now.
+    /// From now on limits go up when there is power for it. What was before nobody here has seen: a device may have been lowered just now.
     mutating func beginHandover() {
         var begun = Handover()
         for index in present {
@@ -91,8 +91,13 @@ extension NodeLimits {
     /// A limit is written and read back, and not noted yet.
     mutating func settle(_ change: Change, _ effective: Microwatts) {
         if change.isShortTerm { return }
-        let (before, device) = (self[change].inForce, entries[change.entry].device)
-        handover?.note(change.entry, from: before, to: effective, window_us: device.longTerm.window_us)
+        settle(change.entry, from: self[change].inForce, to: effective)
+    }
+
+    /// A limit is what it was asked to be, now or, where its write went on beside the loop, at last.
+    mutating func settle(_ entry: Int, from before: Microwatts?, to effective: Microwatts) {
+        guard entries[entry].role == .part else { return }
+        handover?.note(entry, from: before, to: effective, window_us: entries[entry].device.longTerm.window_us)
     }
 
     /// A sample was read.
@@ -109,22 +114,35 @@ extension NodeLimits {
         return admitted
     }
 
-    /// Of what has to be written that for which there is room: a limit goes up when the packages have no more together than the node's limit
-    /// even so, those that settle counting as what they had.
+    /// Of what has to be written that for which there is room: a limit goes up when the devices have no more together than the node's limit
+    /// even so. Those that settle count as what they had, and those whose write is under way at the most that may be in force meanwhile.
     private func admitted(_ changes: [Change], within nodeLimit: Microwatts) -> [Change] {
-        guard let handover else { return changes }
+        // What is written at once is written in this order, and read back before the next: then nothing has to wait.
+        let isSlow = present.contains { entries[$0].longTerm.isSlow }
+        if handover == nil, !isSlow { return changes }
         func counted(_ index: Int) -> Microwatts {
             let tracked = entries[index].longTerm
             let inForce = tracked.inForce ?? tracked.asked ?? entries[index].device.longTerm.ceiling
-            return handover.counted(index, inForce: inForce)
+            return handover?.counted(index, inForce: inForce) ?? inForce
         }
         var together = present.reduce(Microwatts.zero) { $0 + counted($1) }
+        let parts = changes.filter { !$0.isShortTerm && entries[$0.entry].role == .part }
+        if handover == nil {
+            for change in parts where !change.isIncrease && !self[change].isSlow {
+                together = together - (counted(change.entry) - change.to)
+            }
+        }
         var waiting: Set<Int> = []
-        for change in changes where !change.isShortTerm && change.isIncrease {
+        for change in parts where change.isIncrease {
             let more = change.to - counted(change.entry)
             if together + more <= nodeLimit { together = together + more } else { waiting.insert(change.entry) }
         }
-        return changes.filter { !($0.isIncrease && waiting.contains($0.entry)) }
+        return changes.filter { !($0.isIncrease && waiting.contains(lead(of: $0.entry))) }
+    }
+
+    /// The entry whose part of the node's limit another register has, too.
+    private func lead(of entry: Int) -> Int {
+        if case .mirror(let lead) = entries[entry].role { lead } else { entry }
     }
 }
 

@@ -2,7 +2,7 @@ internal import LinuxSystem
 internal import Policy
 internal import PowercapProtocol
 
-/// The packages of the connected helper, and for each of their limits what was asked for and what is in force. It decides
+/// The devices of the connected helper and of the bank, and for each of their limits what was asked for and what is in force. It decides
 /// nothing and sends nothing: it says what has to be written for a decision, and takes note of what became of it.
 struct NodeLimits {
     /// A constraint that is governed.
@@ -19,6 +19,10 @@ struct NodeLimits {
         var fallback: Microwatts?
         /// What was last asked for of that; nil before the first time. Zero is none.
         var askedFallback: Microwatts?
+        /// Its writes go on beside the loop.
+        var isSlow = false
+        /// What was asked for is on its way: `inForce` is the most that may be in force meanwhile.
+        var isPending = false
         /// Why the last attempt failed; nil when it didn't.
         var refusal: ErrorCode?
         /// Another party's limit is left alone.
@@ -33,9 +37,22 @@ struct NodeLimits {
         var isRepeated: Bool { drift.count > 1 }
     }
 
+    /// What an entry's limit is of the decision.
+    enum Role: Equatable, Sendable {
+        /// A part of the node's limit.
+        case part
+        /// The same as that of another entry, in another register of the same package.
+        case mirror(of: Int)
+        /// The whole server's.
+        case server
+    }
+
     struct Entry: Equatable, Sendable {
         let device: Device
+        var role = Role.part
         let zone: UInt16
+        /// What its zone's reading is.
+        let reading: ReadingKind
         let energyRange: Microjoules
         var longTerm: Tracked
         var shortTerm: Tracked?
@@ -57,36 +74,32 @@ struct NodeLimits {
     var isFallbackKept: Bool
     /// Limits that are to go up wait for power that isn't free yet.
     var isWaiting = false
-    /// Why energy counters can't be read, by the zone's id.
+    /// Why counters and sensors can't be read, by the zone's id.
     var energyErrors: [String: Errno] = [:]
+    let policy: PowerPolicy
 
     /// nil where it was read.
     func energyError(of zone: Zone) -> Errno? { energyErrors[zone.id] }
 
-    /// - Parameter sample: read after `zones`.
-    init(_ zones: HelperZones, _ sample: HelperSample) {
+    /// What a zone's reading is.
+    func reading(of zone: Zone) -> ReadingKind {
+        described.zones.first { $0.description.id.string == zone.id }?.description.reading ?? .none
+    }
+
+    /// - Parameters:
+    ///   - sample: read after `zones`.
+    ///   - policy: what it governs.
+    init(_ zones: HelperZones, _ sample: HelperSample, _ policy: PowerPolicy = PowerPolicy()) {
         self.zones = [Zone](zones, sample)
-        described = zones
+        (described, self.policy) = (zones, policy)
         isFallbackKept = zones.isFallbackKept
         energyErrors = zones.energyErrors(in: sample)
-        entries = Device.all(in: self.zones).compactMap { device in
-            guard let zone = zones.zones.first(where: { $0.description.id.string == device.zone }) else { return nil }
-            func tracked(_ name: String) -> Tracked? {
-                guard let position = zone.constraints.firstIndex(where: { $0.name.string == name }) else { return nil }
-                let now = sample.zone(zone.description.index).flatMap { $0.limits[position].ifRead }.map { Microwatts($0) }
-                // Known before it is tried: the others divide what it leaves from the first decision on.
-                let isLocked = zone.constraints[position].obstacle == .locked
-                return Tracked(
-                    name: name, index: zone.constraints[position].index, position: position, inForce: now,
-                    fallback: zone.constraints[position].heldFallback,
-                    refusal: isLocked ? .locked : nil, isSkipped: isLocked)
-            }
-            guard let longTerm = tracked("long_term") else { return nil }
-            return Entry(
-                device: device, zone: zone.description.index, energyRange: zone.description.maxEnergyRange,
-                longTerm: longTerm,
-                shortTerm: device.shortTerm == nil ? nil : tracked("short_term"))
+        entries = Device.all(in: self.zones, policy).compactMap { Entry($0, .part, zones, sample) }
+        for index in entries.indices {
+            guard let mirror = entries[index].device.mirror.flatMap({ Device.mirror($0, in: self.zones) }) else { continue }
+            if let entry = Entry(mirror, .mirror(of: index), zones, sample) { entries.append(entry) }
         }
+        entries += Device.servers(in: self.zones, policy).compactMap { Entry($0, .server, zones, sample) }
     }
 
     /// What a decision is made over: the packages that are there, in the order of `present`. One that is locked, refuses its
@@ -96,24 +109,39 @@ struct NodeLimits {
             var device = entries[index].device
             let tracked = entries[index].longTerm
             if device.fixed != nil || tracked.isSkipped || tracked.isLeft {
-                device.fixed = min(tracked.inForce ?? device.fixed ?? device.longTerm.ceiling, .registerMaximum)
+                device.fixed = min(tracked.inForce ?? device.fixed ?? device.longTerm.ceiling, device.most)
             }
             return device
         }
     }
 
+    /// The caps of the whole server that are there.
+    var servers: [Device] { presentServers.map { entries[$0].device } }
+
     /// Everything that the last decision asked for is in force.
     var isComplete: Bool {
-        present.allSatisfy { index in
-            let entry = entries[index]
+        entries.allSatisfy { entry in
+            if entry.isGone { return true }
             let isSet =
-                entry.device.fixed != nil || entry.longTerm.asked != nil && !entry.longTerm.isLeft
+                entry.device.fixed != nil || entry.longTerm.asked != nil && !entry.longTerm.isLeft && !entry.longTerm.isPending
             return isSet && entry.shortTerm?.refusal == nil
         }
     }
 
-    /// The entries whose zone isn't gone.
-    var present: [Int] { entries.indices.filter { !entries[$0].isGone } }
+    /// The entries that the node's limit is divided over, and whose zone isn't gone.
+    var present: [Int] { entries.indices.filter { entries[$0].role == .part && !entries[$0].isGone } }
+
+    /// Those that the node's limit is divided over, also where the zone is gone.
+    var parts: [Entry] { entries.filter { $0.role == .part } }
+
+    /// Some write goes on beside the loop.
+    var isPending: Bool { entries.contains { !$0.isGone && $0.longTerm.isPending } }
+
+    /// What GOVERN names, and isn't here.
+    var missing: [Governable] { policy.missing(in: zones) }
+
+    /// Those of the whole server.
+    private var presentServers: [Int] { entries.indices.filter { entries[$0].role == .server && !entries[$0].isGone } }
 
     // MARK: Writing
 
@@ -131,31 +159,43 @@ struct NodeLimits {
         let reason: Reason
     }
 
-    /// What has to be written for a decision over `packages`: first what becomes less, so that the limits together never
+    /// What has to be written for a decision over `devices`: first what becomes less, so that the limits together never
     /// exceed the budget on the way, then the rest. Among either, what was refused before comes first: a batch that fails again
     /// then fails early.
     func changes(for decision: Decision) -> [Change] {
         var changes: [Change] = []
-        for (index, limit) in zip(present, decision.devices) where entries[index].device.fixed == nil {
-            let entry = entries[index]
-            if entry.longTerm.isSkipped || entry.longTerm.isLeft { continue }
-            let fallback = limit.fallback?.longTerm ?? .zero
-            if entry.longTerm.asked != limit.longTerm || entry.longTerm.askedFallback != fallback {
-                changes.append(
-                    Change(
-                        entry: index, isShortTerm: false, to: limit.longTerm, from: entry.longTerm.inForce, fallback: fallback,
-                        isOfFallbackAlone: entry.longTerm.asked == limit.longTerm, reason: limit.reason))
-            }
-            if let tracked = entry.shortTerm, let shortTerm = limit.shortTerm, !tracked.isSkipped, !tracked.isLeft {
-                let fallback = limit.fallback?.shortTerm ?? .zero
-                if tracked.asked == shortTerm, tracked.askedFallback == fallback { continue }
-                changes.append(
-                    Change(
-                        entry: index, isShortTerm: true, to: shortTerm, from: tracked.inForce, fallback: fallback,
-                        isOfFallbackAlone: tracked.asked == shortTerm, reason: limit.reason))
-            }
+        for (index, limit) in zip(present, decision.devices) { changes += self.changes(of: index, to: limit) }
+        for (index, limit) in zip(presentServers, decision.server?.caps ?? []) { changes += self.changes(of: index, to: limit) }
+        let parts = Dictionary(zip(present, decision.devices), uniquingKeysWith: { first, _ in first })
+        for index in entries.indices where !entries[index].isGone {
+            guard case .mirror(let lead) = entries[index].role, let limit = parts[lead] else { continue }
+            changes += self.changes(of: index, to: limit.within(entries[index].device))
         }
         return changes.sorted { rank($0) < rank($1) }
+    }
+
+    private func changes(of index: Int, to limit: DeviceLimit) -> [Change] {
+        let entry = entries[index]
+        if entry.device.fixed != nil || entry.longTerm.isSkipped || entry.longTerm.isLeft { return [] }
+        var changes: [Change] = []
+        let fallback = limit.fallback?.longTerm ?? .zero
+        // A zone takes one write at a time: what is asked for meanwhile is asked for when it has ended.
+        let isOther = entry.longTerm.asked != limit.longTerm || entry.longTerm.askedFallback != fallback
+        if isOther, !entry.longTerm.isPending {
+            changes.append(
+                Change(
+                    entry: index, isShortTerm: false, to: limit.longTerm, from: entry.longTerm.inForce, fallback: fallback,
+                    isOfFallbackAlone: entry.longTerm.asked == limit.longTerm, reason: limit.reason))
+        }
+        if let tracked = entry.shortTerm, let shortTerm = limit.shortTerm, !tracked.isSkipped, !tracked.isLeft {
+            let fallback = limit.fallback?.shortTerm ?? .zero
+            if tracked.asked == shortTerm, tracked.askedFallback == fallback { return changes }
+            changes.append(
+                Change(
+                    entry: index, isShortTerm: true, to: shortTerm, from: tracked.inForce, fallback: fallback,
+                    isOfFallbackAlone: tracked.asked == shortTerm, reason: limit.reason))
+        }
+        return changes
     }
 
     private func rank(_ change: Change) -> Int {
@@ -171,10 +211,11 @@ struct NodeLimits {
         settle(change, applied.effective)
         self[change].asked = change.to
         self[change].inForce = applied.effective
+        self[change].isPending = applied.isPending
         self[change].askedFallback = change.fallback
         self[change].fallback = change.fallback == .zero ? nil : min(change.fallback, applied.effective)
         self[change].refusal = nil
-        see(applied.effective, change)
+        if !applied.isPending { see(applied.effective, change) }
     }
 
     /// The helper could not set this limit: it isn't tried again before `retry`.
@@ -183,6 +224,7 @@ struct NodeLimits {
         self[change].refusal = failure.code
         self[change].isSkipped = true
         self[change].asked = nil
+        self[change].isPending = false
         see(nil, change)
     }
 
@@ -237,4 +279,48 @@ struct NodeLimits {
             }
         }
     }
+}
+
+extension NodeLimits.Entry {
+    /// nil where the zone has no such limit.
+    fileprivate init?(_ device: Device, _ role: NodeLimits.Role, _ zones: HelperZones, _ sample: HelperSample) {
+        guard let zone = zones.zones.first(where: { $0.description.id.string == device.zone }) else { return nil }
+        func tracked(_ name: String) -> NodeLimits.Tracked? {
+            guard let position = zone.constraints.firstIndex(where: { $0.name.string == name }) else { return nil }
+            let constraint = zone.constraints[position]
+            let reading = sample.zone(zone.description.index).map { $0.limits[position] }
+            // Known before it is tried: the others divide what it leaves from the first decision on.
+            let isLocked = constraint.obstacle == .locked
+            return NodeLimits.Tracked(
+                name: name, index: constraint.index, position: position, inForce: reading.flatMap { device.limit($0) },
+                fallback: constraint.heldFallback, isSlow: constraint.flags.contains(.isSlow),
+                refusal: isLocked ? .locked : nil, isSkipped: isLocked)
+        }
+        guard let longTerm = tracked(device.constraint) else { return nil }
+        self.init(
+            device: device, role: role, zone: zone.description.index, reading: zone.description.reading,
+            energyRange: zone.description.maxEnergyRange,
+            longTerm: longTerm, shortTerm: device.shortTerm == nil ? nil : tracked("short_term"))
+    }
+}
+
+extension DeviceLimit {
+    /// The same for another register, which has bounds of its own.
+    fileprivate func within(_ device: Device) -> DeviceLimit {
+        func held(_ limit: Microwatts, _ range: Device.LimitRange) -> Microwatts { min(max(limit, range.floor), range.ceiling) }
+        var limit = self
+        limit.longTerm = held(longTerm, device.longTerm)
+        limit.shortTerm = shortTerm.flatMap { most in device.shortTerm.map { held(most, $0) } }
+        limit.fallback = fallback.map { fallback in
+            Fallback(
+                longTerm: held(fallback.longTerm, device.longTerm),
+                shortTerm: fallback.shortTerm.flatMap { most in device.shortTerm.map { held(most, $0) } })
+        }
+        return limit
+    }
+}
+
+extension Device {
+    /// What a reading of its limit says; nil where it says nothing, or that there is no limit.
+    func limit(_ reading: Reading) -> Microwatts? { reading.ifRead.flatMap { $0 == 0 && isOffAtZero ? nil : Microwatts($0) } }
 }

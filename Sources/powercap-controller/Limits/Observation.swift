@@ -14,6 +14,8 @@ extension NodeLimits {
         case steady(Device, constraint: String, count: Int)
         /// P13: another register limits the package to less; nil: none does any more, after so many changes.
         case lower(Device, InForce.Register?, count: Int)
+        /// A write that went on beside the loop has ended: it failed, and why, or what was asked for is in force (nil).
+        case written(Device, constraint: String, ErrorCode?)
         /// As long as a limit can't be read, nobody knows whether it drifts. 0: it can be read again.
         case unreadable(Device, constraint: String, errno: UInt8)
 
@@ -21,6 +23,8 @@ extension NodeLimits {
         var callsForDecision: Bool {
             switch self {
             case .gone, .drift, .unreadable: true
+            // Others may have what it doesn't, or has to have.
+            case .written: true
             case .enabled, .steady, .lower: false
             }
         }
@@ -39,6 +43,10 @@ extension NodeLimits {
                 observations.append(.gone(device))
                 continue
             }
+            if entries[index].longTerm.isPending {
+                observations += end(index, zone)
+                continue
+            }
             // The others divide what a long-term limit leaves, also where it isn't ours.
             observations += entries[index].longTerm.observe(zone, of: device, action, always: true)
             observations += entries[index].shortTerm?.observe(zone, of: device, action) ?? []
@@ -46,11 +54,30 @@ extension NodeLimits {
         return observations
     }
 
+    /// Looks whether a write that goes on beside the loop has ended.
+    private mutating func end(_ index: Int, _ zone: ZoneSample) -> [Observation] {
+        if zone.isWriting { return [] }
+        let (device, before) = (entries[index].device, entries[index].longTerm.inForce)
+        let found = zone.limits[entries[index].longTerm.position]
+        entries[index].longTerm.isPending = false
+        entries[index].longTerm.readErrno = found.errno
+        // Where nothing can be read, it may still be either of the two.
+        if let now = device.limit(found) { entries[index].longTerm.inForce = now }
+        if let code = zone.lastWrite {
+            entries[index].longTerm.refusal = code
+            (entries[index].longTerm.isSkipped, entries[index].longTerm.asked) = (true, nil)
+        } else {
+            settle(index, from: before, to: entries[index].longTerm.inForce ?? device.longTerm.ceiling)
+        }
+        return [.written(device, constraint: entries[index].longTerm.name, zone.lastWrite)]
+    }
+
     /// What is different of the enforcement of limits and of registers that hold less since it was last asked. To be asked when
     /// what was decided has been written: a locked zone reads as if it were disabled, and only a write tells them apart.
     mutating func consequences() -> [Observation] {
         var observations: [Observation] = []
-        for index in entries.indices where !entries[index].isGone && entries[index].device.ungoverned == nil {
+        for index in entries.indices
+        where !entries[index].isGone && entries[index].role == .part && entries[index].device.ungoverned == nil {
             let device = entries[index].device
             let isEnforced = zones.first { $0.id == device.zone }?.isDisabled != true
             if isEnforced != entries[index].toldEnforced {
@@ -83,7 +110,7 @@ extension NodeLimits.Tracked {
         let (before, lastErrno) = (inForce, readErrno)
         let reading = zone.limits[position]
         readErrno = reading.errno
-        if let value = reading.ifRead { inForce = Microwatts(value) }
+        if reading.ifRead != nil { inForce = device.limit(reading) }
         guard asked != nil || always else { return [] }
         guard let before, let found = inForce, found != before else {
             var observations: [NodeLimits.Observation] = []

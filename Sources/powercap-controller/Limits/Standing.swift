@@ -2,10 +2,12 @@ internal import LinuxSystem
 internal import Policy
 internal import PowercapProtocol
 
-/// How it stands with what a package was asked for: the one answer that log, Node, `status` and `check` give.
+/// How it stands with what a device was asked for: the one answer that log, Node, `status` and `check` give.
 enum Standing: Equatable, Sendable {
     /// It is in force, or nothing was asked for yet.
     case asAsked
+    /// What was asked for is on its way to the device.
+    case pending
     /// Another register limits the package to less.
     case heldLower(InForce.Register)
     /// A register of this control type can't be read: what is in force isn't known.
@@ -25,6 +27,7 @@ enum Standing: Equatable, Sendable {
     var words: String {
         switch self {
         case .asAsked: "as asked"
+        case .pending: "being written"
         case .heldLower(let register): "\(register.controlType) holds it at \(register.limit?.words ?? "an unknown limit")"
         case .unreadable(let controlType, 0): "the limit of \(controlType) isn't known"
         case .unreadable(let controlType, let errno):
@@ -41,7 +44,7 @@ enum Standing: Equatable, Sendable {
 extension Standing {
     /// What the registers themselves say of a package's constraint.
     init(of constraint: Constraint, _ zone: Zone, in zones: [Zone]) {
-        let inForce = InForce(of: constraint.name, zone, in: zones)
+        let inForce = InForce(of: constraint.name, zone, in: zones, governed: zone.controlType)
         self =
             if !constraint.isGovernable {
                 .ungoverned(constraint.obstacleWords)
@@ -61,10 +64,11 @@ extension Standing {
 
 extension NodeLimits {
     /// What is in force for a package's long-term limit, and who holds it.
-    func inForce(_ entry: Entry) -> InForce { inForce("long_term", entry) }
+    func inForce(_ entry: Entry) -> InForce { inForce(entry.longTerm.name, entry) }
 
     func inForce(_ constraint: String, _ entry: Entry) -> InForce {
-        InForce(of: constraint, package: entry.device.name.text, in: zones)
+        guard let zone = zones.first(where: { $0.id == entry.device.zone }) else { return InForce() }
+        return InForce(of: constraint, zone, in: zones, governed: zone.controlType)
     }
 
     /// What is in force for a limit that was written, or refused: the lowest of its registers. A zone's being disabled is told by itself.
@@ -75,9 +79,9 @@ extension NodeLimits {
 
     /// What comes first is what an administrator has to know first.
     func standing(_ entry: Entry) -> Standing {
-        guard let zone = zones.first(where: { $0.id == entry.device.zone }), let longTerm = zone.constraint("long_term") else {
-            return .asAsked
-        }
+        guard let zone = zones.first(where: { $0.id == entry.device.zone }), let longTerm = zone.constraint(entry.longTerm.name)
+        else { return .asAsked }
+        if entry.longTerm.isPending { return .pending }
         let standing = Standing(of: longTerm, zone, in: zones)
         switch standing {
         case .asAsked, .heldLower:

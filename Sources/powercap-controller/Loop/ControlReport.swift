@@ -13,7 +13,7 @@ extension ControlSession {
             ("sandbox", .text(welcome.sandbox.words)), ("writes", .text(welcome.writes.words)))
         log.info(
             "zones found", ("zones", .number(UInt64(zones.zones.count))),
-            ("packages", .number(UInt64(limits.entries.count))),
+            ("packages", .number(UInt64(limits.parts.count))),
             ("names", .text(zones.zones.map(\.description.name.string).joined(separator: ","))))
         for entry in limits.entries {
             let device = entry.device
@@ -35,8 +35,12 @@ extension ControlSession {
         }
         reportShortTerm()
         if welcome.boot.contains(.atFallback) { log.info("this boot was begun at the fallback limits") }
-        if limits.present.isEmpty {
+        if limits.present.isEmpty, limits.servers.isEmpty {
             log.warning("no package has a power limit: there is nothing to govern here")
+        }
+        if !limits.missing.isEmpty {
+            log.warning(
+                "GOVERN names what isn't here", ("missing", .text(limits.missing.map(\.rawValue).joined(separator: ","))))
         }
         for observation in observations { report(observation) }
     }
@@ -75,6 +79,15 @@ extension ControlSession {
             log.warning(
                 "zone disabled: its limits are not enforced until somebody writes 1 to its file `enabled`",
                 ("package", .text(device.name.text)), ("zone", .text(device.zone)))
+        case .written(let device, let constraint, nil):
+            log.debug("limit written", [("package", .text(device.name.text)), ("constraint", .text(constraint))])
+        case .written(let device, let constraint, .some(let code)):
+            tally.counts.refused += 1
+            let note = "\(device.name.text) \(constraint): the limit was refused: \(code.explanation)"
+            tell(NodeEvent(reason: .limitRefused, subject: "\(device.name.text) \(constraint)", note: note))
+            log.error(
+                "limit refused: the device keeps what it has, the others share the rest", ("package", .text(device.name.text)),
+                ("constraint", .text(constraint)), ("why", .text("\(code.explanation)")))
         case .unreadable(let device, let constraint, 0):
             log.info("limit can be read again", ("package", .text(device.name.text)), ("constraint", .text(constraint)))
         case .unreadable(let device, let constraint, let errno):

@@ -3,11 +3,15 @@ internal import Logging
 internal import Policy
 internal import PowercapProtocol
 
-/// A connection to the helper with control over its limits.
+/// A connection to the helper with control over its limits, and with it over those of the devices that the controller sets by itself.
 final class ControlSession {
     let client: HelperClient
+    /// nil where there are no such devices.
+    let bank: (any DeviceBank)?
+    /// Of the bank's zones as they were taken.
+    private var generation: UInt64
     let path: String
-    let zones: HelperZones
+    private(set) var zones: HelperZones
     let observations: [NodeLimits.Observation]
     let log: Log
     let tally: Tally
@@ -40,15 +44,19 @@ final class ControlSession {
 
     /// Connects and finds the zones. Nothing is written, control isn't asked for, and nothing is logged yet: there may be many
     /// attempts until control is granted.
-    /// - Parameter isOnce: there is no other attempt.
+    /// - Parameters:
+    ///   - policy: what it governs.
+    ///   - isOnce: there is no other attempt.
     init(
-        helper path: String, isOnce: Bool = false, log: Log, tally: Tally, tell: @escaping (NodeEvent) -> Void
+        helper path: String, _ policy: PowerPolicy, bank: (any DeviceBank)? = nil, isOnce: Bool = false, log: Log, tally: Tally,
+        tell: @escaping (NodeEvent) -> Void
     ) throws(HelperError) {
         client = try HelperClient(connecting: path, isAskedAgain: isOnce)
         (self.path, self.log, self.tally, self.tell) = (path, log, tally, tell)
-        zones = try client.zones()
-        lastSample = try client.sample()
-        limits = NodeLimits(zones, lastSample)
+        (self.bank, generation) = (bank, bank?.generation ?? 0)
+        zones = try client.zones().joined(by: bank)
+        lastSample = try client.sample().joined(by: bank)
+        limits = NodeLimits(zones, lastSample, policy)
         // Nothing is ours yet, so nothing has drifted.
         observations = limits.observe(lastSample, onDrift: .leave)
     }
@@ -68,8 +76,9 @@ final class ControlSession {
 
     /// Reads everything, and reports what isn't as it should be: the observations, of which some call for a decision.
     func sample(onDrift action: DriftAction) throws(HelperError) -> [NodeLimits.Observation] {
+        try rejoin()
         let before = lastSample
-        lastSample = try client.sample()
+        lastSample = try client.sample().joined(by: bank)
         sampled_ns = Clock.monotonic_ns
         measure(since: before)
         limits.look(at: lastSample.time_ns, power)
@@ -94,11 +103,27 @@ final class ControlSession {
         for zone in zones.zones {
             guard let later = lastSample.zone(zone.description.index) else { continue }
             let (id, range) = (zone.description.id.string, zone.description.maxEnergyRange)
+            if zone.description.reading != .energy {
+                power[id] = zone.description.reading == .power ? later.reading.ifRead.map { Microwatts($0) } : nil
+                continue
+            }
             tally.counts.energy[id, default: EnergyCounter()].note(later.reading, at: lastSample.time_ns, range: range)
             guard let before, let earlier = before.zone(zone.description.index) else { continue }
             power[id] = averagePower(
                 from: earlier.reading, at: before.time_ns, to: later.reading, at: lastSample.time_ns, range: range)
         }
+    }
+
+    /// The bank has other devices than before: all that is asked of any is asked again.
+    private func rejoin() throws(HelperError) {
+        guard let bank, bank.generation != generation else { return }
+        generation = bank.generation
+        zones = try client.zones().joined(by: bank)
+        lastSample = try client.sample().joined(by: bank)
+        let isHandedOver = limits.handover != nil
+        limits = NodeLimits(zones, lastSample, limits.policy)
+        if isHandedOver { limits.beginHandover() }
+        log.info("the devices are others than before", ("devices", .number(UInt64(limits.present.count))))
     }
 
     /// From now on limits go up when the power for it is free, and not before.
@@ -115,14 +140,14 @@ final class ControlSession {
             if changes.isEmpty {
                 // What is held is what the helper says, not what was asked of it (P4).
                 if isFallbackNew {
-                    limits.hold(try client.zones())
+                    limits.hold(try client.zones().joined(by: bank))
                     reportFallback()
                 }
                 reportConsequences()
                 return decision
             }
             do throws(HelperError) {
-                let applied = try client.apply(limits.items(changes), token: token)
+                let applied = try apply(limits.items(changes))
                 tally.counts.applied += UInt64(applied.count)
                 for (change, outcome) in zip(changes, applied) {
                     isFallbackNew = isFallbackNew || limits.changesFallback(change)
@@ -157,7 +182,51 @@ final class ControlSession {
         leaseEnds_ns = asked_ns + UInt64(lease_ms) * 1_000_000
     }
 
-    func release(_ disposal: LimitDisposal) throws(HelperError) -> Released { try client.release(token, disposal) }
+    /// So long the bank may take to put its devices' limits back, in ms.
+    private static let bankPatience_ms: Int32 = 5_000
+
+    /// The bank's devices as well: where the helper fails, too.
+    func release(_ disposal: LimitDisposal) throws(HelperError) -> Released {
+        let own = bank?.release(disposal, patience_ms: ControlSession.bankPatience_ms)
+        var released = try client.release(token, disposal)
+        guard let own else { return released }
+        released.restored += own.restored
+        released.foreign += own.foreign
+        released.failed += own.failed
+        released.fallback += own.fallback
+        return released
+    }
+
+    /// Sets limits of the helper's and of the bank's. The helper's first: what it lowers is lower when the bank is asked, and what the bank
+    /// lowers counts at what it was until a sample shows it. So at no instant there is more than what was decided.
+    private func apply(_ items: [ApplyItem]) throws(HelperError) -> [AppliedItem] {
+        let own = items.indices.filter { BankIndex.isBank(items[$0].zone) }
+        let helpers = items.indices.filter { !BankIndex.isBank(items[$0].zone) }
+        var applied = [AppliedItem?](repeating: nil, count: items.count)
+        /// The item's place among all.
+        func ask(
+            _ places: [Int], _ asked: ([ApplyItem]) throws(HelperError) -> [AppliedItem]
+        ) throws(HelperError) {
+            if places.isEmpty { return }
+            do throws(HelperError) {
+                for (place, outcome) in zip(places, try asked(places.map { items[$0] })) { applied[place] = outcome }
+            } catch {
+                guard case .failed(var failure) = error, let item = failure.item, Int(item) < places.count else { throw error }
+                failure.item = UInt16(places[Int(item)])
+                throw .failed(failure)
+            }
+        }
+        try ask(helpers) { items throws(HelperError) in try client.apply(items, token: token) }
+        try ask(own) { items throws(HelperError) in
+            let items = items.map { item in
+                var item = item
+                item.zone -= BankIndex.first
+                return item
+            }
+            do throws(Failure) { return try bank?.apply(items) ?? [] } catch { throw .failed(error) }
+        }
+        return applied.compactMap { $0 }
+    }
 }
 
 extension SandboxBits {

@@ -56,6 +56,10 @@ final class Controller {
     private var isAsked = false
     /// nil where nothing goes by the node's work.
     let work: WorkWatch?
+    /// nil where the node's limit isn't the server's.
+    var server: ServerWatch?
+    /// Devices that aren't the helper's; nil where there are none.
+    let bank: (any DeviceBank)?
     /// What it was at the last decision.
     var workload = Workload()
     /// The decision that limits wait for power for changes nothing but the packages' parts.
@@ -86,14 +90,18 @@ final class Controller {
         static let api: UInt64 = 3
         static let feed: UInt64 = 4
         static let live: UInt64 = 5
+        static let bank: UInt64 = 6
         /// And the one behind it.
-        static let listeners: UInt64 = 6
+        static let listeners: UInt64 = 7
     }
 
     /// - Parameters:
     ///   - feed: nil where the source goes by a formula.
     ///   - own: nil where Kubernetes is off.
-    init(settings: Settings, feed: (any Feed)?, node own: OwnNode?, log: Log) throws(Errno) {
+    ///   - bank: devices that aren't the helper's; nil where there are none.
+    init(
+        settings: Settings, feed: (any Feed)?, node own: OwnNode?, bank: (any DeviceBank)? = nil, log: Log
+    ) throws(Errno) {
         (self.settings, self.log, granted) = (settings, log, feed as? GrantedFeed)
         configuration = settings.configuration
         source = FollowedSource(settings.configuration.policy, feed, live: try settings.liveFeed(log))
@@ -101,11 +109,13 @@ final class Controller {
         supervisor = Supervisor(log)
         book = OrderBook(log)
         work = WorkWatch(settings.configuration.policy, log)
+        (server, self.bank) = (ServerWatch(settings.configuration.policy), bank)
         signals = try Signals()
         epoll = try Epoll()
         try epoll.add(signals.number, token: Token.signals)
         if let number = source.descriptorNumber { try epoll.add(number, token: Token.feed) }
         if let number = source.liveDescriptorNumber { try epoll.add(number, token: Token.live) }
+        if let number = bank?.descriptorNumber { try epoll.add(number, token: Token.bank) }
         listeners = Listeners(configuration, log, firstToken: Token.listeners) { [unowned self] request in
             Routes(self, operators: configuration.controlGroup).answer(request)
         }
@@ -157,6 +167,7 @@ final class Controller {
         }
         endOrders()
         if now_ns >= source.due_ns, source.refresh() { due.decide_ns = 0 }
+        if bank?.step(now_ns) == true { due.sample_ns = 0 }
         if let session { do throws(HelperError) { try cycle(session, now_ns) } catch { fail(error) } }
         tally.counts.lostLogLines += log.tellLost()
         if node.step(publish(), now_ns) {
@@ -174,7 +185,7 @@ final class Controller {
             source: source.state, wishes: wishes, helper: helper,
             limits: session?.limits, power: session?.power ?? [:], decision: decided,
             nextDecision_ns: session == nil ? nil : due.decide_ns, api: node.state, listeners: listeners.states,
-            counts: tally.counts, work: work?.state(isMoving: isMove && session?.limits.isWaiting == true))
+            counts: tally.counts, work: work?.state(isMoving: isMove && session?.limits.isWaiting == true), meter: server?.meter)
     }
 
     var wishes: Wishes {
@@ -236,7 +247,8 @@ final class Controller {
         let now_ns = Clock.monotonic_ns
         let own_ns =
             session == nil ? due.connect_ns : min(due.decide_ns, due.sample_ns, due.renew_ns, due.step_ns, due.shape_ns)
-        let next_ns = min(own_ns, source.due_ns, node.due_ns, supervisor.due_ns, listeners.due_ns, ordersDue_ns(now_ns))
+        let next_ns = min(
+            own_ns, source.due_ns, node.due_ns, supervisor.due_ns, listeners.due_ns, ordersDue_ns(now_ns), bank?.due_ns ?? .max)
         let milliseconds = next_ns <= now_ns ? 0 : min((next_ns - now_ns + 999_999) / 1_000_000, 3_600_000)
         guard let count = try? epoll.wait(milliseconds: Int32(milliseconds)) else { return nil }
         isAsked = listeners.due_ns <= Clock.monotonic_ns
@@ -244,7 +256,7 @@ final class Controller {
             switch epoll[index].token {
             case Token.signals: if let signal = signals.next() { return signal }
             // Every step looks what has come.
-            case Token.api: break
+            case Token.api, Token.bank: break
             case Token.feed: if source.take() { due.decide_ns = 0 }
             case Token.live: if source.takeLive() { due.decide_ns = 0 }
             case Token.listeners...: isAsked = true

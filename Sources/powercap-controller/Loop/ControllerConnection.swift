@@ -7,7 +7,7 @@ internal import PowercapProtocol
 /// How the loop comes to control over the limits, and loses it.
 extension Controller {
     func check(_ candidate: ControlSession) throws(UsageError) {
-        try settings.check(candidate.limits.entries.map(\.device))
+        try settings.check(candidate.limits.parts.map(\.device))
         if granted != nil, !candidate.knowsFallback {
             throw .grantsWithoutFallback(settings.given("SOURCE"), helper: candidate.welcome.helperVersion.string)
         }
@@ -15,7 +15,9 @@ extension Controller {
 
     func connect() -> ControlSession? {
         do throws(HelperError) {
-            return try ControlSession(helper: configuration.helperSocket, isOnce: isOnce, log: log, tally: tally) { [node] in
+            return try ControlSession(
+                helper: configuration.helperSocket, configuration.policy, bank: bank, isOnce: isOnce, log: log, tally: tally
+            ) { [node] in
                 node.tell($0)
             }
         } catch {
@@ -45,14 +47,15 @@ extension Controller {
             node.tell(NodeEvent(reason: .controlRegained, subject: "", note: "The controller is in control of the limits again"))
             isControlMissed = false
         }
-        node.note(candidate.limits.entries.map(\.device))
+        node.note(candidate.limits.parts.map(\.device))
         work?.begin(candidate.lastSample, candidate.limits)
+        server?.note(candidate.limits, candidate.power, at: now_ns)
         beginGrants(candidate)
         // Whoever decides once isn't there any more when the power is free.
         if configuration.policy.split == .demand, !isOnce { candidate.handOver() }
         due = Schedule(
             connect_ns: 0, decide_ns: now_ns, sample_ns: now_ns + configuration.sampleInterval.nanoseconds,
-            renew_ns: now_ns + candidate.renewal_ns, step_ns: work == nil ? .max : now_ns + DemandMeter.step_ns)
+            renew_ns: now_ns + candidate.renewal_ns, step_ns: work == nil && server == nil ? .max : now_ns + DemandMeter.step_ns)
     }
 
     /// Said at the first connection, and when the helper's floor has changed.

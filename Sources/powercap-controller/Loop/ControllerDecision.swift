@@ -37,15 +37,17 @@ extension Controller {
         let (before, overrides) = (decided?.decision, wishes.together)
         let workload = work?.workload(session.limits) ?? Workload()
         self.workload = workload
+        let (servers, loop, now_ms) = (session.limits.servers, server?.loop, Int64(clamping: Clock.monotonic_ns / 1_000_000))
         defer {
             planLook(session)
             granted?.noteSet()
         }
         let decision = try session.enforce(isMove: isMove) { devices in
             decide(
-                devices: devices, policy: policy, reading: reading, overrides: overrides, workload: workload, last: before,
-                at_ms: Int64(clamping: Clock.monotonic_ns / 1_000_000))
+                devices: devices, servers: servers, policy: policy, reading: reading, overrides: overrides, workload: workload,
+                server: loop, last: before, at_ms: now_ms)
         }
+        if let loop = decision.server?.loop { server?.loop = loop }
         // A step of a ramp at the same time moves the node's limit, too.
         self.isMove = isMove && decision.nodeLimit == before?.nodeLimit
         due.shape_ns = decision.shape?.nextMove(policy).map { UInt64(max($0, 0)) * 1_000_000 } ?? .max

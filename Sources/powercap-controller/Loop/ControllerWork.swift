@@ -6,18 +6,23 @@ internal import PowercapProtocol
 extension Controller {
     /// Looks what the node's work is, and decides anew where that is another. The source isn't asked: its cadence stays.
     func step(_ session: ControlSession, _ now_ns: UInt64) throws(HelperError) {
-        guard let work else { return due.step_ns = .max }
         due.step_ns = now_ns + DemandMeter.step_ns
         try sample(session, now_ns)
+        server?.note(session.limits, session.power, at: now_ns)
+        guard let work else { return try decideAndApply(session, isMove: true) }
         work.endStep(session.limits, minPower: wishes.together.minPower, now_ns)
         let now = work.workload(session.limits)
-        if now != workload { try decideAndApply(session, isMove: now.isIdle == workload.isIdle) }
+        if now != workload || server != nil { try decideAndApply(session, isMove: now.isIdle == workload.isIdle) }
         granted?.noteDemand()
     }
 
     /// Limits that wait for power are looked after as soon as there may be some.
     func planLook(_ session: ControlSession) {
-        guard session.limits.isWaiting, let after_ns = session.limits.handover?.lookAfter_ns else { return }
+        guard session.limits.isWaiting else { return }
+        // A device that is written beside the loop is looked at again and again; the bank says by itself when there is something new.
+        guard let after_ns = session.limits.handover?.lookAfter_ns ?? (session.limits.isPending ? Handover.look_ns : nil) else {
+            return
+        }
         due.sample_ns = min(due.sample_ns, Clock.monotonic_ns + after_ns)
     }
 

@@ -20,6 +20,8 @@ final class WorkWatch {
     /// It was told that the limit is divided in proportion.
     private var isToldUnknown = false
     private var unknown: [String] = []
+    /// Devices that sleep, by the zone's id.
+    private var asleep: Set<String> = []
     /// What was last told of hints that can't be had.
     private var toldMissing: [String] = []
 
@@ -42,13 +44,22 @@ final class WorkWatch {
 
     /// Takes a sample.
     func note(_ sample: HelperSample, _ limits: NodeLimits) {
-        for entry in limits.entries {
+        for entry in limits.parts {
             guard let zone = sample.zone(entry.zone), !zone.isGone else {
                 meters[entry.device.zone] = nil
                 continue
             }
-            meters[entry.device.zone, default: DemandMeter()].note(
-                zone.reading, at: sample.time_ns, range: entry.energyRange, limit: limits.inForce(entry).limit)
+            let (id, limit) = (entry.device.zone, limits.inForce(entry).limit)
+            switch entry.reading {
+            case .energy:
+                meters[id, default: DemandMeter()].note(
+                    zone.reading, at: sample.time_ns, range: entry.energyRange, limit: limit)
+            case .power:
+                // Where no limit is in force, it can't be in the way.
+                meters[id, default: DemandMeter()].note(
+                    power: zone.reading, at: sample.time_ns, limit: limit ?? entry.device.longTerm.ceiling)
+            case .none: meters[id] = nil
+            }
         }
     }
 
@@ -65,7 +76,9 @@ final class WorkWatch {
             meters[device.zone]?.endStep(ceiling: most, isSlowed: isSlowed)
         }
         steps += 1
-        unknown = limits.devices.filter { $0.fixed == nil && meters[$0.zone]?.demand == nil }.map(\.name.text)
+        asleep = Set(limits.parts.filter { limits.isSuspended($0) }.map(\.device.zone))
+        unknown = limits.devices.filter { $0.kind == .package && $0.fixed == nil && meters[$0.zone]?.demand == nil }.map(
+            \.name.text)
         idleness.note(hasWork: hasWork(limits, minPower: minPower ?? policy.raplMinPower), at: now_ns)
         let wasIdle = isIdle
         isIdle = policy.strategy == .idleDown && idleness.lasts(policy.idleAfter.nanoseconds, at: now_ns)
@@ -81,13 +94,19 @@ final class WorkWatch {
     private func hasWork(_ limits: NodeLimits, minPower: Microwatts) -> Bool? {
         if let activity = processors.activity {
             let busy = activity.busy - (bestEffort?.busy ?? 0)
-            return busy >= max(WorkWatch.leastWork, WorkWatch.leastShare * Double(activity.processors))
+            if busy >= max(WorkWatch.leastWork, WorkWatch.leastShare * Double(activity.processors)) { return true }
+            // What a GPU does no processor need have a hand in.
+            return draws(limits.present.filter { limits.entries[$0].device.kind == .gpu }, limits, minPower: minPower)
         }
-        // Without processors by power: what fits under the floor isn't slowed down there.
-        if limits.present.isEmpty { return nil }
+        return limits.present.isEmpty ? nil : draws(limits.present, limits, minPower: minPower)
+    }
+
+    /// Whether one of these draws more than fits under its floor: what does isn't slowed down there. nil where that can't be told.
+    private func draws(_ indices: [Int], _ limits: NodeLimits, minPower: Microwatts) -> Bool? {
         var hasWork = false
-        for index in limits.present {
+        for index in indices {
             let device = limits.entries[index].device
+            if asleep.contains(device.zone) { continue }
             guard let fits = meters[device.zone]?.fits(under: max(minPower, device.longTerm.floor)) else { return nil }
             hasWork = hasWork || !fits
         }
@@ -103,27 +122,32 @@ final class WorkWatch {
     /// What a package could use, for others to hear. Before anything was measured that is what it has, and where nothing can be measured all
     /// that it can have.
     func wanted(_ device: Device, inForce: Microwatts) -> Microwatts {
+        if asleep.contains(device.zone) { return device.longTerm.floor }
         if let demand = meters[device.zone]?.demand { return demand.lately }
         return device.fixed ?? (steps < 2 ? inForce : device.longTerm.ceiling)
     }
 
-    private func demands(_ limits: NodeLimits) -> [Demand]? {
-        var demands: [Demand] = []
+    /// nil where it isn't known what a package draws: then all is divided in proportion. Of another device that isn't, its own part alone is.
+    private func demands(_ limits: NodeLimits) -> [Demand?]? {
+        var demands: [Demand?] = []
         for device in limits.devices {
             // What can't be changed has what it has, whatever it wants.
-            guard let demand = meters[device.zone]?.demand ?? device.fixed.map({ Demand(power: $0, basis: .drawn) }) else {
-                return nil
-            }
+            let fixed = device.fixed.map { Demand(power: $0, basis: .drawn) }
+            let asleep = asleep.contains(device.zone) ? Demand(power: device.longTerm.floor, basis: .suspended) : nil
+            let demand = asleep ?? meters[device.zone]?.demand ?? fixed
+            if demand == nil, device.kind == .package { return nil }
             demands.append(demand)
         }
-        return demands
+        // Where nothing at all is known of any there is nothing to go by.
+        return demands.contains { $0 != nil } ? demands : nil
     }
 
     /// As everybody sees it who asks.
     /// - Parameter isMoving: limits wait for power that is on its way between packages.
     func state(isMoving: Bool) -> WorkState {
         WorkState(
-            demands: meters.compactMapValues(\.demand), unknown: unknown, hasWork: idleness.hasWork, isIdle: isIdle,
+            demands: meters.compactMapValues(\.demand).filter { !asleep.contains($0.key) }, unknown: unknown,
+            hasWork: idleness.hasWork, isIdle: isIdle,
             busy: processors.activity?.busy, bestEffort: bestEffort?.busy, missing: missing,
             isMoving: isMoving)
     }

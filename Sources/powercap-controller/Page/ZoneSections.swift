@@ -5,22 +5,24 @@ internal import PowercapProtocol
 
 extension HTML {
     mutating func writePackages(_ state: NodeState) {
-        markup("<section><h2>Packages</h2>")
+        markup("<section><h2>Devices</h2>")
         let devices = state.devices
         if devices.isEmpty {
-            element("<p>", state.limits == nil ? "Not known without control." : "No package has a power limit.", "</section>")
+            element(
+                "<p>", state.limits == nil ? "Not known without control." : "Nothing that is governed has a power limit.",
+                "</section>")
             return
         }
         let isByDemand = state.settings.configuration.policy.split == .demand
         table(
-            "packages", "Long-term limits of the packages",
-            head: ["package", "asked", "in force", "drawn"] + (isByDemand ? ["wants"] : []) + ["range", "original", "standing"]
+            "packages", "Limits of the devices",
+            head: ["device", "asked", "in force", "drawn"] + (isByDemand ? ["wants"] : []) + ["range", "original", "standing"]
         ) { html in
             for device in devices {
                 html.element("<tr><th scope=row>", device.name, "")
                 html.cell(device.asked, orElse: "nothing")
                 html.cell(device.inForce)
-                if let holder = device.holder, holder != InForce.governed { html.element("<br><small>by ", holder, "</small>") }
+                if let holder = device.holder, holder != device.controlType { html.element("<br><small>by ", holder, "</small>") }
                 html.cell(measured: device.power)
                 if isByDemand {
                     html.cell(measured: device.demand?.power)
@@ -46,7 +48,9 @@ extension HTML {
             for zone in zones {
                 html.element("<tbody><tr><th scope=rowgroup colspan=4>", zone.name, " <small>")
                 html.element("", "\(zone.id)\(zone.parent.map { " in \($0)" } ?? "")", "</small>")
-                if let error = zone.energyError, error != "ENOENT", !zone.isGone {
+                if zone.isSuspended {
+                    html.markup("<td>asleep<td><td>")
+                } else if let error = zone.energyError, error != "ENOENT", !zone.isGone {
                     html.element("<td>", error, "<td><td>")
                 } else {
                     html.element("<td>", zone.power?.roughly ?? "unknown", "<td><td>")
@@ -56,18 +60,18 @@ extension HTML {
                 } else if zone.isDisabled, !zone.limits.isEmpty {
                     html.element("<span class=bad>", Standing.disabled.words, "</span>")
                 }
-                for limit in zone.limits { html.write(limit) }
+                for limit in zone.limits { html.write(limit, of: zone) }
             }
         }
         markup("</section>")
     }
 
-    private mutating func write(_ limit: ZoneState.Limit) {
+    private mutating func write(_ limit: ZoneState.Limit, of zone: ZoneState) {
         element("<tr><th scope=row>", limit.name, "")
         cell(limit.asked, orElse: "nothing")
         element("<td>", limit.register?.words ?? limit.registerError ?? "unknown", "")
         cell(limit.inForce)
-        if let holder = limit.holder, holder != InForce.governed { element("<br><small>by ", holder, "</small>") }
+        if let holder = limit.holder, holder != zone.controlType { element("<br><small>by ", holder, "</small>") }
         markup("<td>")
         cell(limit.original)
         if let note = limit.note {

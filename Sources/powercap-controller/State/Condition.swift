@@ -30,7 +30,7 @@ extension Condition {
         let ungoverned = those { if case .ungoverned(let why) = $0 { " (\(why))" } else { nil } }
         let locked = those { $0 == .locked ? "" : nil }
         if devices.isEmpty {
-            self.init(status: .no, reason: "NothingToLimit", message: "No package of this node has a power limit")
+            self.init(status: .no, reason: "NothingToLimit", message: "Nothing that is governed on this node has a power limit")
         } else if let names = those({ $0 == .disabled ? "" : nil }) {
             self.init(status: .no, reason: "ZoneDisabled", message: "Limits are set but not enforced: \(names)")
         } else if let names = those({
@@ -42,11 +42,11 @@ extension Condition {
         } else if let names = those({ $0 == .left ? "" : nil }) {
             self.init(status: .no, reason: "LimitLeft", message: "Another party's limit is left: \(names)")
         } else if devices.allSatisfy({ $0.standing == .locked }) {
-            self.init(status: .no, reason: "ZoneLocked", message: "Every package's limit is locked by firmware")
+            self.init(status: .no, reason: "ZoneLocked", message: "Every limit is locked by firmware")
         } else if devices.allSatisfy({ $0.standing.isOutOfReach }) {
             let names = [locked.map { "\($0) (locked by firmware)" }, ungoverned].compactMap { $0 }.joined(separator: ", ")
             self.init(
-                status: .no, reason: "NotGoverned", message: "No package is governed: \(names)".shortened(to: Self.longestMessage)
+                status: .no, reason: "NotGoverned", message: "Nothing is governed: \(names)".shortened(to: Self.longestMessage)
             )
         } else if decision == nil {
             self.init(status: .unknown, reason: "Starting", message: "No limit was set yet")

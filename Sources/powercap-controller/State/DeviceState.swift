@@ -1,9 +1,10 @@
 internal import Policy
 internal import PowercapProtocol
 
-/// A processor package and its long-term limit, which is what the node's limit is divided into.
+/// A device and its limit: a part of the node's limit.
 struct DeviceState: Equatable, Sendable {
     let name: String
+    let kind: DeviceKind
     /// The zone's id.
     let zone: String
     let reference: Microwatts
@@ -15,6 +16,8 @@ struct DeviceState: Equatable, Sendable {
     let inForce: Microwatts?
     /// The control type whose register that is; nil where it isn't known.
     let holder: String?
+    /// The control type whose register is set.
+    let controlType: String?
     /// The average between the last two samples.
     let power: Microwatts?
     /// What it wants; nil where that isn't known, or nobody asks.
@@ -34,10 +37,11 @@ extension NodeState {
             let inForce = limits.inForce(entry)
             let decided = decision?.decision.devices ?? []
             return DeviceState(
-                name: entry.device.name.text, zone: entry.device.zone, reference: entry.device.reference,
+                name: entry.device.name.text, kind: entry.device.kind, zone: entry.device.zone, reference: entry.device.reference,
                 floor: entry.device.longTerm.floor, ceiling: entry.device.longTerm.ceiling,
-                original: zone?.constraint("long_term")?.original, asked: entry.longTerm.asked, inForce: inForce.limit,
-                holder: inForce.limit == nil ? nil : inForce.holder?.controlType, power: power[entry.device.zone],
+                original: zone?.constraint(entry.longTerm.name)?.original, asked: entry.longTerm.asked, inForce: inForce.limit,
+                holder: inForce.limit == nil ? nil : inForce.holder?.controlType, controlType: zone?.controlType,
+                power: power[entry.device.zone],
                 demand: work?.demands[entry.device.zone],
                 reason: position < decided.count ? decided[position].reason : nil, standing: limits.standing(entry))
         }

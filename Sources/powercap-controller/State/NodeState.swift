@@ -30,6 +30,8 @@ struct NodeState: Sendable {
     let counts: Counts
     /// nil where nothing goes by the node's work.
     var work: WorkState? = nil
+    /// The id of the zone that is the whole server's meter; nil where nobody asks one, or there is none.
+    var meter: String? = nil
 
     /// What the controller does with the node's limits.
     enum Phase: String, Sendable {
@@ -72,11 +74,13 @@ struct NodeState: Sendable {
     /// boots, has no more than `fallback`.
     var bootsAtFallback: Bool { helper.welcome?.boot.contains(.atFallback) == true && limits?.isFallbackKept == true }
 
-    /// The power of the packages together; nil where one isn't known.
+    /// The power of the devices together; nil where one isn't known.
     var drawn: Microwatts? {
         guard !entries.isEmpty else { return nil }
         return entries.reduce(Microwatts?.some(.zero)) { sum, entry in
-            sum.flatMap { sum in power[entry.device.zone].map { sum + $0 } }
+            // What sleeps isn't measured, so that it sleeps on.
+            let own = power[entry.device.zone] ?? (limits?.isSuspended(entry) == true ? .zero : nil)
+            return sum.flatMap { sum in own.map { sum + $0 } }
         }
     }
 }

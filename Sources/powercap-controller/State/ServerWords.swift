@@ -7,6 +7,7 @@ extension NodeState {
         guard let server = decision?.decision.server else { return "" }
         let limit = " of its \(server.limit.roughly)"
         guard let meter = server.loop.meter else { return limit + "; its meter says nothing, so nothing rises" }
-        return limit + "; its meter says \(meter.roughly)" + (server.loop.rest.map { ", \($0.roughly) of that beside the devices" } ?? "")
+        return limit + "; its meter says \(meter.roughly)"
+            + (server.loop.rest.map { ", \($0.roughly) of that beside the devices" } ?? "")
     }
 }

@@ -16,7 +16,8 @@ extension NodeState {
             "node": nodeJSON,
             "condition": condition.json, "work": work?.json ?? .null, "source": source.json(grantEnd), "overrides": overridesJSON,
             "next": nextJSON(change),
-            "packages": .list(devices.map(\.json)), "helper": helper.welcome?.json ?? .null, "control": controlJSON,
+            "packages": .list(devices.filter { $0.kind == .package }.map(\.json)), "devices": .list(devices.map(\.json)),
+            "server": serverJSON, "helper": helper.welcome?.json ?? .null, "control": controlJSON,
 
             // In control there are none, and without it only the helper knows.
             "held_limits": helper.lease == nil ? .null : .whole(0), "zones": .list(zones.map(\.json)), "api": api?.json ?? .null,
@@ -46,6 +47,17 @@ extension NodeState {
                 ["option": .text($0.cause?.option), "power_uw": .power($0.power), "goal_uw": .power($0.goal)]
             } ?? .null,
             "floors_exceed_budget": decision.map { .flag($0.floorsExceedBudget) } ?? .null,
+        ]
+    }
+
+    /// null where the node's limit isn't the whole server's.
+    private var serverJSON: JSON {
+        guard let server = decision?.decision.server else { return .null }
+        return [
+            "limit_uw": .power(server.limit), "reason": .text(server.reason.rawValue), "meter": .text(meter),
+            "meter_uw": .power(server.loop.meter), "rest_uw": .power(server.loop.rest),
+            "most_rest_uw": .power(server.loop.mostRest),
+            "devices_uw": .power(server.loop.budget),
         ]
     }
 
@@ -149,7 +161,8 @@ extension Overrides {
 extension DeviceState {
     fileprivate var json: JSON {
         [
-            "name": .text(name), "zone": .text(zone), "asked_uw": .power(asked), "in_force_uw": .power(inForce),
+            "name": .text(name), "kind": .text(kind.rawValue), "zone": .text(zone), "asked_uw": .power(asked),
+            "in_force_uw": .power(inForce),
             "held_by": .text(holder), "power_uw": .power(power), "original_uw": .power(original), "floor_uw": .power(floor),
             "ceiling_uw": .power(ceiling), "reference_uw": .power(reference), "wants_uw": .power(demand?.power),
             "wants_because": .text(demand?.basis.rawValue), "reason": .text(reason?.rawValue),

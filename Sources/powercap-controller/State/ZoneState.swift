@@ -8,6 +8,10 @@ struct ZoneState: Equatable, Sendable {
     let parent: String?
     let controlType: String
     let name: String
+    /// What it is; nil of a part of something, and of what means nothing here.
+    let kind: DeviceKind?
+    /// What its reading is: a counter of energy, a sensor of power, or nothing.
+    let reading: ReadingKind
     /// Its package's number; nil of zones that belong to none.
     let package: String?
     let isGone: Bool
@@ -16,7 +20,9 @@ struct ZoneState: Equatable, Sendable {
     /// Its limits are not enforced.
     let isDisabled: Bool
     let power: Microwatts?
-    /// Why the energy counter can't be read, as errno's name: `ENOENT` where there is none. nil where it was read.
+    /// It sleeps, and isn't read so that it goes on sleeping.
+    var isSuspended: Bool { energyError == Errno.shutdown.name }
+    /// Why its counter or its sensor can't be read, as errno's name: `ENOENT` where there is none. nil where it was read.
     let energyError: String?
     let limits: [Limit]
 
@@ -50,21 +56,22 @@ extension ZoneState {
     ///   - zone: one of `zones`.
     ///   - asked: what was last asked for of a constraint, what it becomes, and whether its limit is this system's doing.
     init(
-        _ zone: Zone, in zones: [Zone], power: Microwatts?, energyError: Errno?,
+        _ zone: Zone, in zones: [Zone], reading: ReadingKind, power: Microwatts?, energyError: Errno?,
         asked: (_ constraint: String) -> (limit: Microwatts?, fallback: Microwatts?, isChanged: Bool)
     ) {
         (id, parent, controlType, name) = (zone.id, zone.parent, zone.controlType, zone.name)
+        (kind, self.reading) = (zone.parent == nil ? zone.kind : nil, reading)
         package = zone.packageNumber(in: zones)
         (isGone, enabled, isDisabled) = (zone.isGone, zone.enabled, zone.isDisabled)
         (self.power, self.energyError) = (power, energyError?.name)
         limits = zone.constraints.map { constraint in
             let (asked, fallback, isChanged) = asked(constraint.name)
-            let all = zone.isPackage ? InForce(of: constraint.name, package: zone.name, in: zones) : nil
-            let inForce = zone.isPackage ? all?.limit : zone.isDisabled ? nil : constraint.powerLimit
+            let all = InForce(of: constraint.name, zone, in: zones)
+            let inForce = all.limit
             return Limit(
                 name: constraint.name, original: constraint.original, asked: asked, register: constraint.powerLimit,
                 registerError: constraint.readErrno == 0 ? nil : Errno(Int32(constraint.readErrno)).name, inForce: inForce,
-                holder: inForce == nil ? nil : all.map { $0.holder?.controlType } ?? zone.controlType, floor: constraint.floor,
+                holder: inForce == nil ? nil : all.holder?.controlType, floor: constraint.floor,
                 ceiling: constraint.ceiling, fallback: fallback, isChanged: isChanged, obstacle: constraint.obstacle,
                 note: ZoneState.note(on: constraint, of: zone, in: zones, asked: asked))
         }
@@ -73,8 +80,11 @@ extension ZoneState {
     private static func note(on constraint: Constraint, of zone: Zone, in zones: [Zone], asked: Microwatts?) -> String? {
         if zone.isGone { return nil }
         // What lies in a package, and psys, is only measured; a lock is known only where somebody has tried.
-        guard zone.isPackage else { return constraint.obstacle == .locked ? Standing.locked.words : nil }
-        if zone.controlType != InForce.governed, constraint.obstacle != .locked { return nil }
+        if zone.isOff(constraint) { return "no limit is in force" }
+        guard zone.parent == nil, zone.word != nil else { return constraint.obstacle == .locked ? Standing.locked.words : nil }
+        // Another register of a package, and what nobody was told to govern, are only measured.
+        let isOther = zone.controlType != InForce.governed && asked == nil
+        if isOther, constraint.obstacle != .locked { return nil }
         let standing = Standing(of: constraint, zone, in: zones)
         if standing != .asAsked { return standing.words }
         guard let asked else { return nil }
@@ -96,7 +106,10 @@ extension NodeState {
     var zones: [ZoneState] {
         guard let limits else { return [] }
         return limits.zones.map { zone in
-            ZoneState(zone, in: limits.zones, power: power[zone.id], energyError: limits.energyError(of: zone)) { constraint in
+            ZoneState(
+                zone, in: limits.zones, reading: limits.reading(of: zone), power: power[zone.id],
+                energyError: limits.energyError(of: zone)
+            ) { constraint in
                 let entry = limits.entries.first { $0.device.zone == zone.id }
                 let tracked = entry.flatMap { entry in
                     [entry.longTerm, entry.shortTerm].lazy.compactMap { $0 }.first { $0.name == constraint }

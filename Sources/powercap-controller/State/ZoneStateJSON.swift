@@ -7,7 +7,9 @@ extension ZoneState {
     var json: JSON {
         [
             "id": .text(id), "parent": .text(parent), "control_type": .text(controlType), "name": .text(name),
-            "package": .text(package), "gone": .flag(isGone), "enabled": enabled.map { .flag($0) } ?? .null,
+            "kind": .text(kind?.rawValue),
+            "package": .text(package), "reading": .text(reading.word), "gone": .flag(isGone),
+            "enabled": enabled.map { .flag($0) } ?? .null,
             "disabled": .flag(isDisabled), "power_uw": .power(power), "energy_error": .text(energyError),
             "constraints": .list(limits.map(\.json)),
         ]
@@ -21,10 +23,25 @@ extension ZoneState {
         let limits = constraints.compactMap(Limit.init)
         guard limits.count == constraints.count else { return nil }
         self.init(
-            id: id, parent: json["parent"]?.text, controlType: controlType, name: name, package: json["package"]?.text,
+            id: id, parent: json["parent"]?.text, controlType: controlType, name: name,
+            kind: json["kind"]?.text.flatMap { DeviceKind(rawValue: $0) }, reading: ReadingKind(word: json["reading"]?.text),
+            package: json["package"]?.text,
             isGone: gone, enabled: json["enabled"]?.flag, isDisabled: disabled, power: json["power_uw"]?.power,
             energyError: json["energy_error"]?.text, limits: limits)
     }
+}
+
+extension ReadingKind {
+    fileprivate var word: String {
+        switch self {
+        case .none: "none"
+        case .energy: "energy"
+        case .power: "power"
+        }
+    }
+
+    /// A controller that doesn't say has counters of energy alone.
+    fileprivate init(word: String?) { self = word == "power" ? .power : word == "none" ? .none : .energy }
 }
 
 extension ZoneState.Limit {

@@ -7,15 +7,15 @@ extension Metric {
     /// Of the node's limit as a whole.
     static let node: [Metric] = [
         .node(
-            .gauge, "node_limit_watts", unit: "watts", "Limit of the packages together as it was last decided."
+            .gauge, "node_limit_watts", unit: "watts", "Limit of the devices together as it was last decided."
         ) { $0.state.decision.map { .watts($0.decision.nodeLimit) } },
         .node(
             .gauge, "node_limit_in_force_watts", unit: "watts",
-            "Limit of the packages together as it was read back from the hardware. Absent where one of them isn't known, or isn't enforced."
+            "Limit of the devices together as it was read back from the hardware. Absent where one of them isn't known, or isn't enforced."
         ) { $0.state.inForce.map { .watts($0) } },
         .node(
             .gauge, "node_fallback_watts", unit: "watts",
-            "What the packages' limits become together when the controller is lost, as the helper holds it. Absent where the originals come back."
+            "What the devices' limits become together when the controller is lost, as the helper holds it. Absent where the originals come back."
         ) { $0.state.fallback.map { .watts($0) } },
         .node(
             .gauge, "node_boots_at_fallback",
@@ -28,14 +28,38 @@ extension Metric {
             .gauge, "node_ceiling_watts", unit: "watts", "The most that the node's limit can be."
         ) { $0.state.decision.map { .watts($0.decision.ceiling) } },
         .node(
-            .gauge, "node_reference_watts", unit: "watts", "Reference power of the packages, as PMAX_FUNC has it."
+            .gauge, "node_reference_watts", unit: "watts", "Reference power of the devices, as PMAX_FUNC has it."
         ) { $0.state.decision.map { .watts($0.decision.reference) } },
+        Metric(
+            .gauge, "share_watts", unit: "watts", labels: ["kind"],
+            "What the devices of a kind have together of the node's limit, as it was last decided."
+        ) { scrape in
+            guard let decided = scrape.state.decision?.decision.devices, decided.count == scrape.state.entries.count else {
+                return []
+            }
+            return DeviceKind.allCases.compactMap { kind in
+                let shares = zip(scrape.state.entries, decided).filter { $0.0.device.kind == kind }.map(\.1.longTerm)
+                return shares.isEmpty ? nil : Sample([kind.rawValue], .watts(shares.reduce(.zero, +)))
+            }
+        },
+        .node(
+            .gauge, "server_limit_watts", unit: "watts",
+            "Limit of the whole server as it was last decided (BUDGET_OF=server): its devices have what the rest of it leaves."
+        ) { $0.state.decision?.decision.server.map { .watts($0.limit) } },
+        .node(
+            .gauge, "server_meter_watts", unit: "watts",
+            "What the whole server's meter said last (BUDGET_OF=server). Absent where it is silent: then nothing rises."
+        ) { $0.state.decision?.decision.server?.loop.meter.map { .watts($0) } },
+        .node(
+            .gauge, "server_rest_watts", unit: "watts",
+            "What the server takes beside its devices, on average over the last seconds (BUDGET_OF=server)."
+        ) { $0.state.decision?.decision.server?.loop.rest.map { .watts($0) } },
         .node(
             .gauge, "floors_exceed_budget", "Whether the floors take more than the source or the override allows."
         ) { $0.state.decision.map { .flag($0.decision.floorsExceedBudget) } },
         Metric(
             .gauge, "decision_info", labels: ["reason"],
-            "1 for the reason of the last decision: source, stale, override, floor, ceiling, shaped, idle, fixed or paused."
+            "1 for the reason of the last decision: source, stale, override, floor, ceiling, shaped, server, idle, fixed or paused."
         ) { scrape in scrape.state.decision.map { [Sample([$0.decision.reason.rawValue], .whole(1))] } ?? [] },
         .node(
             .gauge, "next_decision_timestamp_seconds", unit: "seconds", "When the next decision is due, in seconds since 1970."

@@ -15,6 +15,10 @@ extension Metric {
             "How often it isn't known how much energy was used, because the zone's counter was reset or may have wrapped around unseen."
         ) { zone in zone.energy.map { .whole($0.gaps) } },
         .zone(
+            .gauge, "power_watts", unit: "watts",
+            "What the zone's sensor says now, where it has one in place of a counter. Absent while it can't be read, and while the device sleeps."
+        ) { zone in zone.state.reading == .power ? zone.state.power.map { .watts($0) } : nil },
+        .zone(
             .gauge, "zone_enabled", "Whether the zone says that its limits are enforced. A locked one may read 0."
         ) { zone in zone.state.enabled.map { .flag($0) } },
     ]

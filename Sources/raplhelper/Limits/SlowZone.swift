@@ -123,7 +123,7 @@ final class SlowZone {
             let limit = thread.limit(position, of: constraint)
             if limit.errno == UInt8(Errno.noDevice.number) { _ = zone.noting(.noDevice) }
             // What a device that sleeps would say is what it said last.
-            if limit.errno != UInt8(Errno.shutDown.number) { constraint.note(limit) }
+            if limit.errno != UInt8(Errno.shutdown.number) { constraint.note(limit) }
         }
     }
 

@@ -152,7 +152,7 @@ enum Listing {
     }
 
     private static func reading(_ reading: Reading, of zone: Zone) -> Message {
-        if Errno(Int32(reading.errno)) == .shutDown { return "asleep" }
+        if Errno(Int32(reading.errno)) == .shutdown { return "asleep" }
         switch zone.readingKind {
         case .power: return "power: \(value(reading, "W"))"
         case .none where zone.constraints.first?.driver.place == .opal: return "not measured"

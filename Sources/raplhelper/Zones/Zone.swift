@@ -80,7 +80,7 @@ final class Zone {
             return sample
         }
         if let sleep, sleep.isAsleep() {
-            sample.reading = Reading(errno: UInt8(Errno.shutDown.number))
+            sample.reading = Reading(errno: UInt8(Errno.shutdown.number))
             for position in 0..<constraints.count { sample.limits[position] = constraints[position].lastRead }
             sample.isGone = isGone
             return sample

@@ -231,7 +231,7 @@ struct OperatorTests {
         let controller = try desk.controller(mock)
         let outcome = try desk.run("explain")
         #expect(outcome.status == 1)
-        #expect(outcome.output.contains("PowerCapped is False: Every package's limit is locked by firmware."))
+        #expect(outcome.output.contains("PowerCapped is False: Every limit is locked by firmware."))
         #expect(try desk.ask("GET", "/readyz").status == 503)
         #expect(try desk.ask("GET", "/healthz").status == 200)
         // An order stands all the same, for when it can be followed.

@@ -102,11 +102,11 @@ struct NodeReportTests {
         expect(
             record(before: { ($0.obstacle, $0.locked, $0.longTerm[0]) = (.locked, [0], 30) }), 100, .yes, "LimitInForce",
             "Limits are in force, but locked by firmware: package-0")
-        expect(record(before: locked), 400, .no, "ZoneLocked", "Every package's limit is locked by firmware")
+        expect(record(before: locked), 400, .no, "ZoneLocked", "Every limit is locked by firmware")
         // A locked zone reads as a disabled one.
         expect(
             record(100, { $0.enabled = [.no, .yes, .no] }, before: locked), 400, .no, "ZoneLocked",
-            "Every package's limit is locked by firmware")
+            "Every limit is locked by firmware")
     }
 
     @Test("a package that isn't governed is no locked one: it is said why")
@@ -117,7 +117,7 @@ struct NodeReportTests {
             "Limits are in force, but not governed: package-0 (\(why))")
         expect(
             record(before: { $0.locked = [0, 2] }), 400, .no, "NotGoverned",
-            "No package is governed: package-0 (\(why)), package-1 (\(why))")
+            "Nothing is governed: package-0 (\(why)), package-1 (\(why))")
     }
 
     @Test(
@@ -128,14 +128,14 @@ struct NodeReportTests {
         let record = record(before: { ($0.obstacle, $0.locked) = (obstacle, [0, 2]) })
         #expect(record.condition.reason == "NotGoverned" && record.condition.status == .no)
         let why = "(\(obstacle.explanation))"
-        #expect(record.condition.message == "No package is governed: package-0 \(why), package-1 \(why)")
+        #expect(record.condition.message == "Nothing is governed: package-0 \(why), package-1 \(why)")
     }
 
     @Test("a package that is gone counts no more, and where all are there is nothing to limit")
     func gone() {
         expect(record { $0.gone = [2] }, 50, .yes, "LimitInForce", "Limits are in force")
         let record = self.record { $0.gone = [0, 2] }
-        expect(record, nil, .no, "NothingToLimit", "No package of this node has a power limit")
+        expect(record, nil, .no, "NothingToLimit", "Nothing that is governed on this node has a power limit")
         #expect(record.reference == nil)
     }
 

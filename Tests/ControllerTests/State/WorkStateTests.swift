@@ -40,7 +40,7 @@ extension ProcessTimeZone {
             #expect(!because.contains { $0.contains("on its way") })
             var moving = Self.shared
             moving.isMoving = true
-            #expect(state(moving).explanation.because.contains("Power is on its way from one package to another."))
+            #expect(state(moving).explanation.because.contains("Power is on its way from one device to another."))
         }
 
         @Test("where it isn't known what a package draws, that is the reason for equal parts")

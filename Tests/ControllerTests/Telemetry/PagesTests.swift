@@ -41,6 +41,8 @@ struct Pages {
         case "power":
             // So far beyond its limit that a rate over two minutes shows it after half a minute.
             (scene.locked, scene.heldLower, watts) = (1, 0, [600, 500])
+            (scene.gpu, scene.meter) = (90, 250)
+            scene.environment = ["GOVERN": "intel-rapl,gpu", "BUDGET_OF": "server"]
             scene.grant = Scene.grant(endsIn: 12, counts: ["taken": turns])
             scene.wishes.node = Overrides(maxSource: .watts(330))
         case "limits":

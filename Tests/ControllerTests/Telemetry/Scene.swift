@@ -39,6 +39,11 @@ struct Scene {
     /// The package whose energy counter can't be read.
     var unreadable: Int?
 
+    /// What a GPU of 300 W draws, in watts, by its sensor; nil where there is no GPU.
+    var gpu: UInt64?
+    /// What the whole server's meter says, in watts.
+    var meter: UInt64?
+
     static let range = Microjoules(262_143_328_850)
 
     /// Granted by a budget that has no more for it, until so many seconds from now; nil: that is over.
@@ -64,6 +69,8 @@ struct Scene {
         var controlType: StaticString = "intel-rapl"
         var constraints: [(name: StaticString, watts: UInt64, now_mW: UInt64)] = []
         var enabled = ZoneSample.Enabled.yes
+        /// What its sensor says, in watts; nil where it has a counter.
+        var sensed: UInt64?
     }
 
     private var spots: [Spot] {
@@ -88,6 +95,12 @@ struct Scene {
                     id: "intel-rapl-mmio:0", name: "package-\(heldLower)", controlType: "intel-rapl-mmio",
                     constraints: [("long_term", 200, 60_000)]))
         }
+        if let gpu {
+            spots.append(
+                Spot(
+                    id: "amdgpu:0000:03:00.0", name: "0000:03:00.0", controlType: "amdgpu",
+                    constraints: [("power1_cap", 300, 300_000)], enabled: .unknown, sensed: gpu))
+        }
         return spots
     }
 
@@ -99,7 +112,8 @@ struct Scene {
                 HelperZones.Zone(
                     description: ZoneDescription(
                         index: UInt16(index), parent: spot.parent, controlType: Name(constant: spot.controlType),
-                        id: Name(spot.id)!, name: Name(spot.name)!, maxEnergyRange: Scene.range,
+                        id: Name(spot.id)!, name: Name(spot.name)!, reading: spot.sensed == nil ? .energy : .power,
+                        maxEnergyRange: spot.sensed == nil ? Scene.range : Microjoules(0),
                         constraintCount: UInt8(spot.constraints.count)),
                     constraints: spot.constraints.enumerated().map { position, constraint in
                         ConstraintDescription(
@@ -118,6 +132,7 @@ struct Scene {
                 var zone = ZoneSample(index: UInt16(index), constraintCount: UInt8(spot.constraints.count))
                 zone.enabled = spot.enabled
                 zone.isGone = spot.device != nil && spot.device == gone
+                if let watts = spot.sensed { zone.reading = Reading(watts * 1_000_000) }
                 if spot.name == "psys" { zone.reading = Reading(errno: 2) }
                 if let device = spot.device, device == unreadable { zone.reading = Reading(errno: 61) }
                 for (position, constraint) in spot.constraints.enumerated() {
@@ -138,8 +153,12 @@ struct Scene {
         let seconds: UInt64 = 1_000_000_000
         let moment = Moment(seconds: now)
         let reading = powerSource(for: policy, wishes.together).reading(at: moment)
-        var limits = NodeLimits(zones, sample)
-        let decision = decide(devices: limits.devices, policy: policy, reading: reading, overrides: wishes.together)
+        var limits = NodeLimits(zones, sample, policy)
+        var loop = ServerLoop()
+        if let meter { loop.note(meter: .watts(meter), drawn: .watts(meter / 2), inForce: .watts(meter), at: 0) }
+        let decision = decide(
+            devices: limits.devices, policy: policy, reading: reading, overrides: wishes.together,
+            server: meter == nil ? nil : loop)
         for change in limits.changes(for: decision) {
             limits.note(change, AppliedItem(effective: change.to, effectiveWindow_us: 0))
         }
@@ -152,7 +171,8 @@ struct Scene {
             source: SourceState(name: policy.source, reading: reading, read: now - sourceAge, fetches: fetches, grant: grant),
             wishes: wishes,
             helper: helper,
-            limits: hasControl ? limits : nil, power: [:], decision: Decided(decision: decision, at: now - 60),
+            limits: hasControl ? limits : nil, power: gpu.map { ["amdgpu:0000:03:00.0": .watts($0)] } ?? [:],
+            decision: Decided(decision: decision, at: now - 60),
             nextDecision_ns: hasControl ? 1_000_060 * seconds : nil, api: api, listeners: [],
             counts: counts)
     }

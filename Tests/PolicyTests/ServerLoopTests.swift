@@ -1,0 +1,193 @@
+import PowercapProtocol
+import TestSupport
+import Testing
+
+@testable import Policy
+
+/// A server whose meter lags, averages, rounds and is noisy, with a rest that steps and devices that draw what they may or want.
+struct SimulatedServer {
+    var limit: Double
+    var rest: Double
+    var demand: Double
+    /// Of what devices draw, on top, before the meter: power supplies.
+    var loss = 0.0
+    var noise = 0.0
+    /// In ticks of half a second.
+    var delay = 2
+    var meterStep = 1.0
+    var floor = 40.0
+    var ceiling = 700.0
+    var isMeterSilent = false
+
+    private(set) var loop = ServerLoop()
+    private(set) var drawn: Double
+    private var truth: [Double] = []
+    private var draws: [Double] = []
+    private(set) var ticks = 0
+    private var random: SeededGenerator
+
+    init(limit: Double, rest: Double, demand: Double, seed: UInt64 = 1) {
+        (self.limit, self.rest, self.demand, drawn) = (limit, rest, demand, min(demand, 300))
+        random = SeededGenerator(seed: seed)
+    }
+
+    var power: Double { rest + drawn * (1 + loss) }
+    var budget: Double { Double(loop.budget?.rawValue ?? UInt64(ceiling * 1e6)) / 1e6 }
+    /// The devices can go no lower.
+    var isAtFloor: Bool { budget <= floor }
+
+    /// Half a second: a decision at every fourth.
+    mutating func tick() {
+        let goal = max(min(demand, budget), 0)
+        // A limit is obeyed within a second, and what wakes up is there at once.
+        drawn = goal < drawn ? max(goal, drawn - max(drawn - goal, 1) * 0.6) : goal
+        truth.append(power)
+        draws.append(drawn)
+        ticks += 1
+        if ticks % 4 != 0 { return }
+        let seen = truth.dropLast(min(delay, truth.count - 1)).suffix(2)
+        let exact = seen.reduce(0, +) / Double(seen.count) + Double.random(in: -1...1, using: &random) * noise
+        let meter = (exact / meterStep).rounded() * meterStep
+        let mean = draws.suffix(4).reduce(0, +) / Double(draws.suffix(4).count)
+        let now_ms = Int64(ticks) * 500
+        loop.note(
+            meter: isMeterSilent ? nil : .test(meter), drawn: .test(mean), inForce: .test(budget), at: now_ms)
+        _ = loop.divide(.test(limit), floor: .test(floor), ceiling: .test(ceiling), at: now_ms)
+    }
+
+    mutating func run(seconds: Int, _ look: (SimulatedServer) -> Void = { _ in }) {
+        for _ in 0..<seconds * 2 {
+            tick()
+            look(self)
+        }
+    }
+}
+
+extension Microwatts {
+    fileprivate static func test(_ watts: Double) -> Microwatts { Microwatts(UInt64(max(watts, 0) * 1e6)) }
+}
+
+struct ServerLoopTests {
+    @Test("the server is at its limit, less the margin, whatever the rest is, and at no time above it")
+    func settles() {
+        for rest in stride(from: 50.0, through: 350, by: 50) {
+            var server = SimulatedServer(limit: 500, rest: rest, demand: 600)
+            server.run(seconds: 8)
+            server.run(seconds: 200) { #expect($0.power <= 500, "rest \(rest) W, after \($0.ticks / 2) s") }
+            #expect(server.power > 485, "rest \(rest) W")
+        }
+    }
+
+    @Test("random worlds: after a disturbance the server is within its limit in 12 s, stays there, and then uses what there is")
+    func worlds() {
+        for seed in UInt64(0)..<300 {
+            var random = SeededGenerator(seed: seed)
+            var server = SimulatedServer(limit: 500, rest: 150, demand: 600, seed: seed)
+            server.loss = Double.random(in: 0...0.08, using: &random)
+            server.noise = Double.random(in: 0...2, using: &random)
+            server.delay = Int.random(in: 0...4, using: &random)
+            server.meterStep = [0.001, 1, 4].randomElement(using: &random)!
+            server.run(seconds: 60)
+            for _ in 0..<6 {
+                server.limit = .random(in: 350...700, using: &random)
+                server.rest = .random(in: 50...300, using: &random)
+                server.run(seconds: 12)
+                server.run(seconds: 168) {
+                    #expect($0.power <= $0.limit * 1.004 || $0.isAtFloor, "seed \(seed), after \($0.ticks / 2) s: \($0.power) W")
+                }
+                let most = server.rest + server.ceiling * (1 + server.loss)
+                #expect(server.power >= min(server.limit * 0.96 - 6, min(most, server.rest + server.demand)), "seed \(seed)")
+            }
+        }
+    }
+
+    @Test("devices whose load comes and goes take the server above its limit by 5 % at most, for 8 s at most")
+    func phases() {
+        for seed in UInt64(0)..<200 {
+            var random = SeededGenerator(seed: seed)
+            var server = SimulatedServer(limit: 500, rest: 200, demand: 600, seed: seed)
+            server.delay = Int.random(in: 0...4, using: &random)
+            server.run(seconds: 60)
+            var above = 0
+            for _ in 0..<40 {
+                server.demand = [30, 100, 250, 600].randomElement(using: &random)!
+                server.run(seconds: .random(in: 4...40, using: &random)) {
+                    above = $0.power > $0.limit * 1.002 ? above + 1 : 0
+                    #expect($0.power <= $0.limit * 1.05 && above <= 16, "seed \(seed), after \($0.ticks / 2) s: \($0.power) W")
+                }
+            }
+        }
+    }
+
+    @Test("a rest that nothing can make room for winds nothing up: as soon as it falls the devices have what there is")
+    func noWindupAtTheFloor() {
+        var server = SimulatedServer(limit: 500, rest: 700, demand: 600)
+        server.run(seconds: 3_600)
+        #expect(server.budget == server.floor)
+        server.rest = 200
+        server.run(seconds: 60)
+        #expect(server.power > 450)
+    }
+
+    @Test("devices that had nothing to do for an hour and wake up find no more than there is")
+    func noWindupAtTheCeiling() {
+        var server = SimulatedServer(limit: 500, rest: 200, demand: 20)
+        server.run(seconds: 3_600)
+        server.demand = 600
+        server.run(seconds: 60) { #expect($0.power <= 500) }
+    }
+
+    @Test("what is too much is cut at once, from what is drawn and not from what was allowed, and once")
+    func cut() {
+        var loop = ServerLoop()
+        func note(_ meter: UInt64, _ drawn: UInt64, _ at_s: Int64) {
+            loop.note(meter: .watts(meter), drawn: .watts(drawn), inForce: .watts(300), at: at_s * 1_000)
+        }
+        func divide(_ at_s: Int64) -> Microwatts {
+            loop.divide(.watts(500), floor: .zero, ceiling: .watts(700), at: at_s * 1_000)
+        }
+        note(480, 280, 0)
+        #expect(divide(0) == .watts(300))
+        note(550, 280, 2)
+        #expect(divide(2) == .watts(225), "55 W above the aim of 495 W, below the 280 W that are drawn")
+        note(550, 270, 4)
+        #expect(divide(4) == .watts(225), "the devices go down still")
+        note(545, 225, 6)
+        #expect(divide(6) == .watts(225), "they have, and the meter doesn't show it yet")
+        note(530, 225, 10)
+        #expect(divide(10) == .watts(190), "it does now: the rest has grown by 35 W")
+    }
+
+    @Test("a meter that says nothing: nothing rises, and after a minute the rest counts as the largest that was seen")
+    func silence() {
+        var server = SimulatedServer(limit: 500, rest: 300, demand: 600)
+        server.run(seconds: 60)
+        server.rest = 100
+        server.run(seconds: 120)
+        #expect(server.budget > 370)
+        server.isMeterSilent = true
+        let before = server.budget
+        server.limit = 600
+        server.run(seconds: 50) { #expect($0.budget <= before) }
+        #expect(server.budget > 370)
+        server.run(seconds: 30)
+        #expect(server.budget <= 600 * 0.99 - 299)
+        server.limit = 450
+        server.run(seconds: 4)
+        #expect(server.budget <= 450 * 0.99 - 299, "a limit that falls is followed")
+        server.isMeterSilent = false
+        (server.limit, server.rest) = (500, 100)
+        server.run(seconds: 120)
+        #expect(server.power > 480, "and what the meter says counts again")
+    }
+
+    @Test("a meter that has never said anything: the devices keep what they have for a minute, and then their floors")
+    func deaf() {
+        var server = SimulatedServer(limit: 500, rest: 200, demand: 600)
+        server.isMeterSilent = true
+        server.run(seconds: 50)
+        #expect(server.budget == 700)
+        server.run(seconds: 30)
+        #expect(server.budget == 40)
+    }
+}
