@@ -7,5 +7,5 @@ public struct Answer: Equatable, Sendable {
     /// How long the server asks to be left alone; 0 where it doesn't (RFC 9110, section 10.2.3).
     public var retryAfter_s = 0
     /// Of its head those that the request wants, by their names in small letters.
-    var fields: [String: String] = [:]
+    public var fields: [String: String] = [:]
 }

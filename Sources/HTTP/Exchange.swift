@@ -68,6 +68,7 @@ internal import Text
                 })
         }
         set(CURLOPT_URL, server.address + request.path)
+        if let socket = server.socket { set(CURLOPT_UNIX_SOCKET_PATH, socket) }
         set(CURLOPT_CUSTOMREQUEST, request.method.rawValue)
         set(CURLOPT_USERAGENT, userAgent)
         check(unsafe ccurl_pointer(handle, CURLOPT_HTTPHEADER, headers))

@@ -7,10 +7,16 @@ public struct Server: Equatable, Sendable {
     public let address: String
     /// What the server's certificate is checked against; nil is the system's.
     let certificateFile: String?
+    /// A Unix socket of this machine where it listens; nil where its address says where it is.
+    let socket: String?
 
     public init(_ address: String, certificateFile: String? = nil) {
-        (self.address, self.certificateFile) = (address, certificateFile)
+        (self.address, self.certificateFile, socket) = (address, certificateFile, nil)
     }
+
+    /// One that listens on a Unix socket (unix(7)), without TLS.
+    /// - Parameter socket: the socket's path, of at most 107 bytes.
+    public init(socket: String) { (address, certificateFile, self.socket) = ("http://localhost", nil, socket) }
 
     /// HTTP without TLS.
     var isPlain: Bool { address.hasPrefix("http://") }
@@ -52,7 +58,7 @@ public final class HTTPClient {
             epoll = try Epoll()
             try epoll.add(transport.descriptorNumber, token: 0)
         } catch { throw .broken("\(error.explanation) (\(error.name))") }
-        let endpoints = [proxy?.endpoint, proxy?.takesNames == true ? nil : endpoint]
+        let endpoints = server.socket != nil ? [] : [proxy?.endpoint, proxy?.takesNames == true ? nil : endpoint]
         names = Names(endpoints.compactMap { $0 }, epoll)
     }
 

@@ -41,9 +41,13 @@ public struct Request: Equatable, Sendable {
     }
 
     /// Of a server that isn't Kubernetes'.
-    init(
+    /// - Parameters:
+    ///   - fields: of the caller's own.
+    ///   - login: shown with the request.
+    ///   - wantedFields: what is kept of the answer's head, by names in small letters.
+    public init(
         method: Method, path: String, fields: [HTTPField], login: Login?, wantedFields: Set<String>, body: Body?,
-        largestAnswer: Int
+        largestAnswer: Int = usualAnswer
     ) {
         self.init(method: method, path: path, body: body, largestAnswer: largestAnswer)
         (self.fields, self.login, self.wantedFields) = (fields, login, wantedFields)

@@ -1,7 +1,7 @@
 /// Where a document is: `https://HOST[:PORT][/PATH][?QUERY]` (RFC 3986).
 public struct WebURL: Equatable, Sendable {
     /// HTTP without TLS.
-    let isPlain: Bool
+    public let isPlain: Bool
     let endpoint: Endpoint
     /// `https://HOST[:PORT]`, in small letters: what has another is another server.
     public let origin: String
@@ -86,6 +86,14 @@ public struct WebURL: Equatable, Sendable {
         return endpoint.host == "localhost" || !endpoint.host.contains(".")
             || Network.ownNames.contains { endpoint.host.hasSuffix($0) }
     }
+
+    /// Whose server is on this machine itself: what is sent there nobody else sees.
+    public var isLocal: Bool {
+        endpoint.isAddress ? ["127.0.0.0/8", "::1"].contains { endpoint.isWithin($0) } : endpoint.host == "localhost"
+    }
+
+    /// A host's name or address, without brackets.
+    public var host: String { endpoint.host }
 
     private enum Network {
         static let own = [

@@ -40,6 +40,8 @@ struct ConfigurationTests {
                 "SHORT_TERM=equal", "ON_EXIT=restore", "FALLBACK_LIMIT=0", "ON_DRIFT=reassert",
                 "SAMPLE_INTERVAL=10s",
                 "LEASE_TIME=30s", "RAPLHELPER_SOCKET=/run/powercap/raplhelper.sock",
+                "DEVICE_URL=", "DEVICE_LOGIN_FILE=", "DEVICE_TOKEN_FILE=", "DEVICE_CA_FILE=", "DEVICE_MIN_POWER=100W",
+                "DEVICE_STATE_FILE=",
                 "CONTROL_SOCKET=/run/powercap/controller.sock", "CONTROL_GROUP=", "METRICS_ADDRESS=127.0.0.1:28320",
                 "KUBERNETES=auto",
                 "NODE_NAME=",
@@ -50,8 +52,8 @@ struct ConfigurationTests {
     @Test("every field of the configuration has an option, and every option has cases here")
     func tableIsComplete() {
         let fields =
-            Mirror(reflecting: Configuration()).children.count - 4 + Mirror(reflecting: PowerPolicy()).children.count
-            + Mirror(reflecting: GrantSettings()).children.count
+            Mirror(reflecting: Configuration()).children.count - 5 + Mirror(reflecting: PowerPolicy()).children.count
+            + Mirror(reflecting: GrantSettings()).children.count + Mirror(reflecting: DeviceSettings()).children.count
             // A live value's service has no body, and no token.
             + 2 * Mirror(reflecting: ServiceSettings()).children.count - 3
         #expect(fields == Option.all.count)
@@ -83,6 +85,10 @@ struct ConfigurationTests {
             if sample.variable.hasPrefix("GRANT_"), !text.isEmpty {
                 base.merge(["SOURCE": "granted", "GRANT_URL": "https://coordinator", "NODE_NAME": "node-a"]) { $1 }
             }
+            if ["DEVICE_LOGIN_FILE", "DEVICE_CA_FILE"].contains(sample.variable), !text.isEmpty {
+                base["DEVICE_URL"] = "https://bmc/redfish/v1/Systems"
+            }
+            if sample.variable == "DEVICE_TOKEN_FILE", !text.isEmpty { base["DEVICE_URL"] = "unix:/run/zeusd/zeusd.sock" }
             if sample.variable == "DATA_PROVIDER", !text.isEmpty { base["SCHEDULE_FILE"] = "/file" }
             if sample.variable == "LIVE_VALUE", !text.isEmpty { base["LIVE_FILE"] = "/live" }
             if ["SIGNAL_MAP", "POWER_CALC_MODE", "SIGNAL_UNIT"].contains(sample.variable) {

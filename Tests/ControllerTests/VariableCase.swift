@@ -323,6 +323,28 @@ struct VariableCase: CustomTestStringConvertible, Sendable {
                 ("/" + String(repeating: "a", count: 107), .tooHigh),
             ]),
         VariableCase(
+            variable: "DEVICE_URL",
+            accepted: [
+                "", "unix:/run/zeusd/zeusd.sock", "http://127.0.0.1:4938", "https://bmc/redfish/v1/Systems",
+                "unix:/a https://bmc:8443/redfish/v1/Chassis/1/EnvironmentMetrics",
+            ],
+            refused: [
+                ("zeusd", .malformed), ("unix:zeusd.sock", .malformed), ("http://bmc/redfish/v1/Systems", .malformed),
+                ("https://bmc", .malformed), ("https://me:secret@bmc/redfish/v1/Systems", .malformed),
+                ((1...9).map { "unix:/\($0)" }.joined(separator: " "), .tooHigh),
+            ]),
+        VariableCase(variable: "DEVICE_LOGIN_FILE", accepted: ["/etc/powercap/bmc", ""], refused: [("bmc", .malformed)]),
+        VariableCase(variable: "DEVICE_TOKEN_FILE", accepted: ["/etc/powercap/zeusd", ""], refused: [("zeusd", .malformed)]),
+        VariableCase(variable: "DEVICE_CA_FILE", accepted: ["/etc/powercap/bmc.crt", ""], refused: [("bmc.crt", .malformed)]),
+        VariableCase(
+            variable: "DEVICE_MIN_POWER", accepted: ["100W", "1W", "10kW", "150000000"],
+            refused: [
+                ("abc", .malformed), ("-1", .negative), ("0", .tooLow), ("10001W", .tooHigh), ("5m", .unknownUnit("m")),
+                ("0.5uW", .tooFine),
+            ]),
+        VariableCase(
+            variable: "DEVICE_STATE_FILE", accepted: ["/var/lib/powercap/devices.json", ""], refused: [("devices.json", .malformed)]),
+        VariableCase(
             variable: "CONTROL_SOCKET", accepted: ["/run/x.sock", "off", "/" + String(repeating: "a", count: 106)],
             refused: [
                 ("", .empty), ("x.sock", .malformed), ("/", .malformed), ("/run/", .malformed), ("@abstract", .malformed),

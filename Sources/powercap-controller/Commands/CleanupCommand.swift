@@ -1,12 +1,51 @@
 internal import HTTP
 internal import Kubernetes
 internal import LinuxSystem
+internal import Logging
+internal import PowercapProtocol
 internal import Text
 
 /// `powercap-controller cleanup`: the exit status.
 func cleanupCommand(settings: Settings) throws(UsageError) -> Int32 {
-    guard let own = try OwnNode(settings) else { throw .noCluster }
+    let own = try OwnNode(settings)
     Process.ignoreBrokenPipes()
+    let devices = cleanUpDevices(settings)
+    guard let own else {
+        guard let devices else { throw .noCluster }
+        return devices
+    }
+    return max(devices ?? 0, cleanUp(own))
+}
+
+/// For devices whose services answer, and for those that don't.
+private let patience_ms: Int32 = 60_000
+
+/// Puts back what devices behind services had before: the exit status, or nil where nothing of them is saved.
+private func cleanUpDevices(_ settings: Settings) -> Int32? {
+    let file = settings.deviceFile
+    let saved: [SavedDevice]
+    do throws(DeviceFile.Problem) { saved = try file.read() } catch {
+        complain("the saved limits of devices in \(file.path) \(error.words)")
+        return 1
+    }
+    if saved.isEmpty { return nil }
+    let log = Log(format: settings.configuration.logFormat, level: .error)
+    defer { LogStream.end() }
+    do throws(Errno) {
+        let services = try DeviceServices(
+            saved.addresses, settings.deviceAccess, file: file, isGoverned: true,
+            minPower: settings.configuration.devices.minPower, log: log)
+        let outcomes = services.end(.restore, patience_ms: patience_ms)
+        let status = printing { for (device, outcome) in outcomes { $0.append("\(device): \(outcome.words).\n") } }
+        return outcomes.contains { $0.outcome == .failed } ? 1 : status
+    } catch {
+        complain("can't start the event loop: \(error.explanation) (\(error.name))")
+        return 1
+    }
+}
+
+/// Removes what this program has written on its Node: the exit status.
+private func cleanUp(_ own: OwnNode) -> Int32 {
     let node = own.name
     let steps = [
         ("its labels and annotations", Resource.nodes.patch(node, .merge, NodeChanges.removal.patch)),

@@ -59,6 +59,8 @@ struct Configuration: Equatable, Sendable {
     var sampleInterval = Milliseconds.seconds(10)
     var leaseTime = Milliseconds.seconds(30)
     var helperSocket = "/run/powercap/raplhelper.sock"
+    /// Services whose devices are measured and limited beside the helper's.
+    var devices = DeviceSettings()
     /// The controller's own socket; nil is none.
     var controlSocket: String? = "/run/powercap/controller.sock"
     /// The gid of those who may change limits over it, beside root and the controller's own user.

@@ -290,6 +290,29 @@ extension Option {
             "How long the helper waits for a silent controller before it acts by itself."),
         Option("RAPLHELPER_SOCKET", flag: "--helper-socket", { $1(&$0.helperSocket) }, .socketPath, "The helper's socket."),
         Option(
+            "DEVICE_URL", { $1(&$0.devices.addresses) }, .deviceAddresses,
+            "Services that have devices: unix:/run/zeusd/zeusd.sock (the Zeus daemon's GPUs), https://BMC/redfish/v1/Systems (Redfish; or a "
+                + "resource below, such as a GPU's EnvironmentMetrics); several with blanks between them. They are measured; limits are set "
+                + "where GOVERN has gpu (docs/devices.md)."),
+        Option(
+            "DEVICE_LOGIN_FILE", { $1(&$0.devices.loginFile) }, .filePath,
+            "A file with `USER:PASSWORD` that is shown to the Redfish services of DEVICE_URL. Like all files of DEVICE_URL it is read again for "
+                + "each request."),
+        Option(
+            "DEVICE_TOKEN_FILE", { $1(&$0.devices.tokenFile) }, .filePath,
+            "A file with the bearer token that is shown to the Zeus daemons of DEVICE_URL."),
+        Option(
+            "DEVICE_CA_FILE", { $1(&$0.devices.certificateFile) }, .filePath,
+            "Certificates that those services' are checked against, for a BMC that has signed its own; the system's where none are given."
+        ),
+        Option(
+            "DEVICE_MIN_POWER", { $1(&$0.devices.minPower) }, .power(.watts(1) ... .watts(10_000)),
+            "Floor of the limit of a device whose service names none."),
+        Option(
+            "DEVICE_STATE_FILE", { $1(&$0.devices.stateFile) }, .filePath,
+            "Where the limits that those devices had before are kept until they are back, through a reboot. Without it "
+                + "\(DeviceSettings.usualStateFile)."),
+        Option(
             "CONTROL_SOCKET", { $1(&$0.controlSocket) }, .ownSocket,
             "The controller's own socket, where it is asked and where operators give orders; orders are saved beside it. off is none."
         ),

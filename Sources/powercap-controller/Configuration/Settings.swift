@@ -58,6 +58,7 @@ struct Settings: Sendable {
         try checkGoverned()
         try checkMapping()
         try checkGrants()
+        try checkDevices()
     }
 
     /// Sets what a provider stands for, as if it had been given where that was.
