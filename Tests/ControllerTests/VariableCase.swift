@@ -343,7 +343,8 @@ struct VariableCase: CustomTestStringConvertible, Sendable {
                 ("0.5uW", .tooFine),
             ]),
         VariableCase(
-            variable: "DEVICE_STATE_FILE", accepted: ["/var/lib/powercap/devices.json", ""], refused: [("devices.json", .malformed)]),
+            variable: "DEVICE_STATE_FILE", accepted: ["/var/lib/powercap/devices.json", ""],
+            refused: [("devices.json", .malformed)]),
         VariableCase(
             variable: "CONTROL_SOCKET", accepted: ["/run/x.sock", "off", "/" + String(repeating: "a", count: 106)],
             refused: [

@@ -20,7 +20,9 @@ enum Command: String, CaseIterable, Sendable {
         case .replay: "Runs a recording through the configuration, and prints what would have come of it."
         case .check: "Exits with 0 where the controller is in control and its limits are in force: for probes (also --check)."
         case .validate: "Checks the configuration and prints what is in effect, and where each value came from."
-        case .cleanup: "Puts back what devices of DEVICE_URL had before, and removes from the Node everything that `run` ever wrote on it. Stop `run` first."
+        case .cleanup:
+            "Puts back what devices of DEVICE_URL had before, and removes from the Node everything that `run` ever wrote on it. Stop "
+                + "`run` first."
         case .coordinate:
             "Divides the power of PowerBudgets over a cluster's nodes, which follow with SOURCE=granted. It limits nothing itself."
         case .help: "Prints this, or with a command's name what there is to say about that (also COMMAND --help)."

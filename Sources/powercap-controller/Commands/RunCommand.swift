@@ -35,7 +35,12 @@ func runCommand(_ invocation: Invocation, settings: Settings) throws(UsageError)
         log.warning("nothing could be fetched for the source: the floor holds", ("why", .text(why)))
     }
     let controller: Controller
-    do throws(Errno) { controller = try Controller(settings: settings, feed: feed, node: node, log: log) } catch {
+    do throws(Errno) {
+        let devices = try settings.deviceServices(log)
+        // What the first decision doesn't know of has what it had, beside a whole limit for the others.
+        devices?.find(patience_ms: once ? DeviceServices.oncePatience_ms : DeviceServices.startPatience_ms)
+        controller = try Controller(settings: settings, feed: feed, node: node, bank: devices, log: log)
+    } catch {
         complain("can't start the event loop: \(error.explanation) (\(error.name))")
         return 1
     }

@@ -1,8 +1,20 @@
 internal import LinuxSystem
 internal import Logging
+internal import Policy
 
 extension Settings {
     var deviceFile: DeviceFile { DeviceFile(path: configuration.devices.stateFile ?? DeviceSettings.usualStateFile) }
+
+    /// The devices of DEVICE_URL; nil where it names no service, and nothing is to be put back at one.
+    func deviceServices(_ log: Log) throws(Errno) -> DeviceServices? {
+        let devices = configuration.devices
+        if devices.addresses.isEmpty {
+            guard let saved = try? deviceFile.read(), !saved.isEmpty else { return nil }
+        }
+        return try DeviceServices(
+            devices.addresses, deviceAccess, file: deviceFile, isGoverned: configuration.policy.govern.contains(.gpu),
+            minPower: devices.minPower, log: log)
+    }
 
     var deviceAccess: DeviceAccess {
         let devices = configuration.devices

@@ -133,6 +133,27 @@ final class DeviceServices: DeviceBank {
         return isChanged
     }
 
+    /// Before the loop runs a start waits so long for services, and `--once` longer.
+    static let startPatience_ms: Int32 = 3_000
+    /// See `startPatience_ms`.
+    static let oncePatience_ms: Int32 = 15_000
+
+    /// Waits until each service has shown its devices, or why it can't.
+    func find(patience_ms: Int32) {
+        let end_ns = Clock.monotonic_ns + UInt64(patience_ms) * 1_000_000
+        while services.contains(where: { $0.seen_ns == 0 && $0.problem == nil }), Clock.monotonic_ns < end_ns {
+            _ = step(Clock.monotonic_ns)
+            wait(until: end_ns)
+        }
+    }
+
+    /// Until something has happened or is due.
+    func wait(until end_ns: UInt64) {
+        let now_ns = Clock.monotonic_ns
+        let next_ns = max(now_ns, min(due_ns, end_ns))
+        _ = try? epoll.wait(milliseconds: Int32((next_ns - now_ns + 999_999) / 1_000_000))
+    }
+
     private func take(_ service: DeviceService, _ number: Int) {
         tell(service, number)
         let before = zones

@@ -56,9 +56,7 @@ extension DeviceServices {
         while let ending, ending.outcomes.count < changed.count, Clock.monotonic_ns < end_ns {
             for service in services where service.seen_ns < since_ns { service.lookNow() }
             _ = step(Clock.monotonic_ns)
-            let now_ns = Clock.monotonic_ns
-            let next_ns = max(now_ns, min(due_ns, end_ns))
-            _ = try? epoll.wait(milliseconds: Int32((next_ns - now_ns + 999_999) / 1_000_000))
+            wait(until: end_ns)
         }
         defer { ending = nil }
         return changed.map { id in

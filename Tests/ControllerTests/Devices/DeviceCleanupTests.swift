@@ -25,7 +25,8 @@ struct DeviceCleanupTests {
         SavedDevice(id: id, address: address ?? double.url, original: .set(.watts(300)), mode: nil, own: [own])
     }
 
-    @Test("P6: cleanup puts back what a controller that never came back has left, without a cluster and without its configuration")
+    @Test(
+        "P6: cleanup puts back what a controller that never came back has left, without a cluster and without its configuration")
     func restores() throws {
         try double.tell("set 0 limit 150000")
         try double.tell("set 1 limit 222000")
@@ -34,7 +35,8 @@ struct DeviceCleanupTests {
         #expect(outcome.status == 0 && outcome.errors.contains("another party has set a device's limit") == false)
         #expect(
             outcome.output
-                == "zeusd:0000:01:00.0: its original limit is back.\nzeusd:0000:41:00.0: another party has set its limit, which stays.\n")
+                == "zeusd:0000:01:00.0: its original limit is back.\nzeusd:0000:41:00.0: another party has set its limit, which stays.\n"
+        )
         #expect(try double.limits() == [DeviceDouble.Limit(device: "0", limit: 300_000)])
         #expect(try file.read() == [])
     }
