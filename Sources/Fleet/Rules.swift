@@ -31,5 +31,18 @@ package struct Rules: Sendable {
     /// Of a coordinator: a node that is granted a rest counts at it when it falls silent.
     package var countsRests = true
 
+    /// Of a shard: a larger part is acknowledged before it is used.
+    package var acknowledgesFirst = true
+    /// Of a shard: a smaller part is acknowledged when what its nodes may have fits.
+    package var acknowledgesKept = true
+    /// Of a shard: without a parent its nodes have their minimums.
+    package var needsParent = true
+    /// Of a parent: what was given counts until less is acknowledged.
+    package var shrinksFirst = true
+    /// Of a parent: a part whose object was lost counts as it was, and one that was never seen keeps others from growing.
+    package var countsLostParts = true
+    /// Of a parent: what an earlier one has under way is refused, because each object was written since.
+    package var claimsParts = true
+
     package init() {}
 }

@@ -25,6 +25,7 @@ enum Event {
     case officeStarts(Int)
     // Of the store, which is the API server.
     case leaseWriteArrives(office: Int, generation: Int, version: Int, isRenewal: Bool, sent_ns: UInt64)
+    case partArrives(PartRequest, office: Int, generation: Int, number: Int)
     case recordsArrive(office: Int, generation: Int, version: Int, records: [NodeRecord], pending: Int)
     // What goes wrong, and what is changed on purpose.
     case trouble
@@ -39,6 +40,8 @@ enum OfficeEvent {
     case recordsKept(Bool, pending: Int, version: Int)
     case ticks
     case hearsOfBudgets
+    case seesParent(version: Int, sent_ns: UInt64)
+    case partAnswered(Int, PartRequest, isDone: Bool, StoredPart?)
 }
 
 /// The object that coordinators compete for.

@@ -47,6 +47,8 @@ struct Machine {
     var wakeNumber = 0
     var renews_ns: UInt64 = 0
     var office = 0
+    /// Whose coordinators it asks.
+    var shard = 0
 
     init(name: String, floor: UInt64, ceiling: UInt64, rest: UInt64, rate: Int64, bootsAtRest: Bool, isInRow: Bool) {
         (self.name, self.floor, self.ceiling, self.rate) = (name, floor, ceiling, rate)

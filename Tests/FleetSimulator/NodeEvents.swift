@@ -70,7 +70,7 @@ extension World {
         if let waitsUntil_ns = machines[index].waitsUntil_ns, clock_ns >= waitsUntil_ns {
             machines[index].waitsUntil_ns = nil
             machines[index].tenure.fail(retryAfter_ms: nil, now_ns: clock_ns, using: &random)
-            machines[index].office = Int(random.below(UInt64(offices.count)))
+            machines[index].office = anyOffice(of: index)
         }
         startWrite(index, clock_ns)
         if machines[index].waitsUntil_ns == nil, clock_ns >= machines[index].tenure.asksAgain_ns { ask(index, clock_ns) }
@@ -97,7 +97,7 @@ extension World {
         let report = machines[index].tenure.ask(standing, now_ns: clock_ns)
         machines[index].nonce = report.nonce
         machines[index].waitsUntil_ns = clock_ns + temper.patience_ms * 1_000_000
-        let office = random.once(in: 20) ? Int(random.below(UInt64(offices.count))) : machine.office
+        let office = random.once(in: 20) ? anyOffice(of: index) : machine.office
         for _ in 0..<(random.percent(temper.doubled) ? 2 : 1) {
             guard let delay_ns = delay_ns(), isOpen[index][office] else { continue }
             queue.plan(
@@ -117,7 +117,7 @@ extension World {
             if machines[index].tenure.take(grant, now_ns: clock_ns, using: &random) == .taken { counts.taken += 1 }
         } else if isNewest {
             machines[index].tenure.fail(retryAfter_ms: nil, now_ns: clock_ns, using: &random)
-            machines[index].office = Int(random.below(UInt64(offices.count)))
+            machines[index].office = anyOffice(of: index)
         }
         if isNewest { machines[index].waitsUntil_ns = nil }
         act(index)

@@ -19,6 +19,11 @@ struct Office {
     var leadership: Leadership?
     var recordsVersion = 0
     var isKeeping = false
+    /// Budgets as it heard of them last, and as its coordinator has them.
+    var heard: [BudgetTerms] = []
+    var set: [BudgetTerms] = []
+    var ledSince_ns: UInt64 = 0
+    var desk = PartDesk()
 
     func clock(_ now_ns: UInt64) -> UInt64 { offset_ns + skewed(now_ns, rate) }
 

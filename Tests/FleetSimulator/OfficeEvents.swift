@@ -26,13 +26,16 @@ extension World {
         case .storeIsBack(let number): offices[number].reachesStore = true
         case .leaseWriteArrives(let number, let generation, let version, let isRenewal, let sent_ns):
             writeLease(number, generation, version, isRenewal, sent_ns)
+        case .partArrives(let request, let office, let generation, let number):
+            answerPart(request, office, generation, number)
         case .recordsArrive(let number, let generation, let version, let records, let pending):
-            let isCurrent = version == recordsVersion
+            let shard = number % temper.shards
+            let isCurrent = version == recordsVersions[shard]
             if isCurrent {
-                for record in records { self.records[record.node] = record }
-                recordsVersion += 1
+                for record in records { self.records[shard][record.node] = record }
+                recordsVersions[shard] += 1
             }
-            reply(number, .recordsKept(isCurrent, pending: pending, version: recordsVersion), generation)
+            reply(number, .recordsKept(isCurrent, pending: pending, version: recordsVersions[shard]), generation)
         case .trouble: makeTrouble()
         default: preconditionFailure("nobody does \(event)")
         }
@@ -43,13 +46,13 @@ extension World {
     }
 
     /// From the API server; lost where it can't be reached.
-    private mutating func reply(_ number: Int, _ what: OfficeEvent, _ generation: Int) {
+    mutating func reply(_ number: Int, _ what: OfficeEvent, _ generation: Int) {
         guard offices[number].reachesStore else { return }
         queue.plan(.office(number, what, generation: generation), at: now_ns + storeDelay_ns())
     }
 
-    private mutating func storeDelay_ns() -> UInt64 {
-        random.within(1...(random.once(in: 20) ? min(temper.longest_ms, 5_000) : 30)) * 1_000_000
+    mutating func storeDelay_ns() -> UInt64 {
+        random.within(1...(random.once(in: temper.storeSlowOnce) ? temper.storeLongest_ms : 30)) * 1_000_000
     }
 
     private mutating func send(_ number: Int, _ event: Event) {
@@ -77,7 +80,10 @@ extension World {
         switch what {
         case .elects:
             // Read, then judge; the snapshot is of when the store answers.
-            reply(number, .seesLease(lease), offices[number].generation)
+            reply(number, .seesLease(leases[number % temper.shards]), offices[number].generation)
+            if temper.shards > 1 {
+                reply(number, .seesParent(version: leases[0].version, sent_ns: clock_ns), offices[number].generation)
+            }
             plan(number, .elects, after_ms: random.within(1_000...2_000))
         case .seesLease(let lease):
             if lease.version != offices[number].seen.version { offices[number].seen_ns = clock_ns }
@@ -101,7 +107,8 @@ extension World {
                 offices[number].leadership?.renew(sent_ns: sent_ns, duration_ns: Office.leaseDuration_ns)
             } else {
                 offices[number].leadership = Leadership(epoch: epoch, sent_ns: sent_ns, duration_ns: Office.leaseDuration_ns)
-                reply(number, .readsRecords(records, version: recordsVersion), offices[number].generation)
+                let shard = number % temper.shards
+                reply(number, .readsRecords(records[shard], version: recordsVersions[shard]), offices[number].generation)
             }
         case .readsRecords(let records, let version): lead(number, records, version)
         case .keepsRecords:
@@ -121,24 +128,34 @@ extension World {
         case .ticks:
             offices[number].coordinator?.tick(now_ns: clock_ns)
             if random.once(in: temper.keepsEvery_ms / 1_000) { plan(number, .keepsRecords, after_ms: random.below(2_000)) }
+            workOnParts(number, refreshes: true)
             plan(number, .ticks, after_ms: 1_000)
         case .hearsOfBudgets:
-            offices[number].coordinator?.set([site, row])
+            offices[number].heard = [site, row]
+            let terms = terms(number)
+            offices[number].set = terms
+            offices[number].coordinator?.set(terms)
             placeAll(number, clock_ns)
+        case .seesParent(let version, let sent_ns): offices[number].desk.sign.read("\(version)", now_ns: sent_ns)
+        case .partAnswered(let request, let what, let isDone, let state):
+            guard offices[number].desk.request?.number == request else { return }
+            hearOfPart(number, what, isDone, state)
         }
     }
 
     private func identity(_ number: Int) -> Int { number + 10 * offices[number].generation }
 
     private mutating func writeLease(_ number: Int, _ generation: Int, _ version: Int, _ isRenewal: Bool, _ sent_ns: UInt64) {
-        let isCurrent = version == lease.version
+        let shard = number % temper.shards
+        let isCurrent = version == leases[shard].version
         if isCurrent {
-            lease.version += 1
+            leases[shard].version += 1
             if !isRenewal {
-                lease.transitions += 1
-                lease.holder = number + 10 * generation
+                leases[shard].transitions += 1
+                leases[shard].holder = number + 10 * generation
             }
         }
+        let lease = leases[shard]
         reply(
             number, .leaseWritten(isCurrent, sent_ns: sent_ns, epoch: lease.transitions, version: lease.version), generation)
     }
@@ -149,7 +166,13 @@ extension World {
         note("office \(number) leads with epoch \(leadership.epoch)")
         var coordinator = Coordinator(leadership: leadership, earlierTTL_ms: Self.ttl_ns / 1_000_000)
         coordinator.rules = rules
-        coordinator.set([site, row])
+        offices[number].heard = [site, row]
+        let sign = offices[number].desk.sign
+        offices[number].desk = PartDesk()
+        offices[number].desk.sign = sign
+        offices[number].ledSince_ns = offices[number].clock(now_ns)
+        offices[number].set = terms(number)
+        coordinator.set(offices[number].set)
         offices[number].coordinator = coordinator
         offices[number].leadership = nil
         offices[number].recordsVersion = version
@@ -162,7 +185,7 @@ extension World {
     }
 
     private mutating func placeAll(_ number: Int, _ clock_ns: UInt64) {
-        for machine in machines {
+        for machine in machines where machine.shard == number % temper.shards {
             let places = !machine.isMember ? [] : [Membership("site")] + (machine.isInRow ? [Membership("row")] : [])
             offices[number].coordinator?.place(machine.name, in: places, now_ns: clock_ns)
         }
@@ -170,5 +193,6 @@ extension World {
 
     private mutating func giveUp(_ number: Int) {
         (offices[number].coordinator, offices[number].leadership) = (nil, nil)
+        offices[number].desk.request = nil
     }
 }

@@ -99,6 +99,17 @@ extension World {
             machines[index].heldBack = random.within(machines[index].floor...machines[index].ceiling)
             note("\(name) is held back")
             queue.plan(.nodeIsLetUp(index), at: now_ns + random.within(500...15_000) * 1_000_000)
+        case .partIsLost:
+            let (budget, shard) = (Int(random.below(2)), Int(random.below(UInt64(temper.shards))))
+            note("somebody deletes the part of shard \(shard) of budget \(budget)")
+            parts[budget][shard] = nil
+        case .parentIsAway:
+            note("no coordinator of shard 0 can reach the API server")
+            let ends_ns = now_ns + random.within(30...200) * Self.second_ns
+            for office in stride(from: 0, to: offices.count, by: temper.shards) {
+                offices[office].reachesStore = false
+                queue.plan(.storeIsBack(office), at: ends_ns)
+            }
         case .demand:
             machines[index].demand = random.within(machines[index].floor...machines[index].ceiling)
             machines[index].tenure.hurry(now_ns: machines[index].clock(now_ns))

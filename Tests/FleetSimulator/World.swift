@@ -22,9 +22,12 @@ package struct World {
     var isOpen: [[Bool]] = []
 
     // The API server.
-    var lease = Lease()
-    var records: [String: NodeRecord] = [:]
-    var recordsVersion = 0
+    var leases: [Lease]
+    var records: [[String: NodeRecord]]
+    var recordsVersions: [Int]
+    /// By budget and shard; nil where there is no such object.
+    var parts: [[StoredPart?]]
+    var partsVersion = 0
     var site: BudgetTerms
     var row: BudgetTerms
     /// Every limit and when it began, for each of the two.
@@ -50,18 +53,26 @@ package struct World {
     package init(seed: UInt64, rules: Rules = Rules(), isTraced: Bool = false) {
         random = Seeded(seed)
         (self.rules, self.isTraced) = (rules, isTraced)
-        temper = Temper(&random)
+        // Every other world has one shard, and no parent.
+        temper = Temper(&random, shards: seed % 2 == 0 ? 1 : Int(2 + seed / 2 % 2))
+        leases = Array(repeating: Lease(), count: temper.shards)
+        records = Array(repeating: [:], count: temper.shards)
+        recordsVersions = Array(repeating: 0, count: temper.shards)
+        parts = Array(repeating: Array(repeating: nil, count: temper.shards), count: 2)
+        let sharding = Sharding(temper.shards)
         site = BudgetTerms(name: "site", limit: .zero, maximum: .watts(300), contingencyNodes: temper.contingency)
         row = BudgetTerms(name: "row", limit: .zero, maximum: .watts(300), contingencyNodes: temper.contingency)
         for number in 0..<temper.nodes {
             let floor = random.within(5...20) * 1_000_000
             let machine = Machine(
                 name: "n\(number)", floor: floor, ceiling: random.within(100...300) * 1_000_000, rest: floor,
-                rate: Int64(random.below(2_001)) - 1_000, bootsAtRest: !random.once(in: 3), isInRow: random.once(in: 2))
+                rate: Int64(random.below(2_001)) - 1_000, bootsAtRest: !random.once(in: 3) || temper.shards > 1, isInRow: random.once(in: 2))
             machines.append(machine)
             machines[number].tenure.rules = rules
+            machines[number].shard = sharding.shard(of: machine.name)
+            machines[number].office = machines[number].shard
         }
-        for number in 0..<temper.offices {
+        for number in 0..<temper.offices * temper.shards {
             offices.append(
                 Office(rate: Int64(random.below(2_001)) - 1_000, offset_ns: random.below(1_000) * Self.second_ns))
             queue.plan(.officeStarts(number), at: now_ns + random.below(3 * Self.second_ns))
@@ -97,7 +108,9 @@ package struct World {
             let members = machines.filter { $0.isMember && (budget == 0 || $0.isInRow) }
             let sum = members.reduce(0) { $0 + $1.inForce }
             // What a coordinator hears late it answers late: a second, and what its Lease allows to a process that was paused.
-            let start_ns = now_ns - Self.ttl_ns - 10 * Self.second_ns
+            // Of several shards each goes on for a while without the parent, and hears of it over the API server.
+            let longer_ns = temper.shards == 1 ? 0 : ParentSign.patience_ns + 20 * Self.second_ns
+            let start_ns = now_ns - Self.ttl_ns - 10 * Self.second_ns - longer_ns
             let last = limits[budget].last { $0.since_ns <= start_ns }?.since_ns ?? 0
             let allowed = limits[budget].filter { $0.since_ns >= last }.map(\.limit).max() ?? 0
             guard sum > allowed else { continue }
@@ -110,9 +123,9 @@ package struct World {
         if isTraced { trace.append("\((now_ns - 1_000_000_000_000) / 1_000_000) ms: \(text)") }
     }
 
-    /// The coordinator whose Lease is valid, with its office's number.
-    var leader: (office: Int, coordinator: Coordinator)? {
-        for (number, office) in offices.enumerated() {
+    /// The coordinator of a shard whose Lease is valid, with its office's number.
+    func leader(of shard: Int) -> (office: Int, coordinator: Coordinator)? {
+        for (number, office) in offices.enumerated() where number % temper.shards == shard {
             guard let coordinator = office.coordinator, coordinator.leadership.isValid(at: office.clock(now_ns)) else { continue }
             return (number, coordinator)
         }
@@ -121,8 +134,8 @@ package struct World {
 
     /// A node has ended its jump when it counts as what it is, and there is room for the next again.
     private mutating func endJumps() {
-        guard machines.contains(where: \.isJumping), let (_, coordinator) = leader, coordinator.isWithinAll else { return }
         for index in machines.indices where machines[index].isJumping {
+            guard let (_, coordinator) = leader(of: machines[index].shard), coordinator.isWithinAll else { continue }
             let machine = machines[index]
             guard machine.state == .up, machine.helperIsUp, machine.isInControl || machine.leaseEnds_ns == nil else { continue }
             if coordinator.counted(machine.name) ?? 0 >= machine.mostInForce { machines[index].isJumping = false }
@@ -131,7 +144,10 @@ package struct World {
 
     /// The promise is about K of them at once, when there is room for them.
     func mayJump(_ index: Int) -> Bool {
-        guard machines.count(where: \.isJumping) < temper.contingency, let (_, coordinator) = leader else { return false }
+        let shard = machines[index].shard
+        guard machines.count(where: { $0.isJumping && $0.shard == shard }) < temper.contingency,
+            let (_, coordinator) = leader(of: shard)
+        else { return false }
         return coordinator.isWithinAll && machines[index].isMember
     }
 
@@ -164,7 +180,7 @@ package struct World {
             let members = machines.filter { budget == 0 || $0.isInRow }
             let ceilings = members.map(\.ceiling).sorted(by: >)
             // Those that may jump, and one that comes up at its ceiling.
-            let jumps = temper.contingency + (temper.weights[.nodeIsOff]! > 0 && members.contains { !$0.bootsAtRest } ? 1 : 0)
+            let jumps = temper.contingency * temper.shards + (temper.weights[.nodeIsOff]! > 0 && members.contains { !$0.bootsAtRest } ? 1 : 0)
             let least = UInt64(members.count) * 60_000_000 + ceilings.prefix(jumps).reduce(0, +)
             // Less than all could have.
             let most = max(least + 1, ceilings.reduce(0, +) * 9 / 10)
@@ -183,6 +199,11 @@ package struct World {
                 .office(number, .hearsOfBudgets, generation: offices[number].generation),
                 at: now_ns + random.below(Self.second_ns))
         }
+    }
+
+    /// One of the shard's that a node belongs to.
+    mutating func anyOffice(of index: Int) -> Int {
+        Int(random.below(UInt64(temper.offices))) * temper.shards + machines[index].shard
     }
 
     // MARK: Messages

@@ -11,6 +11,9 @@ enum Simulate {
             ("waitsForEarlierGrants", \.waitsForEarlierGrants), ("fences", \.fences), ("wantsEcho", \.wantsEcho),
             ("waitsForAcknowledgement", \.waitsForAcknowledgement), ("countsBootsAtCeiling", \.countsBootsAtCeiling),
             ("keepsContingency", \.keepsContingency), ("recordsFirst", \.recordsFirst), ("dropsOvertaken", \.dropsOvertaken),
+            ("acknowledgesFirst", \.acknowledgesFirst), ("acknowledgesKept", \.acknowledgesKept), ("needsParent", \.needsParent),
+            ("shrinksFirst", \.shrinksFirst), ("countsLostParts", \.countsLostParts),
+            ("claimsParts", \.claimsParts),
             ("countsGrants", \.countsGrants), ("countsRests", \.countsRests), ("repeatsWhatCounts", \.repeatsWhatCounts),
         ]
     }
