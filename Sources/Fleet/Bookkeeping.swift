@@ -6,7 +6,9 @@ extension Coordinator {
     mutating func count(_ index: Int, _ now_ns: UInt64) {
         let (counted, ceiling) = nodes[index].count(now_ns, rules)
         guard counted != nodes[index].counted || ceiling != nodes[index].ceiling else { return }
+        let isLess = counted < nodes[index].counted || ceiling < nodes[index].ceiling
         (nodes[index].counted, nodes[index].ceiling) = (counted, ceiling)
+        if isLess { for place in nodes[index].places { budgets[place.budget].changes += 1 } }
         for place in nodes[index].places { budgets[place.budget].tally.set(place.slot, counted: counted, ceiling: ceiling) }
     }
 

@@ -18,6 +18,8 @@ public struct Coordinator: Sendable {
         var silent = 0
         /// Somebody waits for room since the last allocation.
         var isLacking = false
+        /// Counts what may have made room: a node that counts at less, a limit or members that are others.
+        var changes: UInt64 = 0
     }
 
     var nodes: [NodeClaim] = []
@@ -35,6 +37,8 @@ public struct Coordinator: Sendable {
     /// When the first thing happens that needs no report: a belief ends, a node has left.
     var sweep_ns: UInt64 = 0
     var version: UInt64 = 0
+    /// How often budgets were set.
+    var resets: UInt64 = 0
 
     /// How often targets are found anew, at most.
     static let interval_ns: UInt64 = 200_000_000
@@ -54,6 +58,7 @@ public struct Coordinator: Sendable {
     public mutating func set(_ terms: [BudgetTerms]) {
         let before = budgets
         budgets = terms.map { terms in Budget(terms: terms) }
+        resets += 1
         let moved = before.map { old in terms.firstIndex { $0.name == old.terms.name } }
         for index in nodes.indices {
             nodes[index].places = nodes[index].places.compactMap { place in

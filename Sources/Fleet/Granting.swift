@@ -26,8 +26,10 @@ extension Coordinator {
         let minimum = min(node.range.minimum, limit, max(most, node.floor))
         nodes[index].grant(limit, minimum: minimum, now_ns: now_ns, rules)
         count(index, now_ns)
-        let isSoon = isWaiting || node.target == nil || (isDue && report.demand.rawValue > limit) || !isKept
-        let wait_ms = isSoon ? waiting_ms(node) : Pace.usual_ms(nodes: covered, ttl_ms: node.bounds.ttl_ns / 1_000_000)
+        let usual_ms = Pace.usual_ms(nodes: covered, ttl_ms: node.bounds.ttl_ns / 1_000_000)
+        let isHopeful = waits(index, isWaiting, usual_ms, now_ns)
+        let isSoon = isHopeful || node.target == nil || (isDue && report.demand.rawValue > limit) || !isKept
+        let wait_ms = isSoon ? waiting_ms(node) : usual_ms
         return answer(index, report, limit: Microwatts(limit), minimum: Microwatts(minimum), wait_ms, binding)
     }
 
@@ -43,6 +45,18 @@ extension Coordinator {
     private func isKeptEnough(_ node: NodeClaim) -> Bool {
         guard rules.recordsFirst, let kept = node.kept, let record = node.record else { return true }
         return kept.covers(record)
+    }
+
+    /// Whether a node waits for room that may come soon. Where nothing has made any for three of the usual times, because nodes that aren't heard
+    /// keep it, asking often is in vain.
+    private mutating func waits(_ index: Int, _ isWaiting: Bool, _ usual_ms: UInt64, _ now_ns: UInt64) -> Bool {
+        guard isWaiting else {
+            nodes[index].waiting = nil
+            return false
+        }
+        let changes = nodes[index].places.reduce(resets) { $0 &+ budgets[$1.budget].changes }
+        if nodes[index].waiting?.changes != changes { nodes[index].waiting = (now_ns, changes) }
+        return now_ns < (nodes[index].waiting?.since_ns ?? now_ns) + 3 * usual_ms * 1_000_000
     }
 
     /// Until somebody who waits for room asks again: soon, and the more there are, the later.

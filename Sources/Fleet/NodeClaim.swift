@@ -62,6 +62,8 @@ struct NodeClaim: Sendable {
     var (counted, ceiling): (UInt64, UInt64) = (0, 0)
     /// The demand that the allocation goes by: it follows what is said beyond a dead band.
     var settledDemand: UInt64 = 0
+    /// Since when it has waited for room in vain, and what had changed by then.
+    var waiting: (since_ns: UInt64, changes: UInt64)?
 
     // What is kept of it.
     /// What a next coordinator knows at least; nil where it may know nothing.

@@ -21,6 +21,15 @@ public struct BudgetOverview: Equatable, Sendable {
     /// Nodes that say that they can draw more than the budget's maximum: they are counted at that.
     public var aboveMaximum: [String]
 
+    public init(
+        terms: BudgetTerms, counted: Microwatts, contingency: Microwatts, inForce: Microwatts, demand: Microwatts,
+        minimum: Microwatts, nodes: Int, silent: Int, aboveMaximum: [String]
+    ) {
+        (self.terms, self.counted, self.contingency, self.inForce) = (terms, counted, contingency, inForce)
+        (self.demand, self.minimum, self.nodes, self.silent) = (demand, minimum, nodes, silent)
+        self.aboveMaximum = aboveMaximum
+    }
+
     /// What is counted, kept for jumps and reserved is within the limit.
     public var isWithin: Bool { counted + contingency + terms.reserve <= terms.limit }
     /// The minimums, with what is kept, are more than the limit: nodes have their minimums all the same.

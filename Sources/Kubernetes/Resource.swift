@@ -49,7 +49,8 @@ public struct Resource: Equatable, Sendable {
         case apply = "application/apply-patch+yaml"
     }
 
-    func get(_ name: String, _ form: Form = .whole) -> Request {
+    /// As it is now: not older than any answer before.
+    public func get(_ name: String, _ form: Form = .whole) -> Request {
         Request(method: .get, path: path(name), accept: form.accept)
     }
 

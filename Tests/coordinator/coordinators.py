@@ -24,7 +24,9 @@ ACCOUNT = "powercap-system/powercap-coordinator"
 AUDIENCE = "powercap-coordinator"
 BUDGETS = "/apis/powercap.dev/v1alpha1/powerbudgets"
 SHARDS = "/apis/powercap.dev/v1alpha1/powerbudgetshards"
-LEASE = "/apis/coordination.k8s.io/v1/namespaces/powercap-system/leases/powercap-coordinator-0"
+LEASES = "/apis/coordination.k8s.io/v1/namespaces/powercap-system/leases"
+LEASE = f"{LEASES}/powercap-coordinator-0"
+RULES = REPOSITORY / "Tests/apiserver/fleet-rules.json"
 W = 1_000_000
 DEADLINE_S = 40
 
@@ -183,6 +185,8 @@ class Node:
 class FleetCase(unittest.TestCase):
     """A cluster without nodes, and one certificate for all."""
 
+    SHARDS = 1
+
     @classmethod
     def setUpClass(cls):
         cls.directory = tempfile.TemporaryDirectory()
@@ -190,12 +194,27 @@ class FleetCase(unittest.TestCase):
         cls.certificate = Certificate(cls.directory.name)
 
     def setUp(self):
-        self.double = Double("--empty", "--account", ACCOUNT, "--rbac", str(REPOSITORY / "Tests/apiserver/fleet-rules.json"))
+        self.double = Double("--empty", "--account", ACCOUNT, "--rbac", str(self.rules()))
         self.addCleanup(self.double.stop)
-        # As somebody leaves it who ends in good order: the first one need not wait for whoever may have had it.
+        for shard in range(self.SHARDS):
+            self.free_lease(shard)
+
+    def rules(self):
+        """The installed roles; with several shards the Leases of the others beside that of the first."""
+        if self.SHARDS == 1:
+            return RULES
+        roles = json.loads(RULES.read_text())
+        for rule in (rule for role in roles for rule in role.get("rules", []) if rule.get("resourceNames") == ["powercap-coordinator-0"]):
+            rule["resourceNames"] = [f"powercap-coordinator-{shard}" for shard in range(self.SHARDS)]
+        path = pathlib.Path(self.directory.name, "rules.json")
+        path.write_text(json.dumps(roles))
+        return path
+
+    def free_lease(self, shard):
+        """As somebody leaves it who ends in good order: the first one need not wait for whoever may have had it."""
         self.double.tell("put " + json.dumps({
             "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
-            "metadata": {"name": "powercap-coordinator-0", "namespace": "powercap-system"},
+            "metadata": {"name": f"powercap-coordinator-{shard}", "namespace": "powercap-system"},
             "spec": {"holderIdentity": "", "leaseDurationSeconds": 1, "leaseTransitions": 0}}))
 
     def coordinator(self, name="a", *flags, **others):

@@ -1,3 +1,4 @@
+internal import Fleet
 internal import HTTP
 internal import HTTPServer
 internal import Kubernetes
@@ -22,25 +23,17 @@ enum CoordinateFlags {
     static let identity = CommandFlag(
         "--identity", .hostWord, default: "",
         "What this coordinator is called in the Lease; the host's name where it isn't given.")
-    static let shard = CommandFlag("--shard", .count(0...9_999), default: 0, "Which part of each budget this coordinator keeps.")
+    static let shard = CommandFlag("--shard", .count(0...63), default: 0,
+        "Which shard this coordinator keeps, from 0 on: its part of each budget, for its part of the nodes.")
     static let shards = CommandFlag(
-        "--shards", .onePart, default: 1, "In how many parts each budget is kept. More than one isn't made yet.")
+        "--shards", .count(Sharding.range), default: 1,
+        "In how many shards nodes are kept. All coordinators, and the nodes' GRANT_SHARDS, say the same.")
 
     static let all = [
         listen.described, certificate.described, key.described, audience.described, account.described, namespace.described,
         identity.described,
         shard.described, shards.described,
     ]
-}
-
-extension ValueKind where Value == Int {
-    /// As many parts as there can be.
-    fileprivate static let onePart: ValueKind = {
-        let count = ValueKind<Int>.count(1...1)
-        var words = count.words
-        words.valid = "1, because a budget is not kept in several parts yet"
-        return ValueKind(words: words, parse: count.parse, show: count.show)
-    }()
 }
 
 extension ValueKind where Value == ListenAddress {
@@ -114,7 +107,7 @@ extension CoordinateOptions {
             account: "system:serviceaccount:\(account)",
             namespace: try CoordinateFlags.namespace.value(in: invocation),
             identity: name.isEmpty ? Process.hostName : name,
-            shard: shard,
+            shard: shard, sharding: Sharding(shards),
             // The node's own controller has the other one.
             metricsAddress: settings.given("METRICS_ADDRESS").isDefault
                 ? ListenAddress("127.0.0.1:28321") : settings.configuration.metricsAddress)

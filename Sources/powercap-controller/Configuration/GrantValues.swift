@@ -1,11 +1,12 @@
-internal import HTTP
 internal import Policy
 internal import PowercapProtocol
 
 /// Whom SOURCE=granted asks, and what is shown to it.
 struct GrantSettings: Equatable, Sendable {
     /// The one that is asked first in front.
-    var addresses: [WebURL] = []
+    var addresses: [CoordinatorAddress] = []
+    /// How many shards the nodes of the cluster are in.
+    var shards = 1
     /// nil is where a pod has it.
     var tokenFile: String?
     /// nil is where a pod has it, and where there is none the system's.
@@ -22,25 +23,23 @@ struct GrantSettings: Equatable, Sendable {
     static let longestLease = Milliseconds.seconds(5)
 }
 
-extension ValueKind where Value == [WebURL] {
+extension ValueKind where Value == [CoordinatorAddress] {
     /// Coordinators. A token goes there, so all have TLS.
     static let coordinators = ValueKind(
         words: ValueWords(
             noun: "a coordinator's address", placeholder: "URL",
-            valid: "https://HOST[:PORT], or several with blanks between them",
+            valid: "https://HOST[:PORT], in which {shard} is the node's shard, or several with blanks between them",
             highest: "8 addresses"),
         parse: { text throws(ValueProblem) in
-            var urls: [WebURL] = []
+            var addresses: [CoordinatorAddress] = []
             for part in text.split(separator: " ") {
-                guard let url = try? WebURL(String(part)), url.origin.hasPrefix("https://"), url.path == "/", url.query.isEmpty,
-                    let whole = try? WebURL(url.origin + GrantSettings.path)
-                else { throw .malformed }
-                urls.append(whole)
+                guard let address = CoordinatorAddress(String(part)) else { throw .malformed }
+                addresses.append(address)
             }
-            if urls.count > 8 { throw .tooHigh }
-            return urls
+            if addresses.count > 8 { throw .tooHigh }
+            return addresses
         },
-        show: { $0.map(\.origin).joined(separator: " ") })
+        show: { $0.map(\.text).joined(separator: " ") })
 }
 
 extension Settings {
@@ -65,7 +64,7 @@ extension Settings {
         let (policy, grants) = (configuration.policy, configuration.grants)
         guard policy.source == .granted else {
             let variables = [
-                ("GRANT_URL", !grants.addresses.isEmpty), ("GRANT_TOKEN_FILE", grants.tokenFile != nil),
+                ("GRANT_URL", !grants.addresses.isEmpty), ("GRANT_SHARDS", grants.shards != 1), ("GRANT_TOKEN_FILE", grants.tokenFile != nil),
                 ("GRANT_CA_FILE", grants.certificateFile != nil),
             ]
             for (variable, isGiven) in variables where isGiven {
@@ -74,6 +73,9 @@ extension Settings {
             return
         }
         if grants.addresses.isEmpty { throw .noCoordinator(given("SOURCE")) }
+        if grants.shards > 1, let first = grants.addresses.first(where: { !$0.namesShard }) {
+            throw .noShard(given("GRANT_SHARDS"), first.text)
+        }
         if configuration.nodeName == nil { throw .noGrantee(given("SOURCE")) }
         let address =
             configuration.liveFile == nil

@@ -191,6 +191,10 @@ extension Option {
             "Whom SOURCE=granted asks for this node's part of a budget: the coordinator's address, or several with blanks between them, of which "
                 + "the next one is asked when one doesn't answer."),
         Option(
+            "GRANT_SHARDS", { $1(&$0.grants.shards) }, .count(1...64),
+            "In how many shards the cluster's nodes are: --shards of the coordinators. The node's own follows from its name and stands for {shard} in "
+                + "GRANT_URL."),
+        Option(
             "GRANT_TOKEN_FILE", { $1(&$0.grants.tokenFile) }, .filePath,
             "The bearer token's file, read again for every request: it says which Node this is. Without it \(GrantSettings.usualTokenFile), where a "
                 + "pod has it."),

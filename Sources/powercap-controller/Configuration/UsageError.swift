@@ -75,6 +75,8 @@ enum UsageError: Error, Equatable, Sendable {
     case noCoordinator(Given)
     /// Nobody knows for which node.
     case noGrantee(Given)
+    /// There are several shards, and one address for all.
+    case noShard(Given, String)
     case againstGrants(Given, Given, because: String, instead: String)
     /// A grant ends, and whoever does one thing once isn't there any more then.
     case grantedOnce(Given)
@@ -197,6 +199,8 @@ enum UsageError: Error, Equatable, Sendable {
         case .noCoordinator(let source):
             return "\(source.words) asks a coordinator, but GRANT_URL is not set: give its address, such as "
                 + "https://powercap-coordinator.powercap-system.svc:8443"
+        case .noShard(let shards, let address):
+            return "\(shards.words), but \(address) is the same for every shard: write {shard} where the shard's number is in its name"
         case .noGrantee(let source):
             return
                 "\(source.words) asks for a node's part of a budget, but NODE_NAME is not set: give this machine's Node (in a pod from "

@@ -41,7 +41,10 @@ final class BudgetBook {
         var lack: String? { source?.lack }
     }
 
-    init(_ log: Log) { self.log = log }
+    /// Whether this coordinator finds out what budgets have; where it is told its part nothing is asked.
+    private let followsSources: Bool
+
+    init(_ log: Log, followsSources: Bool = true) { (self.log, self.followsSources) = (log, followsSources) }
 
     /// How often a file that couldn't be used is looked for.
     private static let retry_ns: UInt64 = 30_000_000_000
@@ -83,7 +86,7 @@ final class BudgetBook {
             let found = try BudgetObject(object, head)
             do throws(UsageError) {
                 entry.source =
-                    if case .source(let options) = found.power {
+                    if followsSources, case .source(let options) = found.power {
                         try BudgetSource(options, earlier: index.map { entries[$0].limit } ?? earlier, log, now_ns)
                     } else { nil }
             } catch { throw BudgetObject.Problem(words: "spec.source: \(error.sentence)") }

@@ -31,6 +31,8 @@ struct BudgetCondition: Equatable, Sendable {
         var lack: String?
         /// A coordinator has begun, and hasn't had the time to hear all nodes.
         var isBeginning = false
+        /// Shards of which nobody knows what their nodes have.
+        var missing: [Int] = []
         var overview: BudgetOverview?
     }
 
@@ -79,6 +81,14 @@ struct BudgetCondition: Equatable, Sendable {
     private static func degraded(_ facts: Facts) -> BudgetCondition? {
         if let lack = facts.lack {
             return BudgetCondition(type: .degraded, isTrue: true, reason: "SourceStale", message: "\(lack).")
+        }
+        if !facts.missing.isEmpty {
+            let shards = facts.missing.map { "\($0)" }.joined(separator: ", ")
+            return BudgetCondition(
+                type: .degraded, isTrue: true, reason: "ShardsMissing",
+                message:
+                    "No coordinator of shard \(shards) has said what its nodes have: until one does no other shard is given more. Are its pods there?"
+            )
         }
         guard let overview = facts.overview else { return nil }
         if let first = overview.aboveMaximum.first {

@@ -135,4 +135,6 @@ extension JSONField {
 extension Microwatts {
     /// As objects have it, rounded down.
     var milliwatts: UInt64 { rawValue / 1_000 }
+    /// As an object says it that is to say no less.
+    var roundedUpToMilliwatts: Microwatts { Microwatts((rawValue / 1_000 + (rawValue % 1_000 == 0 ? 0 : 1)) * 1_000) }
 }

@@ -34,6 +34,11 @@ final class BudgetSource {
     /// Takes what has happened.
     func take() { _ = (source.take(), source.takeLive()) }
 
+    /// It hasn't answered since this coordinator began, and may still do so.
+    func isAwaited(_ now_ns: UInt64) -> Bool {
+        source.reading.lack?.cause == .notFetched && now_ns < began_ns + BudgetSource.patience_ns
+    }
+
     /// What there is to be given from now on: the least of so long a time.
     func power(for lead_ms: Int64, _ now_ns: UInt64) -> Microwatts {
         let least = source.least(for: lead_ms)

@@ -10,6 +10,8 @@ struct BudgetStatus: Equatable, Sendable {
     let conditions: [BudgetCondition]
     /// nil where nothing is counted.
     let overview: BudgetOverview?
+    /// By the parts in which it is kept.
+    let shards: [ShardStatus]
 
     static let numbers_ns: UInt64 = 60_000_000_000
 
@@ -27,6 +29,7 @@ struct BudgetStatus: Equatable, Sendable {
         if nodes?["total"]?.integer != UInt64(overview.nodes) || nodes?["silent"]?.integer != UInt64(overview.silent) {
             return .numbers
         }
+        if status?["shards"]?.elements?.count != shards.count { return .numbers }
         // What is less than 1 % of the limit moves all the time.
         let band = overview.terms.limit.milliwatts / 100
         for (name, power) in powers(overview) {
@@ -51,7 +54,7 @@ struct BudgetStatus: Equatable, Sendable {
                     [
                         "total": .whole(overview.nodes), "heard": .whole(overview.nodes - overview.silent),
                         "silent": .whole(overview.silent),
-                    ]), .init("shards", .whole(1)),
+                    ]), .init("shards", .list(shards.map(\.json))),
             ]
         }
         return ["status": .object(members)]

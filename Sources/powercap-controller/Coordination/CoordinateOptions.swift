@@ -1,3 +1,4 @@
+internal import Fleet
 internal import HTTPServer
 
 /// How a coordinator was asked to run, beside the configuration.
@@ -10,7 +11,9 @@ struct CoordinateOptions: Equatable, Sendable {
     let namespace: String
     /// What people call this coordinator. In the Lease something random is added.
     let identity: String
+    /// Which part of each budget it keeps, and of how many.
     let shard: Int
+    let sharding: Sharding
     /// Where it is asked how things are; nil is nowhere.
     let metricsAddress: ListenAddress?
 }

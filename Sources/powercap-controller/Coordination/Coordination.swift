@@ -21,10 +21,14 @@ final class Coordination {
     private let supervisor: Supervisor
     private let tokens: TokenCache
     private let records: RecordKeeper
+    private let causes: SharedCauses
+    /// Of several shards: what is so of all parts, and whether somebody divides budgets over them.
+    private var parts: Collection<PartHead>?
+    private var parentWatch: ParentWatch?
     private let statuses: StatusKeeper
     private(set) var budgets: Collection<JSON>
     private(set) var nodes: Collection<FleetNode>
-    private(set) var desk = GrantDesk()
+    private(set) var desk: GrantDesk
     /// nil while another one has the Lease, or nobody.
     private(set) var leader: Leader?
     private(set) var turns = Counts().turns
@@ -47,12 +51,18 @@ final class Coordination {
         (self.options, self.log) = (options, log)
         client = try APIClient(access, userAgent: OwnNode.userAgent)
         let causes = SharedCauses()
+        self.causes = causes
+        desk = GrantDesk(shard: options.shard, of: options.sharding)
         election = LeaseElection(
             client, lease: "powercap-coordinator-\(options.shard)", in: options.namespace, identity: options.identity, log, causes
         )
         budgets = Collection(client, .budgets, log, causes) { $0 }
         nodes = Collection(client, .nodes, log, causes, read: FleetNode.init)
-        records = RecordKeeper(client, shard: options.shard, log, causes)
+        records = RecordKeeper(client, shard: options.shard, of: options.sharding, log, causes)
+        if options.sharding.count > 1 {
+            parts = Collection(client, options.shard == 0 ? .parts(nil) : .parts(options.shard), log, causes, read: PartHead.init)
+            parentWatch = options.shard == 0 ? nil : ParentWatch(client, in: options.namespace, log, causes)
+        }
         statuses = StatusKeeper(client, log, causes)
         tokens = TokenCache(client, audience: options.audience, account: options.account, log, causes)
         supervisor = Supervisor(log)
@@ -107,10 +117,13 @@ final class Coordination {
         election.step()
         budgets.step(now_ns)
         nodes.step(now_ns)
+        parts?.step(now_ns)
+        parentWatch?.step(now_ns)
         tokens.step()
         let boot_ns = Clock.boottime_ns
         followTerm(boot_ns)
-        leader?.step(election.term, budgets, nodes, now_ns, boot_ns)
+        leader?.step(
+            election.term, budgets, nodes, parts: parts, followsParent: parentWatch?.isThere(boot_ns) ?? true, now_ns, boot_ns)
         watchSources()
         // What was just begun is sent now, and not when the loop comes round.
         client.run()
@@ -121,7 +134,12 @@ final class Coordination {
         if term.isValid(at: boot_ns) {
             guard leader?.epoch != term.epoch else { return }
             leader?.end()
-            leader = Leader(term, boot_ns, records: records, statuses: statuses, identity: election.identity, log)
+            let parent =
+                options.sharding.count > 1 && options.shard == 0
+                ? Parent(
+                    client, shards: options.sharding.count, claimant: "\(election.identity) \(term.epoch)", log, causes) : nil
+            leader = Leader(
+                term, boot_ns, records: records, statuses: statuses, parent: parent, options, identity: election.identity, log)
             desk.forget()
         } else if let leader, election.holder.map({ $0 != election.identity }) ?? false || term.epoch > leader.epoch {
             leader.end()
@@ -141,7 +159,8 @@ final class Coordination {
     private func wait() -> StaticString? {
         let now_ns = Clock.monotonic_ns
         let next_ns = min(
-            client.due_ns, election.due_ns, budgets.due_ns, nodes.due_ns, tokens.due_ns, leader?.due_ns(now_ns) ?? .max,
+            client.due_ns, election.due_ns, budgets.due_ns, nodes.due_ns, parts?.due_ns ?? .max, parentWatch?.due_ns ?? .max,
+            tokens.due_ns, leader?.due_ns(now_ns) ?? .max,
             grants?.due_ns ?? .max, listeners.due_ns, supervisor.due_ns)
         let milliseconds = next_ns <= now_ns ? 0 : min((next_ns - now_ns + 999_999) / 1_000_000, 60_000)
         guard let count = try? epoll.wait(milliseconds: Int32(milliseconds)) else { return nil }
@@ -186,6 +205,9 @@ final class Coordination {
             return .refused(
                 .following, "This coordinator doesn't lead (\(who)): ask the other one.", retryAfter_s: 1)
         }
+        if let obstacle = records.obstacle {
+            return .refused(.starting, "This coordinator grants nothing: \(obstacle).", retryAfter_s: 10)
+        }
         guard leader?.coordinator != nil else {
             return .refused(
                 .starting, "This coordinator has just begun to lead, and reads what there is: ask again.", retryAfter_s: 1)
@@ -195,7 +217,10 @@ final class Coordination {
 
     /// What goes wrong with the API server.
     var troubles: [String] {
-        [election.why, budgets.why, nodes.why, tokens.why, records.why, statuses.why].compactMap { $0 }
+        [
+            election.why, budgets.why, nodes.why, tokens.why, records.why, statuses.why, parts?.why,
+            parentWatch?.why, leader?.parent?.why, records.obstacle,
+        ].compactMap { $0 }
             + budgets.unreadable.map { "the PowerBudget \($0.key) can't be read: \($0.value)" }.sorted()
     }
 
@@ -238,4 +263,11 @@ extension WatchSubject {
         called: "PowerBudgets")
     fileprivate static let nodes = WatchSubject(
         .nodes, list: .metadata, watch: .metadata, pageSize: 500, metadata: ["labels": .all], called: "Nodes")
+
+    /// - Parameter shard: nil is all of them.
+    fileprivate static func parts(_ shard: Int?) -> WatchSubject {
+        WatchSubject(
+            .powerBudgetShards, labelSelector: shard.map { "\(ShardObject.shardLabel)=\($0)" }, list: .metadata, watch: .metadata,
+            metadata: ["generation": .all], called: "PowerBudgetShards")
+    }
 }

@@ -7,6 +7,11 @@ struct GrantDesk {
     /// By what became of it, how often something was asked.
     private(set) var counts: [String: UInt64] = [:]
     private var meters: [String: Allowance] = [:]
+    private let sharding: Sharding
+    private let shard: Int
+
+    /// - Parameter shard: which of the shards is asked here.
+    init(shard: Int = 0, of sharding: Sharding = Sharding(1)) { (self.shard, self.sharding) = (shard, sharding) }
 
     /// A node asks every 2 s, and sooner when something happens to it.
     private static let burst = 10
@@ -54,6 +59,13 @@ struct GrantDesk {
         }
         guard report.node == node else {
             return .refused(.forbidden, "The token is of a pod on the node \(node), and the report is one of \(report.node).")
+        }
+        let own = sharding.shard(of: node)
+        guard own == shard else {
+            return .refused(
+                .misdirected,
+                "The node \(node) is one of shard \(own) of \(sharding.count), and this is shard \(shard): GRANT_SHARDS of the node has to be "
+                    + "\(sharding.count), and {shard} to stand in GRANT_URL.")
         }
         do throws(Refusal) { return .granted(try coordinator(report)) } catch { return GrantReply(error) }
     }

@@ -10,7 +10,7 @@ enum GrantReply: Equatable, Sendable {
 
     /// Why there is no grant: metrics count them by these names.
     enum Cause: String, CaseIterable, Sendable {
-        case malformed, unauthorized, pending, forbidden, uncovered, overtaken, version, flood, following, starting
+        case malformed, unauthorized, pending, forbidden, uncovered, misdirected, overtaken, version, flood, following, starting
 
         /// Of RFC 9110 and RFC 6585.
         var status: UInt32 {
@@ -19,6 +19,7 @@ enum GrantReply: Equatable, Sendable {
             case .unauthorized: 401
             case .forbidden: 403
             case .uncovered: 404
+            case .misdirected: 421
             case .version: 426
             case .flood: 429
             case .pending, .overtaken, .following, .starting: 503

@@ -19,18 +19,25 @@ final class Leader {
     private(set) var earlierTTL_ns: UInt64 = 0
     /// How long it took from the Lease until every node was heard, or had its time; nil where that isn't over.
     private(set) var takeover_ns: UInt64?
+    /// Of several shards the one that divides budgets over them; nil where that is another's to do.
+    let parent: Parent?
+    private let shard: Int
+    private let sharding: Sharding
     private let log: Log
     private var terms: [BudgetTerms] = []
+    private var followsParent = false
     private var overviews: (all: [BudgetOverview], at_ns: UInt64) = ([], 0)
     /// Of the collections, which states were taken.
     private var taken: (budgets: UInt64, nodes: UInt64) = (0, 0)
 
     init(
-        _ term: LeaseElection.Term, _ now_ns: UInt64, records: RecordKeeper, statuses: StatusKeeper, identity: String, _ log: Log
+        _ term: LeaseElection.Term, _ now_ns: UInt64, records: RecordKeeper, statuses: StatusKeeper, parent: Parent?,
+        _ options: CoordinateOptions, identity: String, _ log: Log
     ) {
         (epoch, began_ns) = (term.epoch, now_ns)
         (self.records, self.statuses, self.log) = (records, statuses, log)
-        book = BudgetBook(log)
+        (self.parent, shard, sharding) = (parent, options.shard, options.sharding)
+        book = BudgetBook(log, followsSources: options.shard == 0)
         records.begin(as: "\(identity) \(term.epoch)")
     }
 
@@ -38,12 +45,14 @@ final class Leader {
     func end() {
         records.stop()
         statuses.stop()
+        parent?.stop()
     }
 
     /// When `step` has something to do, on CLOCK_MONOTONIC.
     func due_ns(_ now_ns: UInt64) -> UInt64 {
         guard coordinator != nil else { return records.due_ns }
-        return min(now_ns + Leader.tick_ns, book.due_ns, records.due_ns, statuses.due_ns)
+        return min(
+            now_ns + Leader.tick_ns, book.due_ns, records.due_ns, statuses.due_ns, sharding.count > 1 ? parent?.due_ns ?? .max : .max)
     }
 
     /// Often enough for whatever ends by itself.
@@ -52,34 +61,42 @@ final class Leader {
     // MARK: A step
 
     /// - Parameters:
+    ///   - parts: metadata of all shards' objects, where there are several.
+    ///   - followsParent: somebody divides budgets over shards.
     ///   - now_ns: on CLOCK_MONOTONIC.
     ///   - boot_ns: on CLOCK_BOOTTIME.
     func step(
-        _ term: LeaseElection.Term, _ budgets: Collection<JSON>, _ nodes: Collection<FleetNode>, _ now_ns: UInt64,
-        _ boot_ns: UInt64
+        _ term: LeaseElection.Term, _ budgets: Collection<JSON>, _ nodes: Collection<FleetNode>, parts: Collection<PartHead>?,
+        followsParent: Bool, _ now_ns: UInt64, _ boot_ns: UInt64
     ) {
         // Whoever wrote for it now might write over what another one has written.
         guard term.isValid(at: boot_ns) else { return }
         records.prepare(now_ns)
         guard records.isOpen, coordinator != nil || budgets.isListed && nodes.isListed else { return }
         follow(budgets, nodes, now_ns)
+        if let parts { records.note(generations: parts.objects.mapValues(\.generation)) }
+        self.followsParent = followsParent
         if coordinator == nil { open(term, boot_ns) }
         renew(term)
         apply(boot_ns)
         coordinator?.tick(now_ns: boot_ns)
-        if coordinator != nil { records.step(&coordinator!, book.entries, now_ns, boot_ns) }
+        if coordinator != nil {
+            records.step(&coordinator!, book.entries, isBeginning: isBeginning(boot_ns), now_ns, boot_ns)
+        }
+        parent?.step(book.entries, versions: parts?.objects.mapValues(\.version) ?? [:], now_ns, boot_ns)
         noteTakeover(boot_ns)
-        statuses.step(book.entries, now_ns) { [self] in status($0, boot_ns) }
+        if shard == 0 { statuses.step(book.entries, now_ns) { [self] in status($0, boot_ns) } }
     }
 
     private func follow(_ budgets: Collection<JSON>, _ nodes: Collection<FleetNode>, _ now_ns: UInt64) {
         if taken.budgets != budgets.generation {
             taken.budgets = budgets.generation
-            book.take(budgets: budgets.objects, earlier: records.earlierLimits, now_ns)
+            // What a part had is not what the whole has.
+            book.take(budgets: budgets.objects, earlier: sharding.count > 1 ? [:] : records.earlierLimits, now_ns)
         }
         if taken.nodes != nodes.generation {
             taken.nodes = nodes.generation
-            book.take(nodes: nodes.objects)
+            book.take(nodes: sharding.count > 1 ? nodes.objects.filter { sharding.shard(of: $0.key) == shard } : nodes.objects)
         }
         book.refresh(now_ns)
     }
@@ -112,7 +129,14 @@ final class Leader {
     }
 
     private func terms(_ boot_ns: UInt64) -> [BudgetTerms] {
-        book.terms { [self] in records.grant_s($0.head.name, wanted: $0.grant_s, boot_ns) }
+        let whole = book.terms { [self] in records.grant_s($0.head.name, wanted: $0.grant_s, boot_ns) }
+        guard sharding.count > 1 else { return whole }
+        return whole.map { terms in
+            var terms = terms
+            // The parent has taken the reserve off the whole.
+            (terms.limit, terms.reserve) = (records.limit(of: terms.name, followsParent: followsParent), .zero)
+            return terms
+        }
     }
 
     private func apply(_ boot_ns: UInt64) {
@@ -170,7 +194,28 @@ final class Leader {
     }
 
     private func status(_ entry: BudgetBook.Entry, _ boot_ns: UInt64) -> BudgetStatus {
-        let facts = facts(entry, boot_ns)
-        return BudgetStatus(generation: entry.head.generation, conditions: BudgetCondition.all(facts), overview: facts.overview)
+        let facts = whole(entry, boot_ns)
+        return BudgetStatus(
+            generation: entry.head.generation, conditions: BudgetCondition.all(facts), overview: facts.overview,
+            shards: parts(of: entry) ?? facts.overview.map { [ShardStatus($0)] } ?? [])
+    }
+
+    /// What is so of a whole budget, where it is kept in several shards of all of them.
+    func whole(_ entry: BudgetBook.Entry, _ boot_ns: UInt64) -> BudgetCondition.Facts {
+        var facts = facts(entry, boot_ns)
+        guard let budget = parent?.budget(entry.head.name) else { return facts }
+        let own = facts.overview
+        let terms = BudgetTerms(
+            name: entry.head.name, limit: entry.limit, reserve: entry.object?.reserve ?? .zero,
+            contingencyNodes: entry.object?.contingencyNodes ?? 1, ttl_ms: own?.terms.ttl_ms ?? 20_000)
+        facts.overview = budget.overview(terms)
+        facts.overview?.aboveMaximum = own?.aboveMaximum ?? []
+        facts.missing = budget.unknown
+        return facts
+    }
+
+    /// What stands on the parts of a budget; nil where there is one shard.
+    func parts(of entry: BudgetBook.Entry) -> [ShardStatus]? {
+        parent?.budget(entry.head.name)?.shards.compactMap { $0.map(ShardStatus.init) }
     }
 }

@@ -14,6 +14,7 @@ internal import PowercapProtocol
 final class RecordKeeper {
     private let client: APIClient
     private let shard: Int
+    private let sharding: Sharding
     private let log: Log
     private var trouble: Trouble
     private var phase = Phase.idle
@@ -29,6 +30,8 @@ final class RecordKeeper {
 
     private enum Phase: Equatable {
         case idle, listing
+        /// There are parts of another number of shards: which one, and how many it says.
+        case blocked(String, Int)
         /// Budgets whose part is still to be claimed.
         case claiming([String])
         case open
@@ -43,18 +46,23 @@ final class RecordKeeper {
         /// As it stands there.
         var limit: Microwatts?
         var records: [Fleet.NodeRecord] = []
-        var numbers: [UInt64]?
-        var numbers_ns: UInt64 = 0
+        /// Of several shards: what this one may give; nil where that isn't known.
+        var part: Part?
+        /// Of the spec.
+        var generation: UInt64 = 0
+        var report: ShardReport?
+        var report_ns: UInt64 = 0
     }
 
     /// Between two writes, so that what comes together is written together.
     private static let pause_ns: UInt64 = 500_000_000
-    private static let numbers_ns: UInt64 = 60_000_000_000
-    /// Of a power in an object, mW.
-    private static let most: UInt64 = 1_000_000_000_000_000
+    private static let report_ns: UInt64 = 60_000_000_000
+    /// Of several shards the parent divides by it.
+    private static let reportToParent_ns: UInt64 = 30_000_000_000
+    private static let blocked_ns: UInt64 = 10_000_000_000
 
-    init(_ client: APIClient, shard: Int, _ log: Log, _ causes: SharedCauses) {
-        (self.client, self.shard, self.log) = (client, shard, log)
+    init(_ client: APIClient, shard: Int, of sharding: Sharding, _ log: Log, _ causes: SharedCauses) {
+        (self.client, self.shard, self.sharding, self.log) = (client, shard, sharding, log)
         trouble = Trouble("what a next coordinator has to know can't be kept", log, causes)
     }
 
@@ -63,6 +71,12 @@ final class RecordKeeper {
     var due_ns: UInt64 { phase == .idle || inFlight != nil ? .max : next_ns }
     /// What earlier coordinators have kept is known, and is this one's alone.
     var isOpen: Bool { phase == .open }
+    /// Why nothing can be kept before somebody acts; nil where nothing is in the way.
+    var obstacle: String? {
+        guard case .blocked(let name, let shards) = phase else { return nil }
+        return "the PowerBudgetShard \(name) is of \(shards) shard\(shards == 1 ? "" : "s"), and --shards says \(sharding.count): to change the "
+            + "number end all coordinators, wait 120 s, delete all PowerBudgetShards, and start them again (docs/fleet.md)"
+    }
 
     // MARK: The beginning
 
@@ -101,18 +115,30 @@ final class RecordKeeper {
         guard inFlight == nil, now_ns >= next_ns else { return }
         switch phase {
         case .idle, .open: return
-        case .listing:
+        case .listing, .blocked:
             send(Resource.powerBudgetShards.list(.metadata)) { [self] answer in
                 let list = try? JSON(answer.body, RecordKeeper.listInterest, within: .file)
                 guard let items = list?["items"]?.elements else { return false }
                 let names = items.compactMap { $0["metadata"]?["name"]?.text }
-                phase = .claiming(names.compactMap(budget))
+                if let other = items.first(where: { ShardObject.shards($0) != sharding.count }) {
+                    block(other["metadata"]?["name"]?.text ?? "", ShardObject.shards(other))
+                } else {
+                    phase = .claiming(names.compactMap(budget))
+                }
                 return true
             }
         case .claiming(let budgets):
             guard let budget = budgets.first else { return phase = .open }
             claim(budget) { [self] in phase = .claiming(Array(budgets.dropFirst())) }
         }
+    }
+
+    /// Nodes that another division counts would be counted by nobody, or twice.
+    private func block(_ name: String, _ shards: Int) {
+        let before = phase
+        phase = .blocked(name, shards)
+        next_ns = Clock.monotonic_ns + RecordKeeper.blocked_ns
+        if before != phase, let obstacle { log.error("nothing is granted", ("why", .text(obstacle))) }
     }
 
     /// Which budget's part is called so; nil where it is another's.
@@ -122,7 +148,7 @@ final class RecordKeeper {
     }
 
     private static let listInterest = JSONInterest.members([
-        "items": .each(.members(["metadata": .members(["name": .all])]))
+        "items": .each(.members(["metadata": .members(["name": .all, "labels": .all])]))
     ])
 
     private func claim(_ budget: String, then: @escaping () -> Void) {
@@ -138,7 +164,14 @@ final class RecordKeeper {
             do throws(JSONField.Problem) {
                 let found = try ShardObject(object)
                 let kept_s = found.grant_s
+                guard found.shards == sharding.count else {
+                    block(name, found.shards)
+                    return true
+                }
                 (shard.records, shard.limit) = (found.records, found.limit)
+                shard.generation = object["metadata"]?["generation"]?.integer ?? 0
+                shard.part = Part(given: found.limit ?? .zero, acknowledged: found.acknowledged)
+                if sharding.count > 1 { shard.report = found.report }
                 shard.time = isLate ? shard.time : GrantTime(kept_s: kept_s)
                 if isLate { strange += found.records }
             } catch {
@@ -155,10 +188,31 @@ final class RecordKeeper {
         }
     }
 
+    // MARK: Parts of several shards
+
+    /// What this shard may give of a budget.
+    /// - Parameter followsParent: there is a parent.
+    func limit(of budget: String, followsParent: Bool) -> Microwatts {
+        shards[budget]?.part?.usable(followsParent: followsParent) ?? .zero
+    }
+
+    /// A watch has seen objects.
+    /// - Parameter generations: of their specs, by name: another one than is known is read.
+    func note(generations: [String: UInt64]) {
+        for (budget, shard) in shards where shard.exists && shard.version != nil {
+            guard let seen = generations[ShardObject.name(of: budget, shard: self.shard)], seen != shard.generation else { continue }
+            shards[budget]?.version = nil
+        }
+    }
+
     // MARK: Writing
 
-    /// - Parameter boot_ns: on CLOCK_BOOTTIME, as the coordinator counts.
-    func step(_ coordinator: inout Coordinator, _ entries: [BudgetBook.Entry], _ now_ns: UInt64, _ boot_ns: UInt64) {
+    /// - Parameters:
+    ///   - boot_ns: on CLOCK_BOOTTIME, as the coordinator counts.
+    ///   - isBeginning: not every node has had the time to be heard.
+    func step(
+        _ coordinator: inout Coordinator, _ entries: [BudgetBook.Entry], isBeginning: Bool, _ now_ns: UInt64, _ boot_ns: UInt64
+    ) {
         guard isOpen, inFlight == nil, now_ns >= next_ns else { return }
         next_ns = now_ns + RecordKeeper.pause_ns
         for record in strange { coordinator.remember(record, now_ns: boot_ns) }
@@ -176,14 +230,15 @@ final class RecordKeeper {
         let overviews = coordinator.overview(now_ns: boot_ns)
         for entry in entries {
             guard let overview = overviews.first(where: { $0.terms.name == entry.head.name }) else { continue }
-            if write(entry, overview, coordinator, now_ns, boot_ns) { return }
+            if write(entry, overview, coordinator, isBeginning, now_ns, boot_ns) { return }
         }
     }
 
     /// Writes what is most needed of a budget.
     /// - Returns: false where nothing is.
     private func write(
-        _ entry: BudgetBook.Entry, _ overview: BudgetOverview, _ coordinator: Coordinator, _ now_ns: UInt64, _ boot_ns: UInt64
+        _ entry: BudgetBook.Entry, _ overview: BudgetOverview, _ coordinator: Coordinator, _ isBeginning: Bool, _ now_ns: UInt64,
+        _ boot_ns: UInt64
     ) -> Bool {
         let budget = entry.head.name
         let shard = shards[budget] ?? Shard()
@@ -196,16 +251,25 @@ final class RecordKeeper {
             return true
         }
         let time_s = shard.time.due_s(entry.object?.grant_s ?? overview.terms.ttl_ms / 1_000, boot_ns)
-        let numbers = [overview.counted, overview.demand, overview.minimum].map(\.milliwatts)
+        let wants =
+            sharding.count > 1
+            ? coordinator.demand(of: budget, now_ns: boot_ns) ?? ShardDemand() : ShardDemand(minimum: overview.minimum)
+        let report = ShardReport(overview, wants)
+        let whole = overview.counted + overview.contingency + overview.terms.reserve
+        let due = sharding.count > 1 ? shard.part?.due(whole: whole.roundedUpToMilliwatts, isBeginning: isBeginning) : nil
         let hasRecords = pending?.budgets.contains(budget) == true
-        if hasRecords || shard.time.kept_s != time_s || isWorth(numbers, shard, overview, now_ns) {
-            writeStatus(budget, version, overview, time_s, numbers, coordinator.records(of: budget), now_ns)
+        if hasRecords || due != nil || shard.time.kept_s != time_s || isWorth(report, shard, overview, now_ns) {
+            let acknowledged =
+                sharding.count > 1
+                ? due ?? shard.part?.acknowledged ?? whole : overview.isWithin ? overview.terms.limit : whole
+            writeStatus(budget, version, acknowledged, time_s, report, coordinator.records(of: budget), now_ns)
             return true
         }
+        if sharding.count > 1 { return false }
         if shard.limit.map({ isFar($0, entry.limit) }) ?? true {
             let patch: JSON = [
                 "metadata": ["resourceVersion": .text(version)],
-                "spec": ["limitMilliwatts": .whole(min(entry.limit.milliwatts, RecordKeeper.most))],
+                "spec": ["limitMilliwatts": .whole(min(entry.limit.milliwatts, ShardReport.most))],
             ]
             change(budget, patch) { [self] in shards[budget]?.limit = entry.limit }
             return true
@@ -214,36 +278,40 @@ final class RecordKeeper {
     }
 
     private func writeStatus(
-        _ budget: String, _ version: String, _ overview: BudgetOverview, _ time_s: UInt64, _ numbers: [UInt64],
+        _ budget: String, _ version: String, _ acknowledged: Microwatts, _ time_s: UInt64, _ report: ShardReport,
         _ records: [Fleet.NodeRecord], _ now_ns: UInt64
     ) {
-        let whole = overview.counted + overview.contingency + overview.terms.reserve
-        let powers = [overview.isWithin ? overview.terms.limit.milliwatts : whole.milliwatts] + numbers
-        let capped = powers.map { JSON.whole(min($0, RecordKeeper.most)) }
+        let members: [JSON.Member] =
+            [
+                .init("grantSeconds", .whole(time_s)),
+                .init("acknowledgedMilliwatts", .whole(min(acknowledged.milliwatts, ShardReport.most))),
+                .init("nodes", .list(records.map(\.json))),
+            ] + report.members
         let patch: JSON = [
             "metadata": ["resourceVersion": .text(version)],
-            "status": [
-                "grantSeconds": .whole(time_s), "acknowledgedMilliwatts": capped[0], "countedMilliwatts": capped[1],
-                "demandMilliwatts": capped[2], "minimumMilliwatts": capped[3], "nodes": .list(records.map(\.json)),
-            ],
+            "status": .object(members),
         ]
         shards[budget]?.time.sent(time_s)
         let records = pending?.version
         change(budget, patch, subresource: "status") { [self] in
             shards[budget]?.time.arrived(time_s)
-            shards[budget]?.numbers = numbers
-            shards[budget]?.numbers_ns = now_ns
+            shards[budget]?.report = report
+            shards[budget]?.report_ns = now_ns
+            if let given = shards[budget]?.part?.given { shards[budget]?.part?.know(given: given, acknowledged: acknowledged) }
             if pending?.version == records { pending?.budgets.remove(budget) }
         }
     }
 
     /// What isn't needed is told once a minute, where it has moved by more than 2 % of the limit.
-    private func isWorth(_ numbers: [UInt64], _ shard: Shard, _ overview: BudgetOverview, _ now_ns: UInt64) -> Bool {
-        guard let told = shard.numbers else { return true }
-        let band = overview.terms.limit.milliwatts / 50
-        return now_ns >= shard.numbers_ns + RecordKeeper.numbers_ns
-            && zip(numbers, told).contains { max($0, $1) - min($0, $1) > band }
+    private func isWorth(_ report: ShardReport, _ shard: Shard, _ overview: BudgetOverview, _ now_ns: UInt64) -> Bool {
+        guard let told = shard.report else { return true }
+        let (isShared, limit) = (sharding.count > 1, overview.terms.limit)
+        if isShared, report.isUrgent(beside: told, limit) { return now_ns >= shard.report_ns + RecordKeeper.urgent_ns }
+        return now_ns >= shard.report_ns + (isShared ? RecordKeeper.reportToParent_ns : RecordKeeper.report_ns)
+            && report.isFar(from: told, limit)
     }
+
+    private static let urgent_ns: UInt64 = 5_000_000_000
 
     /// By more than 1 %.
     private func isFar(_ standing: Microwatts, _ limit: Microwatts) -> Bool {
@@ -252,10 +320,13 @@ final class RecordKeeper {
 
     private func create(_ entry: BudgetBook.Entry) {
         let budget = entry.head.name
-        send(Resource.powerBudgetShards.create(ShardObject.new(entry.head, shard: shard, entry.limit, claimant))) {
-            [self] answer in
+        // Of several shards each has nothing until the parent gives it something.
+        let limit = sharding.count > 1 ? .zero : entry.limit
+        let object = ShardObject.new(entry.head, shard: shard, of: sharding.count, limit, claimant)
+        send(Resource.powerBudgetShards.create(object)) { [self] answer in
             var shard = shards[budget] ?? Shard()
-            (shard.exists, shard.version, shard.limit) = (true, RecordKeeper.version(answer), entry.limit)
+            (shard.exists, shard.version, shard.limit) = (true, RecordKeeper.version(answer), limit)
+            (shard.part, shard.report, shard.generation) = (Part(given: limit, acknowledged: nil), nil, 1)
             shards[budget] = shard
             return true
         } onConflict: { [self] in

@@ -8,10 +8,15 @@ struct ShardObject: Equatable, Sendable {
     let name: String
     let budget: String
     let shard: Int
+    /// In how many parts its budget is kept, by a label.
+    let shards: Int
     /// What the part had last; nil where nobody said.
     let limit: Microwatts?
     /// The longest that grants of an earlier coordinator may hold; nil where nobody said.
     let grant_s: UInt64?
+    /// What the part keeps to; nil where nobody said.
+    let acknowledged: Microwatts?
+    let report: ShardReport
     let records: [Fleet.NodeRecord]
 
     /// - Throws: which member isn't as it has to be.
@@ -22,7 +27,10 @@ struct ShardObject: Equatable, Sendable {
         budget = try spec.member("budget").text()
         shard = try spec.member("shard").integer()
         limit = try spec.optional("limitMilliwatts") { field throws(JSONField.Problem) in try field.milliwatts() }
+        shards = ShardObject.shards(object)
         let status = try top.optional("status") { $0 }
+        acknowledged = try status?.optional("acknowledgedMilliwatts") { field throws(JSONField.Problem) in try field.milliwatts() }
+        report = try status.map { status throws(JSONField.Problem) in try ShardReport(status) } ?? ShardReport()
         grant_s = try status?.optional("grantSeconds") { field throws(JSONField.Problem) in try field.integer() }
         records = try status?.optional("nodes", ShardObject.records) ?? []
     }
@@ -41,10 +49,16 @@ struct ShardObject: Equatable, Sendable {
 
     /// What a coordinator reads of one.
     static let interest = JSONInterest.members([
-        "metadata": .members(["name": .all, "resourceVersion": .all]), "spec": .all, "status": .all,
+        "metadata": .members(["name": .all, "resourceVersion": .all, "generation": .all, "labels": .all]), "spec": .all, "status": .all,
     ])
 
     static func name(of budget: String, shard: Int) -> String { "\(budget)-\(shard)" }
+
+    static let shardLabel = "powercap.dev/shard"
+    static let shardsLabel = "powercap.dev/shards"
+
+    /// Of an object as it stands there, or of its metadata alone.
+    static func shards(_ object: JSON) -> Int { object["metadata"]?["labels"]?[shardsLabel]?.text.flatMap { Int($0) } ?? 1 }
 }
 
 extension Fleet.NodeRecord {
@@ -59,12 +73,17 @@ extension Fleet.NodeRecord {
 
 extension ShardObject {
     /// One that isn't there yet.
-    static func new(_ head: BudgetObject.Head, shard: Int, _ limit: Microwatts, _ claimant: String) -> JSON {
+    static func new(
+        _ head: BudgetObject.Head, shard: Int, of shards: Int, _ limit: Microwatts, _ claimant: String
+    ) -> JSON {
         let name = name(of: head.name, shard: shard)
         return [
             "apiVersion": "powercap.dev/v1alpha1", "kind": "PowerBudgetShard",
             "metadata": [
-                "name": .text(name), "labels": ["app.kubernetes.io/name": "powercap"],
+                "name": .text(name), "labels": [
+                    "app.kubernetes.io/name": "powercap", "powercap.dev/shard": .text("\(shard)"),
+                    "powercap.dev/shards": .text("\(shards)"),
+                ],
                 "annotations": ["powercap.dev/coordinator": .text(claimant)],
                 "ownerReferences": [
                     [

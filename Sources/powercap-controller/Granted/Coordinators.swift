@@ -1,3 +1,4 @@
+internal import Fleet
 internal import HTTP
 internal import JSON
 internal import LinuxSystem
@@ -36,11 +37,11 @@ final class Coordinators: GrantCaller {
     /// For a whole answer: another coordinator can be asked before a grant ends, and that again and again.
     private static let answer_ms: UInt64 = 3_000
 
-    init(_ settings: GrantSettings) throws(HTTPProblem) {
+    init(_ settings: GrantSettings, node: String) throws(HTTPProblem) {
         let usual = GrantSettings.usualCertificateFile
         let isUsualThere = (try? FileVersion(of: usual)) != nil
         let callee = try Callee(
-            settings.addresses, certificateFile: settings.certificateFile ?? (isUsualThere ? usual : nil),
+            settings.addresses.compactMap { $0.url(shard: Sharding(settings.shards).shard(of: node)) }, certificateFile: settings.certificateFile ?? (isUsualThere ? usual : nil),
             tokenFile: settings.tokenFile ?? GrantSettings.usualTokenFile)
         do throws(Errno) { caller = try Caller(to: callee, userAgent: ServiceAccess.userAgent) } catch {
             throw .broken("\(error.explanation) (\(error.name))")

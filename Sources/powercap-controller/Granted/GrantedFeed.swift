@@ -240,7 +240,7 @@ extension Settings {
     /// What keeps up what is granted; nil where the source is another.
     func grantedFeed(_ log: Log) throws(UsageError) -> GrantedFeed? {
         guard configuration.policy.source == .granted, let node = configuration.nodeName else { return nil }
-        do throws(HTTPProblem) { return GrantedFeed(try Coordinators(configuration.grants), node: node, log) } catch {
+        do throws(HTTPProblem) { return GrantedFeed(try Coordinators(configuration.grants, node: node), node: node, log) } catch {
             throw .cannotAsk(given("GRANT_URL"), error.kind)
         }
     }
