@@ -8,7 +8,9 @@ public import PowercapProtocol
 public struct Apportionment: Sendable {
     /// What is to be written.
     public struct Change: Equatable, Sendable {
+        /// Whose part, from 0 on.
         public let shard: Int
+        /// What it gives from now on.
         public let limit: Microwatts
     }
 
@@ -34,6 +36,7 @@ public struct Apportionment: Sendable {
     /// Some shards never acknowledge, because they are gone: then the others grow as far as there is room.
     private static let patience_ns: UInt64 = 25_000_000_000
 
+    /// - Parameter shards: how many there are, within `Sharding.range`.
     public init(shards: Int) { entries = Array(repeating: Entry(), count: shards) }
 
     // MARK: What is known
@@ -53,7 +56,7 @@ public struct Apportionment: Sendable {
     /// Shards of which nobody knows what their nodes have: until they say it nothing grows.
     public var unknown: [Int] { entries.indices.filter { counted(entries[$0]) == nil } }
     /// What all parts count at; nil where that isn't known of each.
-    public var counted: Microwatts? {
+    var counted: Microwatts? {
         entries.reduce(Microwatts.zero as Microwatts?) { sum, entry in
             guard let sum, let own = counted(entry) else { return nil }
             return sum + own
@@ -80,7 +83,9 @@ public struct Apportionment: Sendable {
     public mutating func next(limit: Microwatts, now_ns: UInt64) -> Change? {
         decideIfDue(limit, now_ns)
         for (shard, entry) in entries.enumerated() {
-            if let part = entry.part, let target = entry.target, target < part.given { return Change(shard: shard, limit: target) }
+            if let part = entry.part, let target = entry.target, target < part.given {
+                return Change(shard: shard, limit: target)
+            }
         }
         guard let counted, counted < limit else { return nil }
         var room = limit - counted

@@ -34,6 +34,8 @@ public struct Coordinator: Sendable {
     /// Something that the allocation goes by has changed.
     var isDue = false
     var allocated_ns: UInt64 = 0
+    /// How often it was found anew what each node should have.
+    public internal(set) var allocationCount: UInt64 = 0
     /// When the first thing happens that needs no report: a belief ends, a node has left.
     var sweep_ns: UInt64 = 0
     var version: UInt64 = 0

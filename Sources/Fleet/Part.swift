@@ -14,10 +14,6 @@ public struct Part: Equatable, Sendable {
 
     public init(given: Microwatts, acknowledged: Microwatts?) { (self.given, self.acknowledged) = (given, acknowledged) }
 
-    public static func == (left: Part, right: Part) -> Bool {
-        left.given == right.given && left.acknowledged == right.acknowledged
-    }
-
     /// A state of the object is known: by a read that isn't older than what is known, or by the answer to a write.
     public mutating func know(given: Microwatts, acknowledged: Microwatts?) {
         (self.given, self.acknowledged) = (given, acknowledged)
@@ -51,7 +47,7 @@ public struct ParentSign: Equatable, Sendable {
     private var seen_ns: UInt64?
 
     /// For so long a parent may be gone: another one takes over within some 10 s.
-    public static let patience_ns: UInt64 = 30_000_000_000
+    package static let patience_ns: UInt64 = 30_000_000_000
 
     public init() {}
 
@@ -65,5 +61,6 @@ public struct ParentSign: Equatable, Sendable {
         self.version = version
     }
 
+    /// Whether it was seen to be renewed within `patience_ns`, by the same clock.
     public func isThere(_ now_ns: UInt64) -> Bool { seen_ns.map { now_ns < $0 + Self.patience_ns } ?? false }
 }

@@ -1,5 +1,5 @@
 /// What keeps the sum within the budget, rule by rule. All hold; the simulation turns one off, and has to see the budget broken.
-package struct Rules: Sendable {
+package struct Rules: Equatable, Sendable {
     /// Of a node: a grant's time counts from the sending of its report.
     package var countsFromSending = true
     /// Of a node: only an answer to its newest report is taken.

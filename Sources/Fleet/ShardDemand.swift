@@ -15,6 +15,7 @@ public struct ShardDemand: Equatable, Sendable {
         public var priority: Int
         /// Of all these nodes together.
         public var weight: UInt64
+        /// Beyond their minimums, and beyond what is kept for their jumps.
         public var power: Microwatts
 
         public init(priority: Int, weight: UInt64, power: Microwatts) {

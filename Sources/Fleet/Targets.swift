@@ -5,6 +5,7 @@ extension Coordinator {
     mutating func allocateIfDue(_ now_ns: UInt64) {
         guard isDue, now_ns >= allocated_ns + Self.interval_ns || allocated_ns == 0 else { return }
         (isDue, allocated_ns) = (false, now_ns)
+        allocationCount += 1
         var allocation = Allocation()
         allocation.shares = nodes.map { $0.share(now_ns) }
         allocation.bounds = budgets.map { budget in

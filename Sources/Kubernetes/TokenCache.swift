@@ -32,6 +32,8 @@ public final class TokenCache {
     private var first = 0
     /// That are on their way.
     private(set) var reviews = 0
+    /// How often the server was asked, by what it said: known, refused, or failed where it said nothing.
+    public private(set) var outcomes: [String: UInt64] = [:]
     /// Before, nothing is asked, on `clock`.
     private var pause_ns: UInt64 = 0
     private var sweep_ns: UInt64 = 0
@@ -191,6 +193,7 @@ public final class TokenCache {
     }
 
     private func keep(_ outcome: Result<TokenIdentity, TokenRefusal>, _ token: String) {
+        if case .success = outcome { count("known") } else { count("refused") }
         guard var entry = entries[token] else { return }
         (entry.outcome, entry.isPending) = (outcome, false)
         let now_ns = clock()
@@ -203,8 +206,11 @@ public final class TokenCache {
         entries[token] = entry
     }
 
+    private func count(_ result: String) { outcomes[result, default: 0] += 1 }
+
     /// The server couldn't be asked: that is tried again, and whoever is known stays so until his time is over.
     private func met(_ problem: APIProblem, _ token: String) {
+        count("failed")
         let now_ns = Clock.monotonic_ns
         let retry_ns = trouble.met(problem, now_ns)
         pause_ns = clock() + min(retry_ns - min(now_ns, retry_ns), limits.pause_ns)

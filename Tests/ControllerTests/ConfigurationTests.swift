@@ -31,7 +31,8 @@ struct ConfigurationTests {
                 "SOURCE_NULL=",
                 "SOURCE_FACTOR=", "SIGNAL_MAP=",
                 "POWER_CALC_MODE=", "SIGNAL_UNIT=", "STALE_AFTER=3600s",
-                "ON_STALE=floor", "GRANT_URL=", "GRANT_TOKEN_FILE=", "GRANT_CA_FILE=", "LIVE_FILE=", "LIVE_VALUE=", "LIVE_URL=",
+                "ON_STALE=floor", "GRANT_URL=", "GRANT_SHARDS=1", "GRANT_TOKEN_FILE=", "GRANT_CA_FILE=", "LIVE_FILE=",
+                "LIVE_VALUE=", "LIVE_URL=",
                 "LIVE_URL_FILE=", "LIVE_HEADER_FILE=",
                 "LIVE_LOGIN_FILE=", "LIVE_CA_FILE=", "LIVE_REFRESH=60s",
                 "LIVE_FOR=300s", "RAMP_UP=off", "RAMP_DOWN=off", "DEAD_BAND=0W",
@@ -83,7 +84,7 @@ struct ConfigurationTests {
                 base.merge(["SOURCE": "schedule", "SCHEDULE_FILE": "/file"]) { $1 }
             }
             if sample.variable.hasPrefix("GRANT_"), !text.isEmpty {
-                base.merge(["SOURCE": "granted", "GRANT_URL": "https://coordinator", "NODE_NAME": "node-a"]) { $1 }
+                base.merge(["SOURCE": "granted", "GRANT_URL": "https://coordinator-{shard}", "NODE_NAME": "node-a"]) { $1 }
             }
             if ["DEVICE_LOGIN_FILE", "DEVICE_CA_FILE"].contains(sample.variable), !text.isEmpty {
                 base["DEVICE_URL"] = "https://bmc/redfish/v1/Systems"

@@ -93,7 +93,7 @@ struct SourcesDocumentTests {
             "SOURCE_STAMP", "SOURCE_NULL", "SOURCE_FACTOR", "SIGNAL_MAP", "POWER_CALC_MODE", "STALE_AFTER", "ON_STALE",
             "RAMP_UP", "RAMP_DOWN", "DEAD_BAND", "MIN_HOLD", "LOOK_AHEAD",
             "DATA_PROVIDER", "PROVIDER_URL", "PROVIDER_PARAMS", "DATA_REFRESH_CRON", "LIVE_FILE", "LIVE_VALUE", "LIVE_FOR",
-            "GRANT_URL", "GRANT_TOKEN_FILE", "GRANT_CA_FILE",
+            "GRANT_URL", "GRANT_SHARDS", "GRANT_TOKEN_FILE", "GRANT_CA_FILE",
         ] {
             #expect(page.contains(variable))
         }

@@ -225,12 +225,17 @@ struct VariableCase: CustomTestStringConvertible, Sendable {
             accepted: [
                 "", "https://10.96.0.1", "https://powercap-coordinator.powercap-system.svc:8443", "https://[::1]:8443/",
                 "https://a:1 https://b:2",
+                "https://coordinator-{shard}-0.powercap:8443 https://coordinator-{shard}-1.powercap:8443",
             ],
             refused: [
                 ("http://127.0.0.1:1", .malformed), ("a:8443", .malformed), ("https://a/v1/grant", .malformed),
                 ("https://a?x", .malformed), ("https://me:secret@a", .malformed), ("https://a,https://b", .malformed),
-                ("https://a ftp://b", .malformed), (String(repeating: "https://a ", count: 9), .tooHigh),
+                ("https://a ftp://b", .malformed), ("https://a-{node}", .malformed),
+                (String(repeating: "https://a ", count: 9), .tooHigh),
             ]),
+        VariableCase(
+            variable: "GRANT_SHARDS", accepted: ["1", "2", "64"],
+            refused: [("0", .tooLow), ("65", .tooHigh), ("two", .malformed)]),
         VariableCase(
             variable: "GRANT_TOKEN_FILE", accepted: ["/var/run/secrets/powercap/token", ""], refused: [("token", .malformed)]),
         VariableCase(variable: "GRANT_CA_FILE", accepted: ["/etc/ca.crt", ""], refused: [("ca.crt", .malformed)]),

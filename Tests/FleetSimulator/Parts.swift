@@ -82,14 +82,25 @@ extension World {
             offices[number].desk.parent = [apportionment, apportionment]
             offices[number].desk.versions = Array(repeating: Array(repeating: nil, count: temper.shards), count: 2)
         }
-        guard let request = ownRequest(number, shard, clock_ns) ?? parentRequest(number, clock_ns) ?? refresh(number, shard, refreshes)
+        guard
+            let request = ownRequest(number, shard, clock_ns) ?? parentRequest(number, clock_ns)
+                ?? refresh(number, shard, refreshes)
         else { return }
         offices[number].desk.number += 1
         offices[number].desk.request = (offices[number].desk.number, clock_ns + 4 * Self.second_ns, request)
         guard offices[number].reachesStore else { return }
         queue.plan(
             .partArrives(request, office: number, generation: offices[number].generation, number: offices[number].desk.number),
-            at: now_ns + storeDelay_ns())
+            at: now_ns + (stopsWhileGiving(number, request) ? random.within(5...25) * Self.second_ns : storeDelay_ns()))
+    }
+
+    /// A parent that is stopped as it writes, with its request on its way for long.
+    private mutating func stopsWhileGiving(_ number: Int, _ request: PartRequest) -> Bool {
+        guard case .give = request.kind, temper.stopsParents, random.once(in: 3) else { return false }
+        note("office \(number) is paused while it gives")
+        offices[number].state = .paused
+        queue.plan(.officeGoesOn(number), at: now_ns + random.within(10...40) * Self.second_ns)
+        return true
     }
 
     private mutating func forget(_ number: Int, _ request: PartRequest) {

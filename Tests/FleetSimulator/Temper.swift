@@ -15,6 +15,7 @@ struct Temper {
     /// Of requests to the API server, and of its answers: once in so many times they take up to so long.
     var storeSlowOnce: UInt64 = 20
     var storeLongest_ms: UInt64 = 1_000
+    var stopsParents = false
     /// What an agent waits for an answer.
     var patience_ms: UInt64 = 3_000
     /// Between two records, at most.
@@ -82,6 +83,7 @@ struct Temper {
             // Parents that change, and what each has under way comes late.
             (storeSlowOnce, storeLongest_ms) = (random.within(2...12), random.within(3_000...25_000))
             offices = Int(random.within(2...3))
+            stopsParents = random.once(in: 2)
             for trouble in [Trouble.officePauses, .storeIsAway, .officeDies] { weights[trouble] = random.within(1...6) }
         case 1:
             // No parent for long, while the limit changes.

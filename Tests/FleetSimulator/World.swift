@@ -66,7 +66,8 @@ package struct World {
             let floor = random.within(5...20) * 1_000_000
             let machine = Machine(
                 name: "n\(number)", floor: floor, ceiling: random.within(100...300) * 1_000_000, rest: floor,
-                rate: Int64(random.below(2_001)) - 1_000, bootsAtRest: !random.once(in: 3) || temper.shards > 1, isInRow: random.once(in: 2))
+                rate: Int64(random.below(2_001)) - 1_000, bootsAtRest: !random.once(in: 3) || temper.shards > 1,
+                isInRow: random.once(in: 2))
             machines.append(machine)
             machines[number].tenure.rules = rules
             machines[number].shard = sharding.shard(of: machine.name)
@@ -180,7 +181,9 @@ package struct World {
             let members = machines.filter { budget == 0 || $0.isInRow }
             let ceilings = members.map(\.ceiling).sorted(by: >)
             // Those that may jump, and one that comes up at its ceiling.
-            let jumps = temper.contingency * temper.shards + (temper.weights[.nodeIsOff]! > 0 && members.contains { !$0.bootsAtRest } ? 1 : 0)
+            let jumps =
+                temper.contingency * temper.shards
+                + (temper.weights[.nodeIsOff]! > 0 && members.contains { !$0.bootsAtRest } ? 1 : 0)
             let least = UInt64(members.count) * 60_000_000 + ceilings.prefix(jumps).reduce(0, +)
             // Less than all could have.
             let most = max(least + 1, ceilings.reduce(0, +) * 9 / 10)

@@ -23,7 +23,8 @@ enum CoordinateFlags {
     static let identity = CommandFlag(
         "--identity", .hostWord, default: "",
         "What this coordinator is called in the Lease; the host's name where it isn't given.")
-    static let shard = CommandFlag("--shard", .count(0...63), default: 0,
+    static let shard = CommandFlag(
+        "--shard", .count(0...63), default: 0,
         "Which shard this coordinator keeps, from 0 on: its part of each budget, for its part of the nodes.")
     static let shards = CommandFlag(
         "--shards", .count(Sharding.range), default: 1,

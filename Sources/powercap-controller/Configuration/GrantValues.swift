@@ -64,7 +64,8 @@ extension Settings {
         let (policy, grants) = (configuration.policy, configuration.grants)
         guard policy.source == .granted else {
             let variables = [
-                ("GRANT_URL", !grants.addresses.isEmpty), ("GRANT_SHARDS", grants.shards != 1), ("GRANT_TOKEN_FILE", grants.tokenFile != nil),
+                ("GRANT_URL", !grants.addresses.isEmpty), ("GRANT_SHARDS", grants.shards != 1),
+                ("GRANT_TOKEN_FILE", grants.tokenFile != nil),
                 ("GRANT_CA_FILE", grants.certificateFile != nil),
             ]
             for (variable, isGiven) in variables where isGiven {

@@ -200,7 +200,8 @@ enum UsageError: Error, Equatable, Sendable {
             return "\(source.words) asks a coordinator, but GRANT_URL is not set: give its address, such as "
                 + "https://powercap-coordinator.powercap-system.svc:8443"
         case .noShard(let shards, let address):
-            return "\(shards.words), but \(address) is the same for every shard: write {shard} where the shard's number is in its name"
+            return
+                "\(shards.words), but \(address) is the same for every shard: write {shard} where the shard's number is in its name"
         case .noGrantee(let source):
             return
                 "\(source.words) asks for a node's part of a budget, but NODE_NAME is not set: give this machine's Node (in a pod from "

@@ -11,7 +11,7 @@ struct BudgetStatus: Equatable, Sendable {
     /// nil where nothing is counted.
     let overview: BudgetOverview?
     /// By the parts in which it is kept.
-    let shards: [ShardStatus]
+    var shards: [ShardStatus] = []
 
     static let numbers_ns: UInt64 = 60_000_000_000
 

@@ -19,7 +19,7 @@ final class Coordination {
     private let signals: Signals
     private let epoll: Epoll
     private let supervisor: Supervisor
-    private let tokens: TokenCache
+    let tokens: TokenCache
     private let records: RecordKeeper
     private let causes: SharedCauses
     /// Of several shards: what is so of all parts, and whether somebody divides budgets over them.

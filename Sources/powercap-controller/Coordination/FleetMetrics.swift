@@ -96,12 +96,24 @@ struct FleetMetric: Sendable {
             .histogram, "answer_duration_seconds", unit: "seconds",
             "How long an answer to a report takes; now and then it finds anew what every node should have."
         ) { .histogram($0.answers) },
+        one(
+            .histogram, "allocation_duration_seconds", unit: "seconds",
+            "How long it takes to find anew what every node should have, since it leads."
+        ) { .histogram($0.allocations) },
+        FleetMetric(
+            .counter, "token_reviews_total", labels: ["result"],
+            "Nodes' tokens that the API server was asked about, by what it said: known, refused, or failed where it said nothing."
+        ) { state in state.reviews.sorted { $0.key < $1.key }.map { Sample([$0.key], .whole($0.value)) } },
     ]
 
     /// Of the coordinator itself.
     private static let coordinator: [FleetMetric] = [
         one(.gauge, "leader", "Whether this coordinator has the Lease, and its Lease is valid.") { .flag($0.isLeading) },
-        one(.gauge, "granting", "Whether it answers nodes: it leads, and has read what there is.") { .flag($0.closed == nil) },
+        FleetMetric(
+            .gauge, "granting", labels: ["shard"], "Whether it answers nodes of its shard: it leads, and has read what there is."
+        ) {
+            [Sample(["\($0.shard)"], .flag($0.closed == nil))]
+        },
         one(
             .gauge, "lease_expires_timestamp_seconds", unit: "seconds",
             "Until when its Lease is valid, in seconds since 1970. Absent where it doesn't lead."

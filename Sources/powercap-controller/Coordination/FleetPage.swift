@@ -77,7 +77,28 @@ extension HTML {
                 html.element("<td>", "\(overview.silent)", "")
             }
         }
+        writeParts(of: state.budgets.filter { !$0.parts.isEmpty })
         markup("</section>")
+    }
+
+    private mutating func writeParts(of budgets: [FleetState.Budget]) {
+        guard !budgets.isEmpty else { return }
+        table(
+            "parts", "What each shard has of a budget",
+            head: ["budget", "shard", "limit", "acknowledged", "counted", "nodes", "silent"]
+        ) { html in
+            for budget in budgets {
+                for part in budget.parts {
+                    html.element("<tr><th scope=row>", budget.name, "")
+                    html.element("<td>", "\(part.shard)", "")
+                    html.cell(part.limit)
+                    html.cell(part.acknowledged)
+                    html.cell(part.counted)
+                    html.element("<td>", "\(part.nodes)", "")
+                    html.element("<td>", "\(part.silent)", "")
+                }
+            }
+        }
     }
 
     /// A page of thousands helps nobody: those that aren't heard come first, and the rest is in /status.

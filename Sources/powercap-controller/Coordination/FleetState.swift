@@ -14,6 +14,9 @@ struct FleetState: Sendable {
     /// In seconds since 1970.
     let started: Int64
     let identity: String
+    /// Which shard it keeps, of how many.
+    let shard: Int
+    let shards: Int
     /// Who has the Lease; nil where nobody has, as far as is known.
     let holder: String?
     let epoch: UInt64
@@ -32,6 +35,9 @@ struct FleetState: Sendable {
     let asks: [String: UInt64]
     let turns: Histogram
     let answers: Histogram
+    let allocations: Histogram
+    /// Tokens that the API server was asked about, by what it said.
+    let reviews: [String: UInt64]
     let listeners: [ListenerState]
 
     struct Budget: Sendable {
@@ -40,6 +46,8 @@ struct FleetState: Sendable {
         /// As a coordinator that leads sees it; nil where none of it is known here.
         let overview: BudgetOverview?
         let conditions: [BudgetCondition]
+        /// Where this coordinator divides it over several shards, what each has; empty elsewhere.
+        let parts: [ShardStatus]
     }
 
     var isLeading: Bool { boot_ns < validUntil_ns }
@@ -58,17 +66,19 @@ extension Coordination {
         if case .refused(_, let words, _)? = closed(boot_ns) { why = words }
         let leader = why == nil ? self.leader : nil
         return FleetState(
-            now: .now, boot_ns: boot_ns, started: started, identity: election.identity, holder: election.holder,
+            now: .now, boot_ns: boot_ns, started: started, identity: election.identity, shard: options.shard,
+            shards: options.sharding.count, holder: election.holder,
             epoch: term.epoch,
             validUntil_ns: term.validUntil_ns, closed: why, takeover_ns: leader?.takeover_ns,
             budgets: leader?.book.entries.map { entry in
                 let facts = leader!.facts(entry, boot_ns)
                 return FleetState.Budget(
                     name: entry.head.name, generation: entry.head.generation, overview: facts.overview,
-                    conditions: BudgetCondition.all(facts))
+                    conditions: BudgetCondition.all(leader!.whole(entry, boot_ns)), parts: leader!.parts(of: entry) ?? [])
             } ?? [],
             nodes: leader?.coordinator?.nodesOverview(now_ns: boot_ns).sorted { $0.name < $1.name } ?? [],
             troubles: troubles, requests: client.outcomes, asks: desk.counts, turns: turns, answers: answers,
+            allocations: leader?.allocations ?? Leader.noAllocations, reviews: tokens.outcomes,
             listeners: listeners.states)
     }
 }

@@ -15,7 +15,8 @@ extension FleetState {
             "coordinator": [
                 "version": .text("\(Release.version)"), "identity": .text(identity), "now": .text(Instant(now.seconds).text),
                 "started": .text(Instant(started).text), "leads": .flag(isLeading), "grants": .flag(closed == nil),
-                "why_not": .text(closed), "holder": .text(holder), "epoch": .whole(epoch),
+                "why_not": .text(closed), "holder": .text(holder), "epoch": .whole(epoch), "shard": .whole(shard),
+                "shards": .whole(shards),
                 "lease_valid_until": isLeading ? .text(Instant(wall(validUntil_ns)).text) : .null,
                 "takeover_s": takeover_ns.map { .number("\(Double($0 / 1_000_000) / 1_000)") } ?? .null,
             ],
@@ -56,6 +57,13 @@ extension FleetState.Budget {
             "contingency_nodes": terms.map { .whole($0.contingencyNodes) } ?? .null,
             "grant_s": terms.map { .whole($0.ttl_ms / 1_000) } ?? .null, "nodes": overview.map { .whole($0.nodes) } ?? .null,
             "silent": overview.map { .whole($0.silent) } ?? .null,
+            "parts": .list(
+                parts.map {
+                    [
+                        "shard": .whole($0.shard), "limit_uw": .power($0.limit), "acknowledged_uw": .power($0.acknowledged),
+                        "counted_uw": .power($0.counted), "nodes": .whole($0.nodes), "silent": .whole($0.silent),
+                    ]
+                }),
             "conditions": .list(
                 conditions.map {
                     [

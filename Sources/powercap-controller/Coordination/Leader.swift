@@ -1,7 +1,9 @@
 internal import Fleet
 internal import JSON
 internal import Kubernetes
+internal import LinuxSystem
 internal import Logging
+internal import Metrics
 internal import PowercapProtocol
 
 /// What a coordinator has while it has the Lease: the ledger, budgets with their sources, and what is written for whoever comes next. It is thrown
@@ -23,6 +25,9 @@ final class Leader {
     let parent: Parent?
     private let shard: Int
     private let sharding: Sharding
+    /// How long it took to find anew what nodes should have.
+    private(set) var allocations = Leader.noAllocations
+    static let noAllocations = Histogram(bounds: [0.000_1, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.1, 0.5])
     private let log: Log
     private var terms: [BudgetTerms] = []
     private var followsParent = false
@@ -52,7 +57,8 @@ final class Leader {
     func due_ns(_ now_ns: UInt64) -> UInt64 {
         guard coordinator != nil else { return records.due_ns }
         return min(
-            now_ns + Leader.tick_ns, book.due_ns, records.due_ns, statuses.due_ns, sharding.count > 1 ? parent?.due_ns ?? .max : .max)
+            now_ns + Leader.tick_ns, book.due_ns, records.due_ns, statuses.due_ns,
+            sharding.count > 1 ? parent?.due_ns ?? .max : .max)
     }
 
     /// Often enough for whatever ends by itself.
@@ -79,7 +85,7 @@ final class Leader {
         if coordinator == nil { open(term, boot_ns) }
         renew(term)
         apply(boot_ns)
-        coordinator?.tick(now_ns: boot_ns)
+        if coordinator != nil { timed { coordinator!.tick(now_ns: boot_ns) } }
         if coordinator != nil {
             records.step(&coordinator!, book.entries, isBeginning: isBeginning(boot_ns), now_ns, boot_ns)
         }
@@ -161,7 +167,21 @@ final class Leader {
 
     func answer(_ report: Report, _ boot_ns: UInt64) throws(Refusal) -> Grant {
         guard coordinator != nil else { throw .notLeading }
+        let before = Clock.monotonic_ns
+        let allocated = coordinator!.allocationCount
+        defer { note(since: before, allocated) }
         return try coordinator!.answer(report, now_ns: boot_ns)
+    }
+
+    private func timed(_ work: () -> Void) {
+        let (before, allocated) = (Clock.monotonic_ns, coordinator?.allocationCount ?? 0)
+        work()
+        note(since: before, allocated)
+    }
+
+    private func note(since began_ns: UInt64, _ allocated: UInt64) {
+        guard let coordinator, coordinator.allocationCount != allocated else { return }
+        allocations.note(Double(Clock.monotonic_ns - began_ns) / 1e9)
     }
 
     // MARK: What is so

@@ -191,7 +191,8 @@ extension Parent.Budget {
         guard reports.count == shards.count, unknown.isEmpty else { return nil }
         func sum(_ power: (ShardReport) -> Microwatts) -> Microwatts { reports.reduce(.zero) { $0 + power($1) } }
         return BudgetOverview(
-            terms: terms, counted: sum(\.counted), contingency: sum(\.contingency), inForce: sum(\.inForce), demand: sum(\.demand),
+            terms: terms, counted: sum(\.counted), contingency: sum(\.contingency), inForce: sum(\.inForce),
+            demand: sum(\.demand),
             minimum: sum(\.wants.minimum), nodes: reports.reduce(0) { $0 + $1.nodes },
             silent: reports.reduce(0) { $0 + $1.silent }, aboveMaximum: [])
     }

@@ -13,14 +13,14 @@ internal import PowercapProtocol
 /// then on a write of an earlier coordinator, which names the state before, is refused, however long it was under way.
 final class RecordKeeper {
     private let client: APIClient
-    private let shard: Int
-    private let sharding: Sharding
+    let shard: Int
+    let sharding: Sharding
     private let log: Log
     private var trouble: Trouble
-    private var phase = Phase.idle
+    private(set) var phase = Phase.idle
     /// What this coordinator is called in a claim; it has been called so at no other time.
     private var claimant = ""
-    private var shards: [String: Shard] = [:]
+    var shards: [String: KeptShard] = [:]
     /// Records that are being kept: of this version, and in which budgets that isn't done.
     private var pending: (version: UInt64, budgets: Set<String>)?
     /// What was found that somebody else had written meanwhile.
@@ -28,7 +28,7 @@ final class RecordKeeper {
     private var inFlight: Exchange?
     private var next_ns: UInt64 = 0
 
-    private enum Phase: Equatable {
+    enum Phase: Equatable {
         case idle, listing
         /// There are parts of another number of shards: which one, and how many it says.
         case blocked(String, Int)
@@ -37,28 +37,8 @@ final class RecordKeeper {
         case open
     }
 
-    /// What is known of a budget's part.
-    private struct Shard {
-        /// Of the object as this coordinator left it; nil where it has to be claimed, or made.
-        var version: String?
-        var exists = false
-        var time = GrantTime(kept_s: nil)
-        /// As it stands there.
-        var limit: Microwatts?
-        var records: [Fleet.NodeRecord] = []
-        /// Of several shards: what this one may give; nil where that isn't known.
-        var part: Part?
-        /// Of the spec.
-        var generation: UInt64 = 0
-        var report: ShardReport?
-        var report_ns: UInt64 = 0
-    }
-
     /// Between two writes, so that what comes together is written together.
     private static let pause_ns: UInt64 = 500_000_000
-    private static let report_ns: UInt64 = 60_000_000_000
-    /// Of several shards the parent divides by it.
-    private static let reportToParent_ns: UInt64 = 30_000_000_000
     private static let blocked_ns: UInt64 = 10_000_000_000
 
     init(_ client: APIClient, shard: Int, of sharding: Sharding, _ log: Log, _ causes: SharedCauses) {
@@ -71,13 +51,6 @@ final class RecordKeeper {
     var due_ns: UInt64 { phase == .idle || inFlight != nil ? .max : next_ns }
     /// What earlier coordinators have kept is known, and is this one's alone.
     var isOpen: Bool { phase == .open }
-    /// Why nothing can be kept before somebody acts; nil where nothing is in the way.
-    var obstacle: String? {
-        guard case .blocked(let name, let shards) = phase else { return nil }
-        return "the PowerBudgetShard \(name) is of \(shards) shard\(shards == 1 ? "" : "s"), and --shards says \(sharding.count): to change the "
-            + "number end all coordinators, wait 120 s, delete all PowerBudgetShards, and start them again (docs/fleet.md)"
-    }
-
     // MARK: The beginning
 
     /// This coordinator has taken the Lease.
@@ -107,7 +80,7 @@ final class RecordKeeper {
 
     /// For how long grants of a budget may hold that is to have so long, s.
     func grant_s(_ budget: String, wanted wanted_s: UInt64, _ boot_ns: UInt64) -> UInt64 {
-        shards[budget, default: Shard()].time.grant(wanted_s, boot_ns)
+        shards[budget, default: KeptShard()].time.grant(wanted_s, boot_ns)
     }
 
     /// Lists and claims what there is, as long as that isn't done.
@@ -159,7 +132,7 @@ final class RecordKeeper {
             guard let object = try? JSON(answer.body, ShardObject.interest, within: .file),
                 let version = object["metadata"]?["resourceVersion"]?.text
             else { return false }
-            var shard = shards[budget] ?? Shard()
+            var shard = shards[budget] ?? KeptShard()
             (shard.exists, shard.version) = (true, version)
             do throws(JSONField.Problem) {
                 let found = try ShardObject(object)
@@ -183,25 +156,8 @@ final class RecordKeeper {
             then()
             return true
         } onAbsence: { [self] in
-            shards[budget] = isLate ? Shard(time: shards[budget]?.time ?? GrantTime(kept_s: nil)) : nil
+            shards[budget] = isLate ? KeptShard(time: shards[budget]?.time ?? GrantTime(kept_s: nil)) : nil
             then()
-        }
-    }
-
-    // MARK: Parts of several shards
-
-    /// What this shard may give of a budget.
-    /// - Parameter followsParent: there is a parent.
-    func limit(of budget: String, followsParent: Bool) -> Microwatts {
-        shards[budget]?.part?.usable(followsParent: followsParent) ?? .zero
-    }
-
-    /// A watch has seen objects.
-    /// - Parameter generations: of their specs, by name: another one than is known is read.
-    func note(generations: [String: UInt64]) {
-        for (budget, shard) in shards where shard.exists && shard.version != nil {
-            guard let seen = generations[ShardObject.name(of: budget, shard: self.shard)], seen != shard.generation else { continue }
-            shards[budget]?.version = nil
         }
     }
 
@@ -241,7 +197,7 @@ final class RecordKeeper {
         _ boot_ns: UInt64
     ) -> Bool {
         let budget = entry.head.name
-        let shard = shards[budget] ?? Shard()
+        let shard = shards[budget] ?? KeptShard()
         guard shard.exists else {
             create(entry)
             return true
@@ -258,7 +214,9 @@ final class RecordKeeper {
         let whole = overview.counted + overview.contingency + overview.terms.reserve
         let due = sharding.count > 1 ? shard.part?.due(whole: whole.roundedUpToMilliwatts, isBeginning: isBeginning) : nil
         let hasRecords = pending?.budgets.contains(budget) == true
-        if hasRecords || due != nil || shard.time.kept_s != time_s || isWorth(report, shard, overview, now_ns) {
+        if hasRecords || due != nil || shard.time.kept_s != time_s
+            || shard.isWorth(report, overview.terms.limit, isShared: sharding.count > 1, now_ns)
+        {
             let acknowledged =
                 sharding.count > 1
                 ? due ?? shard.part?.acknowledged ?? whole : overview.isWithin ? overview.terms.limit : whole
@@ -266,7 +224,7 @@ final class RecordKeeper {
             return true
         }
         if sharding.count > 1 { return false }
-        if shard.limit.map({ isFar($0, entry.limit) }) ?? true {
+        if shard.isFar(from: entry.limit) {
             let patch: JSON = [
                 "metadata": ["resourceVersion": .text(version)],
                 "spec": ["limitMilliwatts": .whole(min(entry.limit.milliwatts, ShardReport.most))],
@@ -281,16 +239,7 @@ final class RecordKeeper {
         _ budget: String, _ version: String, _ acknowledged: Microwatts, _ time_s: UInt64, _ report: ShardReport,
         _ records: [Fleet.NodeRecord], _ now_ns: UInt64
     ) {
-        let members: [JSON.Member] =
-            [
-                .init("grantSeconds", .whole(time_s)),
-                .init("acknowledgedMilliwatts", .whole(min(acknowledged.milliwatts, ShardReport.most))),
-                .init("nodes", .list(records.map(\.json))),
-            ] + report.members
-        let patch: JSON = [
-            "metadata": ["resourceVersion": .text(version)],
-            "status": .object(members),
-        ]
+        let patch = report.patch(version, acknowledged: acknowledged, grant_s: time_s, records)
         shards[budget]?.time.sent(time_s)
         let records = pending?.version
         change(budget, patch, subresource: "status") { [self] in
@@ -302,36 +251,20 @@ final class RecordKeeper {
         }
     }
 
-    /// What isn't needed is told once a minute, where it has moved by more than 2 % of the limit.
-    private func isWorth(_ report: ShardReport, _ shard: Shard, _ overview: BudgetOverview, _ now_ns: UInt64) -> Bool {
-        guard let told = shard.report else { return true }
-        let (isShared, limit) = (sharding.count > 1, overview.terms.limit)
-        if isShared, report.isUrgent(beside: told, limit) { return now_ns >= shard.report_ns + RecordKeeper.urgent_ns }
-        return now_ns >= shard.report_ns + (isShared ? RecordKeeper.reportToParent_ns : RecordKeeper.report_ns)
-            && report.isFar(from: told, limit)
-    }
-
-    private static let urgent_ns: UInt64 = 5_000_000_000
-
-    /// By more than 1 %.
-    private func isFar(_ standing: Microwatts, _ limit: Microwatts) -> Bool {
-        max(standing, limit) - min(standing, limit) > Microwatts(standing.rawValue / 100)
-    }
-
     private func create(_ entry: BudgetBook.Entry) {
         let budget = entry.head.name
         // Of several shards each has nothing until the parent gives it something.
         let limit = sharding.count > 1 ? .zero : entry.limit
         let object = ShardObject.new(entry.head, shard: shard, of: sharding.count, limit, claimant)
         send(Resource.powerBudgetShards.create(object)) { [self] answer in
-            var shard = shards[budget] ?? Shard()
+            var shard = shards[budget] ?? KeptShard()
             (shard.exists, shard.version, shard.limit) = (true, RecordKeeper.version(answer), limit)
             (shard.part, shard.report, shard.generation) = (Part(given: limit, acknowledged: nil), nil, 1)
             shards[budget] = shard
             return true
         } onConflict: { [self] in
             // An earlier coordinator's was under way.
-            shards[budget, default: Shard()].exists = true
+            shards[budget, default: KeptShard()].exists = true
         }
     }
 

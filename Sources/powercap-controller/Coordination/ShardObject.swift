@@ -29,7 +29,8 @@ struct ShardObject: Equatable, Sendable {
         limit = try spec.optional("limitMilliwatts") { field throws(JSONField.Problem) in try field.milliwatts() }
         shards = ShardObject.shards(object)
         let status = try top.optional("status") { $0 }
-        acknowledged = try status?.optional("acknowledgedMilliwatts") { field throws(JSONField.Problem) in try field.milliwatts() }
+        acknowledged = try status?.optional("acknowledgedMilliwatts") { field throws(JSONField.Problem) in try field.milliwatts()
+        }
         report = try status.map { status throws(JSONField.Problem) in try ShardReport(status) } ?? ShardReport()
         grant_s = try status?.optional("grantSeconds") { field throws(JSONField.Problem) in try field.integer() }
         records = try status?.optional("nodes", ShardObject.records) ?? []
@@ -49,7 +50,8 @@ struct ShardObject: Equatable, Sendable {
 
     /// What a coordinator reads of one.
     static let interest = JSONInterest.members([
-        "metadata": .members(["name": .all, "resourceVersion": .all, "generation": .all, "labels": .all]), "spec": .all, "status": .all,
+        "metadata": .members(["name": .all, "resourceVersion": .all, "generation": .all, "labels": .all]), "spec": .all,
+        "status": .all,
     ])
 
     static func name(of budget: String, shard: Int) -> String { "\(budget)-\(shard)" }
@@ -80,7 +82,8 @@ extension ShardObject {
         return [
             "apiVersion": "powercap.dev/v1alpha1", "kind": "PowerBudgetShard",
             "metadata": [
-                "name": .text(name), "labels": [
+                "name": .text(name),
+                "labels": [
                     "app.kubernetes.io/name": "powercap", "powercap.dev/shard": .text("\(shard)"),
                     "powercap.dev/shards": .text("\(shards)"),
                 ],

@@ -51,8 +51,21 @@ struct ShardReport: Equatable, Sendable {
         return wishes
     }
 
-    /// Members of the status.
-    var members: [JSON.Member] {
+    /// The whole status of a part as a merge patch.
+    /// - Parameters:
+    ///   - version: of the state that it changes.
+    ///   - grant_s: for how long grants may hold.
+    ///   - records: what the next coordinator has to know.
+    func patch(_ version: String, acknowledged: Microwatts, grant_s: UInt64, _ records: [Fleet.NodeRecord]) -> JSON {
+        let own: [JSON.Member] = [
+            .init("grantSeconds", .whole(grant_s)),
+            .init("acknowledgedMilliwatts", .whole(min(acknowledged.milliwatts, ShardReport.most))),
+            .init("nodes", .list(records.map(\.json))),
+        ]
+        return ["metadata": ["resourceVersion": .text(version)], "status": .object(own + members)]
+    }
+
+    private var members: [JSON.Member] {
         powers.map { JSON.Member($0.name, .whole($0.power)) } + [
             .init("nodesTotal", .whole(nodes)), .init("nodesSilent", .whole(silent)),
             .init(
@@ -70,7 +83,8 @@ struct ShardReport: Equatable, Sendable {
     private var powers: [(name: String, power: UInt64)] {
         [
             ("countedMilliwatts", counted), ("contingencyMilliwatts", contingency), ("inForceMilliwatts", inForce),
-            ("demandMilliwatts", demand), ("minimumMilliwatts", wants.minimum.roundedUpToMilliwatts), ("ceilingMilliwatts", wants.ceiling),
+            ("demandMilliwatts", demand), ("minimumMilliwatts", wants.minimum.roundedUpToMilliwatts),
+            ("ceilingMilliwatts", wants.ceiling),
         ].map { ($0.0, min($0.1.milliwatts, ShardReport.most)) }
     }
 

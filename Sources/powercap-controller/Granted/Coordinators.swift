@@ -41,7 +41,8 @@ final class Coordinators: GrantCaller {
         let usual = GrantSettings.usualCertificateFile
         let isUsualThere = (try? FileVersion(of: usual)) != nil
         let callee = try Callee(
-            settings.addresses.compactMap { $0.url(shard: Sharding(settings.shards).shard(of: node)) }, certificateFile: settings.certificateFile ?? (isUsualThere ? usual : nil),
+            settings.addresses.compactMap { $0.url(shard: Sharding(settings.shards).shard(of: node)) },
+            certificateFile: settings.certificateFile ?? (isUsualThere ? usual : nil),
             tokenFile: settings.tokenFile ?? GrantSettings.usualTokenFile)
         do throws(Errno) { caller = try Caller(to: callee, userAgent: ServiceAccess.userAgent) } catch {
             throw .broken("\(error.explanation) (\(error.name))")

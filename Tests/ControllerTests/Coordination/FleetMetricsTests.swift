@@ -12,12 +12,13 @@ struct FleetMetricsTests {
     private var state: FleetState {
         let overview = overview { $0.silent = 2 }
         return FleetState(
-            now: Moment(seconds: 1_000), boot_ns: 5_000_000_000, started: 900, identity: "a_1", holder: "a_1", epoch: 7,
+            now: Moment(seconds: 1_000), boot_ns: 5_000_000_000, started: 900, identity: "a_1", shard: 0, shards: 1,
+            holder: "a_1", epoch: 7,
             validUntil_ns: 9_000_000_000, closed: nil, takeover_ns: 1_250_000_000,
             budgets: [
                 FleetState.Budget(
                     name: "site", generation: 3, overview: overview,
-                    conditions: BudgetCondition.all(BudgetCondition.Facts(overview: overview)))
+                    conditions: BudgetCondition.all(BudgetCondition.Facts(overview: overview)), parts: [])
             ],
             nodes: [
                 NodeOverview(
@@ -28,7 +29,8 @@ struct FleetMetricsTests {
                     bootsAtRest: true)
             ],
             troubles: [], requests: [:], asks: ["granted": 12, "flood": 1], turns: Histogram(bounds: [0.001]),
-            answers: Histogram(bounds: [0.001]), listeners: [])
+            answers: Histogram(bounds: [0.001]),
+            allocations: Histogram(bounds: [0.001]), reviews: ["known": 3], listeners: [])
     }
 
     @Test("each family has a name of its own, as Prometheus wants them, and a help that is a sentence")

@@ -43,11 +43,19 @@ struct GrantedConfigurationTests {
         } catch { #expect(!words.isEmpty && error.sentence.contains(words), "\(error.sentence)") }
     }
 
+    @Test("P11: of several shards each address names the shard, and the node's own stands for {shard}")
+    func shards() throws {
+        #expect(throws: UsageError.self) { try settings(Self.given.merging(["GRANT_SHARDS": "2"]) { $1 }) }
+        let address = try #require(CoordinatorAddress("https://coordinator-{shard}-0:8443"))
+        #expect(address.url(shard: 7)?.origin == "https://coordinator-7-0:8443" && address.url(shard: 7)?.path == "/v1/grant")
+        #expect(address.namesShard && CoordinatorAddress("https://a")?.namesShard == false)
+    }
+
     @Test(
         "P11: what is only for grants is refused with another source",
-        arguments: ["GRANT_URL", "GRANT_TOKEN_FILE", "GRANT_CA_FILE"])
+        arguments: ["GRANT_URL", "GRANT_SHARDS", "GRANT_TOKEN_FILE", "GRANT_CA_FILE"])
     func others(_ variable: String) {
-        let value = variable == "GRANT_URL" ? "https://a" : "/x"
+        let value = ["GRANT_URL": "https://a", "GRANT_SHARDS": "2"][variable] ?? "/x"
         #expect(throws: UsageError.self) {
             try settings(["SOURCE": "static", "GRANT_URL": ""].merging([variable: value]) { $1 })
         }
