@@ -195,6 +195,7 @@ struct NodeLimitsTests {
         case .steady(let device, let constraint, let count): "steady \(device.name.text) \(constraint) \(count)"
         case .lower(let device, let register, let count):
             "lower \(device.name.text) \(register?.controlType ?? "none") \(count)"
+        case .written(let device, let constraint, let code): "written \(device.name.text) \(constraint) \(code?.rawValue ?? 0)"
         case .unreadable(let device, let constraint, let errno): "unreadable \(device.name.text) \(constraint) \(errno)"
         }
     }

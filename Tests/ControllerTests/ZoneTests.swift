@@ -63,30 +63,34 @@ struct PackageTests {
         "the reference power is the maximum, or the original limit where there is none",
         arguments: [(120, 100, 120), (0, 100, 100), (nil, 100, 100), (nil, nil, 90), (0, 0, 90)] as [(UInt64?, UInt64?, UInt64)])
     func reference(_ max: UInt64?, _ original: UInt64?, _ expected: UInt64) {
-        let device = Device(zone: zone("intel-rapl:0", "package-0", [constraint(max: max, original: original, ceiling: 90)]))
+        let device = Device(
+            zone: zone("intel-rapl:0", "package-0", [constraint(max: max, original: original, ceiling: 90)]), in: [])
         #expect(device?.reference == .watts(expected))
     }
 
     @Test("a package with no power at all in its zone still has a weight")
     func noPower() {
-        let device = Device(zone: zone("intel-rapl:0", "package-0", [constraint(max: 0, original: 0, ceiling: 0)]))
+        let device = Device(zone: zone("intel-rapl:0", "package-0", [constraint(max: 0, original: 0, ceiling: 0)]), in: [])
         #expect(device?.reference == .step)
     }
 
     @Test("a locked long-term limit is fixed at what is in force, and counts as its ceiling where that can't be read")
     func locked() {
-        let locked = Device(zone: zone("intel-rapl:0", "package-0", [constraint(limit: 80, obstacle: .ceilingBelowFloor)]))
+        let locked = Device(
+            zone: zone("intel-rapl:0", "package-0", [constraint(limit: 80, obstacle: .ceilingBelowFloor)]), in: [])
         #expect(locked?.fixed == .watts(80))
-        let unreadable = Device(zone: zone("intel-rapl:0", "package-0", [constraint(limit: nil, obstacle: .ceilingBelowFloor)]))
+        let unreadable = Device(
+            zone: zone("intel-rapl:0", "package-0", [constraint(limit: nil, obstacle: .ceilingBelowFloor)]), in: [])
         #expect(unreadable?.fixed == .watts(120))
-        #expect(Device(zone: zone("intel-rapl:0", "package-0", [constraint()]))?.fixed == nil)
+        #expect(Device(zone: zone("intel-rapl:0", "package-0", [constraint()]), in: [])?.fixed == nil)
     }
 
     @Test("a locked short-term limit is left alone")
     func lockedShortTerm() {
         let short = constraint("short_term", obstacle: .ceilingBelowFloor)
-        #expect(Device(zone: zone("intel-rapl:0", "package-0", [constraint(), short]))?.shortTerm == nil)
-        #expect(Device(zone: zone("intel-rapl:0", "package-0", [constraint(), constraint("short_term")]))?.shortTerm != nil)
+        #expect(Device(zone: zone("intel-rapl:0", "package-0", [constraint(), short]), in: [])?.shortTerm == nil)
+        #expect(
+            Device(zone: zone("intel-rapl:0", "package-0", [constraint(), constraint("short_term")]), in: [])?.shortTerm != nil)
     }
 
     @Test("no bound is above what the register holds")
@@ -94,7 +98,7 @@ struct PackageTests {
         let huge = Constraint(
             index: 0, name: "long_term", powerLimit: Microwatts(.max), maxPower: Microwatts(.max), original: Microwatts(.max),
             floor: Microwatts(.max), ceiling: Microwatts(.max), obstacle: .ceilingBelowFloor)
-        let device = try #require(Device(zone: zone("intel-rapl:0", "package-0", [huge])))
+        let device = try #require(Device(zone: zone("intel-rapl:0", "package-0", [huge]), in: []))
         #expect(device.reference == .registerMaximum)
         #expect(device.longTerm.ceiling == .registerMaximum)
         #expect(device.longTerm.floor == .registerMaximum)
