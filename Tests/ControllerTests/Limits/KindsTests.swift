@@ -21,12 +21,15 @@ private struct MixedMachine {
         ("intel-rapl-mmio", "intel-rapl-mmio:0", "package-0", "long_term", 200, 125_000),
         ("", "gpu:0", "0000:03:00.0", "power1_cap", 300, 1_000_000),
         ("power_meter", "power_meter:_SB_.PMT0", "_SB_.PMT0", "power1_cap", 900, 1_000),
+        ("power_meter", "power_meter:_SB_.PMT1", "_SB_.PMT1", "power1_cap", 900, 1_000),
     ]
 
+    /// As many of them as there are limits.
     var zones: HelperZones {
-        HelperZones(
-            header: ZonesHeader(leaseRemaining_ms: 0, leaseHolder: ZonesHeader.nobody, total: 4, zoneCount: 4),
-            zones: MixedMachine.rows.enumerated().map { index, row in
+        let count = UInt16(limits.count)
+        return HelperZones(
+            header: ZonesHeader(leaseRemaining_ms: 0, leaseHolder: ZonesHeader.nobody, total: count, zoneCount: count),
+            zones: MixedMachine.rows.prefix(limits.count).enumerated().map { index, row in
                 let isSlow = index >= 2
                 return HelperZones.Zone(
                     description: ZoneDescription(
@@ -94,6 +97,26 @@ private struct MixedNodeLimits {
 }
 
 struct KindsTests {
+    @Test("a meter of the server that falls silent stays the meter: nothing that reads less takes its place")
+    func silentMeter() throws {
+        var machine = MixedMachine()
+        machine.limits.append(900)
+        let node = machine.node([.rapl], .server)
+        var watch = try #require(ServerWatch(node.policy))
+        let (whole, part) = ("power_meter:_SB_.PMT0", "power_meter:_SB_.PMT1")
+        for (power, meter) in [([part: 40], part), ([whole: 327, part: 40], part), ([part: 40], part)] {
+            watch.note(node.limits, power.mapValues { Microwatts.watts(UInt64($0)) }, at: 1)
+            #expect(watch.meter == meter)
+        }
+        watch = try #require(ServerWatch(node.policy))
+        watch.note(node.limits, [whole: .watts(327), part: .watts(40)], at: 1)
+        #expect(watch.meter == whole)
+        watch.note(node.limits, [part: .watts(40)], at: 2_000_000_000)
+        #expect(watch.meter == whole && watch.loop.meter == .watts(327), "it may be back at the next look")
+        watch.note(node.limits, [part: .watts(40)], at: 20_000_000_000)
+        #expect(watch.meter == whole && watch.loop.meter == nil)
+    }
+
     @Test(
         "P8: what a slow device gives up is nobody else's before it is read back: the other goes up with the sample that shows it"
     )
