@@ -13,6 +13,8 @@ final class DeviceService {
     private(set) var seen_ns: UInt64 = 0
     /// On CLOCK_MONOTONIC; .max while a look is under way.
     private var look_ns: UInt64 = 0
+    /// When the last look ended; 0 before.
+    private var looked_ns: UInt64 = 0
     private var failures = 0
     /// When resources were last walked from the first one on.
     private var walked_ns: UInt64 = 0
@@ -32,6 +34,8 @@ final class DeviceService {
     static let interval_ns: UInt64 = 5_000_000_000
     /// What nobody knows the outcome of is looked at soon.
     private static let doubt_ns: UInt64 = 1_000_000_000
+    /// A service that fails at once isn't asked without pause by who is in haste.
+    private static let haste_ns: UInt64 = 250_000_000
     /// Between two looks in vain.
     private static let longest_ns: UInt64 = 60_000_000_000
     /// BMCs lock an account after some wrong passwords (ManagerAccount, AccountLockoutThreshold).
@@ -65,10 +69,10 @@ final class DeviceService {
         devices[index].fallback = fallback
     }
 
-    /// The next step looks, whatever the pace, but where a wrong password might lock an account.
+    /// Looks as soon as may be, whatever the pace, but where a wrong password might lock an account.
     func lookNow() {
         if case .denied? = problem { return }
-        if look_ns != .max { look_ns = 0 }
+        if look_ns != .max { look_ns = min(look_ns, looked_ns + DeviceService.haste_ns) }
     }
 
     /// Does what is due, and takes what has come.
@@ -106,6 +110,7 @@ final class DeviceService {
 
     private func take(_ result: Result<DeviceFindings, DeviceProblem>, begun_ns: UInt64, isWhole: Bool) {
         let now_ns = Clock.monotonic_ns
+        looked_ns = now_ns
         switch result {
         case .failure(let problem):
             isChanged = isChanged || self.problem?.kind != problem.kind
