@@ -73,7 +73,7 @@ struct BudgetObjectTests {
     @Test("a shard's records are read back as they were written, and never less")
     func records() throws {
         let head = BudgetObject.Head(name: "site", uid: "u", generation: 1)
-        var object = ShardObject.new(head, shard: 0, Microwatts(600_000_000), "a 1")
+        var object = ShardObject.new(head, shard: 0, of: 1, Microwatts(600_000_000), "a 1")
         let bare = try ShardObject(object)
         #expect(bare.budget == "site" && bare.limit == Microwatts(600_000_000) && bare.grant_s == nil && bare.records.isEmpty)
         let record = Fleet.NodeRecord(
