@@ -26,7 +26,8 @@ BUDGETS = "/apis/powercap.dev/v1alpha1/powerbudgets"
 SHARDS = "/apis/powercap.dev/v1alpha1/powerbudgetshards"
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/powercap-system/leases"
 LEASE = f"{LEASES}/powercap-coordinator-0"
-RULES = REPOSITORY / "Tests/apiserver/fleet-rules.json"
+# The installed roles, by the number of shards.
+RULES = {1: REPOSITORY / "Tests/apiserver/fleet-rules.json", 2: REPOSITORY / "Tests/apiserver/shard-rules.json"}
 W = 1_000_000
 DEADLINE_S = 40
 
@@ -194,21 +195,10 @@ class FleetCase(unittest.TestCase):
         cls.certificate = Certificate(cls.directory.name)
 
     def setUp(self):
-        self.double = Double("--empty", "--account", ACCOUNT, "--rbac", str(self.rules()))
+        self.double = Double("--empty", "--account", ACCOUNT, "--rbac", str(RULES[self.SHARDS]))
         self.addCleanup(self.double.stop)
         for shard in range(self.SHARDS):
             self.free_lease(shard)
-
-    def rules(self):
-        """The installed roles; with several shards the Leases of the others beside that of the first."""
-        if self.SHARDS == 1:
-            return RULES
-        roles = json.loads(RULES.read_text())
-        for rule in (rule for role in roles for rule in role.get("rules", []) if rule.get("resourceNames") == ["powercap-coordinator-0"]):
-            rule["resourceNames"] = [f"powercap-coordinator-{shard}" for shard in range(self.SHARDS)]
-        path = pathlib.Path(self.directory.name, "rules.json")
-        path.write_text(json.dumps(roles))
-        return path
 
     def free_lease(self, shard):
         """As somebody leaves it who ends in good order: the first one need not wait for whoever may have had it."""

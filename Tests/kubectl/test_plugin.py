@@ -174,30 +174,73 @@ class BudgetTests(ClusterCase):
                   for kind, word, reason in conditions]
         self.double.tell(f"patch {self.PATH}/{name}/status {json.dumps({'status': {'conditions': all_of} | status})}")
 
+    def part(self, shard, count, limit, budget="site", **status):
+        """A part as its coordinator has left it; the only one where no number of shards is given, as a release before there were several made it."""
+        labels = {"powercap.dev/shards": str(count), "powercap.dev/shard": str(shard)} if count else {}
+        self.double.tell("put " + json.dumps({
+            "apiVersion": "powercap.dev/v1alpha1", "kind": "PowerBudgetShard", "metadata": {"name": f"{budget}-{shard}", "labels": labels},
+            "spec": {"budget": budget, "shard": shard, "limitMilliwatts": limit}, "status": status}))
+
+    def share(self, shard):
+        return {"shard": shard, "limitMilliwatts": 1, "acknowledgedMilliwatts": 1, "countedMilliwatts": 1, "nodes": 1, "silent": 0}
+
     GOOD = [("Ready", "True", "Accepted"), ("WithinBudget", "True", "WithinLimit"), ("Degraded", "False", "AsExpected")]
 
     def test_budgets_are_a_table_with_what_is_not_as_it_should_be(self):
         self.assertIn("no budgets found", self.powercap("budget").errors)
         self.budget("site", self.GOOD, limitMilliwatts=600_000, countedMilliwatts=590_500, inForceMilliwatts=480_000,
-                    nodes={"total": 5, "heard": 4, "silent": 1})
+                    nodes={"total": 5, "heard": 4, "silent": 1}, shards=[self.share(0), self.share(1)])
         self.budget("row", [("Ready", "False", "Invalid"), ("Degraded", "True", "SourceStale")])
         lines = self.powercap("budget").output.splitlines()
         self.assertEqual([line.split()[0] for line in lines], ["BUDGET", "row", "site"])
-        self.assertRegex(lines[1], r"^row +- +- +- +- +- +False Invalid +- +True SourceStale +\d+s$")
-        self.assertRegex(lines[2], r"^site +600 W +590.5 W +480 W +5 +1 +True +True +False +\d+s$")
+        self.assertRegex(lines[1], r"^row +- +- +- +- +- +- +False Invalid +- +True SourceStale +\d+s$")
+        self.assertRegex(lines[2], r"^site +600 W +590.5 W +480 W +2 +5 +1 +True +True +False +\d+s$")
 
     def test_one_budget_has_its_conditions_its_part_and_its_nodes(self):
         self.budget("site", self.GOOD, limitMilliwatts=600_000, countedMilliwatts=590_500, nodes={"total": 2, "heard": 2, "silent": 0})
-        shard = {"apiVersion": "powercap.dev/v1alpha1", "kind": "PowerBudgetShard", "metadata": {"name": "site-0"},
-                 "spec": {"budget": "site", "shard": 0, "limitMilliwatts": 600_000},
-                 "status": {"grantSeconds": 20, "demandMilliwatts": 900_000, "nodes": [
-                     {"name": "n1", "ceilingMilliwatts": 200_000, "restMilliwatts": 50_000, "bootsAtRest": True}]}}
-        self.double.tell(f"put {json.dumps(shard)}")
+        self.part(0, None, 600_000, grantSeconds=20, demandMilliwatts=900_000, nodes=[
+            {"name": "n1", "ceilingMilliwatts": 200_000, "restMilliwatts": 50_000, "bootsAtRest": True}])
         output = self.powercap("budget", "site").output
         self.assertEqual(output.splitlines()[0], "site: 590.5 W counted of 600 W, 0 of 2 nodes silent")
         self.assertIn("WithinBudget=True WithinLimit: WithinBudget says so.", output)
-        self.assertIn("Part 0: 600 W, 900 W wanted, grants hold 20 s", output)
+        self.assertIn("\n\nPart 0: 600 W, 900 W wanted, grants hold 20 s\n", output)
         self.assertRegex(output, r"NODE +RESTS AT +CEILING +BOOTS AT REST\nn1 +50 W +200 W +yes\n")
+        # Of one shard the budget's own line has it all.
+        self.assertNotIn("SHARD", output)
+
+    def test_several_parts_are_listed_and_added_up(self):
+        self.budget("site", self.GOOD, limitMilliwatts=900_000, countedMilliwatts=590_500)
+        self.part(1, 2, 200_000, acknowledgedMilliwatts=250_000, countedMilliwatts=190_500, inForceMilliwatts=150_000, demandMilliwatts=300_000,
+                  nodesTotal=2, nodesSilent=1)
+        self.part(0, 2, 400_000, acknowledgedMilliwatts=400_000, countedMilliwatts=400_000, inForceMilliwatts=0, demandMilliwatts=500_000,
+                  nodesTotal=3, nodesSilent=0)
+        self.part(0, None, 1_000, budget="row")
+        output = self.powercap("budget", "site").output
+        self.assertIn("\n\n" + "\n".join([
+            "SHARD   MAY GIVE   KEEPS TO   COUNTED   IN FORCE   WANTED   NODES   SILENT",
+            "0       400 W      400 W      400 W     0 W        500 W    3       0",
+            "1       200 W      250 W      190.5 W   150 W      300 W    2       1",
+            "all     600 W      650 W      590.5 W   150 W      800 W    5       1"]) + "\n\nPart 0: 400 W", output)
+        self.assertNotIn("Note", output)
+
+    def test_a_shard_that_is_missing_is_told_and_nothing_is_added_up_without_it(self):
+        self.budget("site", self.GOOD, limitMilliwatts=900_000)
+        self.part(0, 3, 400_000, acknowledgedMilliwatts=400_000, countedMilliwatts=400_000)
+        self.part(2, 3, 0)
+        output = self.powercap("budget", "site").output
+        self.assertRegex(output, r"(?m)^1( +-){7}$")
+        self.assertRegex(output, r"(?m)^2 +0 W( +-){6}$")
+        self.assertRegex(output, r"(?m)^all( +-){7}$")
+        self.assertIn("no part of shard 1: nothing is known of its nodes", output)
+        self.assertNotIn("different numbers", output)
+
+    def test_parts_of_different_numbers_of_shards_are_told(self):
+        self.budget("site", self.GOOD, limitMilliwatts=900_000)
+        self.part(0, None, 400_000)
+        self.part(1, 2, 0)
+        output = self.powercap("budget", "site").output
+        self.assertIn("parts are of different numbers of shards", output)
+        self.assertNotIn("no part of shard", output)
 
     def test_the_exit_status_says_whether_it_is_kept(self):
         self.budget("site", [("Ready", "True", "Accepted"), ("WithinBudget", "False", "Shrinking")])

@@ -26,6 +26,9 @@ class Policy:
         """The messages of all validations that fail; none for a request that the policy doesn't look at."""
         data = {"object": new, "oldObject": old, "variables": {}, "request": {
             "userInfo": user, "operation": operation, "kind": {"kind": new.get("kind", "")}}}
+        # A server leaves it out where there is none.
+        if subresource := resource.partition("/")[2]:
+            data["request"]["subResource"] = subresource
 
         def value(expression):
             return expression.eval(data=data).plain_value()

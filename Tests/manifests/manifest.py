@@ -1,7 +1,7 @@
 """The manifests as a user's kubectl builds them, and what can be asked about them.
 
-Run as a program it prints a list in JSON: of the roles and bindings that users install (rules), of those with a fleet (fleet-rules), or of the
-kinds of custom resources (crds).
+Run as a program it prints a list in JSON: of the roles and bindings that users install (rules), of those with a fleet (fleet-rules) or with one in
+two shards (shard-rules), or of the kinds of custom resources (crds).
 """
 import json
 import os
@@ -19,6 +19,7 @@ DOCUMENT = REPOSITORY / "docs/kubernetes.md"
 ROLES = ("ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding")
 COMPONENTS = ("own-node-policy", "host-helper")
 FLEET = ("fleet", "granted")
+SHARDS = ("shards", "granted-shards")
 
 
 class Manifest:
@@ -101,5 +102,6 @@ def table(marker):
 
 
 if __name__ == "__main__":
-    found = {"rules": own_roles, "fleet-rules": lambda: own_roles(FLEET), "crds": custom_resources}[sys.argv[1]]()
+    found = {"rules": own_roles, "fleet-rules": lambda: own_roles(FLEET), "shard-rules": lambda: own_roles(SHARDS),
+             "crds": custom_resources}[sys.argv[1]]()
     print(json.dumps(found, indent=2))

@@ -1,7 +1,7 @@
 """What is applied a second time is there already: kubectl diff finds nothing, and no other way to apply conflicts."""
 import unittest
 
-from manifest import COMPONENTS, FLEET, build
+from manifest import COMPONENTS, FLEET, SHARDS, build
 from stored import changes, stored
 
 # What an earlier version of the manifests had, each with what a server kept of it.
@@ -20,7 +20,7 @@ TOLD_ANEW = {
 
 class AgainTests(unittest.TestCase):
     def test_every_object_is_stored_as_it_is_given(self):
-        for components in ([], ["host-helper"], FLEET):
+        for components in ([], ["host-helper"], FLEET, SHARDS):
             manifest = build(components=components)
             self.assertGreater(len(manifest.objects), 8)
             for thing in manifest.objects:

@@ -7,7 +7,7 @@ import sys
 import tempfile
 import unittest
 
-from manifest import FLEET, build, table
+from manifest import FLEET, SHARDS, build, table
 
 
 def findings(manifest):
@@ -38,7 +38,9 @@ class CheckovTests(unittest.TestCase):
         self.assertEqual(findings(build(components=["host-helper"])), self.documented(3))
 
     def test_a_fleet_adds_none(self):
-        self.assertEqual(findings(build(components=FLEET)), self.documented(2))
+        for components in (FLEET, SHARDS):
+            with self.subTest(components=components):
+                self.assertEqual(findings(build(components=components)), self.documented(2))
 
 
 if __name__ == "__main__":
