@@ -225,14 +225,22 @@ class BudgetTests(ClusterCase):
 
     def test_a_shard_that_is_missing_is_told_and_nothing_is_added_up_without_it(self):
         self.budget("site", self.GOOD, limitMilliwatts=900_000)
-        self.part(0, 3, 400_000, acknowledgedMilliwatts=400_000, countedMilliwatts=400_000)
-        self.part(2, 3, 0)
+        self.part(0, 4, 400_000, acknowledgedMilliwatts=400_000, countedMilliwatts=400_000)
+        self.part(2, 4, 0)
         output = self.powercap("budget", "site").output
         self.assertRegex(output, r"(?m)^1( +-){7}$")
+        self.assertRegex(output, r"(?m)^3( +-){7}$")
         self.assertRegex(output, r"(?m)^2 +0 W( +-){6}$")
         self.assertRegex(output, r"(?m)^all( +-){7}$")
-        self.assertIn("no part of shard 1: nothing is known of its nodes", output)
+        self.assertIn("no part of shard 1, 3: nothing is known of its nodes", output)
         self.assertNotIn("different numbers", output)
+
+    def test_parts_are_in_the_order_of_their_numbers(self):
+        self.budget("site", self.GOOD, limitMilliwatts=900_000)
+        for shard in (10, 2):
+            self.part(shard, 11, 0)
+        lines = self.powercap("budget", "site").output.splitlines()
+        self.assertEqual([line.split(":")[0] for line in lines if line.startswith("Part")], ["Part 2", "Part 10"])
 
     def test_parts_of_different_numbers_of_shards_are_told(self):
         self.budget("site", self.GOOD, limitMilliwatts=900_000)
