@@ -289,7 +289,7 @@ struct VariableCase: CustomTestStringConvertible, Sendable {
         VariableCase(
             variable: "WEIGHTS", accepted: ["package:1,gpu:2", "gpu:100", "package:1", "gpu:3,package:2"],
             refused: [
-                ("gpu", .malformed), ("gpu:", .malformed), ("gpu:0", .tooLow), ("gpu:101", .tooHigh), ("gpu:1.5", .malformed),
+                ("gpu", .malformed), ("gpu:", .empty), ("gpu:0", .tooLow), ("gpu:101", .tooHigh), ("gpu:1.5", .tooFine),
                 ("server:1", .unknownName), ("GPU:1", .unknownName), ("gpu:1,gpu:2", .malformed), ("gpu:-1", .negative),
             ]),
         choices("SPLIT", ["proportional", "demand"]),

@@ -8,8 +8,8 @@ struct CoordinatorAddress: Equatable, Sendable {
     /// nil where it is none: a token goes there, so it has TLS.
     init?(_ text: String) {
         self.text = text
-        guard let url = CoordinatorAddress.whole(text.filled(0)), url.origin.hasPrefix("https://"), url.query.isEmpty,
-            (try? WebURL(text.filled(0)))?.path == "/"
+        guard let url = try? WebURL(text.filled(0)), url.origin.hasPrefix("https://"), url.path == "/", url.query.isEmpty,
+            CoordinatorAddress.whole(text.filled(0)) != nil
         else { return nil }
     }
 

@@ -37,6 +37,7 @@ extension ValueKind where Value == KindWeights {
                 valid: "package:N, gpu:N or both, with N from 1 to 100",
                 lowest: "1", highest: "100", form: "package:1 to 100, gpu:1 to 100"),
             parse: { text throws(ValueProblem) in
+                if text.isEmpty { throw .empty }
                 var given: [DeviceKind: UInt64] = [:]
                 for part in text.split(separator: ",", omittingEmptySubsequences: false) {
                     let halves = part.split(separator: ":", omittingEmptySubsequences: false)

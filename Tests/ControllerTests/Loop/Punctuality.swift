@@ -21,10 +21,12 @@ extension Mock {
 }
 
 extension RunningController {
-    /// What the node's pod has besides is 48 MiB; the program may have two thirds of it.
+    /// What the node's pod has besides is 48 MiB; the program may have two thirds of it. Of files as much counts as the program that ships
+    /// has of them at most: this one is compiled for tests, and several times as large.
     func expectSmall(_ location: SourceLocation = #_sourceLocation) throws {
         let peak_kB = try #require(try status("VmHWM"))
-        #expect(peak_kB <= 32 << 10, sourceLocation: location)
+        let files_kB = try #require(try status("RssFile"))
+        #expect(peak_kB - files_kB + min(files_kB, 14 << 10) <= 32 << 10, sourceLocation: location)
     }
 }
 

@@ -14,8 +14,9 @@ struct MetricsPageTests {
         var scene = Scene()
         scene.environment = [
             "SOURCE": "sun", "LATITUDE": "52.52", "LONGITUDE": "13.405", "MAX_SOURCE": "400W", "ON_DRIFT": "leave",
-            "STABILISATION_TIME": "1500ms", "FALLBACK_LIMIT": "180W",
+            "STABILISATION_TIME": "1500ms", "FALLBACK_LIMIT": "180W", "GOVERN": "intel-rapl,gpu", "BUDGET_OF": "server",
         ]
+        (scene.gpu, scene.meter) = (90, 250)
         scene.fetches = FetchState(last: scene.now - 600, next: scene.now + 3_000, counts: ["ok": 20, "too-many": 2])
         scene.grant = Scene.grant(endsIn: 12, counts: ["taken": 40, "not-leading": 2])
         scene.heldLower = 0
@@ -124,7 +125,7 @@ struct MetricsPageTests {
                 "powercap_drift_total", "powercap_node_limit_in_force_watts", "powercap_node_fallback_watts",
                 "powercap_node_boots_at_fallback", "powercap_next_decision_timestamp_seconds",
                 "powercap_lease_expires_timestamp_seconds", "powercap_api_watching", "powercap_api_published",
-                "powercap_api_requests_total", "powercap_api_watch_restarts_total",
+                "powercap_api_requests_total", "powercap_api_watch_restarts_total", "powercap_power_watts", "powercap_share_watts",
             ])
         #expect(page.contains("\npowercap_in_control 0\n"))
         #expect(page.contains("\npowercap_state_info{state=\"uncontrolled\"} 1\n"))
@@ -137,7 +138,7 @@ struct MetricsPageTests {
         #expect(!page.contains("powercap_source_signal"))
         #expect(
             page.contains(
-                #"powercap_limit_locked{control_type="intel-rapl",domain="package-1",package="1",path="/sys/class/powercap/intel-rapl:1",constraint="long_term"} 1"#
+                #"powercap_limit_locked{control_type="intel-rapl",domain="package-1",kind="package",package="1",path="/sys/class/powercap/intel-rapl:1",constraint="long_term"} 1"#
             ))
         #expect(!page.contains(#"powercap_limit_asked_watts{control_type="intel-rapl",domain="package-1""#))
         #expect(!page.contains("powercap_energy_joules_total{"))

@@ -30,7 +30,7 @@ enum SystemCalls {
 
     /// Those that a record has after the sandbox was closed.
     static func afterSandbox(in file: String) throws -> Set<String> {
-        var lines = try Files.text(file).split(separator: "\n").drop { !$0.hasPrefix("seccomp(SECCOMP_SET_MODE_FILTER, 0, {") }
+        var lines = try Files.text(file).split(separator: "\n").drop { !$0.hasPrefix("seccomp(SECCOMP_SET_MODE_FILTER, ") }
         guard !lines.isEmpty else { throw TimeOut(what: "the filter in \(file)") }
         lines = lines.dropFirst()
         return Set(lines.filter { $0.first?.isLowercase == true }.map { String($0.prefix { $0 != "(" }) })
