@@ -220,6 +220,7 @@ struct MixedSplitTests {
         #expect(parts([hungry, nil]) == [151_500, 150_000])
         #expect(parts([hungry, Demand(power: .watts(10), basis: .suspended)]) == [291_500, 10_000])
         #expect(parts([Demand(power: .watts(50), basis: .drawn), nil]) == [151_500, 150_000], "what nobody wants goes to all")
-        #expect(parts([nil, hungry]) == [150_750, 150_000], "what is left is less than the GPU's step, and nobody else wants it")
+        #expect(
+            parts([nil, hungry]) == [150_750, 150_000], "what is left is less than the GPU's step, and nobody else wants it")
     }
 }

@@ -78,7 +78,9 @@ struct ServerLoopTests {
         }
     }
 
-    @Test("random worlds: after a disturbance the server is within its limit in 12 s, stays there, and then uses what there is")
+    @Test(
+        "random worlds: after a disturbance the server is within its limit by 1 % in 12 s and wholly in 16 s, stays there, and then uses what there is"
+    )
     func worlds() {
         for seed in UInt64(0)..<300 {
             var random = SeededGenerator(seed: seed)
@@ -92,8 +94,14 @@ struct ServerLoopTests {
                 server.limit = .random(in: 350...700, using: &random)
                 server.rest = .random(in: 50...300, using: &random)
                 server.run(seconds: 12)
+                // What the meter doesn't show nobody can take off.
+                let unseen = server.noise + server.meterStep / 2 + 0.5
+                let disturbed = server.ticks / 2 - 12
                 server.run(seconds: 168) {
-                    #expect($0.power <= $0.limit * 1.004 || $0.isAtFloor, "seed \(seed), after \($0.ticks / 2) s: \($0.power) W")
+                    let percent = $0.ticks / 2 - disturbed > 16 ? 0 : 0.01
+                    #expect(
+                        $0.power <= $0.limit * (1 + percent) + unseen || $0.isAtFloor,
+                        "seed \(seed), after \($0.ticks / 2) s: \($0.power) W of \($0.limit) W, \(unseen) W unseen")
                 }
                 let most = server.rest + server.ceiling * (1 + server.loss)
                 #expect(server.power >= min(server.limit * 0.96 - 6, min(most, server.rest + server.demand)), "seed \(seed)")

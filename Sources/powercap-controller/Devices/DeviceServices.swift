@@ -181,6 +181,8 @@ final class DeviceServices: DeviceBank {
         case .other, .unknown:
             // Another party has set one since: that is what is found.
             originals[device.id] = (device.limit, device.found.mode)
+            // At the end of control that is told there, as what became of it.
+            if ending != nil { return }
             log.warning("another party has set a device's limit since a former controller did", ("device", .text(device.id)))
             forget(device.id)
         }

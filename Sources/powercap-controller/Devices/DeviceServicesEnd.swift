@@ -53,10 +53,11 @@ extension DeviceServices {
         let since_ns = Clock.monotonic_ns
         ending = Ending(disposal: disposal, since_ns: since_ns)
         let end_ns = since_ns + UInt64(max(patience_ms, 0)) * 1_000_000
-        while let ending, ending.outcomes.count < changed.count, Clock.monotonic_ns < end_ns {
+        while let before = ending, before.outcomes.count < changed.count, Clock.monotonic_ns < end_ns {
             for service in services where service.seen_ns < since_ns { service.lookNow() }
             _ = step(Clock.monotonic_ns)
-            wait(until: end_ns)
+            // Who has just had the last outcome waits for nothing any more.
+            if ending?.outcomes.count == before.outcomes.count { wait(until: end_ns) }
         }
         defer { ending = nil }
         return changed.map { id in

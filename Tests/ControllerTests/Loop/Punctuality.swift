@@ -26,7 +26,7 @@ extension RunningController {
     func expectSmall(_ location: SourceLocation = #_sourceLocation) throws {
         let peak_kB = try #require(try status("VmHWM"))
         let files_kB = try #require(try status("RssFile"))
-        #expect(peak_kB - files_kB + min(files_kB, 14 << 10) <= 32 << 10, sourceLocation: location)
+        #expect(peak_kB - files_kB + min(files_kB, 11 << 10) <= 32 << 10, sourceLocation: location)
     }
 }
 

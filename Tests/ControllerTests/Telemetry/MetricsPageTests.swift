@@ -125,7 +125,8 @@ struct MetricsPageTests {
                 "powercap_drift_total", "powercap_node_limit_in_force_watts", "powercap_node_fallback_watts",
                 "powercap_node_boots_at_fallback", "powercap_next_decision_timestamp_seconds",
                 "powercap_lease_expires_timestamp_seconds", "powercap_api_watching", "powercap_api_published",
-                "powercap_api_requests_total", "powercap_api_watch_restarts_total", "powercap_power_watts", "powercap_share_watts",
+                "powercap_api_requests_total", "powercap_api_watch_restarts_total", "powercap_power_watts",
+                "powercap_share_watts",
             ])
         #expect(page.contains("\npowercap_in_control 0\n"))
         #expect(page.contains("\npowercap_state_info{state=\"uncontrolled\"} 1\n"))
