@@ -35,8 +35,27 @@ class BuildTests(unittest.TestCase):
     def test_an_overlay_of_the_default_can_leave_the_helper_to_the_host(self):
         self.assertEqual(build(components=["host-helper"]).objects, build(DEPLOY / "base", COMPONENTS).objects)
 
+    def test_other_hardware_is_the_helpers_to_look_for_and_the_same_words_govern_in_both(self):
+        built = build(components=["hardware"])
+        helper, controller = built.container("raplhelper"), built.container("powercap-controller")
+        arguments = dict(argument.split("=", 1) for argument in helper["args"])
+        plain = dict(argument.split("=", 1) for argument in self.default.container("raplhelper")["args"])
+        self.assertEqual({**plain, **arguments} | {"--powercap-root": ""}, arguments | {"--powercap-root": ""}, "no other argument is lost")
+        self.assertNotIn("--powercap-root", arguments)
+        self.assertIn({"name": "GOVERN", "value": arguments["--govern"]}, controller["env"])
+        root = arguments["--sysfs"]
+        paths = {volume["name"]: volume["hostPath"]["path"] for volume in built.pod["volumes"] if "hostPath" in volume}
+        mounts = {paths[mount["name"]]: mount for mount in helper["volumeMounts"] if mount["name"] in paths}
+        self.assertEqual({path for path in mounts if path.startswith("/sys")}, {"/sys/devices", "/sys/class"})
+        for path in ("/sys/devices", "/sys/class"):
+            self.assertEqual(mounts[path]["mountPath"], root + path.removeprefix("/sys"))
+        self.assertTrue(mounts["/sys/class"]["readOnly"])
+        self.assertNotIn("readOnly", mounts["/sys/devices"])
+        self.assertEqual(set(paths.values()), {"/sys/devices", "/sys/class", "/run/raplhelper"}, "nothing that isn't mounted")
+        self.assertEqual(helper["securityContext"], self.default.container("raplhelper")["securityContext"])
+
     def test_every_object_is_valid_in_every_kubernetes(self):
-        for manifest in (self.default, build(components=["host-helper"])):
+        for manifest in (self.default, build(components=["host-helper"]), build(components=["hardware"])):
             for version, thing in itertools.product((OLDEST, NEWEST), manifest.objects):
                 with self.subTest(version=version, kind=thing["kind"]):
                     kubernetes_validate.validate(thing, f"1.{version}", strict=True)
