@@ -57,14 +57,20 @@ class Certificate:
     def __init__(self, directory):
         self.authority, self.chain, self.key = (f"{directory}/{name}" for name in ("ca.crt", "tls.crt", "tls.key"))
 
-        def openssl(*arguments):
-            subprocess.run(["openssl", *arguments], check=True, capture_output=True)
+        self.openssl("-subj", "/CN=test", "-keyout", f"{directory}/ca.key", "-out", self.authority)
+        self.renew()
 
-        openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=test",
-                "-keyout", f"{directory}/ca.key", "-out", self.authority)
-        openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj",
-                "/CN=coordinator", "-addext", "subjectAltName=IP:127.0.0.1", "-CA", self.authority, "-CAkey", f"{directory}/ca.key",
-                "-keyout", self.key, "-out", self.chain)
+    @staticmethod
+    def openssl(*arguments):
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", *arguments],
+                       check=True, capture_output=True)
+
+    def renew(self):
+        """Another key and certificate of the same authority, in place of the old ones: one file after the other, each whole."""
+        self.openssl("-subj", "/CN=coordinator", "-addext", "subjectAltName=IP:127.0.0.1", "-CA", self.authority, "-CAkey",
+                     str(pathlib.Path(self.authority).with_name("ca.key")), "-keyout", f"{self.key}.new", "-out", f"{self.chain}.new")
+        for path in (self.key, self.chain):
+            os.replace(f"{path}.new", path)
 
 
 class Coordinator:

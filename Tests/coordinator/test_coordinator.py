@@ -1,11 +1,17 @@
 #!/usr/bin/env python3
 """Coordinators with real TLS against the double of the API server, and nodes that ask them."""
 import json
+import queue
 import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
 import time
 import unittest
 
-from coordinators import BUDGETS, LEASE, SHARDS, FleetCase, W, wait
+from coordinators import BUDGETS, DEADLINE_S, LEASE, REPOSITORY, SHARDS, Certificate, FleetCase, W, wait
 
 
 class Grants(FleetCase):
@@ -173,6 +179,67 @@ class Doors(FleetCase):
         self.assertEqual(self.leading.get("/healthz"), (200, "ok\n"))
 
 
+class Signals:
+    """The services' double of Tests/signalserver, without TLS."""
+
+    def __init__(self, test):
+        self.process = subprocess.Popen(
+            [sys.executable, str(REPOSITORY / "Tests/signalserver/signalserver")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.requests = []
+        self.done = queue.Queue()
+        self.url = json.loads(self.process.stdout.readline().removeprefix("ready "))["plain"]
+        reader = threading.Thread(target=self._read)
+        reader.start()
+
+        def end():
+            self.process.kill()
+            self.process.wait()
+            reader.join()
+            self.process.stdin.close()
+            self.process.stdout.close()
+
+        test.addCleanup(end)
+
+    def _read(self):
+        for line in self.process.stdout:
+            word, _, rest = line.rstrip("\n").partition(" ")
+            if word == "request":
+                self.requests.append(json.loads(rest)["target"])
+            else:
+                self.done.put(line)
+
+    def say(self, path, value):
+        self.process.stdin.write(f"body {path} {json.dumps(value)}\n")
+        self.process.stdin.flush()
+        self.done.get(timeout=DEADLINE_S)
+
+
+class Certificates(FleetCase):
+    def test_one_that_is_renewed_is_shown_from_then_on_and_grants_go_on(self):
+        with tempfile.TemporaryDirectory() as directory:
+            self.certificate = Certificate(directory)
+            self.budget(limitMilliwatts=400_000)
+            nodes = self.nodes(2)
+            leader = self.leader()
+            self.settle(nodes, leader.port, 400)
+
+            def shown():
+                with socket.create_connection(("127.0.0.1", leader.port), timeout=5) as plain:
+                    with nodes[0].context.wrap_socket(plain, server_hostname="127.0.0.1") as connection:
+                        return connection.getpeercert()["serialNumber"]
+
+            before = shown()
+            for _ in range(2):
+                self.certificate.renew()
+                for _ in range(6):
+                    for node in nodes:
+                        self.assertEqual(node.ask(leader.port).status, 200)
+                    time.sleep(0.2)
+                wait("the new one", lambda: shown() != before)
+                before = shown()
+            self.assertEqual(nodes[0].epoch, 1)
+
+
 class Leaders(FleetCase):
     """Who answers, and what becomes of it when he ends."""
 
@@ -239,6 +306,37 @@ class Leaders(FleetCase):
             self.assertEqual(answer.status, 503)
             time.sleep(0.1)
         self.assertEqual(self.object(LEASE)["spec"]["holderIdentity"].partition("_")[0], "b")
+
+    def test_a_leader_that_was_stopped_for_long_writes_nothing_any_more(self):
+        self.budget(limitMilliwatts=400_000, grantSeconds=10)
+        (node,) = self.nodes(1)
+        first = self.leader("a")
+        second = self.coordinator("b")
+        self.settle([node], first.port)
+        first.kill(signal.SIGSTOP)
+        wait("another leader", second.is_ready, 20)
+        self.settle([node], second.port)
+        # What it has to say when it goes on: the budget has changed meanwhile, and so has what the node can have.
+        self.double.tell(f'patch {BUDGETS}/site {{"spec": {{"limitMilliwatts": 300000}}}}')
+        node.ceiling = 180 * W
+        self.settle([node], second.port)
+
+        def kept():
+            node.ask(second.port)
+            shard = self.object(f"{SHARDS}/site-0")
+            return [one["ceilingMilliwatts"] for one in shard["status"]["nodes"]] == [180_000] and shard
+
+        claimant = wait("the records", kept)["metadata"]["annotations"]["powercap.dev/coordinator"]
+        wait("the conditions", lambda: self.conditions()["WithinBudget"]["status"] == "True")
+        before = [self.object(path)["metadata"]["resourceVersion"] for path in (f"{BUDGETS}/site", f"{SHARDS}/site-0")]
+        first.kill(signal.SIGCONT)
+        wait("what it knows now", lambda: first.status()["coordinator"]["leads"] is False)
+        for _ in range(8):
+            node.ask(second.port)
+            time.sleep(0.5)
+        after = [self.object(path)["metadata"]["resourceVersion"] for path in (f"{BUDGETS}/site", f"{SHARDS}/site-0")]
+        self.assertEqual(before, after)
+        self.assertEqual(claimant.partition(" ")[0].partition("_")[0], "b")
 
     def test_nodes_that_a_new_leader_does_not_hear_count_at_their_ceilings_until_grants_have_ended(self):
         self.budget(limitMilliwatts=400_000, minimumMilliwatts=20_000, grantSeconds=10)
@@ -332,8 +430,21 @@ class Objects(FleetCase):
         self.double.tell(f"delete {BUDGETS}/site")
         wait("the refusal", lambda: nodes[0].ask(leader.port).status == 404)
 
+    def test_a_service_is_asked_by_the_leader_alone_and_its_answer_divided(self):
+        service = Signals(self)
+        now = time.time()
+        service.say("/forecast", [
+            {"from": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now + seconds)), "watts": 300} for seconds in (-1800, 1800, 5400)])
+        self.budget(source={"SOURCE": "http", "MAX_SOURCE": "500W", "SOURCE_URL": f"{service.url}/forecast",
+                            "SOURCE_VALUE": "$[*].watts", "SOURCE_TIME": "$[*].from"})
+        nodes = self.nodes(2)
+        leader, standby = self.leader("a"), self.coordinator("b")
+        wait("the standby", lambda: standby.get("/healthz")[0] == 200)
+        self.settle(nodes, leader.port, 300)
+        self.assertEqual(service.requests, ["/forecast"])
+        self.assertEqual(self.conditions()["Ready"]["status"], "True")
+
     def test_a_schedule_is_looked_ahead_by_the_time_of_a_grant(self):
-        import tempfile
         with tempfile.NamedTemporaryFile("w", suffix=".csv") as file:
             now = time.time()
             stamp = [time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now + seconds)) for seconds in (-60, 40, 3600)]
