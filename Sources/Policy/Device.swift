@@ -4,6 +4,7 @@ public import PowercapProtocol
 public struct Device: Equatable, Sendable {
     /// Which device it is, whatever number its zone has.
     public let name: DeviceName
+    /// By which its weight goes, and whether it is one of the packages.
     public let kind: DeviceKind
     /// The zone's id.
     public let zone: String

@@ -19,7 +19,7 @@ LOADER.exec_module(architecture)
 # What stands alone, and is there for others: everything public in them is so on purpose.
 LIBRARIES = ["Text", "JSON", "Signals", "Logging", "Metrics", "Policy", "Fleet", "HTTP", "HTTPServer", "Kubernetes"]
 # What a protocol asks for is public because the type that conforms is.
-ASKED_FOR = {"<(_:_:)", "reading(at:)", "description"}
+ASKED_FOR = {"<(_:_:)", "==(_:_:)", "reading(at:)", "description"}
 PUBLIC = re.compile(
     r"^\s*(?:@\w+(?:\([^)]*\))?\s+)*public\s+(?:(?:static|final|mutating|borrowing|consuming|nonisolated|indirect|private\(set\)"
     r"|internal\(set\))\s+)*(?P<kind>struct|class|enum|protocol|actor|func|var|let|init|typealias|subscript)\b")

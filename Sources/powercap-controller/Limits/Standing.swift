@@ -90,6 +90,9 @@ extension NodeLimits {
         default: return standing
         }
     }
+
+    /// Its device sleeps, and isn't read so that it goes on sleeping.
+    func isSuspended(_ entry: Entry) -> Bool { energyErrors[entry.device.zone] == .shutdown }
 }
 
 extension NodeLimits.Entry {

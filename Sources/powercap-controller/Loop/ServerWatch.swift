@@ -41,8 +41,3 @@ struct ServerWatch {
         return (kind, zone.id == meter ? 0 : 1, zone.id)
     }
 }
-
-extension NodeLimits {
-    /// Its device sleeps, and isn't read so that it goes on sleeping.
-    func isSuspended(_ entry: Entry) -> Bool { energyErrors[entry.device.zone] == .shutdown }
-}
