@@ -45,9 +45,14 @@ public struct Part: Equatable, Sendable {
 public struct ParentSign: Equatable, Sendable {
     private var version: String?
     private var seen_ns: UInt64?
+    /// When the first sign came of those that came without a gap since.
+    private var since_ns: UInt64?
 
     /// For so long a parent may be gone: another one takes over within some 10 s.
     package static let patience_ns: UInt64 = 30_000_000_000
+    /// One that comes after a gap may have found a smaller budget, and takes some seconds to divide it: until then its sign says nothing of parts
+    /// that it hasn't looked at.
+    package static let settling_ns: UInt64 = 10_000_000_000
 
     public init() {}
 
@@ -57,10 +62,18 @@ public struct ParentSign: Equatable, Sendable {
     ///   - now_ns: when the request was sent, on a clock that goes on while the machine is asleep.
     public mutating func read(_ version: String, now_ns: UInt64) {
         // What was read first may be old.
-        if let before = self.version, before != version { seen_ns = now_ns }
+        if let before = self.version, before != version {
+            if !isSeen(now_ns) { since_ns = now_ns }
+            seen_ns = now_ns
+        }
         self.version = version
     }
 
-    /// Whether it was seen to be renewed within `patience_ns`, by the same clock.
-    public func isThere(_ now_ns: UInt64) -> Bool { seen_ns.map { now_ns < $0 + Self.patience_ns } ?? false }
+    /// Whether it was seen to be renewed within `patience_ns`, and has been for `settling_ns`, by the same clock.
+    public func isThere(_ now_ns: UInt64) -> Bool {
+        guard let since_ns else { return false }
+        return isSeen(now_ns) && now_ns >= since_ns + Self.settling_ns
+    }
+
+    private func isSeen(_ now_ns: UInt64) -> Bool { seen_ns.map { now_ns < $0 + Self.patience_ns } ?? false }
 }

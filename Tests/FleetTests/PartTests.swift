@@ -33,11 +33,23 @@ struct PartTests {
     func sign() {
         var sign = ParentSign()
         sign.read("1", now_ns: 0)
-        #expect(!sign.isThere(0))
         sign.read("1", now_ns: 5 * second_ns)
-        #expect(!sign.isThere(5 * second_ns))
+        #expect(!sign.isThere(20 * second_ns))
         sign.read("2", now_ns: 10 * second_ns)
         sign.read("2", now_ns: 15 * second_ns)
         #expect(sign.isThere(40 * second_ns - 1) && !sign.isThere(40 * second_ns))
+    }
+
+    @Test("P17: one that comes, or comes back, has 10 s to look at what has become less; a renewal in time begins nothing anew")
+    func settling() {
+        var sign = ParentSign()
+        sign.read("1", now_ns: 0)
+        sign.read("2", now_ns: 2 * second_ns)
+        #expect(!sign.isThere(12 * second_ns - 1) && sign.isThere(12 * second_ns))
+        sign.read("3", now_ns: 31 * second_ns)
+        #expect(sign.isThere(32 * second_ns))
+        sign.read("4", now_ns: 100 * second_ns)
+        sign.read("5", now_ns: 105 * second_ns)
+        #expect(!sign.isThere(110 * second_ns - 1) && sign.isThere(110 * second_ns))
     }
 }
