@@ -38,14 +38,14 @@ private func check(_ object: JSON, _ reader: inout OverrideReader) {
     let later = reader.reading(at: Clock.Wall(seconds: 300_000_000_000))
     precondition(later.nextEnd == nil && (later.wishes == found.wishes || !found.timed.isEmpty))
     var wishes = found.wishes
-    found.rejected += wishes.fit(policy, packages)
+    found.rejected += wishes.fit(policy, devices)
     for override in found.rejected { precondition(!override.why.isEmpty && !override.instead.isEmpty) }
-    let decision = decide(packages: packages, policy: policy, reading: reading, overrides: wishes)
-    guard !wishes.paused else { return precondition(decision.packages.isEmpty) }
+    let decision = decide(devices: devices, policy: policy, reading: reading, overrides: wishes)
+    guard !wishes.paused else { return precondition(decision.devices.isEmpty) }
     var sum = Microwatts.zero
-    for (limit, package) in zip(decision.packages, packages) {
+    for (limit, device) in zip(decision.devices, devices) {
         sum = sum + limit.longTerm
-        precondition(limit.longTerm >= package.longTerm.floor && limit.longTerm <= package.longTerm.ceiling)
+        precondition(limit.longTerm >= device.longTerm.floor && limit.longTerm <= device.longTerm.ceiling)
     }
     precondition(sum <= decision.nodeLimit)
     precondition(wishes.limit == nil || decision.floorsExceedBudget || decision.nodeLimit <= wishes.limit!)
@@ -53,8 +53,8 @@ private func check(_ object: JSON, _ reader: inout OverrideReader) {
 
 private let policy = PowerPolicy()
 private let reading = SourceReading(.watts(200))
-private let packages = (0..<2 as Range<UInt32>).map { number in
-    let range = Package.LimitRange(index: 0, floor: .watts(10), ceiling: .watts(165), original: .watts(150))
-    return Package(
-        name: PackageName(package: number), zone: "intel-rapl:\(number)", reference: .watts(165), longTerm: range, shortTerm: nil)
+private let devices = (0..<2 as Range<UInt32>).map { number in
+    let range = Device.LimitRange(index: 0, floor: .watts(10), ceiling: .watts(165), original: .watts(150))
+    return Device(
+        name: DeviceName(package: number), zone: "intel-rapl:\(number)", reference: .watts(165), longTerm: range, shortTerm: nil)
 }

@@ -45,8 +45,8 @@ private func replies(_ input: [UInt8]) -> [UInt8] {
 private func run(_ path: String) throws(HelperError) {
     guard let settings = try? Settings(flags: [:], environment: { _ in nil }) else { preconditionFailure() }
     let log = Log(format: .logfmt, level: .debug)
-    let session = try ControlSession(helper: path, log: log, tally: Tally()) { precondition(!$0.note.isEmpty) }
-    guard (try? settings.check(session.limits.entries.map(\.package))) != nil else { return }
+    let session = try ControlSession(helper: path, settings.configuration.policy, log: log, tally: Tally()) { precondition(!$0.note.isEmpty) }
+    guard (try? settings.check(session.limits.entries.map(\.device))) != nil else { return }
     try session.acquire(lease: Milliseconds(30_000), previousToken: 0)
     check(session)
     for _ in 0..<2 {
@@ -61,20 +61,20 @@ private func run(_ path: String) throws(HelperError) {
 /// However short a lease the helper grants, there is time between two renewals.
 private func check(_ session: ControlSession) { precondition(session.renewal_ns >= 100_000_000) }
 
-private func decision(_ policy: PowerPolicy, _ packages: [Package]) -> Decision {
-    let decision = decide(packages: packages, policy: policy, reading: SourceReading(.watts(500)))
-    checkLimits(decision, packages)
+private func decision(_ policy: PowerPolicy, _ devices: [Device]) -> Decision {
+    let decision = decide(devices: devices, policy: policy, reading: SourceReading(.watts(500)))
+    checkLimits(decision, devices)
     return decision
 }
 
 /// P3 and P8, of whatever zones.
-private func checkLimits(_ decision: Decision, _ packages: [Package]) {
-    precondition(decision.packages.count == packages.count)
+private func checkLimits(_ decision: Decision, _ devices: [Device]) {
+    precondition(decision.devices.count == devices.count)
     var sum = Microwatts.zero
-    for (limit, package) in zip(decision.packages, packages) {
+    for (limit, device) in zip(decision.devices, devices) {
         sum = sum + limit.longTerm
-        if package.fixed == nil { precondition(limit.longTerm <= package.longTerm.ceiling) }
-        if let shortTerm = limit.shortTerm { precondition(shortTerm <= package.shortTerm!.ceiling) }
+        if device.fixed == nil { precondition(limit.longTerm <= device.longTerm.ceiling) }
+        if let shortTerm = limit.shortTerm { precondition(shortTerm <= device.shortTerm!.ceiling) }
     }
     precondition(sum <= decision.nodeLimit)
 }
