@@ -40,13 +40,13 @@ struct Pages {
             scene.environment = ["FALLBACK_LIMIT": "60W"]
         case "power":
             // So far beyond its limit that a rate over two minutes shows it after half a minute.
-            (scene.locked, watts) = (1, [600, 500])
+            (scene.locked, scene.heldLower, watts) = (1, 0, [600, 500])
             (scene.gpu, scene.meter) = (90, 250)
             scene.environment = ["GOVERN": "intel-rapl,gpu", "BUDGET_OF": "server"]
             scene.grant = Scene.grant(endsIn: 12, counts: ["taken": turns])
             scene.wishes.node = Overrides(maxSource: .watts(330))
         case "limits":
-            (scene.disabled, scene.heldLower, scene.sourceAge, scene.leaseLeft) = (1, 0, 7_200, -5)
+            (scene.disabled, scene.sourceAge, scene.leaseLeft) = (1, 7_200, -5)
             scene.fetches = FetchState(last: time - 7_200, next: time + 600, counts: ["ok": 20, "silent": turns])
             scene.grant = Scene.grant(endsIn: nil, counts: ["taken": 20, "silent": turns])
             scene.environment = ["SOURCE": "sun", "LATITUDE": "52.52", "LONGITUDE": "13.405", "PMAX_FUNC": "min"]
