@@ -32,7 +32,7 @@ struct Scene {
     var locked: Int?
     /// The package that doesn't enforce its limits.
     var disabled: Int?
-    /// The package whose limit another register holds at 12 W.
+    /// The package whose limit another register holds at 5 W, which is less than any floor.
     var heldLower: Int?
     /// The package that went offline.
     var gone: Int?
@@ -93,7 +93,7 @@ struct Scene {
             spots.append(
                 Spot(
                     id: "intel-rapl-mmio:0", name: "package-\(heldLower)", controlType: "intel-rapl-mmio",
-                    constraints: [("long_term", 200, 12_000)]))
+                    constraints: [("long_term", 200, 5_000)]))
         }
         if let gpu {
             spots.append(
