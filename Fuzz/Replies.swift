@@ -45,7 +45,9 @@ private func replies(_ input: [UInt8]) -> [UInt8] {
 private func run(_ path: String) throws(HelperError) {
     guard let settings = try? Settings(flags: [:], environment: { _ in nil }) else { preconditionFailure() }
     let log = Log(format: .logfmt, level: .debug)
-    let session = try ControlSession(helper: path, settings.configuration.policy, log: log, tally: Tally()) { precondition(!$0.note.isEmpty) }
+    let session = try ControlSession(helper: path, settings.configuration.policy, log: log, tally: Tally()) {
+        precondition(!$0.note.isEmpty)
+    }
     guard (try? settings.check(session.limits.entries.map(\.device))) != nil else { return }
     try session.acquire(lease: Milliseconds(30_000), previousToken: 0)
     check(session)
