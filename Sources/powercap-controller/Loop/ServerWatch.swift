@@ -1,4 +1,3 @@
-internal import LinuxSystem
 internal import Policy
 internal import PowercapProtocol
 
