@@ -291,7 +291,8 @@ class Leaders(FleetCase):
         self.settle([node], leader.port)
         self.assertEqual(node.epoch, 1)
 
-    def test_a_leader_that_was_stopped_for_long_grants_nothing_more(self):
+    def overtaken(self):
+        """A node, a leader that is stopped, and the one that leads in its place."""
         self.budget(limitMilliwatts=400_000, grantSeconds=10)
         (node,) = self.nodes(1)
         first = self.leader("a")
@@ -300,6 +301,10 @@ class Leaders(FleetCase):
         first.kill(signal.SIGSTOP)
         wait("another leader", second.is_ready, 20)
         self.settle([node], second.port)
+        return node, first, second
+
+    def test_a_leader_that_was_stopped_for_long_grants_nothing_more(self):
+        node, first, second = self.overtaken()
         first.kill(signal.SIGCONT)
         for _ in range(10):
             answer = node.send(first.port, node.report())
@@ -308,14 +313,7 @@ class Leaders(FleetCase):
         self.assertEqual(self.object(LEASE)["spec"]["holderIdentity"].partition("_")[0], "b")
 
     def test_a_leader_that_was_stopped_for_long_writes_nothing_any_more(self):
-        self.budget(limitMilliwatts=400_000, grantSeconds=10)
-        (node,) = self.nodes(1)
-        first = self.leader("a")
-        second = self.coordinator("b")
-        self.settle([node], first.port)
-        first.kill(signal.SIGSTOP)
-        wait("another leader", second.is_ready, 20)
-        self.settle([node], second.port)
+        node, first, second = self.overtaken()
         # What it has to say when it goes on: the budget has changed meanwhile, and so has what the node can have.
         self.double.tell(f'patch {BUDGETS}/site {{"spec": {{"limitMilliwatts": 300000}}}}')
         node.ceiling = 180 * W
