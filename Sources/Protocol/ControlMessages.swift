@@ -136,6 +136,13 @@ public struct Released: Equatable, Sendable {
         (self.restored, self.foreign, self.failed, self.fallback) = (restored, foreign, failed, fallback)
     }
 
+    /// Of limits that were dealt with in two places.
+    public static func + (left: Released, right: Released) -> Released {
+        Released(
+            restored: left.restored + right.restored, foreign: left.foreign + right.foreign, failed: left.failed + right.failed,
+            fallback: left.fallback + right.fallback)
+    }
+
     public func encode(into writer: inout Writer, version: UInt8 = Greeting.highestVersion) {
         writer.u16(restored)
         writer.u16(foreign)

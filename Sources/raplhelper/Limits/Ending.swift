@@ -15,12 +15,6 @@ extension Released {
         }
     }
 
-    static func + (left: Released, right: Released) -> Released {
-        Released(
-            restored: left.restored + right.restored, foreign: left.foreign + right.foreign, failed: left.failed + right.failed,
-            fallback: left.fallback + right.fallback)
-    }
-
     /// The words that a control's end is told with follow the counts.
     var ending: (level: Log.Level, words: StaticString) {
         if failed > 0 && fallback > 0 { return (.error, "control ended, but not every fallback or original limit could be set") }
