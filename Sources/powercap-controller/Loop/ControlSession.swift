@@ -185,16 +185,12 @@ final class ControlSession {
     /// So long the bank may take to put its devices' limits back, in ms.
     private static let bankPatience_ms: Int32 = 5_000
 
-    /// The bank's devices as well: where the helper fails, too.
+    /// The bank's devices as well: where the helper fails, too. The helper's first: the bank may take seconds, in which a lease would end.
     func release(_ disposal: LimitDisposal) throws(HelperError) -> Released {
+        let helpers: Result<Released, HelperError>
+        do throws(HelperError) { helpers = .success(try client.release(token, disposal)) } catch { helpers = .failure(error) }
         let own = bank?.release(disposal, patience_ms: ControlSession.bankPatience_ms)
-        var released = try client.release(token, disposal)
-        guard let own else { return released }
-        released.restored += own.restored
-        released.foreign += own.foreign
-        released.failed += own.failed
-        released.fallback += own.fallback
-        return released
+        return try helpers.get() + (own ?? Released())
     }
 
     /// Sets limits of the helper's and of the bank's. The helper's first: what it lowers is lower when the bank is asked, and what the bank
