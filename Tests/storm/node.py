@@ -1,11 +1,16 @@
-"""A simulated node for the storm: its tree, what its limits should be, and what its helper has saved."""
+"""Simulated nodes for the storm: their trees, what their limits should be, and what their helpers have saved."""
 import os
 import pathlib
 import re
 import select
 import signal
 import subprocess
+import sys
 import time
+
+TESTS = pathlib.Path(__file__).resolve().parents[1]
+sys.path.append(str(TESTS / "machines"))
+import listing  # noqa: E402
 
 DEADLINE_S = 30
 # Of the state file: `constraint long_term 0 of intel-rapl:0 intel-rapl 1 package-0 original 150000000 999424 …`.
@@ -63,10 +68,12 @@ class TracedProcess(Process):
     def __init__(self, command, trace, place=None):
         inject = ["-e", f"inject={place.call}:signal=KILL:when={place.count}"] if place else []
         self.trace = trace
-        super().__init__(["strace", "-qq", "-y", "-s", "0", "-o", trace, "-e", f"trace={self.CALLS}", *inject, *command])
+        super().__init__(["strace", "-f", "-qq", "-y", "-s", "0", "-o", trace, "-e", f"trace={self.CALLS}", *inject, *command])
 
     def calls(self):
-        return [line for line in pathlib.Path(self.trace).read_text().splitlines() if not line.startswith("+++")]
+        """Each as it begins, with its thread's number. What goes on after another thread's call begins otherwise (`<...`), as does what a
+        dying thread was at (`???`, `+++`)."""
+        return [line for line in pathlib.Path(self.trace).read_text().splitlines() if re.match(r"\d+ +\w+\(", line)]
 
     def end(self, number=None):
         if number is not None:
@@ -77,17 +84,29 @@ class TracedProcess(Process):
 
 
 class Node:
-    """Four packages, psys, dram and mmio: a state file of several pages."""
+    """A node under both programs. Its machine is a subclass's."""
+
+    # The least and the most that a controller is given to divide: always less for each of `packages` than what another party sets.
+    watts = None
+    helper_flags = []
+    options = {}
 
     def __init__(self, directory, programs):
         self.directory, self.programs = pathlib.Path(directory), programs
-        subprocess.run([programs.simulator, "--once", "--packages", "4", "--psys", "--mmio", f"{directory}/powercap"],
-                       check=True, stdout=subprocess.DEVNULL)
-        self.files = {self.identity(path): path for path in self.directory.rglob("constraint_*_power_limit_uw")}
-        self.packages = [identity for identity in self.files if re.fullmatch(r"intel-rapl:[0234]", identity[0])]
+        self.tree = self.directory / "tree"
+        self.build()
+        self.files = {self.identity(path): path for path in self.limit_files()}
+        # Those that another party changes now and then.
+        self.packages = [identity for identity in self.files if re.fullmatch(r"intel-rapl:\d+", identity[0]) and self.is_governed(identity)]
         # What each limit has to be whenever nobody governs: the original, or what another party has set since.
         self.expected = self.limits()
         self.processes = []
+
+    def limit_files(self):
+        return self.tree.rglob("constraint_*_power_limit_uw")
+
+    def is_governed(self, identity):
+        return (self.files[identity].parent / "name").read_text().startswith("package-")
 
     @staticmethod
     def identity(path):
@@ -105,7 +124,7 @@ class Node:
     # MARK: Programs
 
     def helper_command(self):
-        return [self.programs.helper, "--powercap-root", f"{self.directory}/powercap", "--socket", f"{self.directory}/socket",
+        return [self.programs.helper, *self.helper_flags, self.tree, "--socket", f"{self.directory}/socket",
                 "--state-dir", f"{self.directory}/state"]
 
     def start_helper(self):
@@ -116,7 +135,7 @@ class Node:
 
     def start_controller(self, watts, *arguments, on_exit="restore"):
         return self.keep(Process([self.programs.controller, "run", *arguments], RAPLHELPER_SOCKET=f"{self.directory}/socket",
-                                 SOURCE="static", MAX_SOURCE=f"{watts}W", ON_EXIT=on_exit))
+                                 SOURCE="static", MAX_SOURCE=f"{watts}W", ON_EXIT=on_exit, **self.options))
 
     def keep(self, process):
         self.processes = [other for other in self.processes if other.child.returncode is None] + [process]
@@ -177,6 +196,56 @@ class Node:
         limits = self.limits()
         return "in a batch" if any(limits[identity] != change[0] or change[0] != change[1]
                                    for identity, change in changes.items()) else "limits in force"
+
+
+class Packages(Node):
+    """Four packages, psys, dram and mmio: a state file of several pages."""
+
+    watts = 60, 400
+    helper_flags = ["--powercap-root"]
+
+    def build(self):
+        subprocess.run([self.programs.simulator, "--once", "--packages", "4", "--psys", "--mmio", self.tree],
+                       check=True, stdout=subprocess.DEVNULL)
+
+
+class Devices(Node):
+    """Packages, GPUs of which one sleeps, HSMP sockets, SCMI, and two power meters: GPUs and meters are written by threads of their own."""
+
+    watts = 400, 800
+    kinds = "intel-rapl,amd_hsmp,gpu,arm-scmi,power_meter"
+    helper_flags = ["--govern", kinds, "--sysfs"]
+    options = {"GOVERN": kinds, "BUDGET_OF": "server"}
+
+    def build(self):
+        self.tree.mkdir()
+        listing.make(listing.parse((TESTS / "Fixtures/machines/everything-at-once.listing").read_text())[1], self.tree)
+
+    def limit_files(self):
+        yield from super().limit_files()
+        for path in [*self.tree.rglob("power?_cap"), *self.tree.rglob("power?_max")]:
+            # Asleep, it says nothing.
+            if path.read_bytes().strip():
+                yield path
+
+    def expect_restored(self):
+        """Nobody waits for a slow driver: its limits may come back a moment after the helper says that it serves."""
+        deadline = time.monotonic() + DEADLINE_S
+        while self.limits() != self.expected and time.monotonic() < deadline:
+            time.sleep(0.005)
+        super().expect_restored()
+
+    @staticmethod
+    def identity(path):
+        """As the helper names zones: after what a device is, and never after its number among the hwmon."""
+        if path.name.startswith("constraint_"):
+            return Node.identity(path)
+        device = path.parent
+        if device.parent.name == "hwmon":
+            name, address = (device / "name").read_text().strip(), device.parent.parent.name
+        else:
+            name, address = "power_meter", (device / "path").read_text().strip().lstrip("\\")
+        return f"{name}:{address}", int(path.name[len("power")]) - 1
 
 
 def is_whole(slot):
