@@ -126,10 +126,10 @@ public struct ServerLoop: Equatable, Sendable {
         points.allSatisfy { UInt128($0.drawn.rawValue) * 100 >= UInt128(budget.rawValue) * UInt128(ServerLoop.heldBack_percent) }
     }
 
-    /// Without a reading nothing rises. A limit that falls is followed, by the rest that was seen last, and in the end by the largest: a
-    /// server of which nothing was ever seen has its devices' floors then.
+    /// Without a reading nothing rises. A limit that falls is followed, by the rest that was seen last, and in the end by the largest. Of a
+    /// server of which nothing was ever seen the devices have no more than its whole limit, and in the end their floors.
     private func blind(_ aim: Microwatts, _ before: Microwatts, _ silent_ms: Int64) -> Microwatts {
         if silent_ms > ServerLoop.trust_ms { return min(before, mostRest.map { aim - $0 } ?? .zero) }
-        return lastRest.map { min(before, aim - $0) } ?? before
+        return min(before, aim - (lastRest ?? .zero))
     }
 }
