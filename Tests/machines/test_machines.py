@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Every machine of Tests/Fixtures/machines under the real helper: what it lists, what it governs and why not, and that all of it comes back.
 
-  POWERCAP_HELPER=.build/debug/raplhelper python3 Tests/machines/test_machines.py [-v] [-k PATTERN]
+  POWERCAP_HELPER=.build/debug/raplhelper POWERCAP_CONTROLLER=.build/debug/powercap-controller \
+      python3 Tests/machines/test_machines.py [-v] [-k PATTERN]
 
 The files are plain ones, so that a limit is in force as soon as it is written: what drivers make of it is tested in Tests/kernel. With
 UPDATE_GOLDEN=1 the lists (NAME.json) and the table (governed.txt) beside the listings are written anew, to be looked at.
@@ -167,6 +168,21 @@ class MachineTests(harness.HelperCase):
                 self.helper = again
                 self.eventually(lambda: self.contents(sysfs) == before)
                 self.assertEqual(again.stop(), 0)
+
+    def test_one_cycle_of_the_controller_ends_when_slow_devices_have_their_limits_too(self):
+        directory, sysfs = self.machine(FIXTURES / "everything-at-once.listing")
+        _, client = self.serve(directory, sysfs, "--govern", "intel-rapl,amd_hsmp,gpu")
+        before = self.contents(sysfs)
+        environment = {
+            "RAPLHELPER_SOCKET": str(directory / "socket"), "GOVERN": "intel-rapl,amd_hsmp,gpu", "SOURCE": "static", "MAX_SOURCE": "500W"}
+        run = subprocess.run(
+            [os.environ["POWERCAP_CONTROLLER"], "run", "--once", "--on-exit", "hold"], env=environment, capture_output=True, text=True)
+        self.assertEqual(run.returncode, 0, run.stderr)
+        changed = {path: content for path, content in self.contents(sysfs).items() if content != before[path]}
+        # Both limits of each package, and those of two sockets, of the AMD GPU that is awake, and of the Intel GPU.
+        self.assertEqual(len(changed), 4 + 2 + 2, changed)
+        parts = [int(content) for path, content in changed.items() if "constraint_1_" not in path]
+        self.assertLessEqual(sum(parts), 500_000_000)
 
 
 if __name__ == "__main__":

@@ -35,6 +35,12 @@ struct NodeLimits {
         var drift = Spell()
         /// It is set again as so often before.
         var isRepeated: Bool { drift.count > 1 }
+
+        /// Something is being written that this controller didn't ask for: a former one's, or the original at its end. Where to nobody knows.
+        mutating func awaitOther(upTo ceiling: Microwatts) {
+            (isPending, asked) = (true, nil)
+            inForce = max(inForce ?? ceiling, ceiling)
+        }
     }
 
     /// What an entry's limit is of the decision.
@@ -218,8 +224,9 @@ struct NodeLimits {
         if !applied.isPending { see(applied.effective, change) }
     }
 
-    /// The helper could not set this limit: it isn't tried again before `retry`.
+    /// The helper could not set this limit: it isn't tried again before `retry`, or until what is being written there is in force.
     mutating func note(_ change: Change, _ failure: Failure) {
+        if failure.code == .writePending { return self[change].awaitOther(upTo: entries[change.entry].device.longTerm.ceiling) }
         if failure.code == .zoneGone { entries[change.entry].isGone = true }
         self[change].refusal = failure.code
         self[change].isSkipped = true
@@ -296,7 +303,8 @@ extension NodeLimits.Entry {
                 fallback: constraint.heldFallback, isSlow: constraint.flags.contains(.isSlow),
                 refusal: isLocked ? .locked : nil, isSkipped: isLocked)
         }
-        guard let longTerm = tracked(device.constraint) else { return nil }
+        guard var longTerm = tracked(device.constraint) else { return nil }
+        if sample.zone(zone.description.index)?.isWriting == true { longTerm.awaitOther(upTo: device.longTerm.ceiling) }
         self.init(
             device: device, role: role, zone: zone.description.index, reading: zone.description.reading,
             energyRange: zone.description.maxEnergyRange,

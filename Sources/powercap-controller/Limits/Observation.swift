@@ -63,13 +63,15 @@ extension NodeLimits {
         entries[index].longTerm.readErrno = found.errno
         // Where nothing can be read, it may still be either of the two.
         if let now = device.limit(found) { entries[index].longTerm.inForce = now }
-        if let code = zone.lastWrite {
+        // What became of a write that this controller didn't ask for is nothing to it.
+        let refusal = entries[index].longTerm.asked == nil ? nil : zone.lastWrite
+        if let code = refusal {
             entries[index].longTerm.refusal = code
             (entries[index].longTerm.isSkipped, entries[index].longTerm.asked) = (true, nil)
         } else {
             settle(index, from: before, to: entries[index].longTerm.inForce ?? device.longTerm.ceiling)
         }
-        return [.written(device, constraint: entries[index].longTerm.name, zone.lastWrite)]
+        return [.written(device, constraint: entries[index].longTerm.name, refusal)]
     }
 
     /// What is different of the enforcement of limits and of registers that hold less since it was last asked. To be asked when

@@ -143,12 +143,14 @@ extension ControlSession {
         if limits[change].isRepeated || change.isOfFallbackAlone { return }
         // A step of many: their beginning and their end are told.
         let isStep = decision.shape?.isMoving == true
-        let fields: [Log.Field] = [
+        var fields: [Log.Field] = [
             ("package", .text(limits.entries[change.entry].device.name.text)),
             ("constraint", .text(limits[change].name)), ("from_uw", .power(change.from)), ("asked_uw", .power(change.to)),
             ("in_force_uw", .power(limits.inForce(change))), ("reason", .text(change.reason.rawValue)),
             ("source_uw", .power(decision.source)), ("node_limit_uw", .power(decision.nodeLimit)),
         ]
+        // What is in force is then the most that may be, until it is read back.
+        if outcome.isPending { fields.append(("pending", .flag(true))) }
         // The node's limit is the same: nothing for an administrator, nor for the API server.
         if isMove || isStep { return log.debug("limit changed", fields) }
         log.info("limit changed", fields)
@@ -166,6 +168,12 @@ extension ControlSession {
 
     func report(_ change: NodeLimits.Change, _ failure: Failure) {
         guard limits[change].refusal != failure.code else { return }
+        if failure.code == .writePending {
+            return log.info(
+                "limit waits: the device is still being written",
+                ("package", .text(limits.entries[change.entry].device.name.text)),
+                ("constraint", .text(limits[change].name)), ("asked_uw", .power(change.to)))
+        }
         let device = limits.entries[change.entry].device.name.text
         if failure.code == .locked, !change.isShortTerm { reportLock(limits.entries[change.entry]) }
         let note = "\(device) \(limits[change].name): \(change.to.words) was refused: \(failure.sentence)"

@@ -159,7 +159,7 @@ final class ControlSession {
                     tally.counts.failed += UInt64(changes.count)
                     throw error
                 }
-                tally.counts.refused += 1
+                if failure.code != .writePending { tally.counts.refused += 1 }
                 tally.counts.failed += UInt64(changes.count - 1)
                 report(changes[Int(item)], failure)
                 limits.note(changes[Int(item)], failure)

@@ -145,13 +145,22 @@ final class Controller {
         }
     }
 
-    /// One cycle: connect, decide, apply, read back; then what ON_EXIT says.
+    /// One cycle: connect, decide, apply, read back; then what ON_EXIT says. Devices whose driver takes its time are waited for.
     func runOnce() throws(UsageError) -> Int32 {
         isOnce = true
+        let patience_ns = Clock.monotonic_ns + Controller.oncePatience_ns
         try step(Clock.monotonic_ns)
+        while let limits = session?.limits, limits.isPending || limits.isWaiting, Clock.monotonic_ns < patience_ns {
+            due.sample_ns = min(due.sample_ns, Clock.monotonic_ns + Handover.look_ns)
+            if let signal = wait() { return end("\(signal)") }
+            try step(Clock.monotonic_ns)
+        }
         guard let session else { return 1 }
         return max(end("--once"), session.limits.isComplete ? 0 : 1)
     }
+
+    /// Firmware behind ACPI or IPMI takes seconds. What takes longer than this is told as not set.
+    private static let oncePatience_ns: UInt64 = 15_000_000_000
 
     // MARK: A step
 

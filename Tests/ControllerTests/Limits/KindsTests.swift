@@ -164,6 +164,40 @@ struct KindsTests {
         #expect(node.write(400)["gpu:0"] == 240)
     }
 
+    @Test(
+        "P8: a write that an earlier controller left under way counts at the ceiling, and the limit is asked for when it has ended"
+    )
+    func leftUnderWay() throws {
+        // It is lowered, it seems; but it may be on its way up.
+        var (machine, node) = (MixedMachine(limits: [100, 200, 50, 900]), MixedMachine().node())
+        machine.isWriting = true
+        node = machine.node()
+        #expect(node.inForce == [100, 300])
+        #expect(node.write(350) == [:], "the package would have 140 W, and the GPU 210 W")
+        #expect(node.limits.isWaiting && !node.limits.isComplete)
+        // That it failed says nothing of what is asked for now.
+        (machine.isWriting, machine.lastWrite, machine.limits[2]) = (false, .notInForce, 60)
+        let seen = node.limits.observe(machine.sample, onDrift: .reassert)
+        #expect(seen == [.written(node.limits.entries[1].device, constraint: "power1_cap", nil)])
+        #expect(node.write(350) == ["package-0": 140, "gpu:0": 210])
+    }
+
+    @Test("P8: so does one of which only the refusal tells; it is no refusal of the limit")
+    func writePending() throws {
+        var (machine, node) = (MixedMachine(limits: [100, 200, 50, 900]), MixedMachine().node())
+        node = machine.node()
+        let change = try #require(node.limits.changes(for: node.decision(350)).first { node.limits[$0].isSlow })
+        node.limits.note(change, Failure(.writePending, item: 0))
+        #expect(node.inForce == [100, 300])
+        #expect(node.limits.standing(node.limits.entries[1]) == .pending)
+        #expect(node.write(350) == [:])
+        machine.isWriting = true
+        #expect(node.limits.observe(machine.sample, onDrift: .reassert).isEmpty)
+        machine.isWriting = false
+        #expect(node.limits.observe(machine.sample, onDrift: .reassert).contains { $0.callsForDecision })
+        #expect(node.write(350) == ["package-0": 140, "gpu:0": 210])
+    }
+
     @Test("a limit that reads as none counts at its ceiling, until it is read back", arguments: ["xe", "i915"])
     func off(_ type: String) {
         var machine = MixedMachine(limits: [100, 200, 300, 900], controlType: type)
