@@ -107,6 +107,9 @@ public struct Coordinator: Sendable {
         return nodes.count - 1
     }
 
+    /// No grant of an earlier coordinator can hold any more: every node that there is has answered to this one, or has had the time for it.
+    public func isAfterEarlierGrants(now_ns: UInt64) -> Bool { nodes.allSatisfy { now_ns >= $0.unknownUntil_ns } }
+
     // MARK: What happens
 
     /// Answers a report.

@@ -53,7 +53,7 @@ struct NodeClaim: Sendable {
     private(set) var ends_ns: UInt64 = 0
     /// The most that it may rest at.
     private(set) var rest: UInt64 = 0
-    /// Until when it counts at its ceiling, because an earlier coordinator may have granted it anything.
+    /// Until when it may hold what an earlier coordinator granted: so long it counts at its ceiling, or, once it has answered to this one, at what it said.
     var unknownUntil_ns: UInt64
     var granted: UInt64?
     /// What it should have; nil where that wasn't found since it is heard.
@@ -97,7 +97,7 @@ struct NodeClaim: Sendable {
             if isAlive(now_ns) {
                 max(belief, rest)
             } else if now_ns < unknownUntil_ns && rules.waitsForEarlierGrants {
-                ceiling
+                isConfirmed ? max(belief, rest) : ceiling
             } else {
                 bootsAtRest || !rules.countsBootsAtCeiling ? rest : ceiling
             }
@@ -124,7 +124,8 @@ struct NodeClaim: Sendable {
         demand = report.demand.rawValue
         if isKnownBoot && isEcho || !rules.wantsEcho {
             isConfirmed = true
-            unknownUntil_ns = 0
+            // An answer to this may be lost, and then what it has goes on to its own end, which may be later than grants of today have theirs.
+            if report.inForce <= report.rest || now_ns + bounds.ttl_ns >= unknownUntil_ns { unknownUntil_ns = 0 }
             belief = report.inForce.rawValue
             rest = report.rest.rawValue
             saidCeiling = report.ceiling.rawValue

@@ -113,6 +113,37 @@ struct CoordinatorTests {
         #expect(grant.limit == .watts(300))
     }
 
+    @Test(
+        "P17: what an earlier coordinator granted for longer than today's grants hold counts to its end, though the node has been heard"
+    )
+    func longerBefore() throws {
+        var terms = site
+        terms.ttl_ms = 10_000
+        var coordinator = coordinator([terms])
+        coordinator.remember(NodeRecord(node: "n2", ceiling: .watts(300), rest: .watts(50), bootsAtRest: true), now_ns: 0)
+        _ = try coordinator.greet(.test("n1", nonce: 1), now_ns: 0)
+        // The answers to these are lost, and so are all that it says from then on.
+        _ = try coordinator.greet(.test("n2", nonce: 1, inForce: 200, rest: 50), now_ns: second_ns)
+        #expect(!coordinator.isAfterEarlierGrants(now_ns: second_ns))
+        _ = try coordinator.answer(.test("n1", nonce: 5), now_ns: 18 * second_ns)
+        var grant = try coordinator.answer(.test("n1", nonce: 6), now_ns: 19 * second_ns)
+        #expect(grant.limit == .watts(200), "n2 may have 200 W until 20 s")
+        #expect(coordinator.overview(now_ns: 19 * second_ns)[0].silent == 1)
+        grant = try coordinator.answer(.test("n1", nonce: 7), now_ns: 21 * second_ns)
+        #expect(grant.limit == .watts(300))
+        #expect(coordinator.isAfterEarlierGrants(now_ns: 21 * second_ns))
+    }
+
+    @Test("a node that has no more than its rest holds no grant that anybody has to wait for")
+    func atRest() throws {
+        var terms = site
+        terms.ttl_ms = 10_000
+        var coordinator = coordinator([terms], nodes: 1)
+        #expect(!coordinator.isAfterEarlierGrants(now_ns: 0))
+        _ = try coordinator.greet(.test(nonce: 1, inForce: 50, rest: 50), now_ns: 0)
+        #expect(coordinator.isAfterEarlierGrants(now_ns: 0))
+    }
+
     @Test("growth waits until the other one says that it went down")
     func growth() throws {
         var coordinator = coordinator([site])

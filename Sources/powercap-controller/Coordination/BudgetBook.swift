@@ -39,6 +39,8 @@ final class BudgetBook {
         var status: JSON?
 
         var lack: String? { source?.lack }
+        /// How long its grants are to hold, s.
+        var grant_s: UInt64 { object?.grant_s ?? BudgetObject.usualGrant_s }
     }
 
     /// Whether this coordinator finds out what budgets have; where it is told its part nothing is asked.
@@ -163,17 +165,22 @@ final class BudgetBook {
         }
     }
 
+    /// The longest that grants of a budget are to hold, s.
+    var longestGrant_s: UInt64 { entries.map(\.grant_s).max() ?? BudgetObject.usualGrant_s }
+
     /// What the coordinator is to keep.
-    /// - Parameter ttl_s: how long grants of a budget may hold that is to have so long, s.
-    func terms(_ ttl_s: (BudgetObject) -> UInt64) -> [BudgetTerms] {
+    /// - Parameter mostGrant_s: how long grants of any budget may hold at most, s.
+    func terms(mostGrant_s: UInt64) -> [BudgetTerms] {
         entries.map { entry in
+            let ttl_ms = min(entry.grant_s, mostGrant_s) * 1_000
             guard let object = entry.object else {
-                return BudgetTerms(name: entry.head.name, limit: .zero, maximum: BudgetBook.maximum(entry.seen))
+                return BudgetTerms(
+                    name: entry.head.name, limit: .zero, maximum: BudgetBook.maximum(entry.seen), ttl_ms: ttl_ms)
             }
             return BudgetTerms(
                 name: object.head.name, limit: entry.limit, minimum: object.minimum, maximum: object.maximum,
                 reserve: object.reserve,
-                contingencyNodes: object.contingencyNodes, ttl_ms: ttl_s(object) * 1_000)
+                contingencyNodes: object.contingencyNodes, ttl_ms: ttl_ms)
         }
     }
 

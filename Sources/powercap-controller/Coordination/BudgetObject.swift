@@ -18,6 +18,9 @@ struct BudgetObject: Equatable, Sendable {
     let grant_s: UInt64
     let classes: [NodeClass]
 
+    /// As the schema has it where nothing is said, s.
+    static let usualGrant_s: UInt64 = 20
+
     /// What every PowerBudget has, whatever its spec is.
     struct Head: Equatable, Sendable {
         let name: String
@@ -73,7 +76,9 @@ struct BudgetObject: Equatable, Sendable {
         reserve = try powerOf("reserveMilliwatts") ?? .zero
         contingencyNodes =
             try spec.optional("contingencyNodes") { field throws(JSONField.Problem) in try field.integer() } ?? 1
-        grant_s = try spec.optional("grantSeconds") { field throws(JSONField.Problem) in try field.integer() } ?? 20
+        grant_s =
+            try spec.optional("grantSeconds") { field throws(JSONField.Problem) in try field.integer() }
+            ?? BudgetObject.usualGrant_s
         classes = try spec.optional("classes") { field throws(JSONField.Problem) in try BudgetObject.classes(field) } ?? []
     }
 
@@ -103,7 +108,7 @@ struct BudgetObject: Equatable, Sendable {
         if case .fixed(let limit) = power, reserve >= limit {
             throw Problem(words: "spec.reserveMilliwatts leaves nothing of spec.limitMilliwatts")
         }
-        guard 10...120 ~= grant_s else { throw Problem(words: "spec.grantSeconds is not from 10 to 120") }
+        guard GrantTime.range ~= grant_s else { throw Problem(words: "spec.grantSeconds is not from 10 to 120") }
         guard 0...1_000 ~= contingencyNodes else { throw Problem(words: "spec.contingencyNodes is not from 0 to 1000") }
     }
 

@@ -6,7 +6,8 @@ struct KeptShard {
     /// Of the object as this coordinator left it; nil where it has to be claimed, or made.
     var version: String?
     var exists = false
-    var time = GrantTime(kept_s: nil)
+    /// How long grants may hold as far as a next coordinator knows it at least, s; nil where nothing is kept: it then waits as long as any can.
+    private(set) var grant_s: UInt64?
     /// As it stands there.
     var limit: Microwatts?
     var records: [Fleet.NodeRecord] = []
@@ -16,6 +17,15 @@ struct KeptShard {
     var generation: UInt64 = 0
     var report: ShardReport?
     var report_ns: UInt64 = 0
+
+    /// How long a next coordinator waits at least for grants to end, by this part, s.
+    var wait_s: UInt64 { grant_s ?? GrantTime.range.upperBound }
+
+    /// A write of it is on its way: from now on the next coordinator may know either.
+    mutating func sent(grant_s time_s: UInt64) { grant_s = min(wait_s, time_s) }
+
+    /// It stands there.
+    mutating func know(grant_s time_s: UInt64?) { grant_s = time_s }
 
     /// What isn't needed is told once a minute, where it has moved by more than 2 % of the limit.
     /// - Parameter isShared: there are several shards, and the parent divides by it: then it is told twice a minute, and what is urgent after 5 s.

@@ -82,12 +82,13 @@ final class Leader {
         follow(budgets, nodes, now_ns)
         if let parts { records.note(generations: parts.objects.mapValues(\.generation)) }
         self.followsParent = followsParent
-        if coordinator == nil { open(term, boot_ns) }
+        if coordinator == nil { open(term, now_ns, boot_ns) }
         renew(term)
         apply(boot_ns)
         if coordinator != nil { timed { coordinator!.tick(now_ns: boot_ns) } }
         if coordinator != nil {
-            records.step(&coordinator!, book.entries, isBeginning: isBeginning(boot_ns), now_ns, boot_ns)
+            records.step(
+                &coordinator!, book.entries, grant_s: book.longestGrant_s, isBeginning: isBeginning(boot_ns), now_ns, boot_ns)
         }
         parent?.step(book.entries, versions: parts?.objects.mapValues(\.version) ?? [:], now_ns, boot_ns)
         noteTakeover(boot_ns)
@@ -107,8 +108,8 @@ final class Leader {
         book.refresh(now_ns)
     }
 
-    private func open(_ term: LeaseElection.Term, _ boot_ns: UInt64) {
-        let earlier_ms = records.earlierTTL_ms(book.entries.map(\.head.name))
+    private func open(_ term: LeaseElection.Term, _ now_ns: UInt64, _ boot_ns: UInt64) {
+        let earlier_ms = records.open(book.entries.map(\.head.name))
         earlierTTL_ns = earlier_ms * 1_000_000
         var coordinator = Fleet.Coordinator(
             leadership: Leadership(epoch: term.epoch, sent_ns: term.validUntil_ns, duration_ns: 0), earlierTTL_ms: earlier_ms)
@@ -135,7 +136,7 @@ final class Leader {
     }
 
     private func terms(_ boot_ns: UInt64) -> [BudgetTerms] {
-        let whole = book.terms { [self] in records.grant_s($0.head.name, wanted: $0.grant_s, boot_ns) }
+        let whole = book.terms(mostGrant_s: records.mostGrant_s(book.entries, wanted: book.longestGrant_s, boot_ns))
         guard sharding.count > 1 else { return whole }
         return whole.map { terms in
             var terms = terms

@@ -25,6 +25,7 @@ final class RecordKeeper {
     private var pending: (version: UInt64, budgets: Set<String>)?
     /// What was found that somebody else had written meanwhile.
     private var strange: [Fleet.NodeRecord] = []
+    var time = GrantTime(earlier_s: GrantTime.range.upperBound)
     private var inFlight: Exchange?
     private var next_ns: UInt64 = 0
 
@@ -51,6 +52,7 @@ final class RecordKeeper {
     var due_ns: UInt64 { phase == .idle || inFlight != nil ? .max : next_ns }
     /// What earlier coordinators have kept is known, and is this one's alone.
     var isOpen: Bool { phase == .open }
+
     // MARK: The beginning
 
     /// This coordinator has taken the Lease.
@@ -63,24 +65,6 @@ final class RecordKeeper {
     func stop() {
         if let inFlight { client.cancel(inFlight) }
         (phase, shards, inFlight, pending, strange) = (.idle, [:], nil, nil, [])
-    }
-
-    /// The longest that a grant of an earlier coordinator may hold, ms.
-    /// - Parameter budgets: those that there are.
-    func earlierTTL_ms(_ budgets: [String]) -> UInt64 {
-        // One that is gone by now may have been there a moment ago.
-        let kept = (Array(shards.keys) + budgets).map { shards[$0]?.time.kept_s ?? GrantTime.longest_s }
-        return (kept.max() ?? GrantTime.longest_s) * 1_000
-    }
-
-    /// What earlier coordinators knew of nodes.
-    var records: [Fleet.NodeRecord] { shards.values.flatMap(\.records) }
-    /// What an earlier coordinator had to give last, by budget.
-    var earlierLimits: [String: Microwatts] { shards.compactMapValues(\.limit) }
-
-    /// For how long grants of a budget may hold that is to have so long, s.
-    func grant_s(_ budget: String, wanted wanted_s: UInt64, _ boot_ns: UInt64) -> UInt64 {
-        shards[budget, default: KeptShard()].time.grant(wanted_s, boot_ns)
     }
 
     /// Lists and claims what there is, as long as that isn't done.
@@ -136,7 +120,6 @@ final class RecordKeeper {
             (shard.exists, shard.version) = (true, version)
             do throws(JSONField.Problem) {
                 let found = try ShardObject(object)
-                let kept_s = found.grant_s
                 guard found.shards == sharding.count else {
                     block(name, found.shards)
                     return true
@@ -145,7 +128,7 @@ final class RecordKeeper {
                 shard.generation = object["metadata"]?["generation"]?.integer ?? 0
                 shard.part = Part(given: found.limit ?? .zero, acknowledged: found.acknowledged)
                 if sharding.count > 1 { shard.report = found.report }
-                shard.time = isLate ? shard.time : GrantTime(kept_s: kept_s)
+                shard.know(grant_s: found.grant_s)
                 if isLate { strange += found.records }
             } catch {
                 // Its nodes count as if nobody had ever known them.
@@ -156,7 +139,7 @@ final class RecordKeeper {
             then()
             return true
         } onAbsence: { [self] in
-            shards[budget] = isLate ? KeptShard(time: shards[budget]?.time ?? GrantTime(kept_s: nil)) : nil
+            shards[budget] = nil
             then()
         }
     }
@@ -164,10 +147,12 @@ final class RecordKeeper {
     // MARK: Writing
 
     /// - Parameters:
+    ///   - grant_s: the longest that grants of a budget are to hold.
     ///   - boot_ns: on CLOCK_BOOTTIME, as the coordinator counts.
     ///   - isBeginning: not every node has had the time to be heard.
     func step(
-        _ coordinator: inout Coordinator, _ entries: [BudgetBook.Entry], isBeginning: Bool, _ now_ns: UInt64, _ boot_ns: UInt64
+        _ coordinator: inout Coordinator, _ entries: [BudgetBook.Entry], grant_s: UInt64, isBeginning: Bool, _ now_ns: UInt64,
+        _ boot_ns: UInt64
     ) {
         guard isOpen, inFlight == nil, now_ns >= next_ns else { return }
         next_ns = now_ns + RecordKeeper.pause_ns
@@ -184,17 +169,18 @@ final class RecordKeeper {
             pending = (handed.version, Set(budgets))
         }
         let overviews = coordinator.overview(now_ns: boot_ns)
+        let time_s = time.due_s(grant_s, isAfterEarlier: coordinator.isAfterEarlierGrants(now_ns: boot_ns), boot_ns)
         for entry in entries {
             guard let overview = overviews.first(where: { $0.terms.name == entry.head.name }) else { continue }
-            if write(entry, overview, coordinator, isBeginning, now_ns, boot_ns) { return }
+            if write(entry, overview, coordinator, time_s, isBeginning, now_ns, boot_ns) { return }
         }
     }
 
     /// Writes what is most needed of a budget.
     /// - Returns: false where nothing is.
     private func write(
-        _ entry: BudgetBook.Entry, _ overview: BudgetOverview, _ coordinator: Coordinator, _ isBeginning: Bool, _ now_ns: UInt64,
-        _ boot_ns: UInt64
+        _ entry: BudgetBook.Entry, _ overview: BudgetOverview, _ coordinator: Coordinator, _ time_s: UInt64, _ isBeginning: Bool,
+        _ now_ns: UInt64, _ boot_ns: UInt64
     ) -> Bool {
         let budget = entry.head.name
         let shard = shards[budget] ?? KeptShard()
@@ -206,7 +192,6 @@ final class RecordKeeper {
             claim(budget) {}
             return true
         }
-        let time_s = shard.time.due_s(entry.object?.grant_s ?? overview.terms.ttl_ms / 1_000, boot_ns)
         let wants =
             sharding.count > 1
             ? coordinator.demand(of: budget, now_ns: boot_ns) ?? ShardDemand() : ShardDemand(minimum: overview.minimum)
@@ -214,7 +199,7 @@ final class RecordKeeper {
         let whole = overview.counted + overview.contingency + overview.terms.reserve
         let due = sharding.count > 1 ? shard.part?.due(whole: whole.roundedUpToMilliwatts, isBeginning: isBeginning) : nil
         let hasRecords = pending?.budgets.contains(budget) == true
-        if hasRecords || due != nil || shard.time.kept_s != time_s
+        if hasRecords || due != nil || shard.grant_s != time_s
             || shard.isWorth(report, overview.terms.limit, isShared: sharding.count > 1, now_ns)
         {
             let acknowledged =
@@ -240,10 +225,10 @@ final class RecordKeeper {
         _ records: [Fleet.NodeRecord], _ now_ns: UInt64
     ) {
         let patch = report.patch(version, acknowledged: acknowledged, grant_s: time_s, records)
-        shards[budget]?.time.sent(time_s)
+        shards[budget]?.sent(grant_s: time_s)
         let records = pending?.version
         change(budget, patch, subresource: "status") { [self] in
-            shards[budget]?.time.arrived(time_s)
+            shards[budget]?.know(grant_s: time_s)
             shards[budget]?.report = report
             shards[budget]?.report_ns = now_ns
             if let given = shards[budget]?.part?.given { shards[budget]?.part?.know(given: given, acknowledged: acknowledged) }
@@ -260,6 +245,7 @@ final class RecordKeeper {
             var shard = shards[budget] ?? KeptShard()
             (shard.exists, shard.version, shard.limit) = (true, RecordKeeper.version(answer), limit)
             (shard.part, shard.report, shard.generation) = (Part(given: limit, acknowledged: nil), nil, 1)
+            shard.know(grant_s: nil)
             shards[budget] = shard
             return true
         } onConflict: { [self] in

@@ -23,7 +23,7 @@ struct BudgetBookTests {
         book.take(budgets: Dictionary(uniqueKeysWithValues: named), earlier: earlier, now_ns)
     }
 
-    private func terms() -> [BudgetTerms] { book.terms { $0.grant_s } }
+    private func terms() -> [BudgetTerms] { book.terms(mostGrant_s: 120) }
 
     private static let fixed = "{\"limitMilliwatts\":600000,\"maximumMilliwatts\":200000}"
     private static let row =
