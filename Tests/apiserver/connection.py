@@ -90,7 +90,7 @@ class Connection(http.server.BaseHTTPRequestHandler):
             if refused:
                 raise refused
             if self.fault:
-                self.fault.prepare(self.asked)
+                self.fault.prepare(self)
             code, answer = self.server.api.answer(self.asked, target, self.user)
         except Refused as error:
             code, answer = error.code, error.status

@@ -35,13 +35,13 @@ class Fault:
         """A mistake in a test's line is found when it is said."""
         if self.verb not in VERBS or self.kind not in INSTEAD | DELIVERIES:
             raise ValueError(f"no fault {self.kind} of {self.verb}")
-        if self.kind in ("delay", "status", "endless"):
+        if self.kind in ("delay", "late", "status", "endless"):
             self.arguments = [int(argument) for argument in self.arguments]
         if self.verb == "event" and self.kind in HEADS:
             raise ValueError(f"{self.kind} is of a head, which an event has none of")
         if self.kind == "fill" and (not self.arguments or self.arguments[0] not in FILLINGS):
             raise ValueError(f"fill takes one of {', '.join(FILLINGS)}")
-        if self.kind in ("delay", "status", "redirect") and not self.arguments:
+        if self.kind in ("delay", "late", "status", "redirect") and not self.arguments:
             raise ValueError(f"{self.kind} takes an argument")
 
     def concerns(self, verb):
@@ -52,10 +52,13 @@ class Fault:
     def is_instead(self):
         return self.kind in INSTEAD
 
-    def prepare(self, request):
+    def prepare(self, connection):
         """Before a request is carried out."""
         if self.kind == "webhook":
-            change_override(request)
+            change_override(connection.asked)
+        if self.kind == "late":
+            connection.server.say(f"late {connection.path}")
+            time.sleep(self.arguments[0] / 1000)
 
     def happen(self, connection, event=None):
         INSTEAD[self.kind][2](connection, self.arguments, event)
@@ -254,7 +257,7 @@ def change_override(request):
 
 
 # What goes wrong before a body.
-HEADS = {"headers", "header", "hints", "gzip", "webhook"}
+HEADS = {"headers", "header", "hints", "gzip", "webhook", "late"}
 # The arguments of each, and what it does.
 INSTEAD = {
     "freeze": ("", "nothing comes back, and the connection stays open", freeze),
@@ -275,6 +278,7 @@ INSTEAD = {
 }
 DELIVERIES = {
     "delay": ("MS", "it comes so much later", delay),
+    "late": ("MS", "it is carried out so much later, whether anybody still waits for it or not", deliver_all),
     "drip": ("", f"it comes in pieces of {PIECE} bytes", drip),
     "half": ("[close|freeze|reset]", "the head and half of the body or of the line come, and then this happens", half),
     "webhook": ("", "a patch sets another powercap.dev/limit by the way, a new one each time", deliver_all),

@@ -145,6 +145,20 @@ class RequestTests(FaultCase):
         self.assertEqual(self.get().status, 200)
         self.assertGreaterEqual(time.monotonic() - started, 1)
 
+    def test_late_is_carried_out_though_nobody_waits_any_more(self):
+        self.double.tell("fault 1 patch * late 1500")
+        connection = self.double.connect()
+        connection.request("PATCH", NODE, json.dumps({"metadata": {"labels": {"a": "late"}}}), {
+            "Authorization": f"Bearer {self.double.facts['admin_token']}", "Content-Type": MERGE})
+        self.double.wait_for(f"late {NODE}")
+        connection.close()
+
+        def label():
+            return json.loads(self.get().read())["metadata"]["labels"].get("a")
+        self.assertIsNone(label())
+        self.assertRegex(self.double.next("request PATCH"), f"request PATCH {NODE} 200 .* late")
+        self.assertEqual(label(), "late")
+
     def test_drip_gives_all_in_pieces(self):
         self.double.tell("fault 1 get * drip")
         with self.double.connect_plainly() as client:

@@ -94,6 +94,37 @@ class Shards(FleetCase):
         wait("why", lambda: "ShardsMissing" == self.conditions().get("Degraded", {}).get("reason"), 60)
         self.assertEqual(self.parts()[0][0], 0)
 
+    def test_p17_what_a_parent_that_is_gone_had_on_its_way_is_refused_once_another_one_divides(self):
+        self.budget(limitMilliwatts=800_000, minimumMilliwatts=20_000, grantSeconds=10)
+        nodes = self.nodes(8)
+        self.coordinators = [self.shard(0, "first"), self.shard(1)]
+        for coordinator in self.coordinators:
+            wait("a leader of each shard", coordinator.is_ready)
+        self.by_shard = [[node for node in nodes if shard_of(node.name, 2) == number] for number in (0, 1)]
+        self.until("all the budget is given", lambda: 780 * W < self.total() <= 800 * W)
+        before = self.parts()
+        # The whole has more, and the parent gives shard 1 its part of that: under way when the parent dies, and for longer than it takes another one to lead.
+        late_s = 25
+        self.double.tell(f"fault 1 patch {SHARDS}/site-1 late {late_s * 1000}")
+        self.double.tell(f'patch {BUDGETS}/site {{"spec": {{"limitMilliwatts": 1400000}}}}')
+        self.until("the parent gives more", lambda: any(line and line.startswith(f"late {SHARDS}/site-1?") for line in self.double.lines))
+        began = time.monotonic()
+        self.assertEqual(self.parts()[1][0], before[1][0])
+        first = self.coordinators[0]
+        self.coordinators[0] = self.shard(0, "second")
+        first.end()
+        # Before anybody has seen it the whole has as little as it had.
+        self.double.tell(f'patch {BUDGETS}/site {{"spec": {{"limitMilliwatts": 800000}}}}')
+        wait("another parent", self.coordinators[0].is_ready, 15)
+        self.until("both parts fit", lambda: sum(max(part) for part in self.parts()) <= 800_000)
+        self.assertLess(time.monotonic() - began, late_s - 2, "what was under way came too soon to show anything")
+
+        def late():
+            self.assertLessEqual(sum(part[0] for part in self.parts()), 800_000)
+            return [row for row in self.double.ask("requests") if row["fault"] == "late"]
+        self.until("what was under way arrives", late, late_s + 10, limit=800)
+        self.assertEqual([row["status"] for row in late()], [409])
+
     def test_p17_without_a_parent_a_shard_goes_down_to_its_minimums(self):
         self.start()
         self.until("all the budget is given", lambda: 780 * W < self.total() <= 800 * W)
