@@ -173,8 +173,8 @@ class Doors(FleetCase):
         self.assertEqual(status, 200)
         self.assertIn("All budgets are kept.", page)
         status, metrics = self.leading.get("/metrics")
-        for line in ('powercap_fleet_budget_limit_watts{budget="site"} 600', "powercap_fleet_leader 1",
-                     'powercap_fleet_budget_nodes{budget="site",state="silent"} 0'):
+        for line in ('powercap_fleet_budget_limit_watts{budget="site",shard="0"} 600', "powercap_fleet_leader 1",
+                     'powercap_fleet_budget_nodes{budget="site",shard="0",state="silent"} 0'):
             self.assertIn(line, metrics.splitlines())
         self.assertEqual(self.leading.get("/healthz"), (200, "ok\n"))
 

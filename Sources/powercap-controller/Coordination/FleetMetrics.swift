@@ -26,21 +26,21 @@ struct FleetMetric: Sendable {
         FleetMetric(kind, name, unit: unit, help) { state in value(state).map { [Sample([], $0)] } ?? [] }
     }
 
-    /// A series for each budget.
+    /// A series for each budget, of the shard's own part: those of all shards together are the whole's.
     private static func budget(
         _ name: String, unit: String? = nil, _ help: String, _ value: @escaping @Sendable (BudgetOverview) -> Value
     ) -> FleetMetric {
-        FleetMetric(.gauge, name, unit: unit, labels: ["budget"], help) { state in
-            state.budgets.compactMap { budget in budget.overview.map { Sample([budget.name], value($0)) } }
+        FleetMetric(.gauge, name, unit: unit, labels: ["budget", "shard"], help) { state in
+            state.budgets.compactMap { budget in budget.overview.map { Sample([budget.name, "\(state.shard)"], value($0)) } }
         }
     }
 
     /// Every family that a coordinator exports, in the order of the page.
     static let all: [FleetMetric] = budgets + grants + coordinator
 
-    /// Of the budgets, by the one that leads alone.
+    /// Of the budgets, by the one that leads alone. Each says of which shard, so that those of several add up and aren't taken for one another.
     private static let budgets: [FleetMetric] = [
-        budget("budget_limit_watts", unit: "watts", "What all nodes of the budget may have together, now.") {
+        budget("budget_limit_watts", unit: "watts", "What all nodes of the budget, in this shard, may have together, now.") {
             .watts($0.terms.limit)
         },
         budget(
@@ -62,25 +62,28 @@ struct FleetMetric: Sendable {
             "budget_contingency_nodes", "How many nodes may jump at once (contingencyNodes)."
         ) { .whole(UInt64($0.terms.contingencyNodes)) },
         FleetMetric(
-            .gauge, "budget_nodes", labels: ["budget", "state"],
+            .gauge, "budget_nodes", labels: ["budget", "shard", "state"],
             "Nodes of the budget: heard within the time of a grant, or silent."
         ) { state in
             state.budgets.flatMap { budget -> [Sample] in
                 guard let overview = budget.overview else { return [] }
                 return [
-                    Sample([budget.name, "heard"], .whole(UInt64(overview.nodes - overview.silent))),
-                    Sample([budget.name, "silent"], .whole(UInt64(overview.silent))),
+                    Sample([budget.name, "\(state.shard)", "heard"], .whole(UInt64(overview.nodes - overview.silent))),
+                    Sample([budget.name, "\(state.shard)", "silent"], .whole(UInt64(overview.silent))),
                 ]
             }
         },
         FleetMetric(
-            .gauge, "budget_condition_info", labels: ["budget", "type", "status", "reason"],
-            "1 for status and reason of each condition of the PowerBudget."
+            .gauge, "budget_condition_info", labels: ["budget", "shard", "type", "status", "reason"],
+            "1 for status and reason of each condition of the PowerBudget. Shard 0 tells of the whole, another one of its part."
         ) { state in
             state.budgets.flatMap { budget in
                 budget.conditions.map { condition in
                     Sample(
-                        [budget.name, condition.type.rawValue, condition.isTrue ? "True" : "False", condition.reason], .whole(1))
+                        [
+                            budget.name, "\(state.shard)", condition.type.rawValue, condition.isTrue ? "True" : "False",
+                            condition.reason,
+                        ], .whole(1))
                 }
             }
         },

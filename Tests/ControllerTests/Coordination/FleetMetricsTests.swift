@@ -9,10 +9,12 @@ import Testing
 @testable import powercap_controller
 
 struct FleetMetricsTests {
-    private var state: FleetState {
+    private var state: FleetState { state(shard: 0) }
+
+    private func state(shard: Int) -> FleetState {
         let overview = overview { $0.silent = 2 }
         return FleetState(
-            now: Moment(seconds: 1_000), boot_ns: 5_000_000_000, started: 900, identity: "a_1", shard: 0, shards: 1,
+            now: Moment(seconds: 1_000), boot_ns: 5_000_000_000, started: 900, identity: "a_1", shard: shard, shards: shard + 1,
             holder: "a_1", epoch: 7,
             validUntil_ns: 9_000_000_000, closed: nil, takeover_ns: 1_250_000_000,
             budgets: [
@@ -49,11 +51,22 @@ struct FleetMetricsTests {
     func page() {
         let lines = String(decoding: exposition(of: state, accept: nil).bytes, as: UTF8.self).split(separator: "\n")
         for line in [
-            "powercap_fleet_budget_limit_watts{budget=\"site\"} 1000", "powercap_fleet_budget_counted_watts{budget=\"site\"} 900",
-            "powercap_fleet_budget_nodes{budget=\"site\",state=\"silent\"} 2", "powercap_fleet_takeover_seconds 1.25",
+            "powercap_fleet_budget_limit_watts{budget=\"site\",shard=\"0\"} 1000",
+            "powercap_fleet_budget_counted_watts{budget=\"site\",shard=\"0\"} 900",
+            "powercap_fleet_budget_nodes{budget=\"site\",shard=\"0\",state=\"silent\"} 2", "powercap_fleet_takeover_seconds 1.25",
             "powercap_fleet_lease_expires_timestamp_seconds 1004", "powercap_fleet_asks_total{result=\"granted\"} 12",
-            "powercap_fleet_budget_condition_info{budget=\"site\",type=\"Degraded\",status=\"True\",reason=\"NodesSilent\"} 1",
+            "powercap_fleet_budget_condition_info{budget=\"site\",shard=\"0\",type=\"Degraded\",status=\"True\",reason=\"NodesSilent\"} 1",
         ] { #expect(lines.contains(Substring(line)), "\(line)") }
+    }
+
+    @Test("the pages of two shards have no series in common, so that their sum is the whole")
+    func shards() {
+        func series(_ shard: Int) -> Set<Substring> {
+            let lines = String(decoding: exposition(of: state(shard: shard), accept: nil).bytes, as: UTF8.self).split(
+                separator: "\n")
+            return Set(lines.filter { $0.hasPrefix("powercap_fleet_budget_") }.map { $0.prefix { $0 != " " } })
+        }
+        #expect(!series(0).isEmpty && series(0).isDisjoint(with: series(1)))
     }
 
     @Test("docs/fleet.md has the table, and is what `help coordinate --format metrics` prints")
