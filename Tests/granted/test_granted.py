@@ -3,6 +3,7 @@
 
   POWERCAP_BIN=.build/debug python3 Tests/granted/test_granted.py [-v] [-k PATTERN]
 """
+import itertools
 import json
 import os
 import pathlib
@@ -14,7 +15,9 @@ import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "apiserver"))
 from coordinator import Coordinator, certificate, grant  # noqa: E402
+from harness import Double  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("POWERCAP_BIN", ROOT / ".build/debug"))
@@ -146,6 +149,26 @@ class GrantedTests(GrantedCase):
         self.assertTrue(granted["budgets"][0]["binding"])
         # One connection for all of it.
         self.assertEqual(coordinator.connections, 1)
+
+    def test_p10_a_node_whose_limit_changes_all_the_time_is_written_once_a_minute_at_most(self):
+        double = Double()
+        self.addCleanup(double.stop)
+        coordinator = self.coordinator()
+        watts = itertools.cycle([100, 150])
+        coordinator.answer = lambda report: grant(report, next(watts), ask_ms=1_000)
+        node = self.node(coordinator)
+        node.start(KUBERNETES="on", KUBE_SERVER=double.facts["url"], KUBE_CA_FILE=double.facts["ca"], KUBE_TOKEN_FILE=double.facts["token_file"])
+
+        def written():
+            return [row for row in double.ask("requests") if row["method"] in ("POST", "PUT", "PATCH", "DELETE")]
+
+        def note():
+            return (double.ask("show /api/v1/nodes/node-a")["metadata"].get("annotations") or {}).get("powercap.dev/effective-limit")
+        await_true(lambda: note() in ("100 W", "150 W"), lambda: f"a limit on the Node: {note()}\n{node.log.read_text()}", 75)
+        before, reports = len(written()), len(coordinator.reports)
+        time.sleep(60)
+        self.assertGreater(len(coordinator.reports) - reports, 30)
+        self.assertLessEqual(len(written()) - before, 1, written()[before:])
 
     def test_p17_silence_ends_at_the_rest_before_the_grant_is_over(self):
         coordinator = self.coordinator()

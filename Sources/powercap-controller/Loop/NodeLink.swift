@@ -33,6 +33,8 @@ final class NodeLink {
         (self.node, self.configuration, self.log) = (node, configuration, log)
     }
 
+    private var isGranted: Bool { configuration.policy.source == .granted }
+
     /// What the Node's annotations ask for and this node can't do.
     var rejected: [Wishes.Rejection] {
         (agent?.rejected ?? []).map { Wishes.Rejection(name: $0.annotation, value: $0.value, sentence: $0.sentence) }
@@ -71,7 +73,7 @@ final class NodeLink {
             return log.info("Kubernetes is off", ("kubernetes", .text(configuration.kubernetes.rawValue)))
         }
         do throws(APIProblem) {
-            let agent = try NodeAgent(node, log)
+            let agent = try NodeAgent(node, log, patience: isGranted ? .fleet : Patience())
             do throws(Errno) { try epoll.add(agent.descriptorNumber, token: token) } catch {
                 throw .failed(.broken("\(error.explanation) (\(error.name))"))
             }
@@ -85,6 +87,8 @@ final class NodeLink {
     }
 
     func tell(_ event: NodeEvent) {
+        // What is granted changes all the time: the Node has it, and an Event of each change would be a write more.
+        if isGranted, event.reason == .limitChanged { return }
         if let agent { agent.tell(event) } else if node != nil, untold.count < NodeLink.mostUntold { untold.append(event) }
     }
 
@@ -121,4 +125,10 @@ final class NodeLink {
 
     /// The last word, for which it waits a little.
     func finish(_ ending: Ending) { agent?.finish(.stopped(ending)) }
+}
+
+extension Patience {
+    /// Of a node that is granted its limit: that changes all the time, and with it those of thousands of other nodes. A write a minute from each is what the
+    /// API server is to have of them (docs/fleet.md).
+    fileprivate static let fleet = Patience(patch_ms: 60_000)
 }
