@@ -1,5 +1,5 @@
-"""A cluster of real processes on this machine: an API server's double, two coordinators, and nodes of simulated zones with a helper and a
-controller each."""
+"""A cluster of real processes on this machine: an API server's double, two coordinators for each shard, and nodes of simulated zones with a helper
+and a controller each."""
 import http.client
 import json
 import os
@@ -22,6 +22,8 @@ GROUP = "/apis/powercap.dev/v1alpha1/powerbudgets"
 # Shorter than in earnest, so that a storm sees many ends of grants; the least that a budget may have.
 GRANT_S = 10
 COORDINATOR = "powercap-system/powercap-coordinator"
+# The installed roles, by the number of shards.
+RULES = {1: "fleet-rules.json", 2: "shard-rules.json"}
 
 
 class Broken(Exception):
@@ -37,6 +39,14 @@ def wait(what, ready, seconds=DEADLINE_S):
         if time.monotonic() - started > seconds:
             raise Broken(f"{what} within {seconds} s: no")
         time.sleep(0.02)
+
+
+def shard_of(name, shards):
+    """As docs/fleet.md has it."""
+    value = 0xCBF29CE484222325
+    for byte in name.encode():
+        value = (value ^ byte) * 0x100000001B3 % 2**64
+    return value % 65_521 % shards
 
 
 def free_port():
@@ -116,6 +126,7 @@ class Node:
 
     def __init__(self, cluster, number):
         self.cluster, self.number, self.name = cluster, number, f"node-{number}"
+        self.shard = shard_of(self.name, cluster.shards)
         self.directory = cluster.directory / self.name
         self.directory.mkdir(mode=0o755)
         self.simulator = Lines(cluster.programs.simulator, self.directory / "powercap", "--no-dram", "--demand", "60W")
@@ -156,7 +167,7 @@ class Node:
     def start_controller(self):
         self.controller = Program(
             self.booted([self.cluster.programs.controller, "run"]), self.directory / "controller.log",
-            SOURCE="granted", GRANT_URL=" ".join(f"https://127.0.0.1:{port}" for port in self.cluster.ports[self.number]),
+            SOURCE="granted", GRANT_URL=" ".join(f"https://127.0.0.1:{port}" for port in self.cluster.ports[self.number][2 * self.shard:][:2]),
             GRANT_TOKEN_FILE=f"{self.directory}/token", GRANT_CA_FILE=str(self.cluster.certificate), NODE_NAME=self.name,
             KUBERNETES="off", RAPLHELPER_SOCKET=f"{self.directory}/socket", CONTROL_SOCKET=f"{self.directory}/control",
             METRICS_ADDRESS="off", SAMPLE_INTERVAL="1s", RAPL_MIN_POWER="10W")
@@ -186,19 +197,24 @@ class Node:
 
 
 class Cluster:
-    def __init__(self, directory, programs, count):
-        self.directory, self.programs = pathlib.Path(directory), programs
+    def __init__(self, directory, programs, count, shards=1):
+        self.directory, self.programs, self.shards = pathlib.Path(directory), programs, shards
         self.certificate, self.key = self.directory / "tls.crt", self.directory / "tls.key"
         subprocess.run(
             ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
              "/CN=powercap-coordinator", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", self.key, "-out", self.certificate],
             check=True, capture_output=True)
-        self.double = Double("--empty", "--rbac", str(HERE.parent / "apiserver/fleet-rules.json"))
+        self.double = Double("--empty", "--rbac", str(HERE.parent / "apiserver" / RULES[shards]))
         self.double.tell(f"nodes node- {count} rack=a")
         self.admin = self.double.facts["admin_token"]
         (self.directory / "token").write_text(self.token("-", "-", COORDINATOR))
-        self.places = [(free_port(), free_port()) for _ in range(2)]
-        self.coordinators = [None, None]
+        # Two of the first shard, then two of the next.
+        self.places = [(free_port(), free_port()) for _ in range(2 * shards)]
+        self.coordinators = [None] * len(self.places)
+        server = self.double.address
+        # What stands between coordinators and the API server.
+        self.backstage = Lines(sys.executable, HERE / "gate.py", len(self.places), f"{server.hostname}:{server.port}")
+        self.servers = [f"{server.scheme}://{server.hostname}:{port}" for port in self.backstage.first.split()[1:]]
         self.gate = Lines(sys.executable, HERE / "gate.py", count, *(f"127.0.0.1:{port}" for port, _ in self.places))
         self.ports = [word.split(",") for word in self.gate.first.split()[1:]]
         self.nodes = [Node(self, number) for number in range(count)]
@@ -238,9 +254,10 @@ class Cluster:
         port, ready = self.places[index]
         self.coordinators[index] = Program(
             [self.programs.controller, "coordinate", "--listen", f"127.0.0.1:{port}", "--certificate", self.certificate, "--key", self.key,
-             "--identity", f"coordinator-{index}", "--metrics-address", f"127.0.0.1:{ready}"],
+             "--identity", f"coordinator-{index}", "--metrics-address", f"127.0.0.1:{ready}",
+             "--shard", index // 2, "--shards", self.shards],
             self.directory / f"coordinator-{index}.log",
-            KUBE_SERVER=self.double.facts["url"], KUBE_CA_FILE=self.double.facts["ca"], KUBE_TOKEN_FILE=f"{self.directory}/token")
+            KUBE_SERVER=self.servers[index], KUBE_CA_FILE=self.double.facts["ca"], KUBE_TOKEN_FILE=f"{self.directory}/token")
 
     def is_ready(self, index):
         connection = http.client.HTTPConnection("127.0.0.1", self.places[index][1], timeout=1)
@@ -252,11 +269,12 @@ class Cluster:
         finally:
             connection.close()
 
-    def leader(self):
-        return next((index for index in range(2) if self.coordinators[index] and self.is_ready(index)), None)
+    def leader(self, shard=0):
+        return next((index for index in (2 * shard, 2 * shard + 1) if self.coordinators[index] and self.is_ready(index)), None)
 
-    def wait_for_leader(self, seconds=DEADLINE_S):
-        (index,), time_s = wait("a coordinator leads", lambda: [found] if (found := self.leader()) is not None else [], seconds)
+    def wait_for_leader(self, seconds=DEADLINE_S, shard=0):
+        (index,), time_s = wait(
+            f"a coordinator of shard {shard} leads", lambda: [found] if (found := self.leader(shard)) is not None else [], seconds)
         return index, time_s
 
     def grants(self, index):
@@ -281,4 +299,5 @@ class Cluster:
             node.close()
         self.sampler.close()
         self.gate.close()
+        self.backstage.close()
         self.double.stop()
