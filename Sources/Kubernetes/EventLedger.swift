@@ -3,16 +3,12 @@ public import LinuxSystem
 /// What happened to an object, and what of it its API server has been told.
 public struct EventLedger {
     private(set) var series: [EventSeries] = []
-    private let node: String
-    private let reporter: String
+    private let object: EventSubject
 
     /// Series that are remembered.
     static let mostSeries = 64
 
-    /// - Parameters:
-    ///   - node: the name of the Node that they are about.
-    ///   - reporter: who tells of them, as a name with a domain.
-    public init(node: String, reporter: String) { (self.node, self.reporter) = (node, reporter) }
+    public init(about object: EventSubject) { self.object = object }
 
     /// Every Event is told; how often it came again since may be told later.
     public var isTold: Bool { series.allSatisfy { $0.isTold || $0.isKnown } }
@@ -29,7 +25,7 @@ public struct EventLedger {
             guard let told = series.firstIndex(where: \.isTold) else { return }
             series.remove(at: told)
         }
-        series.append(EventSeries(event, node: node, reporter: reporter, at: now, now_ns))
+        series.append(EventSeries(event, about: object, at: now, now_ns))
     }
 
     /// An object of the series was made or changed.
@@ -37,13 +33,44 @@ public struct EventLedger {
         change(sent) { $0.told(sent.name, sent.telling, next_ns: next_ns) }
     }
 
+    /// What a refusal says of this Event alone.
+    public enum Settlement: Sendable {
+        /// It is there already: the answer to an earlier attempt was lost.
+        case told
+        /// It isn't there any more, and is made anew.
+        case gone
+        /// The server takes others, and never this one: it is given up.
+        case givenUp
+    }
+
+    /// The request of `sent` was refused.
+    /// - Returns: nil where that is no matter of this Event, but trouble with the server.
+    public mutating func refused(
+        _ sent: EventSeries, _ problem: APIProblem, next_ns: UInt64, _ now_ns: UInt64
+    ) -> Settlement? {
+        switch problem.status {
+        case 409 where sent.telling == 1:
+            told(sent, next_ns: next_ns)
+            return .told
+        // The server keeps no Event for ever.
+        case 404 where sent.telling > 1:
+            isGone(sent, now_ns)
+            return .gone
+        // Another attempt would be refused again, and keep the others from being told.
+        case 400, 413, 422:
+            giveUp(sent)
+            return .givenUp
+        default: return nil
+        }
+    }
+
     /// The server has that object no more.
-    public mutating func isGone(_ sent: EventSeries, _ now_ns: UInt64) {
+    mutating func isGone(_ sent: EventSeries, _ now_ns: UInt64) {
         change(sent) { if $0.name == sent.name { $0.isGone(now_ns) } }
     }
 
     /// The server doesn't take it.
-    public mutating func giveUp(_ sent: EventSeries) { series.removeAll { $0.name == sent.name } }
+    mutating func giveUp(_ sent: EventSeries) { series.removeAll { $0.name == sent.name } }
 
     private mutating func change(_ sent: EventSeries, _ body: (inout EventSeries) -> Void) {
         guard let index = series.firstIndex(where: { $0.isOf(sent.event) }) else { return }

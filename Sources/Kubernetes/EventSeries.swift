@@ -13,8 +13,7 @@ public struct EventSeries {
     private(set) var first: Clock.Wall
     private(set) var last: Clock.Wall
     private(set) var count = 1
-    private let node: String
-    private let reporter: String
+    private let object: EventSubject
     private var isCreated = false
     /// What was told last.
     private var toldCount = 0
@@ -30,18 +29,15 @@ public struct EventSeries {
     /// A note has at most 1 kB of UTF-8 (validation of events.k8s.io/v1).
     private static let longestNote = 1_000
 
-    /// - Parameters:
-    ///   - node: the name of the Node that it is about.
-    ///   - reporter: who tells of it, as a name with a domain.
-    init(_ event: Event, node: String, reporter: String, at moment: Clock.Wall, _ now_ns: UInt64) {
-        (self.event, self.node, self.reporter) = (event, node, reporter)
-        name = EventSeries.name(node, moment)
+    init(_ event: Event, about object: EventSubject, at moment: Clock.Wall, _ now_ns: UInt64) {
+        (self.event, self.object) = (event, object)
+        name = EventSeries.name(object.name, moment)
         (first, last, due_ns) = (moment, moment, now_ns)
     }
 
-    /// Unique on a node, and short enough for a name, as a Node's may be 253 bytes long itself.
-    private static func name(_ node: String, _ moment: Clock.Wall) -> String {
-        var stem = node.prefix(200)
+    /// Unique for an object, and short enough for a name, as a Node's may be 253 bytes long itself.
+    private static func name(_ object: String, _ moment: Clock.Wall) -> String {
+        var stem = object.prefix(200)
         while let last = stem.last, last == "." || last == "-" { stem.removeLast() }
         return "\(stem).\(String(UInt64(moment.seconds) &* 1_000_000_000 &+ UInt64(moment.nanoseconds), radix: 16))"
     }
@@ -58,7 +54,7 @@ public struct EventSeries {
             (last, count) = (moment, count + 1)
         } else {
             untold += count - toldCount
-            (event, name, first, last) = (again, EventSeries.name(node, moment), moment, moment)
+            (event, name, first, last) = (again, EventSeries.name(object.name, moment), moment, moment)
             (isCreated, count, toldCount) = (false, 1, 0)
         }
     }
@@ -69,17 +65,16 @@ public struct EventSeries {
             let series: JSON = [
                 "count": .number("\(count)"), "lastObservedTime": .text(Timestamp.microseconds(last)),
             ]
-            return Resource.nodeEvents.patch(name, .merge, ["series": series])
+            return Resource.events.patch(name, .merge, ["series": series])
         }
-        return Resource.nodeEvents.create([
+        return Resource.events.create([
             "apiVersion": "events.k8s.io/v1", "kind": "Event",
-            "metadata": ["name": .text(name), "namespace": .text(Resource.nodeEvents.namespace ?? "")],
-            "eventTime": .text(Timestamp.microseconds(first)), "reportingController": .text(reporter),
-            "reportingInstance": .text(String(node.prefix(128))), "action": .text(event.action),
+            "metadata": ["name": .text(name), "namespace": .text(Resource.events.namespace ?? "")],
+            "eventTime": .text(Timestamp.microseconds(first)), "reportingController": .text(object.reporter),
+            "reportingInstance": .text(object.instance), "action": .text(event.action),
             "reason": .text(event.reason), "type": .text(event.type.rawValue),
             "note": .text(words.printable.shortened(to: EventSeries.longestNote)),
-            // kubectl looks for a Node's Events by its name in the place of the uid.
-            "regarding": ["apiVersion": "v1", "kind": "Node", "name": .text(node), "uid": .text(node)],
+            "regarding": object.json,
         ])
     }
 

@@ -17,7 +17,7 @@ public struct Resource: Equatable, Sendable {
     /// Nodes, which belong to no namespace.
     public static let nodes = Resource("v1", "nodes")
     /// Events about what belongs to no namespace are kept in this one.
-    static let nodeEvents = Resource(group: "events.k8s.io", "v1", "events", in: "default")
+    static let events = Resource(group: "events.k8s.io", "v1", "events", in: "default")
 
     /// Who the server says has written a field.
     public static let fieldManager = "powercap-controller"

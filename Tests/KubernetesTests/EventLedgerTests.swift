@@ -13,7 +13,7 @@ struct EventLedgerTests {
     }
 
     private func full() -> EventLedger {
-        var ledger = EventLedger(node: "node-a", reporter: "example.org/reporter")
+        var ledger = EventLedger(about: .node("node-a", reporter: "example.org/reporter"))
         for number in 0..<EventLedger.mostSeries { ledger.record(event(number), at: moment(Int64(number)), UInt64(number)) }
         return ledger
     }
@@ -47,7 +47,7 @@ struct EventLedgerTests {
 
     @Test("what was told is forgotten after the time for which the server keeps it, and what was not never is")
     func lifetime() {
-        var ledger = EventLedger(node: "node-a", reporter: "example.org/reporter")
+        var ledger = EventLedger(about: .node("node-a", reporter: "example.org/reporter"))
         ledger.record(event(0), at: moment(0), 0)
         ledger.record(event(1), at: moment(0), 0)
         ledger.told(ledger.series[0], next_ns: 0)
@@ -59,7 +59,7 @@ struct EventLedgerTests {
 
     @Test("they are told in the order in which they are due")
     func order() throws {
-        var ledger = EventLedger(node: "node-a", reporter: "example.org/reporter")
+        var ledger = EventLedger(about: .node("node-a", reporter: "example.org/reporter"))
         for (number, due_ns) in [(0, 30), (1, 10), (2, 20)] as [(Int, UInt64)] {
             ledger.record(event(number), at: moment(0), due_ns)
         }
@@ -74,7 +74,7 @@ struct EventLedgerTests {
 
     @Test("one that the server doesn't take is given up, and the others aren't")
     func givenUp() {
-        var ledger = EventLedger(node: "node-a", reporter: "example.org/reporter")
+        var ledger = EventLedger(about: .node("node-a", reporter: "example.org/reporter"))
         for number in 0..<3 { ledger.record(event(number), at: moment(Int64(number)), 0) }
         ledger.giveUp(ledger.series[1])
         #expect(subjects(ledger) == ["0", "2"])
@@ -82,7 +82,7 @@ struct EventLedgerTests {
 
     @Test("a thing that reads otherwise each time is one series, of which the last is told after the pause")
     func oneSeries() throws {
-        var ledger = EventLedger(node: "node-a", reporter: "example.org/reporter")
+        var ledger = EventLedger(about: .node("node-a", reporter: "example.org/reporter"))
         ledger.record(event(0, "0"), at: moment(0), 0)
         ledger.told(ledger.series[0], next_ns: 300)
         for number in 1...400 { ledger.record(event(0, "\(number)"), at: moment(Int64(number)), 20) }

@@ -20,7 +20,7 @@ struct EventSeriesTests {
 
     @Test("what happens is an Event about the Node at first, as kubectl looks for it")
     func create() throws {
-        let series = EventSeries(Self.event, node: "node-a", reporter: "example.org/reporter", at: moment(0), 7)
+        let series = EventSeries(Self.event, about: .node("node-a", reporter: "example.org/reporter"), at: moment(0), 7)
         #expect(series.due_ns == 7)
         #expect(!series.isTold)
         let request = series.request
@@ -38,7 +38,7 @@ struct EventSeriesTests {
 
     @Test("what happens again counts up in the same Event, after a pause")
     func countUp() throws {
-        var series = EventSeries(Self.event, node: "node-a", reporter: "example.org/reporter", at: moment(0), 7)
+        var series = EventSeries(Self.event, about: .node("node-a", reporter: "example.org/reporter"), at: moment(0), 7)
         series.note(Self.event, moment(10))
         // It happened again before it was told at all: an Event that is new has happened once.
         #expect(series.telling == 1)
@@ -68,7 +68,7 @@ struct EventSeriesTests {
 
     @Test("what reads otherwise is an object of its own after the pause: the last of them, which says that there were more")
     func otherText() throws {
-        var series = EventSeries(Self.event(90), node: "node-a", reporter: "example.org/reporter", at: moment(0), 7)
+        var series = EventSeries(Self.event(90), about: .node("node-a", reporter: "example.org/reporter"), at: moment(0), 7)
         let first = series.name
         series.told(first, 1, next_ns: 300)
         series.note(Self.event(90), moment(1))
@@ -88,7 +88,7 @@ struct EventSeriesTests {
 
     @Test("what reads otherwise while the first is on its way waits as if it had come later")
     func otherTextMeanwhile() {
-        var series = EventSeries(Self.event(90), node: "node-a", reporter: "example.org/reporter", at: moment(0), 7)
+        var series = EventSeries(Self.event(90), about: .node("node-a", reporter: "example.org/reporter"), at: moment(0), 7)
         let first = series.name
         series.note(Self.event(80), moment(1))
         series.told(first, 1, next_ns: 300)
@@ -99,7 +99,7 @@ struct EventSeriesTests {
 
     @Test("an Event that the server has no more is made anew, and its count told later")
     func gone() throws {
-        var series = EventSeries(Self.event, node: "node-a", reporter: "example.org/reporter", at: moment(0), 0)
+        var series = EventSeries(Self.event, about: .node("node-a", reporter: "example.org/reporter"), at: moment(0), 0)
         series.told(series.name, 1, next_ns: 300)
         series.note(Self.event, moment(10))
         series.isGone(5)
@@ -115,10 +115,10 @@ struct EventSeriesTests {
     func names() {
         let long = String(repeating: "a", count: 253)
         let names = [
-            EventSeries(Self.event, node: "node-a", reporter: "example.org/reporter", at: moment(0), 0).name,
-            EventSeries(Self.event, node: "node-a", reporter: "example.org/reporter", at: moment(1), 0).name,
-            EventSeries(Self.event, node: "node-b", reporter: "example.org/reporter", at: moment(0), 0).name,
-            EventSeries(Self.event, node: long, reporter: "example.org/reporter", at: moment(0), 0).name,
+            EventSeries(Self.event, about: .node("node-a", reporter: "example.org/reporter"), at: moment(0), 0).name,
+            EventSeries(Self.event, about: .node("node-a", reporter: "example.org/reporter"), at: moment(1), 0).name,
+            EventSeries(Self.event, about: .node("node-b", reporter: "example.org/reporter"), at: moment(0), 0).name,
+            EventSeries(Self.event, about: .node(long, reporter: "example.org/reporter"), at: moment(0), 0).name,
         ]
         #expect(Set(names).count == 4)
         for name in names {
@@ -133,7 +133,7 @@ struct EventSeriesTests {
             action: "ReadOverride", reason: "PowerOverrideRejected", type: .warning, subject: "",
             note: String(repeating: character, count: 5_000))
         let series = EventSeries(
-            event, node: String(repeating: "n", count: 253), reporter: "example.org/reporter", at: moment(0), 0)
+            event, about: .node(String(repeating: "n", count: 253), reporter: "example.org/reporter"), at: moment(0), 0)
         let body = try body(series)
         let note = try #require(body["note"]?.text)
         #expect((900...1_024).contains(note.utf8.count))

@@ -56,7 +56,7 @@ struct ResourceTests {
                 Request.Body(type: "application/apply-patch+yaml", bytes: Array("{}".utf8))
             ),
             (
-                Resource.nodeEvents.create([:]), "POST /apis/events.k8s.io/v1/namespaces/default/events?\(own)", json,
+                Resource.events.create([:]), "POST /apis/events.k8s.io/v1/namespaces/default/events?\(own)", json,
                 Request.Body(type: json, bytes: Array("{}".utf8))
             ),
             (Request.version, "GET /version", json, nil),

@@ -171,7 +171,7 @@ class PolicyTests(FleetCase):
 
     def refusals(self, thing, user=None, **keywords):
         policy = Policy(self.named("ValidatingAdmissionPolicy"))
-        resource = {"Lease": "leases", "PowerBudgetShard": "powerbudgetshards"}[thing["kind"]]
+        resource = {"Lease": "leases", "PowerBudgetShard": "powerbudgetshards", "Event": "events"}[thing["kind"]]
         return policy.refusals(user or account("node-a", USER, self.POD), keywords.get("old", thing), thing, resource)
 
     def lease(self, holder, name=f"{NAME}-0", **metadata):
@@ -182,10 +182,17 @@ class PolicyTests(FleetCase):
         return {"kind": "PowerBudgetShard", "metadata": {"name": f"{budget}-0", "ownerReferences": owners},
                 "spec": {"budget": budget, "shard": 0, "limitMilliwatts": 1}}
 
+    def event(self, regarding=None, **members):
+        about = {"apiVersion": "powercap.dev/v1alpha1", "kind": "PowerBudget", "name": "site", "uid": "1"}
+        return {"kind": "Event", "metadata": {"name": "site.1", "namespace": "default"}, "regarding": about | (regarding or {}),
+                "reportingController": "powercap.dev/coordinator", "reportingInstance": self.POD} | members
+
     def test_what_a_coordinator_writes_passes(self):
         for holder in ("", "nobody-yet", self.POD, f"{self.POD}_6f1c2a0e"):
             self.assertEqual(self.refusals(self.lease(holder)), [])
         self.assertEqual(self.refusals(self.shard()), [])
+        for teller in (self.POD, f"{self.POD}_6f1c2a0e"):
+            self.assertEqual(self.refusals(self.event(reportingInstance=teller)), [])
 
     def test_another_lease_anothers_name_and_anothers_part_are_refused(self):
         for thing, words in (
@@ -199,6 +206,16 @@ class PolicyTests(FleetCase):
         bare = self.shard()
         del bare["metadata"]["ownerReferences"]
         self.assertIn("belongs to that budget", self.refusals(bare)[0])
+
+    def test_events_about_anything_else_or_in_anothers_name_are_refused(self):
+        for thing in (
+                self.event({"kind": "Node"}), self.event({"apiVersion": "example.com/v1"}), self.event(regarding={"kind": "PowerBudgetShard"}),
+                self.event(reportingController="kubelet"), self.event(reportingInstance=f"{NAME}-0"),
+                self.event(reportingInstance=f"{self.POD}1_x"), self.event(reportingInstance="")):
+            self.assertEqual(self.refusals(thing), ["a coordinator tells Events of PowerBudgets only, and in its own name"], thing)
+        bare = self.event()
+        del bare["regarding"]
+        self.assertEqual(len(self.refusals(bare)), 1)
 
     def test_a_token_of_no_pod_or_of_another_writes_nothing_and_others_are_not_looked_at(self):
         thing = self.lease("")

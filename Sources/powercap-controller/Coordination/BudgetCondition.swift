@@ -61,7 +61,8 @@ struct BudgetCondition: Equatable, Sendable {
             if overview.minimumsExceed {
                 (
                     "MinimumsExceedLimit",
-                    "what nodes have in any case is more than the limit: raise it, lower minimumMilliwatts, or select fewer nodes"
+                    "the minimums are \(overview.minimum.words), with what is kept for jumps, and nodes have them in any case: raise the limit, lower "
+                        + "minimumMilliwatts, or select fewer nodes"
                 )
             } else if overview.silent > overview.terms.contingencyNodes {
                 ("NodesSilent", "\(overview.silent) nodes aren't heard, and count at what they may go to by themselves")

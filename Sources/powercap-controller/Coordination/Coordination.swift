@@ -26,6 +26,7 @@ final class Coordination {
     private var parts: Collection<PartHead>?
     private var parentWatch: ParentWatch?
     private let statuses: StatusKeeper
+    private let events: EventKeeper
     private(set) var budgets: Collection<JSON>
     private(set) var nodes: Collection<FleetNode>
     private(set) var desk: GrantDesk
@@ -63,7 +64,8 @@ final class Coordination {
             parts = Collection(client, options.shard == 0 ? .parts(nil) : .parts(options.shard), log, causes, read: PartHead.init)
             parentWatch = options.shard == 0 ? nil : ParentWatch(client, in: options.namespace, log, causes)
         }
-        statuses = StatusKeeper(client, log, causes)
+        events = EventKeeper(client, instance: election.identity, log, causes)
+        statuses = StatusKeeper(client, events, log, causes)
         tokens = TokenCache(client, audience: options.audience, account: options.account, log, causes)
         supervisor = Supervisor(log)
         do throws(Errno) {
@@ -139,7 +141,8 @@ final class Coordination {
                 ? Parent(
                     client, shards: options.sharding.count, claimant: "\(election.identity) \(term.epoch)", log, causes) : nil
             leader = Leader(
-                term, boot_ns, records: records, statuses: statuses, parent: parent, options, identity: election.identity, log)
+                term, boot_ns, records: records, statuses: statuses, events: events, parent: parent, options,
+                identity: election.identity, log)
             desk.forget()
         } else if let leader, election.holder.map({ $0 != election.identity }) ?? false || term.epoch > leader.epoch {
             leader.end()
@@ -218,8 +221,8 @@ final class Coordination {
     /// What goes wrong with the API server.
     var troubles: [String] {
         [
-            election.why, budgets.why, nodes.why, tokens.why, records.why, statuses.why, parts?.why,
-            parentWatch?.why, leader?.parent?.why, records.obstacle,
+            election.why, budgets.why, nodes.why, tokens.why, records.why, statuses.why, events.why,
+            parts?.why, parentWatch?.why, leader?.parent?.why, records.obstacle,
         ].compactMap { $0 }
             + budgets.unreadable.map { "the PowerBudget \($0.key) can't be read: \($0.value)" }.sorted()
     }

@@ -15,6 +15,7 @@ final class Leader {
     let book: BudgetBook
     let records: RecordKeeper
     let statuses: StatusKeeper
+    private let events: EventKeeper
     /// nil before everything is known that has to be.
     private(set) var coordinator: Fleet.Coordinator?
     /// For how long nodes that aren't heard count at their ceilings.
@@ -24,6 +25,8 @@ final class Leader {
     /// Of several shards the one that divides budgets over them; nil where that is another's to do.
     let parent: Parent?
     private let shard: Int
+    /// What people call this coordinator.
+    private let name: String
     private let sharding: Sharding
     /// How long it took to find anew what nodes should have.
     private(set) var allocations = Leader.noAllocations
@@ -36,12 +39,12 @@ final class Leader {
     private var taken: (budgets: UInt64, nodes: UInt64) = (0, 0)
 
     init(
-        _ term: LeaseElection.Term, _ now_ns: UInt64, records: RecordKeeper, statuses: StatusKeeper, parent: Parent?,
-        _ options: CoordinateOptions, identity: String, _ log: Log
+        _ term: LeaseElection.Term, _ now_ns: UInt64, records: RecordKeeper, statuses: StatusKeeper, events: EventKeeper,
+        parent: Parent?, _ options: CoordinateOptions, identity: String, _ log: Log
     ) {
         (epoch, began_ns) = (term.epoch, now_ns)
-        (self.records, self.statuses, self.log) = (records, statuses, log)
-        (self.parent, shard, sharding) = (parent, options.shard, options.sharding)
+        (self.records, self.statuses, self.events, self.log) = (records, statuses, events, log)
+        (self.parent, shard, sharding, name) = (parent, options.shard, options.sharding, options.identity)
         book = BudgetBook(log, followsSources: options.shard == 0)
         records.begin(as: "\(identity) \(term.epoch)")
     }
@@ -50,6 +53,7 @@ final class Leader {
     func end() {
         records.stop()
         statuses.stop()
+        events.stop()
         parent?.stop()
     }
 
@@ -57,7 +61,7 @@ final class Leader {
     func due_ns(_ now_ns: UInt64) -> UInt64 {
         guard coordinator != nil else { return records.due_ns }
         return min(
-            now_ns + Leader.tick_ns, book.due_ns, records.due_ns, statuses.due_ns,
+            now_ns + Leader.tick_ns, book.due_ns, records.due_ns, statuses.due_ns, events.due_ns,
             sharding.count > 1 ? parent?.due_ns ?? .max : .max)
     }
 
@@ -93,6 +97,7 @@ final class Leader {
         parent?.step(book.entries, versions: parts?.objects.mapValues(\.version) ?? [:], now_ns, boot_ns)
         noteTakeover(boot_ns)
         if shard == 0 { statuses.step(book.entries, now_ns) { [self] in status($0, boot_ns) } }
+        events.step(book.entries, now_ns)
     }
 
     private func follow(_ budgets: Collection<JSON>, _ nodes: Collection<FleetNode>, _ now_ns: UInt64) {
@@ -128,6 +133,8 @@ final class Leader {
             "answering nodes", ("epoch", .number(epoch)), ("budgets", .number(UInt64(terms.count))),
             ("nodes", .number(UInt64(book.nodes.count))), ("records", .number(UInt64(known))),
             ("waits_ms", .number(earlier_ms)))
+        let event = BudgetEvent.takenOver(name, shard: shard, wait_s: earlier_ms / 1_000)
+        for entry in book.entries { events.record(event, on: entry.head, now_ns) }
     }
 
     private func renew(_ term: LeaseElection.Term) {

@@ -8,6 +8,7 @@ internal import Logging
 final class StatusKeeper {
     private let client: APIClient
     private let log: Log
+    private let events: EventKeeper
     private var trouble: Trouble
     private var inFlight: Exchange?
     private var next_ns: UInt64 = 0
@@ -16,8 +17,9 @@ final class StatusKeeper {
 
     private static let pause_ns: UInt64 = 1_000_000_000
 
-    init(_ client: APIClient, _ log: Log, _ causes: SharedCauses) {
-        (self.client, self.log) = (client, log)
+    /// - Parameter events: tells of conditions that are others than they were, when they stand on the object.
+    init(_ client: APIClient, _ events: EventKeeper, _ log: Log, _ causes: SharedCauses) {
+        (self.client, self.events, self.log) = (client, events, log)
         trouble = Trouble("what is so of budgets can't be published on them", log, causes)
     }
 
@@ -53,7 +55,8 @@ final class StatusKeeper {
 
     private func write(_ entry: BudgetBook.Entry, _ status: BudgetStatus, _ now_ns: UInt64) {
         let name = entry.head.name
-        let patch = status.patch(beside: standing(entry), at: Clock.wall)
+        let standing = standing(entry)
+        let patch = status.patch(beside: standing, at: Clock.wall)
         do throws(APIProblem) {
             inFlight = try client.send(Resource.powerBudgets.patch(name, .merge, patch, subresource: "status")) {
                 [weak self] result in
@@ -62,6 +65,9 @@ final class StatusKeeper {
                 switch result {
                 case .success:
                     written[name] = (patch["status"] ?? .null, now_ns)
+                    for event in BudgetEvent.changes(from: standing, to: status.conditions) {
+                        events.record(event, on: entry.head, now_ns)
+                    }
                     if trouble.end() { log.info("what is so of budgets is published again") }
                 // It is gone, which the watch is about to tell.
                 case .failure(let problem) where problem.status == 404: next_ns = Clock.monotonic_ns + BudgetStatus.numbers_ns

@@ -42,7 +42,7 @@ final class NodePublisher {
         _ client: APIClient, node: String, _ log: Log, _ causes: SharedCauses, onAnswer: @escaping (NodeMetadata) -> Void
     ) {
         (self.client, nodeName, self.log, self.onAnswer) = (client, node, log, onAnswer)
-        events = EventLedger(node: node, reporter: NodeEvent.reporter)
+        events = EventLedger(about: .node(node, reporter: NodeEvent.reporter))
         haste = Allowance(burst: 10, refill_ns: client.patience.patch_ms * 1_000_000)
         metadataWrite = Write(trouble: Trouble("the Node can't be updated", log, causes))
         conditionWrite = Write(trouble: Trouble("the Node's condition can't be set", log, causes))
@@ -220,18 +220,15 @@ final class NodePublisher {
 
     /// Whether a refusal is of this Event alone, and no trouble with the server.
     private func isSettled(_ event: EventSeries, by problem: APIProblem, _ now_ns: UInt64) -> Bool {
-        switch problem.status {
-        // It is there already: the answer to an earlier attempt was lost.
-        case 409 where event.telling == 1: told(event)
-        // The server keeps no Event for ever.
-        case 404 where event.telling > 1: events.isGone(event, now_ns)
-        // Another attempt would be refused again, and keep the others from being told.
-        case 400, 413, 422:
+        let next_ns = now_ns + client.patience.series_ms * 1_000_000
+        switch events.refused(event, problem, next_ns: next_ns, now_ns) {
+        case .told?: log.debug("Event recorded", [("reason", .text(event.event.reason))])
+        case .gone?: break
+        case .givenUp?:
             log.error(
                 "an Event was refused", ("node", .text(nodeName)), ("reason", .text(event.event.reason)),
                 ("why", .text(problem.sentence)))
-            events.giveUp(event)
-        default: return false
+        case nil: return false
         }
         return true
     }
