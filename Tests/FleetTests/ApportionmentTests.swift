@@ -77,30 +77,6 @@ struct ApportionmentTests {
         #expect(board.given == before.reversed() && board.sum <= 1_000)
     }
 
-    /// Why a parent writes each object before its first change: its owner does, and the simulation's.
-    @Test(
-        "P17: what an earlier parent has under way breaks the budget unless each part was written since",
-        arguments: [true, false])
-    func lateParent(_ claims: Bool) throws {
-        var board = Board([.test(100, wants: 200), .test(100, wants: 200), .test(100, wants: 200)])
-        board.write(600, at: 0)
-        for shard in 0..<3 { board.acknowledge(shard) }
-        // The limit has risen; the first parent gives it to shard 0, and is stopped with that under way.
-        board.wants[0] = .test(100, wants: 500)
-        board.know(0)
-        let change = board.apportionment.next(limit: .watts(900), now_ns: 31 * second_ns)
-        let late = try #require(change)
-        #expect(late.shard == 0 && late.limit > board.parts[0].given)
-        // Another one follows, and by then another shard wants it.
-        board.wants[0] = .test(100, wants: 100)
-        board.wants[1] = .test(100, wants: 500)
-        board.apportionment = Apportionment(shards: 3)
-        for shard in 0..<3 { board.know(shard) }
-        board.write(900, at: 40)
-        if !claims { board.parts[0].know(given: late.limit, acknowledged: board.parts[0].acknowledged) }
-        #expect((board.sum <= 900) == claims)
-    }
-
     @Test("P17: nothing grows before each shard has said what its nodes have")
     func unknown() {
         var board = Board([.test(100, wants: 700), .test(100, wants: 0)], acknowledged: nil)

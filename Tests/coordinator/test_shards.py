@@ -44,11 +44,11 @@ class Shards(FleetCase):
     def total(self):
         return sum(node.in_force for nodes in self.by_shard for node in nodes)
 
-    def until(self, what, condition, deadline_s=90, limit=None):
+    def until(self, what, condition, deadline_s=90, limit=None, shards=(0, 1)):
         """Lets nodes ask until it is so; where a limit is given the sum is never above it meanwhile."""
         end = time.monotonic() + deadline_s
         while time.monotonic() < end:
-            self.ask()
+            self.ask(shards)
             if limit is not None:
                 self.assertLessEqual(self.total(), limit * W)
             if condition():
@@ -101,13 +101,18 @@ class Shards(FleetCase):
         for coordinator in self.coordinators:
             wait("a leader of each shard", coordinator.is_ready)
         self.by_shard = [[node for node in nodes if shard_of(node.name, 2) == number] for number in (0, 1)]
+        # Those of shard 0 have all that they can have, so that what there is more is for shard 1.
+        for node in self.by_shard[0]:
+            node.ceiling = node.demand = node.in_force = node.rest = 60 * W
         self.until("all the budget is given", lambda: 780 * W < self.total() <= 800 * W)
         before = self.parts()
+        # Shard 1 writes nothing meanwhile: only a claim can make another state of its part.
+        self.coordinators[1].kill(signal.SIGSTOP)
         # The whole has more, and the parent gives shard 1 its part of that: under way when the parent dies, and for longer than it takes another one to lead.
         late_s = 25
         self.double.tell(f"fault 1 patch {SHARDS}/site-1 late {late_s * 1000}")
         self.double.tell(f'patch {BUDGETS}/site {{"spec": {{"limitMilliwatts": 1400000}}}}')
-        self.until("the parent gives more", lambda: any(line and line.startswith(f"late {SHARDS}/site-1?") for line in self.double.lines))
+        self.until("the parent gives more", shards=[0], condition=lambda: any(line and line.startswith(f"late {SHARDS}/site-1?") for line in self.double.lines))
         began = time.monotonic()
         self.assertEqual(self.parts()[1][0], before[1][0])
         first = self.coordinators[0]
@@ -116,13 +121,13 @@ class Shards(FleetCase):
         # Before anybody has seen it the whole has as little as it had.
         self.double.tell(f'patch {BUDGETS}/site {{"spec": {{"limitMilliwatts": 800000}}}}')
         wait("another parent", self.coordinators[0].is_ready, 15)
-        self.until("both parts fit", lambda: sum(max(part) for part in self.parts()) <= 800_000)
+        self.until("both parts fit", shards=[0], condition=lambda: sum(max(part) for part in self.parts()) <= 800_000)
         self.assertLess(time.monotonic() - began, late_s - 2, "what was under way came too soon to show anything")
 
         def late():
             self.assertLessEqual(sum(part[0] for part in self.parts()), 800_000)
             return [row for row in self.double.ask("requests") if row["fault"] == "late"]
-        self.until("what was under way arrives", late, late_s + 10, limit=800)
+        self.until("what was under way arrives", late, late_s + 10, shards=[0])
         self.assertEqual([row["status"] for row in late()], [409])
 
     def test_p17_without_a_parent_a_shard_goes_down_to_its_minimums(self):
