@@ -1,10 +1,11 @@
-internal import PowercapProtocol
+public import PowercapProtocol
 
 /// Decisions one after another, as the loop makes them of a policy that is shaped, over a time that is looked at as a whole.
 public struct Course {
     private let devices: [Device]
     private let policy: PowerPolicy
     private let source: any PowerSource
+    private let rest: Microwatts
     /// Between two times at which the source is asked; nil where only its steps count.
     private let apart_ms: Int64?
     private let moment: (Int64) -> Moment
@@ -17,12 +18,13 @@ public struct Course {
     /// - Parameters:
     ///   - start_ms: of the first decision, before which nothing is known, in milliseconds since 1970.
     ///   - apart: STABILISATION_TIME; nil where the source goes by steps alone.
+    ///   - rest: what the server is assumed to take beside its devices, with BUDGET_OF=server.
     ///   - moment: a time in seconds since 1970 with what the clock on the wall shows then.
     public init(
         _ devices: [Device], _ policy: PowerPolicy, _ source: any PowerSource, from start_ms: Int64, apart: Milliseconds?,
-        moment: @escaping (Int64) -> Moment
+        rest: Microwatts = .zero, moment: @escaping (Int64) -> Moment
     ) {
-        (self.devices, self.policy, self.source, self.moment) = (devices, policy, source, moment)
+        (self.devices, self.policy, self.source, self.rest, self.moment) = (devices, policy, source, rest, moment)
         apart_ms = apart.map { Int64(clamping: $0.rawValue) }
         (decided_ms, ask_ms) = (start_ms, start_ms)
     }
@@ -59,7 +61,7 @@ public struct Course {
     @discardableResult
     private mutating func decide(at now_ms: Int64) -> Decision {
         let decision = Policy.decide(
-            devices: devices, policy: policy, reading: reading ?? SourceReading(.zero), last: last, at_ms: now_ms)
+            devices: devices, policy: policy, reading: reading ?? SourceReading(.zero), rest: rest, last: last, at_ms: now_ms)
         (last, decided_ms) = (decision, now_ms)
         return decision
     }

@@ -134,11 +134,12 @@ public struct ServerDecision: Equatable, Sendable {
 /// acts through the source's reading, and where the policy is shaped through the time since `last`.
 /// - Parameters:
 ///   - servers: the caps of the whole server that are set beside the devices'.
-///   - server: what its meter said, where the node's limit is the server's; nil where nobody has asked it: then nothing is known of its rest.
+///   - server: what its meter said, where the node's limit is the server's; nil where nobody has asked it.
+///   - rest: what the server is assumed to take beside its devices, where nobody has asked its meter.
 ///   - at_ms: in milliseconds of a clock that nobody sets, the same one as for `last`.
 public func decide(
     devices: [Device], servers: [Device] = [], policy: PowerPolicy, reading: SourceReading, overrides: Overrides = Overrides(),
-    workload: Workload = Workload(), server: ServerLoop? = nil, last: Decision? = nil, at_ms: Int64 = 0
+    workload: Workload = Workload(), server: ServerLoop? = nil, rest: Microwatts = .zero, last: Decision? = nil, at_ms: Int64 = 0
 ) -> Decision {
     let reference = policy.pmaxFunction.reference(of: devices)
     var minPower = overrides.minPower ?? policy.raplMinPower
@@ -181,6 +182,7 @@ public func decide(
             given = (loop.divide(whole.power, floor: budget.floor, ceiling: budget.ceiling, at: at_ms), .server)
             decision.server = ServerDecision(whole, servers, policy, minPower: minPower, loop)
         } else {
+            if rest > .zero { given = (whole.power - rest, .server) }
             decision.server = ServerDecision(whole, servers, policy, minPower: minPower, ServerLoop())
         }
     }

@@ -15,7 +15,7 @@ public struct Device: Equatable, Sendable {
     /// Its share of the node's limit goes by this: what the manufacturer names, or the original limit where that is absent.
     public let reference: Microwatts
     /// Its limits are multiples of it.
-    let step: Microwatts
+    public let step: Microwatts
     /// What its limit may be set to: of a package the long-term one (PL1).
     public let longTerm: LimitRange
     /// Of a package PL2; nil where there is none, or it can't be written.
@@ -126,7 +126,7 @@ extension Device {
 
 extension Microwatts {
     /// No device takes more: whatever firmware names, sums stay sums.
-    static let mostOfDevice = watts(1_000_000)
+    public static let mostOfDevice = watts(1_000_000)
 
     /// Rounded down to a multiple of a step.
     func roundedDown(to step: Microwatts) -> Microwatts { Microwatts(rawValue - rawValue % step.rawValue) }

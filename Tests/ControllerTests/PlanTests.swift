@@ -133,6 +133,55 @@ extension ProcessTimeZone {
                 text { output throws(Errno) in try plan.writeJSON(to: &output) }, isGolden: "plan/spring-two-sockets.json")
         }
 
+        /// A package of 150 W and a GPU of 300 W, whose limits have steps of their own.
+        private static let mixed = [
+            ("package-0", DeviceKind.package, UInt64(150), Microwatts.step), ("amdgpu:0000:03:00.0", .gpu, 300, .watts(1)),
+        ]
+        .map { name, kind, most, step in
+            Device(
+                name: DeviceName(name), kind: kind, zone: name, constraint: "power1_cap", reference: .watts(most), step: step,
+                longTerm: Device.LimitRange(index: 0, floor: .watts(20), ceiling: .watts(most), original: .watts(most)),
+                shortTerm: nil)
+        }
+
+        @Test(
+            "a plan over packages and GPUs under the server's limit is the golden one: what is left of it beside the assumed rest, by weights"
+        )
+        func kinds() throws {
+            Clock.setTimeZone("UTC")
+            var configuration = Configuration()
+            (configuration.policy.maxSource, configuration.policy.govern, configuration.policy.weights) = (
+                .watts(500), [.rapl, .gpu], KindWeights(gpu: 2)
+            )
+            configuration.policy.budgetScope = .server
+            let plan = Plan(
+                configuration, Self.mixed, rest: .watts(120), first: LocalDay(year: 2026, month: 6, day: 21), days: 1,
+                step: .seconds(7_200))
+            try Fixture.expect(text { output throws(Errno) in try plan.writeCSV(to: &output) }, isGolden: "plan/kinds.csv")
+            try Fixture.expect(
+                text { output throws(Errno) in try plan.writeTable(to: &output, columns: nil) }, isGolden: "plan/kinds.txt")
+            try Fixture.expect(text { output throws(Errno) in try plan.writeJSON(to: &output) }, isGolden: "plan/kinds.json")
+            for line in plan {
+                let together = line.decision.devices.map(\.longTerm).reduce(.zero, +)
+                #expect(together <= line.decision.nodeLimit)
+                #expect(line.decision.nodeLimit == max(.watts(40), min(.watts(450), line.source - .watts(120))))
+            }
+        }
+
+        @Test("a shaped plan under the server's limit leaves the rest as much as one that isn't")
+        func shapedServer() {
+            Clock.setTimeZone("UTC")
+            var configuration = Configuration()
+            (configuration.policy.source, configuration.policy.maxSource, configuration.policy.govern) = (
+                .constant, .watts(400), [.rapl, .gpu]
+            )
+            (configuration.policy.budgetScope, configuration.policy.rampUp) = (.server, .watts(1))
+            let plan = Plan(
+                configuration, Self.mixed, rest: .watts(120), first: LocalDay(year: 2026, month: 6, day: 21), days: 1,
+                step: .seconds(3_600))
+            #expect(Array(plan).last?.decision.nodeLimit == .watts(280))
+        }
+
         @Test("a plan's decisions are those of decide(), moment by moment")
         func decisions() {
             Clock.setTimeZone("UTC")

@@ -154,6 +154,21 @@ struct ZoneFileTests {
         #expect(throws: problem) { try ZoneFile.parse(Array(text.utf8)) }
     }
 
+    @Test("of a machine of several kinds the devices are those that GOVERN names, with the steps of their drivers")
+    func kinds() throws {
+        let path = Fixture.path("machines/everything-at-once.json")
+        let policy = PowerPolicy.test { $0.govern = [.rapl, .gpu] }
+        let devices = Device.all(in: try ZoneFile.read(path, policy), policy)
+        #expect(Set(devices.map(\.kind)) == [.package, .gpu])
+        #expect(devices.contains { $0.step == .watts(1) })
+        #expect(throws: ZoneFileProblem.nothingNamed("gpu")) {
+            try ZoneFile.read(Fixture.path("zones/two-sockets-psys.json"), .test { $0.govern = [.gpu] })
+        }
+        let radeons = Fixture.path("machines/radeon-pair.json")
+        #expect(throws: ZoneFileProblem.onlyMeasured("package-0")) { try ZoneFile.read(radeons) }
+        #expect(try !ZoneFile.read(radeons, .test { $0.govern = [.gpu] }).isEmpty)
+    }
+
     @Test("P11: a file that is too large is refused, and what is no file isn't waited for", .timeLimit(.minutes(10)))
     func noFile() throws {
         let directory = try TemporaryDirectory()

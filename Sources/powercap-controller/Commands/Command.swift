@@ -37,7 +37,8 @@ enum Command: String, CaseIterable, Sendable {
         case .plan:
             [
                 PlanFlags.date.described, PlanFlags.step.described, PlanFlags.days.described, PlanFlags.format.described,
-                PlanFlags.zones.described, PlanFlags.answer.described, PlanFlags.assumed.described,
+                PlanFlags.zones.described, PlanFlags.answer.described, PlanFlags.rest.described,
+                PlanFlags.assumed.described,
                 CommonFlags.environmentFile.described,
             ]
         case .status:

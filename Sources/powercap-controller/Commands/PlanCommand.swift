@@ -28,10 +28,13 @@ enum PlanFlags {
         "What to print: a table, a chart for the terminal, data, or a chart as a picture.")
     static let zones = CommandFlag(
         "--zones", .file, default: nil,
-        "The machine's zones, as `raplhelper --list --format json` prints them; - is standard input.")
+        "The machine's zones, as `raplhelper --list --format json` prints them with the helper's --govern; - is standard input.")
     static let answer = CommandFlag(
         "--answer", ValueKind<String?>.answerFile, default: nil,
         "With SOURCE=http: a file with the service's answer, in place of asking it; - is standard input.")
+    static let rest = CommandFlag(
+        "--rest", .power(.zero ... .mostOfDevice), default: Microwatts.zero,
+        "With BUDGET_OF=server: what the server is assumed to take beside its devices.")
     static let assumed = CommandFlag(
         "--assume-packages", .count(1...64), default: 1,
         "Asks no helper: plans for so many packages, each of which may take all of MAX_SOURCE. Only where it is given.")
@@ -87,6 +90,35 @@ private func planData(_ invocation: Invocation, _ settings: Settings, from first
     return try settings.fetchedData(answer: bytes)
 }
 
+/// What the limit is divided over: nil where there is nothing, which is said.
+private func plannedDevices(_ invocation: Invocation, _ settings: Settings) throws(UsageError) -> [Device]? {
+    let (configuration, policy) = (settings.configuration, settings.configuration.policy)
+    /// What `run` would find and this doesn't.
+    func complainOfServices(_ why: String) {
+        if configuration.devices.addresses.isEmpty || !policy.govern.contains(.gpu) { return }
+        complain("the devices of DEVICE_URL have no part: \(why)")
+    }
+    if let assumed = PlanFlags.assumed.given(in: invocation) {
+        if let zones = PlanFlags.zones.given(in: invocation) { throw .contradiction(assumed, zones) }
+        let count = try PlanFlags.assumed.value(in: invocation)
+        complainOfServices("packages alone are assumed")
+        if policy.govern.contains(.gpu) { complain("gpu is in GOVERN, and none is assumed: packages have all of the limit") }
+        return (0..<UInt32(count)).map { .assumed($0, configuration) }
+    }
+    if let path = try PlanFlags.zones.value(in: invocation) {
+        do throws(ZoneFileProblem) {
+            let zones = try ZoneFile.read(path, policy)
+            complainOfServices("services aren't asked where the zones are given")
+            for word in policy.missing(in: zones) { complain("\(word.rawValue) is in GOVERN, and isn't in \(path.printable)") }
+            return Device.all(in: zones, policy)
+        } catch { throw .zoneFile(Given(name: PlanFlags.zones.name, text: path), error) }
+    }
+    do throws(NothingGoverned) { return try governedDevices(settings) } catch {
+        complain("\(error.sentence). To plan without a helper, give --zones FILE or --assume-packages 1")
+        return nil
+    }
+}
+
 /// More days than this are a band of ink.
 private let chartDays = 31
 
@@ -101,25 +133,17 @@ func planCommand(_ invocation: Invocation, settings: Settings) throws(UsageError
     if format == .svg || format == .chart, days > chartDays, let given = PlanFlags.days.given(in: invocation) {
         throw .chartTooLong(given, highest: chartDays)
     }
-    let data = try planData(invocation, settings, from: date.day(at: .now), days: days)
-    let devices: [Device]
-    let assumed = PlanFlags.assumed.given(in: invocation)
-    if let assumed {
-        if let zones = PlanFlags.zones.given(in: invocation) { throw .contradiction(assumed, zones) }
-        let count = try PlanFlags.assumed.value(in: invocation)
-        devices = (0..<UInt32(count)).map { .assumed($0, configuration) }
-    } else if let path = try PlanFlags.zones.value(in: invocation) {
-        do throws(ZoneFileProblem) { devices = Device.all(in: try ZoneFile.read(path)) } catch {
-            throw .zoneFile(Given(name: PlanFlags.zones.name, text: path), error)
-        }
-    } else {
-        do throws(NoPackages) { devices = try packagesOfRunningHelper(configuration) } catch {
-            complain("\(error.sentence). To plan without a helper, give --zones FILE or --assume-packages 1")
-            return 1
-        }
+    let rest = try PlanFlags.rest.value(in: invocation)
+    let isOfServer = configuration.policy.budgetOf == .server
+    if !isOfServer, let given = PlanFlags.rest.given(in: invocation) {
+        throw .withoutEffect(given, settings.given("BUDGET_OF"), needs: "BUDGET_OF=server")
     }
+    let data = try planData(invocation, settings, from: date.day(at: .now), days: days)
+    guard let devices = try plannedDevices(invocation, settings) else { return 1 }
+    let assumed = PlanFlags.assumed.given(in: invocation)
     try settings.check(devices)
-    var plan = Plan(configuration, devices, data: data, first: date.day(at: .now), days: days, step: step)
+    var plan = Plan(
+        configuration, devices, data: data, rest: isOfServer ? rest : .zero, first: date.day(at: .now), days: days, step: step)
     plan.isAssumed = assumed != nil
     if plan.startSeconds == plan.endSeconds, let given = PlanFlags.date.given(in: invocation) {
         throw .value(given, .unknownName, PlanFlags.date.kind.words)
@@ -127,6 +151,11 @@ func planCommand(_ invocation: Invocation, settings: Settings) throws(UsageError
     if plan.isAssumed {
         let count = devices.count == 1 ? "one package," : "\(devices.count) packages, each"
         complain("assuming \(count) with MAX_SOURCE, \(configuration.policy.maxSource.words), as ceiling and reference")
+    }
+    if isOfServer {
+        complain(
+            "BUDGET_OF=server: beside its devices the server is assumed to take \(rest.words) (--rest); `run` goes by its meter, and aims a "
+                + "little below the limit")
     }
     for device in devices {
         if let why = device.ungoverned {

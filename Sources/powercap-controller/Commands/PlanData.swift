@@ -9,10 +9,10 @@ extension Plan {
     /// One line per moment; power in µW, times as in RFC 3339.
     func writeCSV(to output: inout Output) throws(Errno) {
         output.append("time,source_uw,signal,node_limit_uw")
-        for device in devices { output.append(",\(device.name.text)_long_term_uw") }
-        for device in devices { output.append(",\(device.name.text)_short_term_uw") }
+        for device in devices { output.append(",\(device.name.column)_long_term_uw") }
+        for device in devices { output.append(",\(device.name.column)_short_term_uw") }
         output.append(",reason")
-        for device in devices { output.append(",\(device.name.text)_reason") }
+        for device in devices { output.append(",\(device.name.column)_reason") }
         output.append("\n")
         for line in self {
             output.append(line.moment)
@@ -47,11 +47,17 @@ extension Plan {
         output.append(json: timeZone)
         output.append(",\"step_s\":\(step.rawValue / 1_000),\"stabilisation_time_s\":")
         output.append(decimal(configuration.stabilisationTime.rawValue, places: 3))
-        output.append(",\"assumed_package\":\(isAssumed),\"packages\":[")
+        output.append(",\"assumed_package\":\(isAssumed),\"budget_of\":\"\(configuration.policy.budgetOf.rawValue)\"")
+        output.append(",\"assumed_rest_uw\":")
+        output.append(configuration.policy.budgetOf == .server ? "\(rest.rawValue)" : "null")
+        output.append(",\"packages\":[")
         for (index, device) in devices.enumerated() {
             output.append(index == 0 ? "\n" : ",\n")
-            output.append("{\"name\":\"\(device.name.text)\",\"zone\":")
+            output.append("{\"name\":")
+            output.append(json: device.name.text)
+            output.append(",\"zone\":")
             output.append(json: device.zone)
+            output.append(",\"kind\":\"\(device.kind.rawValue)\"")
             output.append(",\"reference_uw\":\(device.reference.rawValue),\"ceiling_uw\":\(device.longTerm.ceiling.rawValue)")
             output.append(",\"writable\":\(device.fixed == nil)}")
         }

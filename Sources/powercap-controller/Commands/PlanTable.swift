@@ -15,13 +15,16 @@ extension Plan {
         if let line = first(where: { _ in true }) {
             heading += "; the node's limit is held between its floor, \(line.decision.floor.words), and its ceiling, "
             heading += line.decision.ceiling.words
+            if configuration.policy.budgetOf == .server {
+                heading += "; the source's power is the server's, of which \(rest.words) are assumed to be the rest's"
+            }
         }
         let room = Swift.min(columns ?? textWidth, textWidth)
         output.append(wrapped(heading, width: room))
         if left > 0 {
             output.append(
                 wrapped(
-                    "\(left) more package\(left == 1 ? " has" : "s have") no room in this terminal: --format csv has everything",
+                    "\(left) more \(devices.allSatisfy { $0.kind == .package } ? "package" : "device")\(left == 1 ? " has" : "s have") no room in this terminal: --format csv has everything",
                     width: room))
         }
         output.append("\n")

@@ -51,9 +51,16 @@ func replayCommand(_ invocation: Invocation, settings: Settings) throws(UsageErr
     var columns = [ReplayReport.Column(name: "recorded", outcome: Replay.recorded(recording))]
     for (name, settings) in configurations {
         if settings.configuration.policy.source == .granted { throw .unforeseen(settings.given("SOURCE")) }
-        try settings.check(recording.devices)
+        let governed = recording.governed(by: settings.configuration.policy)
+        if governed.isEmpty {
+            throw .samplesFile(
+                Given(name: ReplayFlags.samples.name, text: path),
+                "has nothing that GOVERN=\(settings.configuration.policy.govern.words) names: give the GOVERN that it was recorded with"
+            )
+        }
+        try settings.check(governed.map { recording.devices[$0] })
         let replay = Replay(configuration: settings.configuration, data: try settings.sourceData())
-        if let caveat = replay.caveat(of: recording) { complain("\(name): \(caveat)") }
+        for caveat in replay.caveats(of: recording) { complain("\(name): \(caveat)") }
         columns.append(ReplayReport.Column(name: name, outcome: replay.outcome(of: recording)))
     }
     let report = ReplayReport(recording: recording, columns: columns)

@@ -18,10 +18,9 @@ struct ReplayReport {
     func writeTable(to output: inout Output) {
         let samples = recording.samples
         let (first, last) = (samples[0].time_ms, samples[samples.count - 1].time_ms)
-        let count = recording.devices.count
         output.append(
             sentence:
-                "\(samples.count) samples of \(count == 1 ? "one package" : "\(count) packages") from \(Instant(first / 1_000).text) to "
+                "\(samples.count) samples of \(recording.devices.kindWords) from \(Instant(first / 1_000).text) to "
                 + "\(Instant(last / 1_000).text)" + unknownWords)
         output.append("\n")
         let label = 26
@@ -29,7 +28,7 @@ struct ReplayReport {
         output.append(left: "", width: label)
         for column in columns { output.append(column.name.printable, width: width) }
         output.append("\n")
-        for row in ReplayReport.rows {
+        for row in ReplayReport.rows + (recording.hasMeter ? ReplayReport.serverRows : []) {
             output.append(left: row.label, width: label)
             for column in columns { output.append(row.text(column.outcome), width: width) }
             output.append("\n")
@@ -37,7 +36,7 @@ struct ReplayReport {
         output.append("\n")
         output.append(
             sentence:
-                "A package at its limit doesn't show what it would have drawn without: where a configuration gives it more, it would have "
+                "A device at its limit doesn't show what it would have drawn without: where a configuration gives it more, it would have "
                 + "drawn between the least and the most.")
     }
 
@@ -63,6 +62,16 @@ struct ReplayReport {
         Row(label: "changes an hour") { $0.changesAnHour },
     ]
 
+    /// Of the whole server, where it was metered.
+    private static let serverRows = [
+        Row(label: "server, at least") { $0.server.map { Energy.words($0.least) } ?? "-" },
+        Row(label: "server, at most") { $0.server.map { Energy.words($0.most) } ?? "-" },
+        Row(label: "of it beside its devices") { $0.server.map { Energy.words($0.rest) } ?? "-" },
+        Row(label: "above its limit, at most") { outcome in
+            outcome.server.flatMap { server in server.above_ms.map { percent($0, of: server.counted_ms) } } ?? "-"
+        },
+    ]
+
     /// For programs: docs/formats.md describes it.
     func writeJSON(to output: inout Output) {
         output.append(
@@ -81,13 +90,20 @@ struct ReplayReport {
 extension ReplayReport.Column {
     fileprivate var json: JSON {
         func number(_ name: String, _ value: some BinaryInteger) -> JSON.Member { JSON.Member(name, .number("\(value)")) }
+        let server = outcome.server.map { server in
+            JSON.object([
+                number("energy_least_j", server.least / 1_000_000_000), number("energy_most_j", server.most / 1_000_000_000),
+                number("rest_j", server.rest / 1_000_000_000), number("counted_ms", server.counted_ms),
+                JSON.Member("above_limit_ms", server.above_ms.map { .number("\($0)") } ?? .null),
+            ])
+        }
         return .object([
             JSON.Member("name", .text(name)),
             number("energy_least_j", outcome.least / 1_000_000_000), number("energy_most_j", outcome.most / 1_000_000_000),
             number("drawn_j", outcome.drawn / 1_000_000_000), number("allowed_j", outcome.allowed / 1_000_000_000),
             number("counted_ms", outcome.counted_ms), number("unknown_ms", outcome.unknown_ms),
             number("limited_ms", outcome.limited_ms), number("perhaps_limited_ms", outcome.perhapsLimited_ms),
-            number("changes", outcome.changes), number("span_ms", outcome.span_ms),
+            number("changes", outcome.changes), number("span_ms", outcome.span_ms), JSON.Member("server", server ?? .null),
         ])
     }
 }
@@ -100,4 +116,15 @@ extension Replay.Outcome {
 
 private func percent(_ part: UInt64, of whole: UInt64) -> String {
     whole == 0 ? "-" : fixed((part * 1_000 + whole / 2) / whole, places: 1) + " %"
+}
+
+extension [Device] {
+    /// `one package`, `2 packages and 4 GPUs`
+    var kindWords: String {
+        DeviceKind.allCases.compactMap { kind in
+            let count = count { $0.kind == kind }
+            let noun = kind == .gpu ? "GPU" : kind.rawValue
+            return count == 0 ? nil : count == 1 ? "one \(noun)" : "\(count) \(noun)s"
+        }.joined(separator: " and ")
+    }
 }

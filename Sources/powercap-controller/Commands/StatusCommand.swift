@@ -51,7 +51,7 @@ struct HelperStatus {
 
 extension HelperZones.Zone {
     /// The average power between two samples.
-    fileprivate func power(from before: HelperSample, to after: HelperSample) -> Microwatts? {
+    func power(from before: HelperSample, to after: HelperSample) -> Microwatts? {
         guard let first = before.zone(description.index), let second = after.zone(description.index) else { return nil }
         if description.reading != .energy {
             return description.reading == .power ? second.reading.ifRead.map { Microwatts($0) } : nil

@@ -21,9 +21,7 @@ extension ValueKind where Value == Set<Governable> {
                 }
                 return words
             },
-            show: { words in
-                Governable.allCases.filter { words.contains($0) }.map(\.rawValue).joined(separator: ",")
-            })
+            show: { $0.words })
     }()
 }
 

@@ -16,6 +16,15 @@ extension Settings {
             minPower: devices.minPower, log: log)
     }
 
+    /// The same, to be looked at and nothing else; nil where DEVICE_URL names no service.
+    func devicesToLookAt() throws(Errno) -> DeviceServices? {
+        let devices = configuration.devices
+        if devices.addresses.isEmpty { return nil }
+        return try DeviceServices(
+            devices.addresses, deviceAccess, file: deviceFile, isGoverned: configuration.policy.govern.contains(.gpu),
+            isOnlyLookedAt: true, minPower: devices.minPower, log: Log(format: configuration.logFormat, level: .error))
+    }
+
     var deviceAccess: DeviceAccess {
         let devices = configuration.devices
         return DeviceAccess(loginFile: devices.loginFile, tokenFile: devices.tokenFile, certificateFile: devices.certificateFile)

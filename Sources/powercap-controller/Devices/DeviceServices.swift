@@ -9,6 +9,8 @@ final class DeviceServices: DeviceBank {
     let file: DeviceFile
     /// Limits may be set.
     let isGoverned: Bool
+    /// Nothing is asked for, and nothing is written: neither a limit nor the file.
+    let isOnlyLookedAt: Bool
     /// The floor of a device whose service names none.
     let minPower: Microwatts
     let log: Log
@@ -16,7 +18,7 @@ final class DeviceServices: DeviceBank {
     /// In the order in which they were found: the zones' numbers.
     private(set) var ids: [(service: Int, id: String)] = []
     private(set) var saved: [SavedDevice] = []
-    /// Why nothing may be set: what was saved can't be read.
+    /// What was saved can't be read: then nothing may be set.
     let fileProblem: DeviceFile.Problem?
     /// What there was before the first change, and what is put back, by the device's id.
     private(set) var originals: [String: (limit: ServedLimit, mode: String?)] = [:]
@@ -33,11 +35,14 @@ final class DeviceServices: DeviceBank {
 
     /// - Parameters:
     ///   - isGoverned: whether limits may be set; without it everything is measured.
+    ///   - isOnlyLookedAt: nothing is set and nothing saved, whatever is governed. What is wrong is in `problems`, and not in the log.
     ///   - minPower: the floor of a device whose service names none.
     init(
-        _ addresses: [DeviceAddress], _ access: DeviceAccess, file: DeviceFile, isGoverned: Bool, minPower: Microwatts, log: Log
+        _ addresses: [DeviceAddress], _ access: DeviceAccess, file: DeviceFile, isGoverned: Bool, isOnlyLookedAt: Bool = false,
+        minPower: Microwatts, log: Log
     ) throws(Errno) {
         (self.file, self.isGoverned, self.minPower, self.log) = (file, isGoverned, minPower, log)
+        self.isOnlyLookedAt = isOnlyLookedAt
         var services: [DeviceService] = []
         let epoll = try Epoll()
         for address in addresses {
@@ -49,6 +54,7 @@ final class DeviceServices: DeviceBank {
         var problem: DeviceFile.Problem?
         do throws(DeviceFile.Problem) { saved = try file.read() } catch { problem = error }
         fileProblem = problem
+        if isOnlyLookedAt { return }
         if let problem, isGoverned {
             log.error(
                 "no limit of a device is set: the saved limits of devices \(problem.words)", ("file", .text(file.path)),
@@ -69,6 +75,7 @@ final class DeviceServices: DeviceBank {
     // MARK: Asking
 
     func apply(_ items: [ApplyItem]) throws(Failure) -> [AppliedItem] {
+        if isOnlyLookedAt { throw Failure(.notWritable) }
         var wanted: [(device: ServedDevice, item: ApplyItem)] = []
         for (number, item) in items.enumerated() {
             func failure(_ code: ErrorCode) -> Failure { Failure(code, item: UInt16(number)) }
@@ -175,6 +182,7 @@ final class DeviceServices: DeviceBank {
         switch former.owner(of: device.limit, step: device.found.step) {
         case .own:
             originals[device.id] = (former.original, former.mode)
+            if isOnlyLookedAt { return }
             log.info("the limit of a former controller is taken over", ("device", .text(device.id)))
         // It stays saved: what a killed controller had sent may be done by the service after this.
         case .nobody: originals[device.id] = (former.original, former.mode)
@@ -182,7 +190,7 @@ final class DeviceServices: DeviceBank {
             // Another party has set one since: that is what is found.
             originals[device.id] = (device.limit, device.found.mode)
             // At the end of control that is told there, as what became of it.
-            if ending != nil { return }
+            if ending != nil || isOnlyLookedAt { return }
             log.warning("another party has set a device's limit since a former controller did", ("device", .text(device.id)))
             forget(device.id)
         }
@@ -219,6 +227,7 @@ final class DeviceServices: DeviceBank {
 
     /// Once for each problem, and once when it is over.
     private func tell(_ service: DeviceService, _ number: Int) {
+        if isOnlyLookedAt { return }
         if let problem = service.problem {
             if told.updateValue(problem.kind, forKey: number) == problem.kind { return }
             log.warning(

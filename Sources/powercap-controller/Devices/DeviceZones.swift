@@ -36,7 +36,7 @@ extension DeviceServices {
         if !isGoverned { return .notGoverned }
         if device.isGone { return .zoneGone }
         if !device.found.isSettable { return .writeDenied }
-        if fileProblem != nil || originals[device.id] == nil { return .originalUnknown }
+        if fileProblem != nil && !isOnlyLookedAt || originals[device.id] == nil { return .originalUnknown }
         let range = range(device)
         return range.ceiling < range.floor || range.ceiling == .zero ? .ceilingBelowFloor : .none
     }

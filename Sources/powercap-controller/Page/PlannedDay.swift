@@ -16,7 +16,8 @@ struct PlannedDay {
     init(_ state: NodeState, _ devices: [Device]) {
         let configuration = state.settings.configuration
         let plan = Plan(
-            configuration, devices, data: state.source.data, first: LocalDay(state.now.local), days: 1,
+            configuration, devices, data: state.source.data, rest: state.decision?.decision.server?.loop.rest ?? .zero,
+            first: LocalDay(state.now.local), days: 1,
             step: .seconds(UInt64(PlannedDay.step_s)))
         self.plan = plan
         time = TimeAxis(startSeconds: plan.startSeconds, endSeconds: plan.endSeconds, hours: 3)

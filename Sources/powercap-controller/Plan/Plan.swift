@@ -13,6 +13,8 @@ struct Plan: Sequence {
     let data: SourceData?
     /// The packages are not real ones.
     var isAssumed = false
+    /// What the server is assumed to take beside its devices, with BUDGET_OF=server.
+    let rest: Microwatts
     let first: LocalDay
     let days: Int
     let step: Milliseconds
@@ -20,10 +22,10 @@ struct Plan: Sequence {
     let endSeconds: Int64
 
     init(
-        _ configuration: Configuration, _ devices: [Device], data: SourceData? = nil, first: LocalDay, days: Int,
-        step: Milliseconds
+        _ configuration: Configuration, _ devices: [Device], data: SourceData? = nil, rest: Microwatts = .zero, first: LocalDay,
+        days: Int, step: Milliseconds
     ) {
-        (self.configuration, self.devices, self.data) = (configuration, devices, data)
+        (self.configuration, self.devices, self.data, self.rest) = (configuration, devices, data, rest)
         (self.first, self.days, self.step) = (first, days, step)
         startSeconds = first.start
         endSeconds = first.adding(days: days).start
@@ -67,7 +69,7 @@ struct Plan: Sequence {
             let decision = decide(
                 devices: plan.devices, policy: plan.configuration.policy,
                 reading: decided_ms == elapsed_ms ? reading : source.reading(at: plan.moment(after_ms: decided_ms)),
-                last: last?.decision)
+                rest: plan.rest, last: last?.decision)
             last = (decision, decided_ms)
             return Line(moment: moment, source: reading.power, signal: reading.signal, decision: decision)
         }
@@ -83,7 +85,8 @@ struct Plan: Sequence {
         var iterator = Iterator(plan: self, source: source, nextSeconds: startSeconds)
         if policy.isShaped {
             iterator.course = Course(
-                devices, policy, source, from: startSeconds * 1_000, apart: data == nil ? configuration.stabilisationTime : nil
+                devices, policy, source, from: startSeconds * 1_000, apart: data == nil ? configuration.stabilisationTime : nil,
+                rest: rest
             ) { Moment(seconds: $0) }
         }
         return iterator

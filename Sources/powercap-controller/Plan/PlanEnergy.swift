@@ -46,7 +46,8 @@ extension Plan {
     /// What its limits let through, however far apart its lines are.
     var energy: PlanEnergy {
         var energy = PlanEnergy()
-        let fine = Plan(configuration, devices, data: data, first: first, days: days, step: Swift.min(step, Plan.finest))
+        let fine = Plan(
+            configuration, devices, data: data, rest: rest, first: first, days: days, step: Swift.min(step, Plan.finest))
         for line in fine { energy.note(line, for: fine.step(of: line)) }
         return energy
     }

@@ -4,38 +4,34 @@ internal import Policy
 internal import PowercapProtocol
 internal import Text
 
-/// A recording as text: lines about the packages, a line of names, and a line for each sample. docs/formats.md describes it.
+/// A recording as text: lines about the devices, a line of names, and a line for each sample. docs/formats.md describes it.
 enum RecordingFile {
     static let format: UInt64 = 1
-    /// Of two packages a week of samples every 2 s has 25 MB.
+    /// Of two devices a week of samples every 2 s has 25 MB.
     static let largest = 256 << 20
 
+    /// Its column stands behind the devices', where there is a meter.
+    private static let meterColumn = "server_power_uw"
     private static let title = "# powercap-controller record, format "
 
     // MARK: Writing
 
     /// What comes before the samples.
-    static func head(_ devices: [Device]) -> [UInt8] {
+    static func head(_ devices: [Device], hasMeter: Bool = false) -> [UInt8] {
         var output = Output()
         output.append("\(title)\(format)\n")
-        for device in devices {
-            output.append("# \(device.name.text) reference_uw=\(device.reference.rawValue)")
-            output.append(" floor_uw=\(device.longTerm.floor.rawValue) ceiling_uw=\(device.longTerm.ceiling.rawValue)")
-            if let original = device.longTerm.original { output.append(" original_uw=\(original.rawValue)") }
-            if let fixed = device.fixed { output.append(" fixed_uw=\(fixed.rawValue)") }
-            output.append("\n")
-        }
-        output.append(names(devices))
+        for device in devices { output.append("# \(device.recorded)\n") }
+        output.append(names(devices) + (hasMeter ? ",\(meterColumn)" : ""))
         output.append("\n")
         return output.bytes
     }
 
     private static func names(_ devices: [Device]) -> String {
-        devices.reduce("time") { $0 + ",\($1.name.text)_power_uw,\($1.name.text)_limit_uw" }
+        devices.reduce("time") { $0 + ",\($1.name.column)_power_uw,\($1.name.column)_limit_uw" }
     }
 
     /// One line.
-    static func line(_ sample: Recording.Sample) -> [UInt8] {
+    static func line(_ sample: Recording.Sample, hasMeter: Bool = false) -> [UInt8] {
         var output = Output()
         output.append(Timestamp.milliseconds(sample.time_ms))
         for device in sample.devices {
@@ -43,6 +39,10 @@ enum RecordingFile {
             if let power = device.power { output.append(power) }
             output.append(",")
             if let limit = device.limit { output.append(limit) }
+        }
+        if hasMeter {
+            output.append(",")
+            if let server = sample.server { output.append(server) }
         }
         output.append("\n")
         return output.bytes
@@ -71,27 +71,27 @@ enum RecordingFile {
 
     static func parse(_ bytes: [UInt8]) throws(RecordingProblem) -> Content {
         var lines = Lines(bytes)
-        var content = Content(recording: Recording(try head(&lines)))
-        let devices = content.recording.devices
+        var content = Content(recording: try head(&lines))
+        let empty = content.recording
         while let line = lines.next() {
             guard lines.isEnded else {
                 content.isCutOff = true
                 break
             }
             if line.isEmpty { continue }
-            // Several recordings of the same packages, one behind the other, are one.
+            // Several recordings of the same devices, one behind the other, are one.
             if line.first == UInt8(ascii: "#") {
                 lines.back()
-                guard try head(&lines) == devices else { throw .line(lines.number, .otherPackages) }
+                guard try head(&lines) == empty else { throw .line(lines.number, .otherDevices) }
                 continue
             }
-            if !content.recording.add(try sample(line, lines.number, devices.count)) { content.notLater += 1 }
+            if !content.recording.add(try sample(line, lines.number, empty)) { content.notLater += 1 }
         }
         if content.recording.samples.count < 2 { throw .tooFew }
         return content
     }
 
-    private static func head(_ lines: inout Lines) throws(RecordingProblem) -> [Device] {
+    private static func head(_ lines: inout Lines) throws(RecordingProblem) -> Recording {
         guard let first = lines.next()?.text, first.hasPrefix(title) else { throw .noRecording }
         guard let number = UInt64(first.dropFirst(title.utf8.count)), number == format else {
             throw .unknownFormat(String(first.dropFirst(title.utf8.count)))
@@ -100,10 +100,15 @@ enum RecordingFile {
         while let line = lines.next() {
             guard let text = line.text else { throw .line(lines.number, .notText) }
             if text.hasPrefix("# ") {
-                guard let device = Device(recorded: text.dropFirst(2)) else { throw .line(lines.number, .noPackage(text)) }
+                guard let device = Device(recorded: text.dropFirst(2)) else { throw .line(lines.number, .noDevice(text)) }
+                if devices.contains(where: { $0.name == device.name }) {
+                    throw .line(lines.number, .sameDevice(device.name.text))
+                }
                 devices.append(device)
             } else if !devices.isEmpty, text == names(devices) {
-                return devices
+                return Recording(devices)
+            } else if !devices.isEmpty, text == "\(names(devices)),\(meterColumn)" {
+                return Recording(devices, hasMeter: true)
             } else {
                 throw .line(lines.number, .noNames(devices.isEmpty ? "" : names(devices)))
             }
@@ -111,26 +116,32 @@ enum RecordingFile {
         throw .noRecording
     }
 
-    private static func sample(_ line: ArraySlice<UInt8>, _ number: Int, _ devices: Int) throws(RecordingProblem)
+    private static func sample(_ line: ArraySlice<UInt8>, _ number: Int, _ recording: Recording) throws(RecordingProblem)
         -> Recording.Sample
     {
+        let expected = 1 + 2 * recording.devices.count + (recording.hasMeter ? 1 : 0)
         let fields = line.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
-        if fields.count != 1 + 2 * devices { throw .line(number, .fields(fields.count, expected: 1 + 2 * devices)) }
+        if fields.count != expected { throw .line(number, .fields(fields.count, expected: expected)) }
         guard let text = fields[0].text, let time = Timestamp.moment(text) else {
             throw .line(number, .noTime(String(decoding: fields[0], as: UTF8.self)))
         }
         var readings: [Recording.Reading] = []
-        for index in stride(from: 1, to: fields.count, by: 2) {
+        for (index, device) in recording.devices.enumerated() {
+            let (drawn, limit) = (fields[1 + 2 * index], fields[2 + 2 * index])
             readings.append(
-                Recording.Reading(power: try power(fields[index], number), limit: try power(fields[index + 1], number)))
+                Recording.Reading(power: try power(drawn, number, device.most), limit: try power(limit, number, device.most)))
         }
-        return Recording.Sample(time_ms: time.seconds * 1_000 + Int64(time.nanoseconds / 1_000_000), devices: readings)
+        let server = recording.hasMeter ? try power(fields[expected - 1], number, .mostOfDevice) : nil
+        return Recording.Sample(
+            time_ms: time.seconds * 1_000 + Int64(time.nanoseconds / 1_000_000), devices: readings, server: server)
     }
 
     /// Nothing is a power that isn't known.
-    private static func power(_ field: ArraySlice<UInt8>, _ number: Int) throws(RecordingProblem) -> Microwatts? {
+    private static func power(_ field: ArraySlice<UInt8>, _ number: Int, _ most: Microwatts) throws(RecordingProblem)
+        -> Microwatts?
+    {
         if field.isEmpty { return nil }
-        guard let value = field.text.flatMap({ UInt64($0) }), value <= Microwatts.registerMaximum.rawValue else {
+        guard let value = field.text.flatMap({ UInt64($0) }), value <= most.rawValue else {
             throw .line(number, .noPower(String(decoding: field, as: UTF8.self)))
         }
         return Microwatts(value)
@@ -165,27 +176,4 @@ private struct Lines {
 
 extension ArraySlice<UInt8> {
     fileprivate var text: String? { String(validating: self, as: UTF8.self) }
-}
-
-extension Device {
-    /// `package-0 reference_uw=205000000 floor_uw=…`; members that aren't known are passed over.
-    fileprivate init?(recorded text: Substring) {
-        let words = text.split(separator: " ")
-        guard let first = words.first, PackageName(String(first)) != nil else { return nil }
-        let name = DeviceName(String(first))
-        var values: [Substring: Microwatts] = [:]
-        for word in words.dropFirst() {
-            guard let equals = word.firstIndex(of: "="), let value = UInt64(word[word.index(after: equals)...]),
-                value <= Microwatts.registerMaximum.rawValue
-            else { return nil }
-            values[word[..<equals]] = Microwatts(value)
-        }
-        guard let reference = values["reference_uw"], reference > .zero, let floor = values["floor_uw"],
-            let ceiling = values["ceiling_uw"], floor <= ceiling
-        else { return nil }
-        self.init(
-            name: name, zone: name.text, reference: reference,
-            longTerm: LimitRange(index: 0, floor: floor, ceiling: ceiling, original: values["original_uw"]), shortTerm: nil,
-            fixed: values["fixed_uw"])
-    }
 }

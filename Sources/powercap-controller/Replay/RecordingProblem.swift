@@ -16,13 +16,14 @@ enum RecordingProblem: FileProblem, Error, Equatable, Sendable {
 
     enum LineProblem: Equatable, Sendable {
         case notText
-        case noPackage(String)
+        case noDevice(String)
+        case sameDevice(String)
         /// What the names should be; empty where that isn't known either.
         case noNames(String)
         case fields(Int, expected: Int)
         case noTime(String)
         case noPower(String)
-        case otherPackages
+        case otherDevices
     }
 
     /// What follows the flag's name and value in the sentence.
@@ -47,13 +48,14 @@ extension RecordingProblem.LineProblem {
     fileprivate var words: String {
         switch self {
         case .notText: "this is not text in UTF-8"
-        case .noPackage(let text): "\(quoted(text)) says nothing of a package that can be used: give the file as it was recorded"
+        case .noDevice(let text): "\(quoted(text)) says nothing of a device that can be used: give the file as it was recorded"
+        case .sameDevice(let name): "\(quoted(name)) is described for a second time: give the file as it was recorded"
         case .noNames(let names):
-            names.isEmpty ? "a line about each package is missing before it" : "the columns aren't \(quoted(names))"
+            names.isEmpty ? "a line about each device is missing before it" : "the columns aren't \(quoted(names))"
         case .fields(let count, let expected): "it has \(count == 1 ? "1 field" : "\(count) fields") instead of \(expected)"
         case .noTime(let text): "\(quoted(text)) is no time as in 2026-06-21T12:00:02.000Z"
         case .noPower(let text): "\(quoted(text)) is no power in microwatts"
-        case .otherPackages: "another recording begins here, whose packages are others: give one of them"
+        case .otherDevices: "another recording begins here, whose devices are others: give one of them"
         }
     }
 }

@@ -147,7 +147,7 @@ extension NodeState {
             sentences.append(grantNext)
         } else if let change {
             sentences.append(
-                "As far as is known, the limit is \(change.nodeLimit.roughly) from \(Instant(change.at).words(seenFrom: now)) on "
+                "As far as is known, the \(decision?.decision.server == nil ? "" : "server's ")limit is \(change.nodeLimit.roughly) from \(Instant(change.at).words(seenFrom: now)) on "
                     + "(\(change.reason.rawValue)).")
         } else {
             sentences.append("Nothing that is known today changes the limit within 24 h.")

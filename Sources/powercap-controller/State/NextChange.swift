@@ -5,6 +5,7 @@ internal import PowercapProtocol
 struct NextChange: Equatable, Sendable {
     /// In seconds since 1970.
     let at: Int64
+    /// Where that is the whole server's (BUDGET_OF=server), its limit: what its devices then have depends on the rest.
     let nodeLimit: Microwatts
     let reason: Reason
 }
@@ -26,11 +27,16 @@ extension NodeState {
         Outlook(from: self, atLeast: least_s, after: begun).map { AnySequence($0) } ?? AnySequence(EmptyCollection())
     }
 
-    private func changes(_ line: Outlook.Line) -> Bool { line.decision.nodeLimit != decision?.decision.nodeLimit }
+    private func changes(_ line: Outlook.Line) -> Bool { line.decision.wholeLimit != decision?.decision.wholeLimit }
 }
 
 extension NextChange {
     fileprivate init(_ line: Outlook.Line) {
-        self.init(at: line.at, nodeLimit: line.decision.nodeLimit, reason: line.decision.reason)
+        self.init(at: line.at, nodeLimit: line.decision.wholeLimit, reason: line.decision.server?.reason ?? line.decision.reason)
     }
+}
+
+extension Decision {
+    /// Of the whole server where the node's limit is that, and else of the devices together.
+    fileprivate var wholeLimit: Microwatts { server?.limit ?? nodeLimit }
 }

@@ -14,6 +14,8 @@ struct Outlook: Sequence, IteratorProtocol {
 
     private let state: NodeState
     private let devices: [Device]
+    /// Of the whole server (BUDGET_OF=server), beside its devices: taken to stay as it is.
+    private let rest: Microwatts
     private let least_s: Int64
     private let first: Int64
     private let step_s: Int64
@@ -36,6 +38,7 @@ struct Outlook: Sequence, IteratorProtocol {
         guard let limits = state.limits, let decision = state.decision, let next_ns = state.nextDecision_ns else { return nil }
         self.state = state
         devices = limits.devices
+        rest = decision.decision.server?.loop.rest ?? .zero
         self.least_s = least_s
         let apart_s = Swift.max(Int64(state.settings.configuration.stabilisationTime.rawValue / 1_000), 1)
         step_s = (Swift.max(least_s, apart_s) + apart_s - 1) / apart_s * apart_s
@@ -73,7 +76,8 @@ struct Outlook: Sequence, IteratorProtocol {
             ) { Moment(seconds: $0) }
         }
         last = decide(
-            devices: devices, policy: policy, reading: reading, overrides: then.together, workload: workload, last: last,
+            devices: devices, policy: policy, reading: reading, overrides: then.together, workload: workload, rest: rest,
+            last: last,
             at_ms: state.shapeClock_ms + (moment - state.now.seconds) * 1_000)
         if !isEnd && !isStep { at += step_s }
         return Line(at: moment, decision: last)
