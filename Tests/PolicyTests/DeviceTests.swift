@@ -223,4 +223,50 @@ struct MixedSplitTests {
         #expect(
             parts([nil, hungry]) == [150_750, 150_000], "what is left is less than the GPU's step, and nobody else wants it")
     }
+
+    @Test("the reference power is of all kinds together, and so is the floor that RAPL_LIMIT makes of it")
+    func reference() {
+        let devices = [
+            Self.device("package-0", .package, reference: 150, step: .step),
+            Self.device("amdgpu:0", .gpu, reference: 300, step: .watts(1)),
+        ]
+        let policy = PowerPolicy.test {
+            $0.govern = [.rapl, .gpu]
+            $0.raplLimit = Percent(millionths: 20_000_000)
+        }
+        let decision = decide(devices: devices, policy: policy, reading: SourceReading(.zero))
+        #expect(decision.reference == .watts(450) && decision.floor == .watts(90))
+        #expect(ReferenceFunction.avg.reference(of: devices) == .watts(225))
+    }
+
+    @Test("floors come before weights: a kind of great weight leaves every other its floor, and the rest goes by weight")
+    func floors() {
+        let devices = [
+            Self.device("package-0", .package, reference: 150, step: .step),
+            Self.device("package-1", .package, reference: 150, step: .step),
+            Self.device("amdgpu:0", .gpu, reference: 300, step: .watts(1)),
+        ]
+        func parts(_ watts: UInt64) -> [UInt64] {
+            let policy = PowerPolicy.test {
+                $0.govern = [.rapl, .gpu]
+                $0.weights = KindWeights(package: 1, gpu: 100)
+            }
+            return decide(devices: devices, policy: policy, reading: SourceReading(.watts(watts))).devices.map {
+                $0.longTerm.rawValue / 1_000_000
+            }
+        }
+        #expect(parts(100) == [10, 10, 80])
+        #expect(parts(320) == [10, 10, 300])
+        #expect(parts(400) == [50, 50, 300], "what the GPU can't take goes to the others")
+        #expect(parts(20) == [10, 10, 10], "and the floors win over a limit that is less")
+    }
+
+    @Test("where rounding has to be made up for, the coarsest steps come first, and no more is made up than is missing")
+    func roundedUp() {
+        var shares = [10, 10, 1].map { step in
+            Share(weight: .watts(1), step: Microwatts(step), floor: .zero, ceiling: Microwatts(100))
+        }
+        split(Microwatts(47), atLeast: Microwatts(40), over: &shares)
+        #expect(shares.map(\.limit.rawValue) == [20, 10, 15])
+    }
 }

@@ -166,6 +166,56 @@ struct ServerLoopTests {
         #expect(divide(10) == .watts(190), "it does now: the rest has grown by 35 W")
     }
 
+    /// A loop that is asked every 2 s: its meter, what the devices draw, and what they may have then, in watts. Its clock begins late.
+    private struct Steps {
+        var loop = ServerLoop()
+        var (limit, from_s) = (UInt64(500), Int64(100_000))
+
+        mutating func step(_ at_s: Int64, meter: UInt64?, drawn: UInt64) -> UInt64 {
+            let at_ms = (from_s + at_s) * 1_000
+            loop.note(meter: meter.map { .watts($0) }, drawn: .watts(drawn), inForce: .watts(300), at: at_ms)
+            return divide(at_s)
+        }
+
+        mutating func divide(_ at_s: Int64) -> UInt64 {
+            loop.divide(.watts(limit), floor: .zero, ceiling: .watts(700), at: (from_s + at_s) * 1_000).rawValue / 1_000_000
+        }
+    }
+
+    @Test("nothing rises in the first 10 s, nor in 10 s after a rise or a cut: what came of the last change has to be seen first")
+    func settling() {
+        var steps = Steps()
+        for at_s in stride(from: Int64(0), through: 8, by: 2) { #expect(steps.step(at_s, meter: 400, drawn: 300) == 300) }
+        // Half of the way to 395 W.
+        #expect(steps.step(10, meter: 400, drawn: 300) == 347)
+        for at_s in stride(from: Int64(12), through: 18, by: 2) {
+            #expect(steps.step(at_s, meter: 447, drawn: 347) == 347, "\(at_s) s")
+        }
+        #expect(steps.step(30, meter: 447, drawn: 347) == 371)
+        // The rest jumps to 200 W for one look, and the cut stands for 10 s.
+        #expect(steps.step(50, meter: 571, drawn: 371) == 295)
+        for at_s in stride(from: Int64(52), through: 58, by: 2) {
+            #expect(steps.step(at_s, meter: 345, drawn: 295) == 295, "\(at_s) s")
+        }
+        #expect(steps.step(62, meter: 345, drawn: 295) > 295)
+    }
+
+    @Test("devices that don't use what they have get no more, however much room there is")
+    func unused() {
+        var steps = Steps()
+        for at_s in stride(from: Int64(0), through: 60, by: 2) { #expect(steps.step(at_s, meter: 180, drawn: 80) == 300) }
+    }
+
+    @Test("a reading that nobody has renewed for 10 s lets nothing rise, and the meter counts as silent")
+    func stale() {
+        var steps = Steps()
+        #expect(steps.step(0, meter: 400, drawn: 300) == 300)
+        steps.limit = 900
+        #expect(steps.divide(11) == 300)
+        _ = steps.step(12, meter: nil, drawn: 300)
+        #expect(steps.loop.meter == nil)
+    }
+
     @Test("a meter that says nothing: nothing rises, and after a minute the rest counts as the largest that was seen")
     func silence() {
         var server = SimulatedServer(limit: 500, rest: 300, demand: 600)
