@@ -76,7 +76,7 @@ struct CheckTests {
     func refused() throws {
         let mock = try Mock(devices: 1, "fail intel-rapl:0 long_term refused 5\n")
         let controller = try RunningController(mock.socket, ["SAMPLE_INTERVAL": "1h"])
-        try controller.next("limit refused: the package keeps what it has, the others share the rest")
+        try controller.next("limit refused: the device keeps what it has, the others share the rest")
         try expect(mock, nil)
         #expect(try controller.stop() == 0)
     }

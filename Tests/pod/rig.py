@@ -115,7 +115,7 @@ class Rig:
 
     def logged_limits(self):
         """What the controller says is in force, in the shape of limits()."""
-        said = {(each["package"], each["constraint"]): int(each["in_force_uw"]) for each in self.changes()}
+        said = {(each["device"], each["constraint"]): int(each["in_force_uw"]) for each in self.changes()}
         return {package: (said[package, "long_term"], said[package, "short_term"]) for package, _ in said}
 
     def wait(self, what, condition, seconds=WAIT_SECONDS):

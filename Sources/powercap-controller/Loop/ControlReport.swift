@@ -13,19 +13,19 @@ extension ControlSession {
             ("sandbox", .text(welcome.sandbox.words)), ("writes", .text(welcome.writes.words)))
         log.info(
             "zones found", ("zones", .number(UInt64(zones.zones.count))),
-            ("packages", .number(UInt64(limits.parts.count))),
+            ("devices", .number(UInt64(limits.parts.count))),
             ("names", .text(zones.zones.map(\.description.name.string).joined(separator: ","))))
         for entry in limits.entries {
             let device = entry.device
             log.info(
-                "package", ("package", .text(device.name.text)), ("zone", .text(device.zone)),
+                "device", ("device", .text(device.name.text)), ("zone", .text(device.zone)),
                 ("reference_uw", .power(device.reference)), ("floor_uw", .power(device.longTerm.floor)),
                 ("ceiling_uw", .power(device.longTerm.ceiling)), ("in_force_uw", .power(limits.inForce(entry).limit)),
                 ("writable", .flag(device.ungoverned == nil && !entry.isLocked)))
             if let why = device.ungoverned {
                 log.warning(
-                    "package not governed: it keeps what it has, the others share the rest",
-                    ("package", .text(device.name.text)), ("zone", .text(device.zone)), ("why", .text(why)))
+                    "device not governed: it keeps what it has, the others share the rest",
+                    ("device", .text(device.name.text)), ("zone", .text(device.zone)), ("why", .text(why)))
                 tell(
                     NodeEvent(
                         reason: .notGoverned, subject: device.name.text, note: "\(device.name.text) isn't governed: \(why)"))
@@ -36,7 +36,7 @@ extension ControlSession {
         reportShortTerm()
         if welcome.boot.contains(.atFallback) { log.info("this boot was begun at the fallback limits") }
         if limits.present.isEmpty, limits.servers.isEmpty {
-            log.warning("no package has a power limit: there is nothing to govern here")
+            log.warning("no device has a power limit: there is nothing to govern here")
         }
         if !limits.missing.isEmpty {
             log.warning(
@@ -59,7 +59,7 @@ extension ControlSession {
         where limits.entries.contains(where: { $0.device.zone == zone.id && $0.device.ungoverned == nil }) {
             guard let shortTerm = zone.constraint("short_term"), !shortTerm.isGovernable else { continue }
             log.warning(
-                "short-term limit not governed: it is left alone", ("package", .text(zone.name)),
+                "short-term limit not governed: it is left alone", ("device", .text(zone.name)),
                 ("why", .text(shortTerm.obstacleWords)))
         }
     }
@@ -69,48 +69,48 @@ extension ControlSession {
         case .gone(let device):
             tell(NodeEvent(reason: .zoneGone, subject: device.name.text, note: "\(device.name.text) is gone: it went offline"))
             log.warning(
-                "zone gone: its package went offline, or its driver was unloaded", ("package", .text(device.name.text)),
+                "zone gone: its device went offline, or its driver was unloaded", ("device", .text(device.name.text)),
                 ("zone", .text(device.zone)))
         case .enabled(let device, true):
-            log.info("zone enabled again", ("package", .text(device.name.text)), ("zone", .text(device.zone)))
+            log.info("zone enabled again", ("device", .text(device.name.text)), ("zone", .text(device.zone)))
         case .enabled(let device, false):
             let note = "\(device.name.text) is disabled: its limits are not enforced"
             tell(NodeEvent(reason: .zoneDisabled, subject: device.name.text, note: note))
             log.warning(
                 "zone disabled: its limits are not enforced until somebody writes 1 to its file `enabled`",
-                ("package", .text(device.name.text)), ("zone", .text(device.zone)))
+                ("device", .text(device.name.text)), ("zone", .text(device.zone)))
         case .written(let device, let constraint, nil):
-            log.debug("limit written", [("package", .text(device.name.text)), ("constraint", .text(constraint))])
+            log.debug("limit written", [("device", .text(device.name.text)), ("constraint", .text(constraint))])
         case .written(let device, let constraint, .some(let code)):
             tally.counts.refused += 1
             let note = "\(device.name.text) \(constraint): the limit was refused: \(code.explanation)"
             tell(NodeEvent(reason: .limitRefused, subject: "\(device.name.text) \(constraint)", note: note))
             log.error(
-                "limit refused: the device keeps what it has, the others share the rest", ("package", .text(device.name.text)),
+                "limit refused: the device keeps what it has, the others share the rest", ("device", .text(device.name.text)),
                 ("constraint", .text(constraint)), ("why", .text("\(code.explanation)")))
         case .unreadable(let device, let constraint, 0):
-            log.info("limit can be read again", ("package", .text(device.name.text)), ("constraint", .text(constraint)))
+            log.info("limit can be read again", ("device", .text(device.name.text)), ("constraint", .text(constraint)))
         case .unreadable(let device, let constraint, let errno):
             log.warning(
                 "limit can't be read: whether another party changes it isn't known until it can",
-                ("package", .text(device.name.text)), ("constraint", .text(constraint)),
+                ("device", .text(device.name.text)), ("constraint", .text(constraint)),
                 ("errno", .text(Errno(Int32(errno)).name)))
         case .steady(let device, let constraint, let count):
             let note = "\(device.name.text) \(constraint): another party changed it \(count) times, and does so no more"
             tell(NodeEvent(reason: .limitDrifted, subject: device.name.text, note: note))
             log.info(
-                "another party changes the limit no more", ("package", .text(device.name.text)),
+                "another party changes the limit no more", ("device", .text(device.name.text)),
                 ("constraint", .text(constraint)), ("changes", .number(UInt64(count))))
         case .lower(let device, .some(let register), _):
             let limit = register.limit?.words ?? "less"
             let note = "\(register.controlType) holds \(device.name.text) at \(limit), which is less than what is set"
             tell(NodeEvent(reason: .heldLower, subject: device.name.text, note: note))
             log.warning(
-                "another register holds the package at less: the lowest is in force", ("package", .text(device.name.text)),
+                "another register holds the device at less: the lowest is in force", ("device", .text(device.name.text)),
                 ("held_by", .text(register.controlType)), ("in_force_uw", .power(register.limit)))
         case .lower(let device, nil, let count):
             log.info(
-                "no other register holds the package at less any more", ("package", .text(device.name.text)),
+                "no other register holds the device at less any more", ("device", .text(device.name.text)),
                 ("samples", .number(UInt64(count))))
         case .drift(let device, let constraint, let before, let found, let action, let count):
             tally.counts.drifts[Counts.Drift(zone: device.zone, constraint: constraint), default: 0] += 1
@@ -120,7 +120,7 @@ extension ControlSession {
                 "\(device.name.text) \(constraint): another party changed \(before.words) to \(found.words) (\(action.rawValue))"
             tell(NodeEvent(reason: .limitDrifted, subject: device.name.text, note: note))
             log.warning(
-                "another party changed a limit", ("package", .text(device.name.text)), ("constraint", .text(constraint)),
+                "another party changed a limit", ("device", .text(device.name.text)), ("constraint", .text(constraint)),
                 ("from_uw", .power(before)), ("found_uw", .power(found)), ("action", .text(action.rawValue)))
         }
     }
@@ -144,7 +144,7 @@ extension ControlSession {
         // A step of many: their beginning and their end are told.
         let isStep = decision.shape?.isMoving == true
         var fields: [Log.Field] = [
-            ("package", .text(limits.entries[change.entry].device.name.text)),
+            ("device", .text(limits.entries[change.entry].device.name.text)),
             ("constraint", .text(limits[change].name)), ("from_uw", .power(change.from)), ("asked_uw", .power(change.to)),
             ("in_force_uw", .power(limits.inForce(change))), ("reason", .text(change.reason.rawValue)),
             ("source_uw", .power(decision.source)), ("node_limit_uw", .power(decision.nodeLimit)),
@@ -179,8 +179,8 @@ extension ControlSession {
         let note = "\(device) \(limits[change].name): \(change.to.words) was refused: \(failure.sentence)"
         tell(NodeEvent(reason: .limitRefused, subject: "\(device) \(limits[change].name)", note: note))
         log.error(
-            "limit refused: the package keeps what it has, the others share the rest",
-            ("package", .text(limits.entries[change.entry].device.name.text)), ("constraint", .text(limits[change].name)),
+            "limit refused: the device keeps what it has, the others share the rest",
+            ("device", .text(limits.entries[change.entry].device.name.text)), ("constraint", .text(limits[change].name)),
             ("asked_uw", .power(change.to)), ("in_force_uw", .power(limits.inForce(change))),
             ("why", .text(failure.sentence)))
     }

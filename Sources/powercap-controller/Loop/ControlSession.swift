@@ -91,7 +91,7 @@ final class ControlSession {
                 log.debug(
                     "sample",
                     [
-                        ("package", .text(entry.device.name.text)), ("in_force_uw", .power(limits.inForce(entry).limit)),
+                        ("device", .text(entry.device.name.text)), ("in_force_uw", .power(limits.inForce(entry).limit)),
                         ("power_uw", .power(power[entry.device.zone])),
                     ])
             }

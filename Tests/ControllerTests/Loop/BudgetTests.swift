@@ -81,9 +81,9 @@ struct BudgetTests {
         #expect(rest.limits[Self.long] == nil)
         #expect(rest.limits[Self.other] == .watts(30))
         #expect(rest.limits["intel-rapl:2/long_term"] == .watts(30))
-        let refusal = try controller.next("limit refused: the package keeps what it has, the others share the rest")
+        let refusal = try controller.next("limit refused: the device keeps what it has, the others share the rest")
         #expect(refusal.level == "error")
-        #expect(refusal["package"] == "package-0")
+        #expect(refusal["device"] == "package-0")
         #expect(refusal["constraint"] == "long_term")
         #expect(refusal["in_force_uw"] == "40000000")
         #expect(refusal["why"] == why)
@@ -106,7 +106,7 @@ struct BudgetTests {
         let mock = try Mock(
             [ScriptedPackage(number: 0, original: 20), ScriptedPackage(number: 1)], "fail intel-rapl:0 long_term refused 5\n")
         let controller = try RunningController(mock.socket, ["STABILISATION_TIME": "1s"])
-        try controller.next("limit refused: the package keeps what it has, the others share the rest")
+        try controller.next("limit refused: the device keeps what it has, the others share the rest")
         try controller.next("limit changed", of: "package-1", "long_term")
         var replay = Replay(limits: try mock.limits())
         #expect(replay.limits[Self.other] == .watts(80))
@@ -121,7 +121,7 @@ struct BudgetTests {
     func refusedShortTerm() throws {
         let mock = try Mock(devices: 2, "fail intel-rapl:0 short_term refused 5\n")
         let controller = try RunningController(mock.socket)
-        let refusal = try controller.next("limit refused: the package keeps what it has, the others share the rest")
+        let refusal = try controller.next("limit refused: the device keeps what it has, the others share the rest")
         #expect(refusal["constraint"] == "short_term")
         try controller.next("limit changed", of: "package-0", "long_term")
         let limits = try mock.limits()
@@ -139,9 +139,9 @@ struct BudgetTests {
         try mock.tell("gone intel-rapl:1")
         try mock.next("ReadSample")
         #expect(try mock.nextApply().limits == [Self.long: .watts(100), "intel-rapl:0/short_term": .watts(100)])
-        let warning = try controller.next("zone gone: its package went offline, or its driver was unloaded")
+        let warning = try controller.next("zone gone: its device went offline, or its driver was unloaded")
         #expect(warning.level == "warning")
-        #expect(warning["package"] == "package-1")
+        #expect(warning["device"] == "package-1")
         try mock.next("ReadSample")
         try mock.next("ReadSample")
         #expect(try controller.stop() == 0)
@@ -154,7 +154,7 @@ struct BudgetTests {
         let mock = try Mock(devices: 2, "gone intel-rapl:1\n")
         let controller = try RunningController(mock.socket)
         #expect(try mock.nextApply().limits == [Self.long: .watts(100), "intel-rapl:0/short_term": .watts(100)])
-        try controller.next("zone gone: its package went offline, or its driver was unloaded")
+        try controller.next("zone gone: its device went offline, or its driver was unloaded")
         #expect(try controller.stop() == 0)
     }
 
@@ -189,12 +189,12 @@ struct BudgetTests {
         let warning = try controller.next(
             "zone disabled: its limits are not enforced until somebody writes 1 to its file `enabled`")
         #expect(warning.level == "warning")
-        #expect(warning["package"] == "package-1")
+        #expect(warning["device"] == "package-1")
         #expect(try controller.stop() == 0)
         let other = try RunningController(mock.socket)
         try other.next(warning.message)
         try mock.tell("enabled intel-rapl:1 yes")
-        #expect(try other.next("zone enabled again")["package"] == "package-1")
+        #expect(try other.next("zone enabled again")["device"] == "package-1")
         #expect(try other.stop() == 0)
     }
 
@@ -202,7 +202,7 @@ struct BudgetTests {
     func noPackages() throws {
         let mock = try Mock("zone intel-rapl:0 psys energy_uj=0\nconstraint intel-rapl:0 long_term 200W\n")
         let controller = try RunningController(mock.socket)
-        #expect(try controller.next("no package has a power limit: there is nothing to govern here").level == "warning")
+        #expect(try controller.next("no device has a power limit: there is nothing to govern here").level == "warning")
         try mock.next("ReadSample")
         try mock.next("ReadSample")
         #expect(try controller.stop() == 0)

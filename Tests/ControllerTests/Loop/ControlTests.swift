@@ -80,7 +80,7 @@ struct ControlTests {
         #expect(try controller.stop() == 0)
         #expect(controller.count(Self.waiting) == 1)
         #expect(controller.count("connected to the helper") == 1)
-        #expect(controller.count("package") == 1)
+        #expect(controller.count("device") == 1)
     }
 
     @Test(

@@ -22,7 +22,7 @@ struct DriftTests {
         #expect(mock.requests(after: "done set intel-rapl:1 \(constraint) 150W") == ["ReadSample", "Apply"])
         let warning = try controller.next(Self.warning)
         #expect(warning.level == "warning")
-        #expect(warning["package"] == "package-1")
+        #expect(warning["device"] == "package-1")
         #expect(warning["constraint"] == constraint)
         #expect(warning["from_uw"] == "50000000")
         #expect(warning["found_uw"] == "150000000")
@@ -60,7 +60,7 @@ struct DriftTests {
         try mock.tell("set intel-rapl:0 long_term 85W")
         #expect(try mock.nextApply().limits["intel-rapl:1/long_term"] == .watts(15))
         let warning = try controller.next(Self.warning)
-        #expect(warning["package"] == "package-0")
+        #expect(warning["device"] == "package-0")
         #expect(warning["action"] == "leave", "it can't be set again")
         #expect(try controller.stop() == 0)
     }
@@ -101,7 +101,7 @@ struct DriftTests {
         try mock.tell("unreadable intel-rapl:0 long_term 61")
         let warning = try controller.next("limit can't be read: whether another party changes it isn't known until it can")
         #expect(warning.level == "warning")
-        #expect(warning["package"] == "package-0")
+        #expect(warning["device"] == "package-0")
         #expect(warning["constraint"] == "long_term")
         #expect(warning["errno"] == "ENODATA")
         for _ in 0..<2 { try mock.next("ReadSample") }
@@ -123,8 +123,8 @@ struct DriftTests {
         let mock = try Mock(
             "zone intel-rapl:0 package-0\nconstraint intel-rapl:0 long_term 200W\nunreadable intel-rapl:0 long_term 61\n")
         let controller = try RunningController(mock.socket, ["LOG_LEVEL": "debug"])
-        #expect(try controller.next("package")["in_force_uw"] == "unknown")
-        let refusal = try controller.next("limit refused: the package keeps what it has, the others share the rest")
+        #expect(try controller.next("device")["in_force_uw"] == "unknown")
+        let refusal = try controller.next("limit refused: the device keeps what it has, the others share the rest")
         #expect(refusal["in_force_uw"] == "unknown")
         #expect(refusal["why"] == "the limit can't be read, so it isn't changed (ENODATA)")
         #expect(try controller.next("sample")["power_uw"] == "unknown")

@@ -95,7 +95,7 @@ struct EndTests {
     func nothingToRestore() throws {
         let mock = try Mock("zone intel-rapl:0 package-0 energy_uj=0\n")
         let controller = try RunningController(mock.socket)
-        try controller.next("no package has a power limit: there is nothing to govern here")
+        try controller.next("no device has a power limit: there is nothing to govern here")
         try controller.next("in control")
         #expect(try controller.stop() == 0)
         let end = try controller.next("stopped, no limit had to be restored")

@@ -36,7 +36,7 @@ final class RunningController {
     func next(_ message: String, of device: String, _ constraint: String) throws -> LogLine {
         while true {
             let line = try next(message)
-            if line["package"] == device && line["constraint"] == constraint { return line }
+            if line["device"] == device && line["constraint"] == constraint { return line }
         }
     }
 

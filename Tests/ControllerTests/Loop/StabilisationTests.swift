@@ -33,7 +33,7 @@ struct StabilisationTests {
                 #expect(limits.values.reduce(0, +) <= sources.last ?? 0)
                 sources.append(source)
             }
-            limits[line["package"]!] = UInt64(line["in_force_uw"]!)
+            limits[line["device"]!] = UInt64(line["in_force_uw"]!)
         }
         #expect(limits.count == 8)
         #expect(sources.count >= 3)

@@ -25,7 +25,7 @@ struct TruthTests {
         let mock = try Mock(Self.mmio(first: isFirst))
         let controller = try RunningController(mock.socket, ["MAX_SOURCE": "110W"])
         #expect(try controller.next("limit changed")["in_force_uw"] == "45000000")
-        let lower = try controller.next("another register holds the package at less: the lowest is in force")
+        let lower = try controller.next("another register holds the device at less: the lowest is in force")
         #expect(lower["held_by"] == "intel-rapl-mmio")
         #expect(lower["in_force_uw"] == "45000000")
         let status = try run("status", socket: mock.socket)
@@ -40,7 +40,7 @@ struct TruthTests {
         #expect(unknown.output.contains("the limit of intel-rapl-mmio can't be read (ENODATA), and might be the"))
         try mock.tell("unreadable intel-rapl-mmio:0 long_term 0")
         try mock.tell("set intel-rapl-mmio:0 long_term 200W")
-        try controller.next("no other register holds the package at less any more")
+        try controller.next("no other register holds the device at less any more")
         #expect(controller.count(lower.message) == 1)
         #expect(try controller.stop() == 0)
         #expect(try mock.limits()["intel-rapl-mmio:0/long_term"] == .watts(200))
@@ -55,7 +55,7 @@ struct TruthTests {
                 + "fail intel-rapl:1 short_term refused 61\n")
         let controller = try RunningController(mock.socket)
         for _ in 0..<2 {
-            let refused = try controller.next("limit refused: the package keeps what it has, the others share the rest")
+            let refused = try controller.next("limit refused: the device keeps what it has, the others share the rest")
             #expect(refused["why"]?.hasPrefix("the register is locked") == true)
         }
         for _ in 0..<2 { try mock.next("ReadSample") }
@@ -92,7 +92,7 @@ struct TruthTests {
             "minimum 10W\nzone intel-rapl:0 package-0\nconstraint intel-rapl:0 long_term 6W max=6W obstacle=ceilingBelowFloor\n")
         let why = "its ceiling, 6 W, is below the helper's floor, 10 W (--min-power)"
         let controller = try RunningController(mock.socket, ["MAX_SOURCE": "20W"])
-        let line = try controller.next("package not governed: it keeps what it has, the others share the rest")
+        let line = try controller.next("device not governed: it keeps what it has, the others share the rest")
         #expect(line.level == "warning")
         #expect(line["why"] == why)
         let status = try run("status", socket: mock.socket).output
@@ -120,8 +120,8 @@ struct TruthTests {
             "zone intel-rapl:0 package-0\nconstraint intel-rapl:0 long_term 90W obstacle=\(obstacle.name)\n"
                 + ScriptedPackage(number: 1).lines)
         let controller = try RunningController(mock.socket, ["MAX_SOURCE": "200W"])
-        let line = try controller.next("package not governed: it keeps what it has, the others share the rest")
-        #expect(line.level == "warning" && line["package"] == "package-0" && line["why"] == why)
+        let line = try controller.next("device not governed: it keeps what it has, the others share the rest")
+        #expect(line.level == "warning" && line["device"] == "package-0" && line["why"] == why)
         try controller.next("limit changed", of: "package-1", "long_term")
         let status = try run("status", socket: mock.socket).output.split(whereSeparator: \.isWhitespace).joined(separator: " ")
         #expect(status.contains("not governed: \(why)"))

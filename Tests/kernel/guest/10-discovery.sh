@@ -56,7 +56,7 @@ start_controller MAX_SOURCE=200W
 wait_for "two packages share 200 W" 20 limits_are "100/100 100/100"
 equals "and those four limits are all that was ever written" "2 2" "$(writes)"
 equals "psys, mmio, dram, core and peak_power hold what they held" "$untouched" "$(others)"
-has "the controller found two packages among nine zones" "zones=9 packages=2" "$(controller_log | grep 'zones found')"
+has "the controller found two packages among nine zones" "zones=9 devices=2" "$(controller_log | grep 'zones found')"
 
 ask_status
 equals "status has every zone and shows its energy" 9 "$(grep -c '^[{]"id":.*"power_uw":[0-9]' $RIG/status.lines)"

@@ -12,7 +12,7 @@ wait_for "P8: of 200 W the locked package takes 150, the other gets the rest" 20
 equals "the locked register is what it was, bit for bit" "${original% *}" "$(raw 0 limit)"
 before=$(decisions)
 wait_for "more decisions are made" 20 two_more_decisions
-equals "the refusal is reported once, not at every decision" 1 "$(times_controller_said 'limit refused.* package=package-0')"
+equals "the refusal is reported once, not at every decision" 1 "$(times_controller_said 'limit refused.* device=package-0')"
 has "and with its reason, and what is in force" "in_force_uw=150000000" "$(controller_log | grep 'limit refused')"
 equals "no decision but the first wrote anything" "0 2" "$(writes)"
 

@@ -33,7 +33,7 @@ put_counter 0 $((range - 150000000))
 put_counter 1 $((range - 100000000))
 before_0=$(cat "$(zone package-0)/energy_uj") before_1=$(cat "$(zone package-1)/energy_uj")
 start_controller MAX_SOURCE=300W LOG_LEVEL=debug
-measured() { controller_log | sed -n "s/.*msg=\"sample\" package=package-$1 .*power_uw=//p"; }
+measured() { controller_log | sed -n "s/.*msg=\"sample\" device=package-$1 .*power_uw=//p"; }
 both_wrapped() {
 	[ "$(cat "$(zone package-0)/energy_uj")" -lt "$before_0" ] && [ "$(cat "$(zone package-1)/energy_uj")" -lt "$before_1" ] &&
 		[ "$(measured 1 | wc -l)" -ge 4 ]

@@ -29,7 +29,7 @@ wait_for "two packages share 120 W" 20 limits_are "60/60 60/60"
 
 package_1 offline
 wait_for "P8: package 1 goes, and the controller gives all to package 0" 20 limits_are "120/120 60/60"
-check "the controller reports the zone as gone" controller_said 'zone gone.* package=package-1'
+check "the controller reports the zone as gone" controller_said 'zone gone.* device=package-1'
 equals "the helper serves on" "" "$(statuses)"
 ask_status
 equals "status says which package is gone, and its limit can't be read" "true null false 120000000" \
@@ -39,10 +39,10 @@ package_1 online
 wait_for "package 1 comes back, and the helper ends with 75" 20 ended_with_75 1
 wait_for "its supervisor starts it again" 20 started 2
 wait_for "P8: the controller governs both again" 20 limits_are "60/60 60/60"
-disabled() { controller_said 'zone disabled.* package=package-1'; }
+disabled() { controller_said 'zone disabled.* device=package-1'; }
 wait_for "and reports that package 1 is disabled: the kernel brings it back so" 20 disabled
 try_write "$(zone package-1)/enabled" 1 >$RIG/enabled
-enabled() { controller_said 'zone enabled again.* package=package-1'; }
+enabled() { controller_said 'zone enabled again.* device=package-1'; }
 wait_for "an operator enables it ($(cat $RIG/enabled)): that is reported" 20 enabled
 equals "without the limits having changed" "60/60 60/60" "$(limits)"
 

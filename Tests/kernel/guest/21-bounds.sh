@@ -51,7 +51,7 @@ original=$(registers)
 start_helper
 start_controller MAX_SOURCE=200W
 wait_for "P3: a package without any limit can be given one" 20 limits_are "100/100 100/100"
-disabled() { controller_said 'zone disabled.* package=package-0'; }
+disabled() { controller_said 'zone disabled.* device=package-0'; }
 wait_for "and that nothing enforces it is reported" 20 disabled
 stop_controller
 restored "P6: the originals are back: none, and 87.5 W"

@@ -3,7 +3,7 @@
 load nolimit=1
 start_helper
 start_controller MAX_SOURCE=200W
-told() { controller_said 'no package has a power limit'; }
+told() { controller_said 'no device has a power limit'; }
 wait_for "the controller says that there is nothing to govern" 20 told
 sampled() { [ "$(raw 0 reads)" -gt "$reads" ]; }
 reads=$(raw 0 reads)
