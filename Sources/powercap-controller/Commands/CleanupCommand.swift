@@ -24,7 +24,7 @@ private let patience_ms: Int32 = 60_000
 private func cleanUpDevices(_ settings: Settings) -> Int32? {
     let file = settings.deviceFile
     let saved: [SavedDevice]
-    do throws(DeviceFile.Problem) { saved = try file.read() } catch {
+    do throws(SavedFile.Problem) { saved = try file.read() } catch {
         complain("the saved limits of devices in \(file.path) \(error.words)")
         return 1
     }

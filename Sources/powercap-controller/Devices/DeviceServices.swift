@@ -19,7 +19,7 @@ final class DeviceServices: DeviceBank {
     private(set) var ids: [(service: Int, id: String)] = []
     private(set) var saved: [SavedDevice] = []
     /// What was saved can't be read: then nothing may be set.
-    let fileProblem: DeviceFile.Problem?
+    let fileProblem: SavedFile.Problem?
     /// What there was before the first change, and what is put back, by the device's id.
     private(set) var originals: [String: (limit: ServedLimit, mode: String?)] = [:]
     /// What was last asked for, by the device's id.
@@ -51,8 +51,8 @@ final class DeviceServices: DeviceBank {
             services.append(service)
         }
         (self.services, self.epoll) = (services, epoll)
-        var problem: DeviceFile.Problem?
-        do throws(DeviceFile.Problem) { saved = try file.read() } catch { problem = error }
+        var problem: SavedFile.Problem?
+        do throws(SavedFile.Problem) { saved = try file.read() } catch { problem = error }
         fileProblem = problem
         if isOnlyLookedAt { return }
         if let problem, isGoverned {

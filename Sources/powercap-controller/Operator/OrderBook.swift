@@ -7,7 +7,7 @@ internal import PowercapProtocol
 final class OrderBook {
     private(set) var orders = Orders()
     /// Orders were saved, and can't be read: why.
-    private(set) var problem: OrderFile.Problem?
+    private(set) var problem: SavedFile.Problem?
     /// nil before `open`, and where there is no socket to save them beside.
     private var file: OrderFile?
     private let log: Log
@@ -18,7 +18,7 @@ final class OrderBook {
     func open(_ file: OrderFile) {
         guard self.file == nil else { return }
         self.file = file
-        do throws(OrderFile.Problem) { orders = try file.read() } catch {
+        do throws(SavedFile.Problem) { orders = try file.read() } catch {
             problem = error
             log.error(
                 "the saved orders \(error.words): the floor holds until an operator says `unset`, or `set`",

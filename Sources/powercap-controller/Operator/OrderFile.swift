@@ -13,37 +13,15 @@ struct OrderFile: Sendable {
     /// In bytes: two orders with their reasons have a tenth of it.
     private static let largest = 16_384
 
-    /// Why what was saved isn't known.
-    enum Problem: Error, Equatable, Sendable {
-        case unreadable(Errno)
-        /// Not this program's own plain file, or not what it writes.
-        case damaged
-
-        /// Behind "the saved orders ".
-        var words: String {
-            switch self {
-            case .unreadable(let errno): "can't be read: \(errno.explanation) (\(errno.name))"
-            case .damaged: "are damaged, or somebody else's"
-            }
-        }
-    }
-
     init(beside socket: String, bootID: (high: UInt64, low: UInt64)) {
         path = socket + ".orders"
         self.bootID = "\(String(bootID.high, radix: 16))-\(String(bootID.low, radix: 16))"
     }
 
     /// What was saved in this boot.
-    func read() throws(Problem) -> Orders {
-        let bytes: [UInt8]?
-        do throws(Errno) { bytes = try contents() } catch {
-            if error == .noEntry { return Orders() }
-            throw .unreadable(error)
-        }
-        guard let bytes, bytes.count < OrderFile.largest, let saved = try? JSON(bytes, .all, within: .answer),
-            saved["format"]?.integer == OrderFile.format, let boot = saved["boot"]?.text,
-            let elements = saved["orders"]?.elements
-        else { throw .damaged }
+    func read() throws(SavedFile.Problem) -> Orders {
+        guard let saved = try file.read(format: OrderFile.format, within: .answer) else { return Orders() }
+        guard let boot = saved["boot"]?.text, let elements = saved["orders"]?.elements else { throw .damaged }
         var orders = Orders()
         if boot != bootID { return orders }
         for element in elements {
@@ -53,37 +31,16 @@ struct OrderFile: Sendable {
         return orders
     }
 
-    /// nil where somebody else may have written it.
-    private func contents() throws(Errno) -> [UInt8]? {
-        let file = try Descriptor(opening: path, .read)
-        guard file.isTrustworthy else { return nil }
-        var bytes = [UInt8](repeating: 0, count: OrderFile.largest)
-        let count = try file.read(into: &bytes, from: 0, atMost: bytes.count)
-        return Array(bytes[..<count])
-    }
-
     /// Saves them in place of what was saved, whole or not at all.
     func write(_ orders: Orders) throws(Errno) {
-        if orders.standing.isEmpty {
-            // That takes no room: an order that was taken back doesn't come back because a disk is full.
-            do throws(Errno) { try unlink(path) } catch { if error != .noEntry { throw error } }
-            return
-        }
-        let document: JSON = [
+        if orders.standing.isEmpty { return try file.remove() }
+        try file.write([
             "format": .number("\(OrderFile.format)"), "boot": .text(bootID), "orders": .list(orders.standing.map(\.json)),
-        ]
-        let temporary = path + ".new"
-        try? unlink(temporary)
-        do throws(Errno) {
-            let bytes = document.bytes
-            let file = try Descriptor(opening: temporary, .createNew, mode: 0o644)
-            guard try file.write(bytes.span) == bytes.count else { throw .noSpace }
-            try rename(temporary, to: path)
-        } catch {
-            try? unlink(temporary)
-            throw error
-        }
+        ])
     }
+
+    /// Whoever may ask the controller may read who has ordered what.
+    private var file: SavedFile { SavedFile(path: path, largest: OrderFile.largest, isPublic: true) }
 }
 
 extension Order {

@@ -100,14 +100,14 @@ struct DeviceFileTests {
         ])
     func damaged(_ text: String) throws {
         try Data(text.utf8).write(to: URL(filePath: file.path))
-        #expect(throws: DeviceFile.Problem.damaged) { try file.read() }
+        #expect(throws: SavedFile.Problem.damaged) { try file.read() }
     }
 
     @Test("a file that others may write is none, and a half of a new one does no harm")
     func strangers() throws {
         try file.write([])
         try changeMode(file.path, 0o666)
-        #expect(throws: DeviceFile.Problem.damaged) { try file.read() }
+        #expect(throws: SavedFile.Problem.damaged) { try file.read() }
         try changeMode(file.path, 0o600)
         try Data("half".utf8).write(to: URL(filePath: file.path + ".new"))
         try file.write([])

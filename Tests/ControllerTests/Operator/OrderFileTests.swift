@@ -57,18 +57,18 @@ struct OrderFileTests {
         try file.write(Self.orders)
         try FileManager.default.moveItem(atPath: path, toPath: "\(directory.path)/elsewhere")
         try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: "\(directory.path)/elsewhere")
-        #expect(throws: OrderFile.Problem.self) { try file.read() }
+        #expect(throws: SavedFile.Problem.self) { try file.read() }
         try FileManager.default.removeItem(atPath: path)
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
-        #expect(throws: OrderFile.Problem.self) { try file.read() }
+        #expect(throws: SavedFile.Problem.self) { try file.read() }
         try FileManager.default.removeItem(atPath: path)
         #expect(unsafe mkfifo(path, 0o600) == 0)
-        #expect(throws: OrderFile.Problem.damaged) { try file.read() }
+        #expect(throws: SavedFile.Problem.damaged) { try file.read() }
         try FileManager.default.removeItem(atPath: path)
         try FileManager.default.moveItem(atPath: "\(directory.path)/elsewhere", toPath: path)
         #expect(try file.read() == Self.orders)
         #expect(unsafe chmod(path, 0o666) == 0)
-        #expect(throws: OrderFile.Problem.damaged) { try file.read() }
+        #expect(throws: SavedFile.Problem.damaged) { try file.read() }
     }
 
     @Test("where nothing can be written the error says so, and what was saved stays")
