@@ -171,7 +171,7 @@ extension ControlSession {
         if failure.code == .writePending {
             return log.info(
                 "limit waits: the device is still being written",
-                ("package", .text(limits.entries[change.entry].device.name.text)),
+                ("device", .text(limits.entries[change.entry].device.name.text)),
                 ("constraint", .text(limits[change].name)), ("asked_uw", .power(change.to)))
         }
         let device = limits.entries[change.entry].device.name.text
