@@ -192,6 +192,12 @@ struct ServerLoopTests {
             #expect(steps.step(at_s, meter: 447, drawn: 347) == 347, "\(at_s) s")
         }
         #expect(steps.step(30, meter: 447, drawn: 347) == 371)
+        var small = Steps()
+        for at_s in stride(from: Int64(0), through: 8, by: 2) { #expect(small.step(at_s, meter: 475, drawn: 300) == 300) }
+        #expect(small.step(10, meter: 475, drawn: 300) == 310)
+        for at_s in stride(from: Int64(12), through: 18, by: 2) {
+            #expect(small.step(at_s, meter: 485, drawn: 310) == 310, "\(at_s) s")
+        }
         // The rest jumps to 200 W for one look, and the cut stands for 10 s.
         #expect(steps.step(50, meter: 571, drawn: 371) == 295)
         for at_s in stride(from: Int64(52), through: 58, by: 2) {

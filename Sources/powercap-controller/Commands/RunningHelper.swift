@@ -63,7 +63,9 @@ struct Machine {
         // A connection that a service closes must be an error, not a signal.
         Process.ignoreBrokenPipes()
         services.find(patience_ms: DeviceServices.oncePatience_ms)
-        for problem in services.problems { complain("\(problem.service): \(problem.words). Its devices are left out") }
+        for service in services.states where !service.isUp {
+            complain("\(service.url): \(service.problem ?? "it doesn't answer"). Its devices are left out")
+        }
         if let problem = services.fileProblem {
             complain("the saved limits of devices in \(services.file.path) \(problem.words): today's are taken for the originals")
         }

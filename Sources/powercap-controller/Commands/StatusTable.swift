@@ -25,6 +25,10 @@ struct StatusTable {
             let boots = document["node"]?["boots_at_fallback"]?.flag == true ? ", and at the start of a boot" : ""
             output.append(label: "fallback", "\(fallback.roughly) when the controller is lost\(boots)")
         }
+        for service in document["services"]?.elements ?? [] { output.append(label: "service", words(of: service)) }
+        if let missing = document["node"]?["missing"]?.elements?.compactMap(\.text), !missing.isEmpty {
+            output.append(label: "missing", "\(missing.joined(separator: ", ")): named in GOVERN, and no such device is here")
+        }
         if let helper = document["helper"], helper != .null {
             output.append(
                 label: "helper",
@@ -42,6 +46,13 @@ struct StatusTable {
     private var control: String {
         guard let control = document["control"], let left = control["remaining_ms"]?.integer else { return "none" }
         return "\(control["holder"]?.text ?? "-"), \(left) ms left, then \(control["on_lease_expiry"]?.text ?? "-")"
+    }
+
+    private func words(of service: JSON) -> String {
+        let count = service["devices"]?.integer ?? 0
+        let devices = count == 1 ? "1 device" : "\(count) devices"
+        let state = service["up"]?.flag == true ? "answers" : service["problem"]?.text ?? "hasn't answered yet"
+        return "\(service["url"]?.text ?? "-"): \(devices), \(state)"
     }
 
     private func words(on api: JSON) -> String {

@@ -35,7 +35,7 @@ final class DeviceServices: DeviceBank {
 
     /// - Parameters:
     ///   - isGoverned: whether limits may be set; without it everything is measured.
-    ///   - isOnlyLookedAt: nothing is set and nothing saved, whatever is governed. What is wrong is in `problems`, and not in the log.
+    ///   - isOnlyLookedAt: nothing is set and nothing saved, whatever is governed. What is wrong is in `states`, and not in the log.
     ///   - minPower: the floor of a device whose service names none.
     init(
         _ addresses: [DeviceAddress], _ access: DeviceAccess, file: DeviceFile, isGoverned: Bool, isOnlyLookedAt: Bool = false,
@@ -240,8 +240,11 @@ final class DeviceServices: DeviceBank {
         }
     }
 
-    /// Services that can't be asked, and why, for whoever shows the state.
-    var problems: [(service: String, words: String)] {
-        services.compactMap { service in service.problem.map { (service.address.text, $0.words) } }
+    var states: [DeviceServiceState] {
+        services.map { service in
+            DeviceServiceState(
+                url: service.address.text, devices: service.devices.count { !$0.isGone },
+                answered_ns: service.seen_ns == 0 ? nil : service.seen_ns, problem: service.problem?.words)
+        }
     }
 }

@@ -14,6 +14,8 @@ protocol DeviceBank: AnyObject {
     /// - Parameter items: limits are multiples of the constraint's step from its floor to its ceiling.
     /// - Throws: the item that can't be taken on, and why. Nothing is done then.
     func apply(_ items: [ApplyItem]) throws(Failure) -> [AppliedItem]
+    /// The services that it asks.
+    var states: [DeviceServiceState] { get }
     /// Readable when something happened; nil where nothing ever does.
     var descriptorNumber: Int32? { get }
     /// When `step` has something to do though nothing happened, in ns of CLOCK_MONOTONIC; `.max` is never.

@@ -194,7 +194,8 @@ final class Controller {
             source: source.state, wishes: wishes, helper: helper,
             limits: session?.limits, power: session?.power ?? [:], decision: decided,
             nextDecision_ns: session == nil ? nil : due.decide_ns, api: node.state, listeners: listeners.states,
-            counts: tally.counts, work: work?.state(isMoving: isMove && session?.limits.isWaiting == true), meter: server?.meter)
+            counts: tally.counts, work: work?.state(isMoving: isMove && session?.limits.isWaiting == true), meter: server?.meter,
+            services: bank?.states ?? [])
     }
 
     var wishes: Wishes {

@@ -8,6 +8,7 @@ extension HTML {
     mutating func writeDetails(_ state: NodeState) {
         markup("<section><h2>Details</h2>")
         details("helper", "Helper and control") { $0.writeHelper(state) }
+        if !state.services.isEmpty { details("services", "Services with devices") { $0.writeServices(state) } }
         details("api", "Kubernetes") { $0.writeAPI(state) }
         details("listeners", "Where the controller can be asked") { $0.writeListeners(state) }
         details("counts", "Since the controller began") { $0.writeCounts(state) }
@@ -47,6 +48,18 @@ extension HTML {
             row("lease", "none: there is no control")
         }
         markup("</dl>")
+    }
+
+    private mutating func writeServices(_ state: NodeState) {
+        table("services", "What DEVICE_URL names", head: ["service", "devices", "last answer", "problem"]) { html in
+            for service in state.services {
+                html.element("<tr><th scope=row>", service.url, "")
+                html.element("<td>", "\(service.devices)", "")
+                html.element(
+                    "<td>", service.answered_ns.map { Instant(state.wall($0)).words(seenFrom: state.now) } ?? "none yet", "")
+                html.element("<td>", service.problem ?? "–", "")
+            }
+        }
     }
 
     private mutating func writeAPI(_ state: NodeState) {

@@ -89,9 +89,10 @@ extension Condition {
     /// Where limits are in force as they should be, overrides that can't be followed, or end, are what comes next: in force isn't what
     /// somebody asked for, or not for ever.
     init(
-        _ devices: [(name: String, standing: Standing)], _ decision: Decision?, of wishes: Wishes, source: SourceTrouble? = nil
+        _ devices: [(name: String, standing: Standing)], _ decision: Decision?, of wishes: Wishes, source: SourceTrouble? = nil,
+        missing: [Governable] = []
     ) {
-        let condition = Condition(devices, decision, wishes, source)
+        let condition = Condition(devices, decision, wishes, source).lacking(missing)
         guard condition.status == .yes, !wishes.rejected.isEmpty || !wishes.notes.isEmpty else {
             self = condition
             return
@@ -103,12 +104,24 @@ extension Condition {
     }
 }
 
+extension Condition {
+    /// What is named and isn't here comes after everything that is wrong with what is.
+    fileprivate func lacking(_ missing: [Governable]) -> Condition {
+        guard !missing.isEmpty, reason == "LimitInForce" || reason == "NothingToLimit" else { return self }
+        let isAll = message == "Limits are in force"
+        return Condition(
+            status: status, reason: isAll ? "GovernedMissing" : reason,
+            message: "\(message); \(missing.missingClause)".shortened(to: Self.longestMessage))
+    }
+}
+
 extension NodeState {
     /// What an administrator has to know first.
     var condition: Condition {
         guard let limits else { return .noControl }
         return Condition(
-            entries.map { ($0.device.name.text, limits.standing($0)) }, decision?.decision, of: wishes, source: trouble)
+            entries.map { ($0.device.name.text, limits.standing($0)) }, decision?.decision, of: wishes, source: trouble,
+            missing: limits.missing)
     }
 
     private var trouble: SourceTrouble? {

@@ -57,7 +57,7 @@ extension NodeState {
                 "When the controller is lost, the limit becomes \(fallback.roughly) (\(source.grant == nil ? "FALLBACK_LIMIT" : "its rest"))."
             )
         }
-        sentences += devices.compactMap(sentence)
+        sentences += devices.compactMap(sentence) + deviceSentences
         if condition.status != .yes { sentences.append("PowerCapped is \(condition.status.rawValue): \(condition.message).") }
         return sentences
     }

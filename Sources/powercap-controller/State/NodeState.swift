@@ -32,6 +32,8 @@ struct NodeState: Sendable {
     var work: WorkState? = nil
     /// The id of the zone that is the whole server's meter; nil where nobody asks one, or there is none.
     var meter: String? = nil
+    /// Those of DEVICE_URL.
+    var services: [DeviceServiceState] = []
 
     /// What the controller does with the node's limits.
     enum Phase: String, Sendable {

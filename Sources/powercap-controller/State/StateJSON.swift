@@ -17,7 +17,8 @@ extension NodeState {
             "condition": condition.json, "work": work?.json ?? .null, "source": source.json(grantEnd), "overrides": overridesJSON,
             "next": nextJSON(change),
             "packages": .list(devices.filter { $0.kind == .package }.map(\.json)), "devices": .list(devices.map(\.json)),
-            "server": serverJSON, "helper": helper.welcome?.json ?? .null, "control": controlJSON,
+            "server": serverJSON, "services": .list(services.map(json(of:))), "helper": helper.welcome?.json ?? .null,
+            "control": controlJSON,
 
             // In control there are none, and without it only the helper knows.
             "held_limits": helper.lease == nil ? .null : .whole(0), "zones": .list(zones.map(\.json)), "api": api?.json ?? .null,
@@ -47,6 +48,14 @@ extension NodeState {
                 ["option": .text($0.cause?.option), "power_uw": .power($0.power), "goal_uw": .power($0.goal)]
             } ?? .null,
             "floors_exceed_budget": decision.map { .flag($0.floorsExceedBudget) } ?? .null,
+            "missing": missing.map { .list($0.map { .text($0.rawValue) }) } ?? .null,
+        ]
+    }
+
+    private func json(of service: DeviceServiceState) -> JSON {
+        [
+            "url": .text(service.url), "up": .flag(service.isUp), "devices": .whole(service.devices),
+            "answered": .text(service.answered_ns.map { Instant(wall($0)).text }), "problem": .text(service.problem),
         ]
     }
 

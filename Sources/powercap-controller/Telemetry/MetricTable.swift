@@ -1,4 +1,4 @@
 /// Every family that the controller exports, in the order of the page. Both formats, docs/metrics.md and the tests come from here.
 extension Metric {
-    static let all = zones + limits + node + overrides + source + grant + control + api + process
+    static let all = zones + limits + node + devices + overrides + source + grant + control + api + process
 }

@@ -88,4 +88,33 @@ struct DeviceRunTests {
         #expect(try controller.stop() == 0)
         #expect(try double.requests().allSatisfy { $0.method == "GET" })
     }
+
+    @Test(
+        "a daemon that fails is in status and metrics, and gpu of which it has shown nothing in the condition, explain and metrics"
+    )
+    func told() throws {
+        let socket = "\(directory.path)/control.sock"
+        let controller = try controller(["METRICS_ADDRESS": "off"])
+        try until([150, 150])
+        /// However long its lines are.
+        func status() throws -> String {
+            let outcome = try Executable.run(["status"], environment: ["CONTROL_SOCKET": socket])
+            return outcome.output.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+        }
+        #expect(try status().contains(": 2 devices, answers "))
+        try double.tell("fault GET:* every status 500")
+        try controller.next("a service with devices can't be asked: their limits stay as they are")
+        let failed = try status()
+        #expect(failed.contains("2 devices, it can't at present (HTTP 500)") && !failed.contains("named in GOVERN"), "\(failed)")
+        try double.tell("forget")
+        #expect(try controller.stop() == 0)
+
+        let other = try self.controller(["DEVICE_URL": "unix:\(directory.path)/nobody.sock"])
+        try other.next("GOVERN names what isn't here")
+        _ = try mock.nextApply()
+        let missing = try status()
+        #expect(missing.contains("missing gpu: named in GOVERN, and no such device is here"), "\(missing)")
+        #expect(missing.contains("GOVERN names gpu, and no such device is here."))
+        #expect(try other.stop() == 0)
+    }
 }

@@ -267,8 +267,9 @@ struct DeviceServicesTests {
             try run.until("a look in vain", bank) { bank.services[0].problem != nil }
             if before != nil { break }
         }
-        #expect(run.log.all.count { $0.contains("can't be asked") } == 1 && bank.problems.count == 1)
-        #expect(bank.problems[0].words == "it can't at present (HTTP 500): as told")
+        #expect(run.log.all.count { $0.contains("can't be asked") } == 1 && bank.states.count == 1 && !bank.states[0].isUp)
+        #expect(bank.states[0].problem == "it can't at present (HTTP 500): as told")
+        #expect(bank.states[0].devices == 2 && bank.states[0].answered_ns != nil, "it has answered, and its devices aren't gone")
         #expect(bank.sample().map(\.reading) == [Reading(errno: 61), Reading(errno: 61)])
     }
 }

@@ -9,7 +9,7 @@ extension NodeState {
     static func test(
         _ limits: NodeLimits?, _ decision: Decision? = nil, wishes: Wishes = Wishes(), environment: [String: String] = [:],
         power: [String: Microwatts] = [:], api: APIState? = nil, counts: Counts = Counts(),
-        data: SourceData? = nil, file: SourceFileState? = nil,
+        data: SourceData? = nil, file: SourceFileState? = nil, services: [DeviceServiceState] = [],
         change: (inout HelperState) -> Void = { _ in }
     ) -> NodeState {
         guard let settings = try? Settings(flags: [:], environment: { environment[$0] }) else {
@@ -31,7 +31,7 @@ extension NodeState {
                 name: settings.configuration.policy.source, reading: reading, read: now - 60, data: data, file: file),
             wishes: wishes,
             helper: helper, limits: limits, power: power, decision: decision.map { Decided(decision: $0, at: now - 60) },
-            nextDecision_ns: limits == nil ? nil : 1_060 * seconds, api: api, listeners: [], counts: counts)
+            nextDecision_ns: limits == nil ? nil : 1_060 * seconds, api: api, listeners: [], counts: counts, services: services)
     }
 }
 

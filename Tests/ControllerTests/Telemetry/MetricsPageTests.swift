@@ -14,9 +14,14 @@ struct MetricsPageTests {
         var scene = Scene()
         scene.environment = [
             "SOURCE": "sun", "LATITUDE": "52.52", "LONGITUDE": "13.405", "MAX_SOURCE": "400W", "ON_DRIFT": "leave",
-            "STABILISATION_TIME": "1500ms", "FALLBACK_LIMIT": "180W", "GOVERN": "intel-rapl,gpu", "BUDGET_OF": "server",
+            "STABILISATION_TIME": "1500ms", "FALLBACK_LIMIT": "180W", "GOVERN": "intel-rapl,amd_hsmp,gpu", "BUDGET_OF": "server",
         ]
         (scene.gpu, scene.meter) = (90, 250)
+        scene.services = [
+            DeviceServiceState(url: "unix:/run/zeusd/zeusd.sock", devices: 2, answered_ns: 999_998_000_000_000, problem: nil),
+            DeviceServiceState(
+                url: "https://bmc.example/redfish/v1/Systems", devices: 0, answered_ns: nil, problem: "it doesn't answer"),
+        ]
         scene.fetches = FetchState(last: scene.now - 600, next: scene.now + 3_000, counts: ["ok": 20, "too-many": 2])
         scene.grant = Scene.grant(endsIn: 12, counts: ["taken": 40, "not-leading": 2])
         scene.heldLower = 0
@@ -119,7 +124,8 @@ struct MetricsPageTests {
         #expect(
             gone == [
                 "powercap_energy_joules_total", "powercap_energy_gaps_total", "powercap_zone_enabled", "powercap_limit_watts",
-                "powercap_limit_register_watts", "powercap_limit_asked_watts", "powercap_limit_original_watts",
+                "powercap_govern_missing", "powercap_limit_register_watts", "powercap_limit_asked_watts",
+                "powercap_limit_original_watts",
                 "powercap_limit_floor_watts", "powercap_limit_ceiling_watts", "powercap_limit_locked",
                 "powercap_limit_holder_info",
                 "powercap_drift_total", "powercap_node_limit_in_force_watts", "powercap_node_fallback_watts",

@@ -42,7 +42,13 @@ struct Pages {
             // So far beyond its limit that a rate over two minutes shows it after half a minute.
             (scene.locked, scene.heldLower, watts) = (1, 0, [600, 500])
             (scene.gpu, scene.meter) = (90, 250)
-            scene.environment = ["GOVERN": "intel-rapl,gpu", "BUDGET_OF": "server"]
+            scene.environment = ["GOVERN": "intel-rapl,gpu,amd_hsmp", "BUDGET_OF": "server"]
+            scene.services = [
+                DeviceServiceState(
+                    url: "unix:/run/zeusd/zeusd.sock", devices: 2, answered_ns: 999_900_000_000_000, problem: "it doesn't answer"),
+                DeviceServiceState(
+                    url: "https://bmc.example/redfish/v1/Systems", devices: 1, answered_ns: 999_999_000_000_000, problem: nil),
+            ]
             scene.grant = Scene.grant(endsIn: 12, counts: ["taken": turns])
             scene.wishes.node = Overrides(maxSource: .watts(330))
         case "limits":

@@ -43,6 +43,7 @@ struct Scene {
     var gpu: UInt64?
     /// What the whole server's meter says, in watts.
     var meter: UInt64?
+    var services: [DeviceServiceState] = []
 
     static let range = Microjoules(262_143_328_850)
 
@@ -174,7 +175,7 @@ struct Scene {
             limits: hasControl ? limits : nil, power: gpu.map { ["amdgpu:0000:03:00.0": .watts($0)] } ?? [:],
             decision: Decided(decision: decision, at: now - 60),
             nextDecision_ns: hasControl ? 1_000_060 * seconds : nil, api: api, listeners: [],
-            counts: counts)
+            counts: counts, services: services)
     }
 
     /// So much was used by each package since the controller began; its memory uses a tenth of that.
