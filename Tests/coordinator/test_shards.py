@@ -78,6 +78,33 @@ class Shards(FleetCase):
         self.until("and then always", lambda: self.parts()[0][1] + self.parts()[1][1] <= 500_000, 40, limit=500)
         self.assertEqual(len(nodes), 8)
 
+    def test_a_shard_whose_part_is_changed_or_that_has_another_leader_goes_on_to_say_what_its_nodes_want(self):
+        self.start(minimumMilliwatts=30_000)
+        # The parent divides by it: what a shard doesn't want it doesn't get.
+        self.until("all the budget is given", lambda: 780 * W < self.total() <= 800 * W)
+        seen = set()
+
+        def watch(condition):
+            def look():
+                for shard in (0, 1):
+                    part = self.object(f"{SHARDS}/site-{shard}")
+                    least, most = (len(self.by_shard[shard]) * watts * 1000 for watts in (30, 200))
+                    self.assertGreaterEqual(part["status"]["minimumMilliwatts"], least, part)
+                    self.assertLess(part["status"]["minimumMilliwatts"], most, part)
+                    self.assertGreaterEqual(part["spec"]["limitMilliwatts"], least, part)
+                    seen.add((shard, part["spec"]["limitMilliwatts"]))
+                return condition()
+            return look
+        for watts in (1200, 900):
+            self.double.tell(f'patch {BUDGETS}/site {{"spec": {{"limitMilliwatts": {watts * 1000}}}}}')
+            self.until(f"{watts} W are given", watch(lambda watts=watts: (watts - 20) * W < self.total() <= watts * W), limit=1200)
+        self.assertGreaterEqual(len(seen), 4)
+        self.coordinators[1].end()
+        self.coordinators[1] = self.shard(1, "another")
+        wait("another leader", self.coordinators[1].is_ready, 15)
+        end = time.monotonic() + 12
+        self.until("it has gone on for a while", watch(lambda: time.monotonic() > end), limit=900)
+
     def test_a_node_of_another_shard_is_told_which_is_its_own(self):
         self.start(4)
         node = self.by_shard[1][0]

@@ -156,8 +156,12 @@ final class RecordKeeper {
     ) {
         guard isOpen, inFlight == nil, now_ns >= next_ns else { return }
         next_ns = now_ns + RecordKeeper.pause_ns
-        for record in strange { coordinator.remember(record, now_ns: boot_ns) }
-        strange = []
+        if !strange.isEmpty {
+            for record in strange { coordinator.remember(record, now_ns: boot_ns) }
+            strange = []
+            // Before that nobody can say what nodes want.
+            coordinator.tick(now_ns: boot_ns)
+        }
         if let done = pending, done.budgets.isDisjoint(with: entries.map(\.head.name)) {
             // What is of budgets that are gone keeps nobody waiting.
             coordinator.recorded(upTo: done.version)
@@ -192,10 +196,7 @@ final class RecordKeeper {
             claim(budget) {}
             return true
         }
-        let wants =
-            sharding.count > 1
-            ? coordinator.demand(of: budget, now_ns: boot_ns) ?? ShardDemand() : ShardDemand(minimum: overview.minimum)
-        let report = ShardReport(overview, wants)
+        guard let report = report(overview, shard, coordinator, isBeginning, boot_ns) else { return false }
         let whole = overview.counted + overview.contingency + overview.terms.reserve
         let due = sharding.count > 1 ? shard.part?.due(whole: whole.roundedUpToMilliwatts, isBeginning: isBeginning) : nil
         let hasRecords = pending?.budgets.contains(budget) == true

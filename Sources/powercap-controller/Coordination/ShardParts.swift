@@ -27,4 +27,14 @@ extension RecordKeeper {
             shards[budget]?.version = nil
         }
     }
+
+    /// What is to be told of a part; nil where nobody can say at the moment.
+    func report(
+        _ overview: BudgetOverview, _ shard: KeptShard, _ coordinator: Coordinator, _ isBeginning: Bool, _ boot_ns: UInt64
+    ) -> ShardReport? {
+        guard sharding.count > 1 else { return ShardReport(overview, ShardDemand(minimum: overview.minimum)) }
+        // What nodes want that aren't heard yet the earlier coordinator knew better, and by it the parent divides.
+        if isBeginning, let earlier = shard.report, earlier.nodes > 0 { return earlier }
+        return coordinator.demand(of: overview.terms.name, now_ns: boot_ns).map { ShardReport(overview, $0) }
+    }
 }
