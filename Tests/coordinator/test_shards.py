@@ -131,7 +131,8 @@ class Shards(FleetCase):
         # Those of shard 0 have all that they can have, so that what there is more is for shard 1.
         for node in self.by_shard[0]:
             node.ceiling = node.demand = node.in_force = node.rest = 60 * W
-        self.until("all the budget is given", lambda: 780 * W < self.total() <= 800 * W)
+        self.until("all the budget is given, and acknowledged", lambda: 780 * W < self.total() <= 800 * W
+                   and all(given == acknowledged for given, acknowledged in self.parts()))
         before = self.parts()
         # Shard 1 writes nothing meanwhile: only a claim can make another state of its part.
         self.coordinators[1].kill(signal.SIGSTOP)
