@@ -20,7 +20,12 @@ let shared: [SwiftSetting] =
     common
     + (embedded
         ? [.unsafeFlags(["-enable-experimental-feature", "Embedded", "-Osize", "-Xfrontend", "-function-sections"])] : [])
-let c: [CSetting] = [.unsafeFlags(["-Wall", "-Wextra", "-Werror", "-ffunction-sections", "-fdata-sections"])]
+/// In the helper nothing unwinds through C: the tables for it would be a part of its megabyte.
+let c: [CSetting] = [
+    .unsafeFlags(
+        ["-Wall", "-Wextra", "-Werror", "-ffunction-sections", "-fdata-sections"]
+            + (embedded ? ["-Os", "-fno-asynchronous-unwind-tables"] : []))
+]
 
 let helperLink: [LinkerSetting] =
     [.linkedLibrary("cap")]

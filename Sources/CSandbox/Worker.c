@@ -1,5 +1,8 @@
 // A thread that reads and writes the files of one zone, whose driver may let its caller wait. It makes the calls of the filter's list and
-// no other, and allocates nothing: what it is asked, and what came of it, is in memory that exists as long as the process.
+// no other, and allocates nothing: what it is asked, and what came of it, lies above its stack, as long as the process exists.
+//
+// Who only looks or writes once and ends (--list, --boot) has a process in its place, over the same memory: the kernel ends a process
+// when its last thread comes back from the driver, and no shell waits for another's child.
 //
 // It is the kernel's thread and not the C library's: pthread_create would bring a tenth of the program, with a resolver. So it has no
 // storage of its own (errno, malloc), and calls nothing that might want some.
@@ -8,21 +11,31 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdatomic.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { file_count = 6, text_bytes = 32, stack_bytes = 16 * 1024, guard_bytes = 64 * 1024 };
+enum {
+    file_count = cs_worker_limit + cs_worker_stride * cs_worker_limits,
+    text_bytes = 32,
+    stack_bytes = 16 * 1024,
+    guard_bytes = 64 * 1024
+};
 struct cs_worker {
     int32_t asked, done;
+    // Whose process it is where it is one of its own; 0 for a thread.
+    int32_t owner;
     // By cs_worker_file; -1 where the zone has none.
     int32_t files[file_count];
     // What is written before anything is read: to which file, and what; -1 for nothing.
     int32_t target;
+    // Reads a device that sleeps too, which wakes it.
+    bool wakes;
     char line[text_bytes];
     uint32_t line_bytes;
     int32_t written;
@@ -53,15 +66,18 @@ static long kernel(long number, long a, long b, long c, long d) {
 #endif
 }
 
-struct cs_worker *cs_worker_new(int32_t done) {
-    struct cs_worker *worker = calloc(1, sizeof *worker);
-    if (!worker) return NULL;
+struct cs_worker *cs_worker_new(int32_t done, bool apart) {
+    // Below the stack is a gap, so that it can't grow into something else.
+    const int kind = (apart ? MAP_SHARED : MAP_PRIVATE) | MAP_ANONYMOUS;
+    char *memory = mmap(NULL, guard_bytes + stack_bytes, PROT_NONE, kind, -1, 0);
+    if (memory == MAP_FAILED) return NULL;
+    if (mprotect(memory + guard_bytes, stack_bytes, PROT_READ | PROT_WRITE) < 0) return NULL;
+    struct cs_worker *worker = (struct cs_worker *)(memory + guard_bytes + stack_bytes) - 1;
     worker->done = done;
+    worker->owner = apart ? getpid() : 0;
     for (int i = 0; i < file_count; i++) worker->files[i] = -1;
     worker->asked = eventfd(0, EFD_CLOEXEC);
-    if (worker->asked >= 0) return worker;
-    free(worker);
-    return NULL;
+    return worker->asked < 0 ? NULL : worker;
 }
 int32_t cs_worker_events(void) {
     int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -91,14 +107,32 @@ static void carry_out(struct cs_worker *worker) {
         worker->written = count < 0 ? (int32_t)count : count == (long)worker->line_bytes ? 0 : -EIO;
     }
     // Who writes to a device has woken it; who only looks leaves it asleep.
-    bool left = worker->target < 0 && sleeps(worker);
+    bool left = worker->target < 0 && !worker->wakes && sleeps(worker);
     for (int file = cs_worker_reading; file < file_count; file++) {
         if (left) worker->counts[file] = -ESHUTDOWN;
         else look(worker, file);
     }
 }
+// A process of its own goes with the one that it works for, and keeps nothing open that others wait for: locks, and the end of a pipe.
+static void leave_all_else(struct cs_worker *worker) {
+    kernel(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0);
+    if (kernel(SYS_getppid, 0, 0, 0, 0) != worker->owner) kernel(SYS_exit_group, 0, 0, 0, 0);
+    unsigned first = 0;
+    for (unsigned next; first != ~0u; first = next) {
+        // The least that is needed, from `first` on.
+        next = ~0u;
+        const int32_t own[] = {worker->asked, worker->done};
+        for (int i = 0; i < file_count + 2; i++) {
+            unsigned fd = (unsigned)(i < 2 ? own[i] : worker->files[i - 2]);
+            if (fd >= first && fd < next) next = fd;
+        }
+        if (next > first) kernel(SYS_close_range, first, next == ~0u ? ~0u : next - 1, 0, 0);
+        if (next != ~0u) next++;
+    }
+}
 static int run(void *argument) {
     struct cs_worker *worker = argument;
+    if (worker->owner) leave_all_else(worker);
     for (;;) {
         uint64_t count;
         if (kernel(SYS_read, worker->asked, (long)&count, sizeof count, 0) != sizeof count) continue;
@@ -114,15 +148,13 @@ static void ask(struct cs_worker *worker) {
     if (write(worker->asked, &one, sizeof one) < 0) atomic_store(&worker->busy, false);
 }
 int32_t cs_worker_start(struct cs_worker *worker) {
-    // Below the stack is a gap, so that it can't grow into something else.
-    char *memory = mmap(NULL, guard_bytes + stack_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
-    if (memory == MAP_FAILED) return -errno;
-    if (mprotect(memory + guard_bytes, stack_bytes, PROT_READ | PROT_WRITE) < 0) return -errno;
     const int shared = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM;
-    return clone(run, memory + guard_bytes + stack_bytes, shared, worker) < 0 ? -errno : 0;
+    void *stack = (void *)((uintptr_t)worker & ~(uintptr_t)63);
+    return clone(run, stack, worker->owner ? SIGCHLD : shared, worker) < 0 ? -errno : 0;
 }
-void cs_worker_look(struct cs_worker *worker) {
+void cs_worker_look(struct cs_worker *worker, bool wakes) {
     worker->target = -1;
+    worker->wakes = wakes;
     ask(worker);
 }
 void cs_worker_write(struct cs_worker *worker, uint32_t file, const uint8_t *line, uint32_t count) {

@@ -99,10 +99,19 @@ public enum Obstacle: UInt8, CaseIterable, Sendable {
     case writeDenied = 8
     /// The helper wasn't told to govern what it is of (`--govern`). From version 3 on.
     case notGoverned = 9
+    /// Its driver hasn't said yet what its limit is: it lets its caller wait, or its device sleeps or is being reset. From version 3 on.
+    case unread = 10
+    /// Its control type isn't one that the helper knows. From version 3 on.
+    case unknownDriver = 11
 
-    /// As a version has it: in version 2 what isn't opened for writing is what can't be.
+    /// As a version has it: in version 2 what isn't opened for writing is what can't be, and what isn't known couldn't be read.
     public func asSpoken(in version: UInt8) -> Obstacle {
-        self == .notGoverned && version < Greeting.kindsVersion ? .writeDenied : self
+        if version >= Greeting.kindsVersion { return self }
+        return switch self {
+        case .notGoverned, .unknownDriver: .writeDenied
+        case .unread: .originalUnknown
+        default: self
+        }
     }
 
     /// - Throws: `badValue` for a number that the version doesn't have.
@@ -128,6 +137,8 @@ public enum Obstacle: UInt8, CaseIterable, Sendable {
         case .sameNames: "sameNames"
         case .writeDenied: "writeDenied"
         case .notGoverned: "notGoverned"
+        case .unread: "unread"
+        case .unknownDriver: "unknownDriver"
         }
     }
 
@@ -144,6 +155,8 @@ public enum Obstacle: UInt8, CaseIterable, Sendable {
         case .sameNames: "another has the same names, so nothing would say whose original limit is whose"
         case .writeDenied: "its files can't be opened for writing"
         case .notGoverned: "the helper wasn't started to govern its kind (--govern)"
+        case .unread: "its driver hasn't said what its limit is, and is asked again"
+        case .unknownDriver: "its control type isn't one that the helper knows"
         }
     }
 }

@@ -32,6 +32,7 @@ private func run() throws(Problem) -> Never {
     case .list(let json):
         let zones = try Discovery.zones(options, readOnly: true)
         let bounds = Bounds(minPower: options.minPower, ceilingRule: options.ceilingRule)
+        try? SlowZones(starting: zones, apart: true)?.look(patience_ms: Listing.patience_ms)
         Listing.addFallbacks(to: zones, options)
         if json { show(Listing.json(zones, bounds, root: options.rootPath)) }
         let table = Listing.table(zones, bounds)

@@ -99,6 +99,24 @@ import Testing
         #expect(try tree.text("\(DriverTests.firmware)/powercap-current") == "3050")
     }
 
+    @Test func `a control type that the table doesn't know is measured, named, and not opened for writing`() throws {
+        let tree = try SysTree()
+        let zone = "devices/virtual/powercap/alien/alien:0"
+        for (file, text) in [
+            "name": "package-0", "energy_uj": "77", "max_energy_range_uj": "1000", "constraint_0_name": "long_term",
+            "constraint_0_power_limit_uw": "90000000", "constraint_0_max_power_uw": "100000000",
+        ] { try tree.file("\(zone)/\(file)", text) }
+        try tree.start()
+        #expect(tree["alien:0"].sample().reading == Reading(77))
+        #expect(tree["alien:0"].sample().limits[0] == Reading(90_000_000))
+        #expect(!tree["alien:0"].constraints[0].isOpenForWriting)
+        #expect(tree.describe("alien:0").obstacle == .unknownDriver)
+        #expect(failure(of: tree.governor, [tree.item("alien:0", 80_000_000)])?.code == .notWritable)
+        #expect(
+            Listing.table(tree.zones, tree.governor.bounds).string.contains(
+                "not governed: its control type isn't one that the helper knows"))
+    }
+
     @Test func `a powercap tree that is named alone is all there is`() throws {
         let tree = try DriverTests.machine()
         let options = try Options(parsing: ["--powercap-root", "\(tree.path)/devices/virtual/powercap"])

@@ -159,7 +159,7 @@ struct GovernorRestoreTests {
         try unlink(limit)
         try makeDirectory(limit, mode: 0o755)
         var restoration = Restoration(of: [record], in: ZonePlaces(powercap: rig.root))
-        restoration.carryOut(.restore)
+        restoration.carryOut()
         #expect(restoration.outcome == Released(failed: 1) && restoration.unclaimed == 0)
         #expect(restoration.remaining.map { $0.zone.id.string } == ["intel-rapl:1"])
         #expect(restoration.remaining.map(\.index) == [0])

@@ -120,6 +120,35 @@ import Testing
         #expect(try tree.savedChange(Self.card) == nil)
     }
 
+    /// A sealed memory refuses writes with EPERM (fcntl(2), F_SEAL_WRITE), as a card does that is being reset; an empty one says nothing.
+    @Test func `a limit that a device refuses while it is being reset has changed nothing, and nothing is put back`() throws {
+        let tree = try DriverTests.machine()
+        try tree.start()
+        // MFD_CLOEXEC and MFD_ALLOW_SEALING; F_ADD_SEALS, F_SEAL_WRITE.
+        let number = try unsafe "reset".withCString { try Gate.kernel((319, 279), Int(bitPattern: $0), 3, 0) }
+        #expect(fcntl(number, 1033, 8) == 0)
+        let card = tree[Self.card]
+        let reset = Constraint(
+            index: 0, name: card.constraints[0].name, driver: card.constraints[0].driver, maxPower: Microwatts(345_000_000),
+            limit: Attribute(Descriptor(owning: number), card.constraints[0].driver.limitFormat), window: nil,
+            isOpenForWriting: true)
+        var zones = tree.zones
+        zones[Int(card.index)] = Zone(
+            index: card.index, parent: nil, identity: card.identity, path: card.path, isSlow: true, constraints: [reset])
+        try tree.replace(zones)
+        tree.governor.slow = try SlowZones(starting: zones)
+        try settle(tree)
+        // What it said before the reset.
+        reset.note(Reading(300_000_000))
+        #expect(failure(of: tree.governor, [tree.item(Self.card, 200_000_000)]) == nil)
+        try settle(tree)
+        let sample = tree[Self.card].sample()
+        #expect((sample.isWriting, sample.lastWrite) == (false, .writeFailed))
+        #expect(tree.governor.changeCount == 0)
+        #expect(try tree.savedChange(Self.card) == nil)
+        #expect(tree.governor.restore(patience_ms: 60_000) == Released())
+    }
+
     @Test(arguments: [LimitDisposal.restore, .fallback])
     func `P6, P18: at the end of control slow limits are waited for, and told with the others`(_ disposal: LimitDisposal) throws {
         let tree = try DriverTests.machine()

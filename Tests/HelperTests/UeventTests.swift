@@ -67,6 +67,30 @@ private struct Netlink {
 
 @Suite("Uevents", .serialized)
 struct UeventTests {
+    private static func driver(_ fields: String...) -> String? {
+        let bytes = Array(fields.joined(separator: "\0").utf8) + [0]
+        return Server.boundDriver(bytes.span)?.name
+    }
+
+    @Test("tell when a device of the table has its driver, and when a powercap zone appears")
+    func announcements() {
+        let card = ["ACTION=bind", "DEVPATH=/devices/pci0000:00/0000:03:00.0", "SUBSYSTEM=pci"]
+        #expect(
+            Self.driver("bind@/devices/pci0000:00/0000:03:00.0", card[0], card[1], card[2], "DRIVER=amdgpu", "SEQNUM=9")
+                == "amdgpu")
+        #expect(Self.driver("bind@/devices/LNXSYSTM:00/ACPI000D:00", "DRIVER=power_meter") == "power_meter")
+        for name in ["amdgpus", "amdgp", "nvme", "intel-rapl", ""] {
+            #expect(Self.driver("bind@/devices/pci0000:00/0000:03:00.0", card[2], "DRIVER=\(name)") == nil)
+        }
+        #expect(Self.driver("unbind@/devices/pci0000:00/0000:03:00.0", "DRIVER=amdgpu") == nil)
+        #expect(Self.driver("bind@/devices/pci0000:00/0000:03:00.0", "SUBSYSTEM=DRIVER=amdgpu") == nil)
+        #expect(Self.driver("bind@/devices/pci0000:00/0000:03:00.0") == nil)
+        let (zone, device) = (
+            Array("add@/devices/virtual/powercap/intel-rapl/intel-rapl:7\0".utf8), Array("add@/devices/x\0".utf8)
+        )
+        #expect(Server.announcesZone(zone.span) && !Server.announcesZone(device.span))
+    }
+
     private static let forged = "add@/devices/virtual/powercap/intel-rapl/intel-rapl:7"
 
     @Test(

@@ -170,6 +170,8 @@ extension Register {
                     throw ScriptError(sentence: "\(value) is not the name of an obstacle")
                 }
                 register.obstacle = obstacle
+                // ETIMEDOUT
+                if obstacle == .unread { register.readErrno = 110 }
             default: (register.isLocked, register.obstacle) = (true, .locked)
             }
         }

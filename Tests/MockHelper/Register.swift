@@ -19,8 +19,10 @@ struct Register: Equatable {
     var obstacle = Obstacle.none
     /// What becomes of writes; nil: they succeed.
     var fault: WriteFault?
-    /// Instead of a limit, reads give this errno; 0: they succeed.
-    var readErrno: UInt8 = 0
+    /// Instead of a limit, reads give this errno; 0: they succeed, and a driver that hadn't answered has.
+    var readErrno: UInt8 = 0 {
+        didSet { if readErrno == 0 && obstacle == .unread { obstacle = .none } }
+    }
     /// What a client asked for, while it is in force as far as the helper knows.
     private(set) var change: Change?
 
@@ -118,14 +120,15 @@ struct Register: Equatable {
 
     func description(isGone: Bool, takesLimits: Bool, isFallbackKept: Bool) -> ConstraintDescription {
         var flags: ConstraintDescription.Flags = []
-        if obstacle != .originalUnknown { flags.insert(.originalKnown) }
+        let isKnown = obstacle != .originalUnknown && obstacle != .unread
+        if isKnown { flags.insert(.originalKnown) }
         if window_us > 0 { flags.insert(.hasTimeWindow) }
         if change != nil { flags.insert(.changed) }
         if isFallbackKept { flags.insert(.fallbackKept) }
         return ConstraintDescription(
             index: index, name: name, flags: flags,
             obstacle: isGone ? .zoneGone : obstacle == .none && !takesLimits ? .writesRefused : obstacle,
-            original: obstacle == .originalUnknown ? .zero : original, maxPower: maxPower, floor: floor, ceiling: ceiling,
+            original: isKnown ? original : .zero, maxPower: maxPower, floor: floor, ceiling: ceiling,
             originalWindow_us: window_us, requested: change?.asked ?? .zero,
             fallback: change?.fallback ?? .zero)
     }

@@ -83,19 +83,22 @@ import Testing
         #expect((decoded.isGone, decoded.isWriting, decoded.lastWrite == nil) == (false, false, true))
     }
 
-    @Test func `what isn't governed is what can't be written`() throws {
+    @Test(arguments: [(Obstacle.notGoverned, Obstacle.writeDenied), (.unknownDriver, .writeDenied), (.unread, .originalUnknown)])
+    func `what isn't governed is what can't be written, and what isn't known is what can't be read`(
+        _ obstacle: Obstacle, _ spoken: Obstacle
+    ) throws {
         var constraint = SecondVersionTests.constraint
-        constraint.obstacle = .notGoverned
+        constraint.obstacle = obstacle
         let message = SecondVersionTests.zones(SecondVersionTests.package, constraint)
         #expect(try Message(decoding: message.encoded, version: 3) == message)
-        constraint.obstacle = .writeDenied
+        constraint.obstacle = spoken
         #expect(
             try Message(decoding: message.encoded(version: 2), version: 2)
                 == SecondVersionTests.zones(SecondVersionTests.package, constraint))
         var bytes = message.encoded(version: 2)
-        let obstacle = bytes.count - 49
-        #expect(bytes[obstacle] == Obstacle.writeDenied.rawValue)
-        bytes[obstacle] = Obstacle.notGoverned.rawValue
+        let place = bytes.count - 49
+        #expect(bytes[place] == spoken.rawValue)
+        bytes[place] = obstacle.rawValue
         #expect(throws: ProtocolError.badValue) { try Message(decoding: bytes, version: 2) }
     }
 

@@ -19,7 +19,7 @@ RESTORE, HOLD, FALLBACK = 0, 1, 2
 
 # What is in the way of a limit; with `locked` limits are taken all the same.
 OBSTACLES = ["none", "writesRefused", "noLimitFile", "originalUnknown", "ceilingBelowFloor", "locked", "zoneGone", "sameNames",
-             "writeDenied", "notGoverned"]
+             "writeDenied", "notGoverned", "unread", "unknownDriver"]
 ORIGINAL_KNOWN, ORIGINAL_DISABLED = 1, 16
 GONE, WRITING = 1, 2
 # What a zone's reading is, with its unit.

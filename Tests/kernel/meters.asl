@@ -22,7 +22,8 @@ DefinitionBlock ("", "SSDT", 2, "RIG", "METERS", 1)
                 MODE, 32,       // 0 obeys, 1 refuses, 2 refuses and says success, 3 rounds down to watts, 4 measures nothing
                 SLOW, 32,       // s that setting a limit takes: ACPI's interpreter sleeps for 2 s at most at a time
                 SETS, 32,       // how often a limit was set, refused or not
-                FIXD, 32        // 1: the limit can't be set
+                FIXD, 32,       // 1: the limit can't be set
+                MUTE, 32        // 1: whoever reads the limit or the power gets no answer, until it is 0 again
             }
             Name (CAPS, Package (14)
             {
@@ -45,7 +46,11 @@ DefinitionBlock ("", "SSDT", 2, "RIG", "METERS", 1)
             Method (_PMD, 0, Serialized) { Return (Package () {}) }
             Method (_GAI, 0, Serialized) { Return (1000) }
             Method (_PAI, 1, Serialized) { Return (Zero) }
-            Method (_GHL, 0, Serialized) { Return (LIMT) }
+            Method (_GHL, 0, Serialized)
+            {
+                While (MUTE) { Sleep (100) }
+                Return (LIMT)
+            }
             Method (_SHL, 1, Serialized)
             {
                 SETS = SETS + 1
@@ -62,6 +67,7 @@ DefinitionBlock ("", "SSDT", 2, "RIG", "METERS", 1)
             }
             Method (_PMM, 0, Serialized)
             {
+                While (MUTE) { Sleep (100) }
                 If (MODE == 4) { Return (0xFFFFFFFF) }
                 If (DMND < LIMT) { Return (DMND) }
                 Return (LIMT)

@@ -34,14 +34,18 @@ const char *cs_allowed_call(uint32_t index, int32_t *number);
 // A thread that reads and writes the files of one zone, so that nobody waits for its driver. It has to be started before the filter, which
 // is then every thread's. One order at a time: the next may be given when `cs_worker_is_busy` is false.
 struct cs_worker;
-enum cs_worker_file { cs_worker_status, cs_worker_reading, cs_worker_limit };
+// Of each limit the file itself, the least and the most that it takes.
+enum cs_worker_file { cs_worker_status, cs_worker_reading, cs_worker_limit, cs_worker_minimum, cs_worker_maximum };
+enum { cs_worker_stride = 3, cs_worker_limits = 4 };
 // An eventfd that is readable when a worker is done with something, to be given to each; a negative errno.
 int32_t cs_worker_events(void);
-struct cs_worker *cs_worker_new(int32_t done); // NULL where memory or descriptors are short
-// `cs_worker_limit` + N is limit N, up to 3. A status of `suspended` keeps everything from being read.
+// `apart`: a process in the place of a thread, for who ends without waiting for it. NULL where memory or descriptors are short.
+struct cs_worker *cs_worker_new(int32_t done, bool apart);
+// `cs_worker_limit` + N * `cs_worker_stride` is of limit N; -1 for none. A status of `suspended` keeps everything from being read.
 void cs_worker_set_file(struct cs_worker *worker, uint32_t file, int32_t fd);
 int32_t cs_worker_start(struct cs_worker *worker);
-void cs_worker_look(struct cs_worker *worker);
+// `wakes`: whether a device that sleeps is read as well.
+void cs_worker_look(struct cs_worker *worker, bool wakes);
 // Writes a line of at most 32 bytes, and looks.
 void cs_worker_write(struct cs_worker *worker, uint32_t file, const uint8_t *line, uint32_t count);
 bool cs_worker_is_busy(struct cs_worker *worker);

@@ -42,6 +42,9 @@ final class ControlSession {
     /// The client that had control when this one connected; nil where nobody had it.
     var holder: Name? { zones.header.leaseRemaining_ms == 0 ? nil : zones.header.leaseHolder }
 
+    /// Whether the last sample found other devices than before.
+    private(set) var isRejoined = false
+
     /// Connects and finds the zones. Nothing is written, control isn't asked for, and nothing is logged yet: there may be many
     /// attempts until control is granted.
     /// - Parameters:
@@ -76,7 +79,7 @@ final class ControlSession {
 
     /// Reads everything, and reports what isn't as it should be: the observations, of which some call for a decision.
     func sample(onDrift action: DriftAction) throws(HelperError) -> [NodeLimits.Observation] {
-        try rejoin()
+        isRejoined = try rejoin()
         let before = lastSample
         lastSample = try client.sample().joined(by: bank)
         sampled_ns = Clock.monotonic_ns
@@ -114,16 +117,30 @@ final class ControlSession {
         }
     }
 
-    /// The bank has other devices than before: all that is asked of any is asked again.
-    private func rejoin() throws(HelperError) {
-        guard let bank, bank.generation != generation else { return }
-        generation = bank.generation
+    /// The bank has other devices than before, or a driver has said what it hadn't when the helper started: all that is asked of any is
+    /// asked again.
+    private func rejoin() throws(HelperError) -> Bool {
+        let isOfBank = bank.map { $0.generation != generation } ?? false
+        guard isOfBank || hasAnswered else { return false }
+        generation = bank?.generation ?? 0
         zones = try client.zones().joined(by: bank)
         lastSample = try client.sample().joined(by: bank)
         let isHandedOver = limits.handover != nil
         limits = NodeLimits(zones, lastSample, limits.policy)
         if isHandedOver { limits.beginHandover() }
         log.info("the devices are others than before", ("devices", .number(UInt64(limits.present.count))))
+        return true
+    }
+
+    /// Whether a limit can be read now that couldn't when the zones were listed.
+    private var hasAnswered: Bool {
+        zones.zones.contains { zone in
+            guard let now = lastSample.zone(zone.description.index) else { return false }
+            return zone.constraints.indices.contains { position in
+                zone.constraints[position].obstacle == .unread && position < now.constraintCount
+                    && now.limits[position].ifRead != nil
+            }
+        }
     }
 
     /// From now on limits go up when the power for it is free, and not before.

@@ -242,7 +242,7 @@ final class Controller {
             history.note(state)
         }
         // What was seen changes what the packages may take, or has to be put right: at once, not at the next decision.
-        if observations.contains(where: \.callsForDecision) {
+        if session.isRejoined || observations.contains(where: \.callsForDecision) {
             try decideAndApply(session)
         } else if session.limits.isWaiting {
             try decideAndApply(session, isMove: isMove)

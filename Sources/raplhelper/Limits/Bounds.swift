@@ -33,6 +33,7 @@ struct Bounds {
     func obstacle(of constraint: Constraint, in zone: Zone, takesLimits: Bool = true) -> Obstacle {
         if zone.isGone { return .zoneGone }
         if !constraint.limit.isThere { return .noLimitFile }
+        if constraint.isUnread { return .unread }
         if constraint.original == nil { return .originalUnknown }
         if ceiling(of: constraint) < max(minPower, constraint.minPower) { return .ceilingBelowFloor }
         if let obstacle = constraint.obstacle { return obstacle }

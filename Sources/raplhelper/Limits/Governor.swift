@@ -6,18 +6,14 @@ final class Governor {
     let zones: [Zone]
     let bounds: Bounds
     private(set) var policy: WritePolicy
-    private var stateFile: StateFile?
-    /// What the next boot begins at; nil where that isn't wanted, or can't be kept.
-    private var bootFile: StateFile?
-    /// Whether the next boot begins at today's fallback limits.
-    private var isBootFileRight: Bool
+    private let ledger: Ledger
     /// Saved changes whose zones weren't there at the start.
     let unclaimed: Int
-    private var planned: [Planned]
+    private var planned: [Planned] = []
     /// Zones that are read and written beside the loop.
     var slow: SlowZones?
     /// A controller can repeat what fails as fast as it likes; one time through all constraints of a large node is told in full.
-    private var log = LogBudget(burst: 100)
+    var log = LogBudget(burst: 100)
 
     /// One item of a batch on its way through validation, writing and reading back.
     private struct Planned {
@@ -43,10 +39,7 @@ final class Governor {
     ) {
         self.unclaimed = unclaimed
         (self.zones, self.bounds, self.policy) = (zones, bounds, policy)
-        self.stateFile = stateFile
-        isBootFileRight = bootFile != nil
-        self.bootFile = bootFile
-        planned = []
+        ledger = Ledger(stateFile, boot: bootFile)
         planned.reserveCapacity(Limits.itemsPerBatch)
     }
 
@@ -63,19 +56,16 @@ final class Governor {
     }
 
     /// Whether the originals aren't saved any more, because somebody has removed their file. This process can't make another.
-    var stateIsRemoved: Bool { stateFile?.isRemoved ?? false }
+    var stateIsRemoved: Bool { ledger.isRemoved }
 
     func zone(_ index: UInt16) -> Zone? { Int(index) < zones.count ? zones[Int(index)] : nil }
 
     /// What Zones says of a constraint.
     func description(of constraint: Constraint, in zone: Zone) -> ConstraintDescription {
         var description = bounds.description(of: constraint, in: zone, takesLimits: policy == .accepted)
-        if isFallbackKept { description.flags.insert(.fallbackKept) }
+        if ledger.isFallbackKept { description.flags.insert(.fallbackKept) }
         return description
     }
-
-    /// Whether the next boot begins at today's fallback limits.
-    var isFallbackKept: Bool { isBootFileRight && bootFile?.isRemoved == false }
 
     // MARK: Applying a batch
 
@@ -97,10 +87,7 @@ final class Governor {
         }
         for entry in planned where entry.isPending { hand(entry) }
         // A crash before this line leaves `intended`, which is recognised as well.
-        do throws(Errno) { try record() } catch {
-            log.error("the state file can't be brought up to date after a write", "errno=\(error)")
-        }
-        keepFallbacks()
+        record("the state file can't be brought up to date after a write")
     }
 
     /// Leaves a limit to its zone's thread. What is asked for is recorded.
@@ -188,12 +175,12 @@ final class Governor {
                 touchesWindow: entry.item.window_us != nil || entry.changeBefore?.touchesWindow == true,
                 fallback: Governor.fallback(during: entry))
         }
-        do throws(Errno) { try record() } catch {
+        do throws(Errno) { try ledger.record(zones) } catch {
             forget()
             log.error("the state file can't be written: no limit was changed", "errno=\(error)")
             throw Failure(.stateUnwritable, errno: UInt16(error.number))
         }
-        keepFallbacks()
+        ledger.keepFallbacks(zones, &log)
     }
 
     private func write(_ entry: Planned, item: UInt16) throws(Failure) {
@@ -257,108 +244,18 @@ final class Governor {
             }
         }
         for entry in planned[(failed + 1)...] { entry.constraint.change = entry.changeBefore }
-        do throws(Errno) { try record() } catch {
-            log.error("the state file can't be brought up to date after a failed batch", "errno=\(error)")
-        }
-        keepFallbacks()
+        record("the state file can't be brought up to date after a failed batch")
     }
 
     /// Takes the batch's changes out of the record again.
     private func forget() { for entry in planned { entry.constraint.change = entry.changeBefore } }
 
-    // MARK: The end of control
+    // MARK: The record
 
-    /// P6: puts back every original that this system changed and nobody else has changed since. Fallback limits are given up
-    /// first: a crash before the last original is back must not bring them into force.
-    /// - Parameter patience_ms: for limits that are written beside the loop. What isn't done by then counts as failed, and goes on.
-    func restore(patience_ms: UInt64 = 0) -> Released {
-        guard policy != .readOnly else { return Released() }
-        giveUpFallbacks()
-        slow?.end(.restore)
-        let outcome = forEachChange { constraint, zone in constraint.restore(in: zone, &log) }
-        return outcome + waitForSlow(patience_ms)
-    }
-
-    /// P18: brings the fallback limits into force, and puts the originals back where there is none.
-    func fallBack(patience_ms: UInt64 = 0) -> Released {
-        guard policy != .readOnly else { return Released() }
-        slow?.end(.fallback)
-        let outcome = forEachChange { constraint, zone in constraint.fallBack(in: zone, &log) }
-        return outcome + waitForSlow(patience_ms)
-    }
-
-    /// Takes what the threads have done. It is recorded where it changes what has to come back.
-    /// - Returns: what became of limits at an end of control that wasn't waited for any more.
-    func takeSlow() -> Released {
-        guard let slow else { return Released() }
-        if slow.take(&log) {
-            do throws(Errno) { try record() } catch {
-                log.error("the state file can't be brought up to date after a write", "errno=\(error)")
-            }
-            keepFallbacks()
-        }
-        return slow.isBusy ? Released() : slow.takeOutcome()
-    }
-
-    private func waitForSlow(_ patience_ms: UInt64) -> Released {
-        guard let slow else { return Released() }
-        let deadline_ns = Clock.monotonic_ns + patience_ms * 1_000_000
-        var outcome = Released()
-        while slow.isBusy {
-            let now_ns = Clock.monotonic_ns
-            guard now_ns < deadline_ns else { break }
-            let milliseconds = Int32((deadline_ns - now_ns + 999_999) / 1_000_000)
-            if (try? slow.events.wait(milliseconds: milliseconds)) == true { outcome = outcome + takeSlow() }
-        }
-        outcome = outcome + slow.takeOutcome()
-        outcome.failed += slow.unfinished
-        return outcome
-    }
-
-    private func giveUpFallbacks() {
-        var count = 0
-        for zone in zones {
-            for constraint in zone.constraints where constraint.change?.fallback != nil {
-                constraint.change?.fallback = nil
-                count += 1
-            }
-        }
-        if count == 0 { return }
-        do throws(Errno) { try record() } catch {
-            log.error("the state file still has fallback limits that were given up", "errno=\(error)")
-        }
-        keepFallbacks()
-    }
-
-    private func forEachChange(_ end: (Constraint, Zone) -> Released.Restored) -> Released {
-        var outcome = Released()
-        for zone in zones where !zone.isBeside {
-            for constraint in zone.constraints where constraint.change != nil {
-                outcome.count(end(constraint, zone))
-            }
-        }
-        if outcome != Released() {
-            do throws(Errno) { try record() } catch {
-                log.error("the state file can't be brought up to date after the end of control", "errno=\(error)")
-            }
-            keepFallbacks()
-        }
-        return outcome
-    }
-
-    /// Makes the next boot begin at today's fallback limits, where they have changed: the disk is waited for.
-    private func keepFallbacks() {
-        guard bootFile != nil, !isBootFileRight || bootFile!.hasOtherFallbacks(zones) else { return }
-        do throws(Errno) {
-            try bootFile!.record(zones)
-            isBootFileRight = true
-        } catch {
-            isBootFileRight = false
-            log.error("the fallback limits can't be saved for the next boot, which may begin at others", "errno=\(error)")
-        }
-    }
-
-    private func record() throws(Errno) {
-        if stateFile != nil { try stateFile!.record(zones) } else { throw .readOnlyFileSystem }
+    /// Makes the files say what the constraints' changes are now.
+    /// - Parameter failure: what to say where that can't be.
+    func record(_ failure: StaticString) {
+        do throws(Errno) { try ledger.record(zones) } catch { log.error(failure, "errno=\(error)") }
+        ledger.keepFallbacks(zones, &log)
     }
 }

@@ -53,7 +53,7 @@ struct Originals {
 
     private mutating func restore() {
         var restoration = Restoration(of: records, in: options.places)
-        restoration.carryOut(.fallback, leavingSlow: true)
+        restoration.carryOut()
         (records, unclaimed) = (restoration.remaining, restoration.unclaimed)
         let outcome = restoration.outcome
         let counts: Message = "\(outcome.counts) unclaimed=\(unclaimed)"
@@ -109,7 +109,8 @@ struct Originals {
         for record in records {
             for zone in zones {
                 for constraint in zone.constraints where record.isOf(constraint, in: zone) {
-                    constraint.original = record.original
+                    // A slow one that a boot was to begin at a fallback limit, before its driver has answered.
+                    constraint.original = constraint.driver.isSlow && record.isUnread ? nil : record.original
                     constraint.change = record.change
                 }
             }

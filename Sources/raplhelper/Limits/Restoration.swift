@@ -53,22 +53,36 @@ struct Restoration {
     /// What the state has to say of those that are claimed and of the others.
     var records: [SavedState.Record] { remaining + claimed.map { $0.record } }
 
-    /// Puts the originals back, or brings the fallback limits into force where there are some.
-    /// - Parameter leavesSlow: whether what may take long is left to who serves, as what remains: no driver keeps a start waiting.
-    mutating func carryOut(_ disposal: LimitDisposal, leavingSlow leavesSlow: Bool = false) {
+    /// The zones that are claimed, one for each constraint.
+    var zones: [Zone] { claimed.map { $0.claimant.zone } }
+
+    /// Brings the fallback limits into force where there are some, and puts the originals back elsewhere.
+    /// - Parameters:
+    ///   - slow: the threads of what may take long, of which the state says what was in force. Without it, and where a driver hasn't
+    ///     answered, that is left to who serves, as what remains: no driver keeps a start waiting.
+    ///   - patience_ms: how long these are waited for, together.
+    mutating func carryOut(slow: SlowZones? = nil, patience_ms: UInt64 = 0) {
         var log = LogBudget(burst: 100)
-        for one in claimed {
-            if leavesSlow && one.claimant.constraint.driver.isSlow {
-                remaining.append(one.record)
-                continue
+        if let slow {
+            for one in slow.zones where one.changeCount > 0 && one.zone.constraints[0].original?.limit != .zero {
+                one.end(.fallback)
             }
-            let (constraint, zone) = (one.claimant.constraint, one.claimant.zone)
-            outcome.count(
-                disposal == .fallback ? constraint.fallBack(in: zone, &log) : constraint.restore(in: zone, &log))
-            guard let change = constraint.change else { continue }
+        }
+        for one in claimed where !one.claimant.constraint.driver.isSlow {
+            outcome.count(one.claimant.constraint.fallBack(in: one.claimant.zone, &log))
+        }
+        if let slow {
+            slow.wait(patience_ms, while: { $0.isBusy }) {
+                _ = slow.take(&log)
+                _ = slow.proceed(&log)
+            }
+            outcome = outcome + slow.takeOutcome()
+            outcome.failed += slow.unfinished
+        }
+        for one in claimed {
             var record = one.record
-            record.change = change
-            remaining.append(record)
+            record.change = one.claimant.constraint.change
+            if record.change != nil { remaining.append(record) }
         }
         claimed = []
     }
@@ -84,9 +98,18 @@ struct Restoration {
             let constraint = one.claimant.constraint
             guard let fallback = one.record.change?.fallback else { continue }
             do throws(Errno) {
-                let now = try constraint.readSetting()
+                // What a slow driver hasn't answered is asked again by who serves.
+                let isUnread = constraint.driver.isSlow && constraint.lastLimit == nil
+                let now =
+                    isUnread ? Constraint.Setting(limit: .zero, window_us: 0) : try one.claimant.zone.setting(of: constraint)
                 // What is lower stays as it is, and is nobody's but firmware's.
-                if now.limit <= fallback { continue }
+                if now.limit <= fallback && !isUnread { continue }
+                if isUnread {
+                    isWhole = false
+                    Log.warning(
+                        "a driver hasn't answered yet: the helper that serves sets its fallback limit",
+                        "zone=\(one.record.zone.name) id=\(one.record.zone.id) constraint=\(one.record.constraintName)")
+                }
                 constraint.original = now
                 constraint.change = Constraint.Change(intended: now, inForce: now, touchesWindow: false, fallback: fallback)
             } catch {
@@ -125,7 +148,9 @@ struct Restoration {
                 window: attribute(files.window, in: directory, isWanted: touchesWindow), isOpenForWriting: true)
             constraint.original = record.original
             constraint.change = record.change
-            let zone = Zone(index: 0, parent: nil, identity: found.identity, path: found.path, constraints: [constraint])
+            let zone = Zone(
+                index: 0, parent: nil, identity: found.identity, path: found.path, isSlow: found.driver.isSlow,
+                constraints: [constraint])
             return Claimant(zone: zone, constraint: constraint)
         }
         return nil

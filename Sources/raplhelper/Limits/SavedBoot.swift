@@ -48,13 +48,18 @@ struct SavedBoot {
     func begin(marked isMarked: Bool) throws(Failure) -> Begun? {
         guard let records = try saved(), !records.isEmpty else { return nil }
         var restoration = Restoration(of: records, in: options.places)
+        let slow = isMarked ? try? SlowZones(starting: restoration.zones, apart: true) : nil
+        slow?.look(patience_ms: SavedBoot.patience_ms)
         var isWhole = restoration.beginBoot()
         try save(restoration.records, isBegun: false)
-        restoration.carryOut(.fallback, leavingSlow: !isMarked)
+        restoration.carryOut(slow: slow, patience_ms: SavedBoot.patience_ms)
         isWhole = isWhole && restoration.outcome.failed == 0 && restoration.outcome.foreign == 0
         try save(restoration.remaining, isBegun: isMarked && isWhole)
         return Begun(records: restoration.remaining, outcome: restoration.outcome, isWhole: isWhole)
     }
+
+    /// How long slow drivers may keep a boot from going on, to read and again to write.
+    private static let patience_ms: UInt64 = 3_000
 
     private func save(_ records: [SavedState.Record], isBegun: Bool) throws(Failure) {
         let state = SavedState(bootID: bootID, generation: 1, records: records, isBegunAtFallback: isBegun)

@@ -23,6 +23,9 @@ struct SavedState {
         var original: Constraint.Setting
         var change: Constraint.Change?
 
+        /// Whether what was in force before its fallback limit isn't known yet.
+        var isUnread: Bool { original.limit == .zero && change?.inForce.limit == .zero }
+
         /// Whether it is of this very constraint, of today's number.
         func isOf(_ constraint: Constraint, in zone: Zone) -> Bool {
             index == constraint.index && constraintName == constraint.name && self.zone.id == zone.id

@@ -25,8 +25,13 @@ final class SlowZone {
     private var tasks: [Task] = []
     /// What the thread was asked last; nil while it rests.
     private var underWay: Step?
-    /// Constraints that the end of control has still to see.
-    private var unseen: [Int] = []
+    /// When it was asked.
+    private var asked_ns: UInt64 = 0
+    /// Whether it has been asked for longer than its patience, which was told.
+    private var isOverdue = false
+    private var hasLooked = false
+    /// Constraints that the end of control has still to see; nil where it has yet to look.
+    private var unseen: [Int]?
     private var outcome = Released()
     /// Whether the end of control has still something to do.
     private(set) var isEnding = false
@@ -34,11 +39,14 @@ final class SlowZone {
     /// The end of control goes by a look of its own: one that was under way before it has nothing to go on with.
     private enum Step { case look, lookToEnd, write(Int), restore(Int), fallBack(Int) }
 
-    init(_ zone: Zone, done: Int32) throws(Errno) {
+    init(_ zone: Zone, done: Int32, apart: Bool) throws(Errno) {
         self.zone = zone
-        thread = try ZoneThread(of: zone, done: done)
+        thread = try ZoneThread(of: zone, done: done, apart: apart)
         zone.isBeside = true
     }
+
+    /// How long a driver may take before it is told, and its reading is none.
+    static let patience_ns: UInt64 = 10_000_000_000
 
     /// Whether something is still to be done to a limit.
     var isBusy: Bool { !tasks.isEmpty }
@@ -68,91 +76,115 @@ final class SlowZone {
     }
 
     /// Reads everything again, where nothing else is under way.
-    func look() { if underWay == nil && tasks.isEmpty && !thread.isBusy { ask(.look) } }
+    func look() { if underWay == nil && tasks.isEmpty { ask(.look) } }
+
+    /// When what is under way is overdue; nil where nothing is, or where that was told.
+    var overdueAt_ns: UInt64? { underWay == nil || isOverdue ? nil : asked_ns + SlowZone.patience_ns }
+
+    /// Tells of a driver that lets its thread wait: what it has read last is old by now.
+    func tell(_ now_ns: UInt64, _ log: inout LogBudget) {
+        guard let overdueAt_ns, overdueAt_ns <= now_ns else { return }
+        isOverdue = true
+        zone.lastReading = Zone.unanswered
+        log.warning(
+            "a driver doesn't answer: its zone waits for it, and nothing else does",
+            "zone=\(zone.name) id=\(zone.id) for_s=\(SlowZone.patience_ns / 1_000_000_000)")
+    }
 
     private func add(_ task: Task) {
         tasks.append(task)
         zone.isWriting = true
-        if underWay == nil && !thread.isBusy { begin() }
+        begin()
     }
 
     private func ask(_ step: Step, _ limit: Microwatts = .zero) {
         underWay = step
+        asked_ns = Clock.monotonic_ns
         switch step {
-        case .look, .lookToEnd: thread.look()
+        case .look, .lookToEnd:
+            // Who governs a device has to know its limit, and wakes it once; nobody else does.
+            thread.look(wakes: !hasLooked && zone.constraints.contains { $0.isOpenForWriting })
         case .write(let position), .restore(let position): thread.write(limit, to: position, of: zone)
         case .fallBack(let position):
             thread.write(zone.constraints[position].driver.rounded(limit), to: position, of: zone)
         }
     }
 
-    /// Takes what the thread has done, and asks for the next.
-    /// - Returns: whether a change of a limit has another outcome now, which the state has to say.
+    /// Takes what the thread has done.
+    /// - Returns: whether the state has to say something else, before anything is asked of the thread (`proceed`).
     func take(_ log: inout LogBudget) -> Bool {
-        guard let step = underWay, !thread.isBusy else {
-            // The thread's first sign is that it has started.
-            if underWay == nil && !thread.isBusy { begin() }
-            return false
-        }
+        guard let step = underWay, !thread.isBusy else { return false }
         underWay = nil
-        note()
-        var isChanged = false
+        hasLooked = true
+        if isOverdue {
+            isOverdue = false
+            log.info("a driver answers again", "zone=\(zone.name) id=\(zone.id)")
+        }
+        let isKnown = note()
         switch (step, tasks.first) {
         case (.write(let position), .apply(let batch)):
-            isChanged = true
             tasks.removeFirst()
             applied(batch, position)
         case (.write(let position), .putBack(let batch)):
-            isChanged = true
             tasks.removeFirst()
             putBack(batch, position, &log)
-        case (.lookToEnd, .end(let disposal)): isChanged = goOn(disposal, &log)
-        case (.restore(let position), .end(let disposal)), (.fallBack(let position), .end(let disposal)):
-            outcome.count(ended(position, step, &log))
-            isChanged = true
-            _ = goOn(disposal, &log)
-        default: break
+        case (.lookToEnd, .end):
+            unseen = zone.constraints.indices.filter { zone.constraints[$0].change != nil }
+            return isKnown
+        case (.restore(let position), .end), (.fallBack(let position), .end): outcome.count(ended(position, step, &log))
+        default: return isKnown
         }
-        if underWay == nil { begin() }
+        return true
+    }
+
+    /// Asks for what comes next, where nothing is under way.
+    /// - Returns: whether the state has to say something else.
+    func proceed(_ log: inout LogBudget) -> Bool {
+        var isChanged = false
+        if underWay == nil, unseen != nil, case .end(let disposal) = tasks.first { isChanged = goOn(disposal, &log) }
+        begin()
         return isChanged
     }
 
-    private func note() {
+    private func note() -> Bool {
         zone.lastReading = thread.reading(zone.readingFormat)
+        var isKnown = false
         for (position, constraint) in zone.constraints.enumerated() {
             let limit = thread.limit(position, of: constraint)
             if limit.errno == UInt8(Errno.noDevice.number) { _ = zone.noting(.noDevice) }
             // What a device that sleeps would say is what it said last.
-            if limit.errno != UInt8(Errno.shutdown.number) { constraint.note(limit) }
+            if limit.errno == UInt8(Errno.shutdown.number) { continue }
+            if constraint.note(limit) { isKnown = true }
+            if constraint.isUnread && constraint.lastLimit != nil {
+                constraint.note(bounds: thread.bounds(position, of: constraint))
+            }
         }
+        return isKnown
     }
 
     private func begin() {
-        guard let task = tasks.first else {
-            zone.isWriting = false
-            return
-        }
-        switch task {
+        if underWay != nil { return }
+        switch tasks.first {
+        case nil: zone.isWriting = false
         case .apply(let batch):
             zone.lastWrite = nil
             ask(.write(batch.position), zone.constraints[batch.position].driver.rounded(batch.asked))
         case .putBack(let batch): ask(.write(batch.position), batch.before)
-        case .end:
-            unseen = zone.constraints.indices.filter { zone.constraints[$0].change != nil }
-            ask(.lookToEnd)
+        case .end: ask(.lookToEnd)
         }
     }
 
     private func applied(_ batch: Batch, _ position: Int) {
         let constraint = zone.constraints[position]
-        let after = constraint.lastLimit
-        if thread.failure(of: constraint) == nil, let after, Governor.isRounding(after, of: batch.asked) {
+        let (after, failure) = (constraint.lastLimit, thread.failure(of: constraint))
+        if failure == nil, let after, Governor.isRounding(after, of: batch.asked) {
             constraint.change?.inForce.limit = after
             constraint.change?.fallback = batch.fallback.map { min($0, after) }
             return
         }
-        zone.lastWrite = thread.failure(of: constraint) == nil ? .notInForce : .writeFailed
-        if after == batch.before {
+        zone.lastWrite = failure == nil ? .notInForce : .writeFailed
+        // A device that is suspended or being reset refuses at the door (EPERM), and can't be read either: nothing has changed.
+        if after == batch.before || after == nil && failure == .notPermitted {
             constraint.change = batch.changeBefore
         } else {
             tasks.insert(.putBack(batch), at: 0)
@@ -165,11 +197,15 @@ final class SlowZone {
             constraint.change = batch.changeBefore
         } else {
             // Its change stays known: what is in force may be ours, and its original has to come back.
-            let errno = thread.failure(of: constraint)?.name ?? "EIO"
             log.error(
                 "a limit of a failed batch could not be put back",
-                "zone=\(zone.name) constraint=\(constraint.name) errno=\(errno)")
+                "zone=\(zone.name) constraint=\(constraint.name) errno=\(why(constraint))")
         }
+    }
+
+    /// Why a write isn't in force.
+    private func why(_ constraint: Constraint) -> Errno {
+        thread.failure(of: constraint) ?? (constraint.lastLimit == nil ? Errno(Int32(constraint.lastRead.errno)) : .inputOutput)
     }
 
     // MARK: The end of control
@@ -178,8 +214,8 @@ final class SlowZone {
     /// - Returns: whether one came to its end.
     private func goOn(_ disposal: LimitDisposal, _ log: inout LogBudget) -> Bool {
         var isChanged = false
-        while let position = unseen.first {
-            unseen.removeFirst()
+        while let position = unseen?.first {
+            unseen?.removeFirst()
             let constraint = zone.constraints[position]
             guard let now = constraint.lastLimit else {
                 log.error(
@@ -201,15 +237,14 @@ final class SlowZone {
             }
         }
         tasks.removeFirst()
-        isEnding = false
+        (unseen, isEnding) = (nil, false)
         return isChanged
     }
 
     /// What a write of the end of control came to.
     private func ended(_ position: Int, _ step: Step, _ log: inout LogBudget) -> Released.Restored {
         let constraint = zone.constraints[position]
-        let errno = thread.failure(of: constraint)?.name ?? "none"
-        if errno.isSame(as: "none"), let after = constraint.lastLimit {
+        if thread.failure(of: constraint) == nil, let after = constraint.lastLimit {
             switch step {
             case .fallBack:
                 if let fallback = constraint.change?.fallback, Governor.isRounding(after, of: fallback) {
@@ -226,7 +261,7 @@ final class SlowZone {
         }
         log.error(
             "the limit was written at the end of control but isn't in force",
-            "\(subject(constraint)) limit_uw=\(constraint.lastRead.value) errno=\(errno)")
+            "\(subject(constraint)) limit_uw=\(constraint.lastRead.value) errno=\(why(constraint))")
         return .failed
     }
 

@@ -9,15 +9,16 @@ final class SlowZones {
     let events: Descriptor
 
     /// Starts a thread for each zone whose driver is slow: before the filter of system calls, which is then theirs too.
+    /// - Parameter apart: whether they are processes: for who ends without waiting for a driver.
     /// - Returns: nil where there is none.
-    init?(starting all: [Zone]) throws(Errno) {
+    init?(starting all: [Zone], apart: Bool = false) throws(Errno) {
         let slow = all.filter { $0.isSlow }
         if slow.isEmpty { return nil }
         let number = cs_worker_events()
         if number < 0 { throw Errno(-number) }
         events = Descriptor(owning: number)
         var zones: [SlowZone] = []
-        for zone in slow { zones.append(try SlowZone(zone, done: number)) }
+        for zone in slow { zones.append(try SlowZone(zone, done: number, apart: apart)) }
         self.zones = zones
     }
 
@@ -32,7 +33,7 @@ final class SlowZones {
     }
 
     /// Takes what was done.
-    /// - Returns: whether the state has to say something else.
+    /// - Returns: whether the state has to say something else, before anything more is asked (`proceed`).
     func take(_ log: inout LogBudget) -> Bool {
         var storage = InlineArray<8, UInt8>(repeating: 0)
         var buffer = storage.mutableSpan
@@ -40,6 +41,33 @@ final class SlowZones {
         var isChanged = false
         for zone in zones where zone.take(&log) { isChanged = true }
         return isChanged
+    }
+
+    /// Asks each for what comes next.
+    /// - Returns: whether the state has to say something else.
+    func proceed(_ log: inout LogBudget) -> Bool {
+        var isChanged = false
+        for zone in zones where zone.proceed(&log) { isChanged = true }
+        return isChanged
+    }
+
+    /// Waits while something is to be done.
+    /// - Parameter take: for what a thread has done.
+    func wait(_ patience_ms: UInt64, while isAwaited: (SlowZone) -> Bool, _ take: () -> Void) {
+        let deadline_ns = Clock.monotonic_ns + patience_ms * 1_000_000
+        while zones.contains(where: isAwaited) {
+            let now_ns = Clock.monotonic_ns
+            guard now_ns < deadline_ns else { return }
+            let milliseconds = Int32((deadline_ns - now_ns + 999_999) / 1_000_000)
+            if (try? events.wait(milliseconds: milliseconds)) == true { take() }
+        }
+    }
+
+    /// Looks at all of them, and waits for those that answer in time.
+    func look(patience_ms: UInt64) {
+        var log = LogBudget()
+        look()
+        wait(patience_ms, while: { $0.isAtWork }) { _ = take(&log) }
     }
 
     /// Begins the end of control of every zone that has a change, behind what is under way.
@@ -55,4 +83,7 @@ final class SlowZones {
 
     /// Reads everything again, and keeps nobody waiting.
     func look() { for slow in zones { slow.look() } }
+
+    /// When the next driver has let its thread wait for too long.
+    var overdueAt_ns: UInt64? { zones.reduce(nil) { next, slow in slow.overdueAt_ns.map { min($0, next ?? .max) } ?? next } }
 }

@@ -38,6 +38,7 @@ final class Server {
     private let supervisor: Supervisor
     private let allowedUIDs: [UInt32]
     private let allowedGIDs: [UInt32]
+    private let governed: GovernedKinds
     private let epoll: Epoll
     private var sessions: [Session?]
     private var serial: UInt32 = 0
@@ -47,6 +48,7 @@ final class Server {
     /// Nil while connections are accepted.
     private var acceptAgainAt_ns: UInt64?
     private var reopenAt_ns: UInt64?
+    private var hasToldOfDevice = false
     private var end: End?
 
     init(
@@ -59,6 +61,7 @@ final class Server {
         self.requests = requests
         (self.supervisor, self.epoll) = (supervisor, epoll)
         (allowedUIDs, allowedGIDs) = (options.allowedUIDs, options.allowedGIDs)
+        governed = options.readOnly ? GovernedKinds() : options.governed
         writer = Writer(capacity: Server.largestReply(requests.governor.zones))
         sessions = [Session?](repeating: nil, count: sessionCount)
         try epoll.add(listening.descriptor.number, token: Token.listener)
@@ -110,6 +113,7 @@ final class Server {
         if let watchdog = supervisor.nextWatchdog_ns { next = min(next, watchdog) }
         if let reopenAt_ns { next = min(next, reopenAt_ns) }
         if let retry = requests.retryRestoreAt_ns { next = min(next, retry) }
+        if let overdue = requests.governor.slow?.overdueAt_ns { next = min(next, overdue) }
         if let acceptAgainAt_ns { next = min(next, acceptAgainAt_ns) }
         for index in 0..<sessions.count {
             if let session = sessions[index], session.isOwing { next = min(next, session.lastActivity_ns + Server.patience_ns) }
@@ -120,6 +124,7 @@ final class Server {
 
     private func housekeeping(_ now_ns: UInt64) {
         requests.retryRestore(now_ns)
+        requests.governor.tellSlow(now_ns)
         supervisor.feedWatchdog(now_ns)
         for slot in 0..<sessions.count {
             if let session = sessions[slot], session.isOwing, session.lastActivity_ns + Server.patience_ns <= now_ns {
@@ -127,7 +132,7 @@ final class Server {
             }
         }
         if let acceptAgainAt_ns, acceptAgainAt_ns <= now_ns { acceptAgain(now_ns) }
-        if let reopenAt_ns, reopenAt_ns <= now_ns { end = .startAgain("a zone appeared") }
+        if let reopenAt_ns, reopenAt_ns <= now_ns { end = .startAgain("a zone or a device appeared") }
         if requests.governor.allZonesAreGone { end = .startAgain("every zone is gone") }
         if requests.stateIsRemoved { end = .startAgain("the saved state was removed") }
     }
@@ -237,13 +242,21 @@ final class Server {
 
     // MARK: Zones that come
 
-    /// A zone that appears, or comes back, can't be opened by this process: its supervisor has to start it again.
+    /// A zone that appears, or comes back, can't be opened by this process: its supervisor has to start it again. For what would only be
+    /// measured no limit is given up.
     private func readUevents(_ now_ns: UInt64) {
         var storage = InlineArray<2048, UInt8>(repeating: 0)
         while true {
             var buffer = storage.mutableSpan
             guard let count = try? uevents?.receive(into: &buffer) else { return }
-            if Server.announcesZone(storage.span.extracting(0..<count)) { reopenAt_ns = now_ns + Server.settling_ns }
+            let message = storage.span.extracting(0..<count)
+            let driver = Server.boundDriver(message)
+            if Server.announcesZone(message) || governed.contains(driver?.kind) { reopenAt_ns = now_ns + Server.settling_ns }
+            if let driver, reopenAt_ns == nil, !hasToldOfDevice {
+                hasToldOfDevice = true
+                Log.warning(
+                    "a device appeared that could be measured", "driver=\(driver.name) do=\"restart raplhelper to measure it\"")
+            }
         }
     }
 
@@ -251,5 +264,22 @@ final class Server {
     static func announcesZone(_ message: Span<UInt8>) -> Bool {
         var scanner = Scanner(message)
         return scanner.literal("add@/devices/virtual/powercap/")
+    }
+
+    /// The driver of a device that has just been bound to one of the table: `bind@<device>`, and NAME=value each behind a zero byte
+    /// (drivers/base/dd.c, driver_bound).
+    static func boundDriver(_ message: Span<UInt8>) -> Driver? {
+        var head = Scanner(message)
+        guard head.literal("bind@") else { return nil }
+        for start in 0..<message.count where message[start] == 0 {
+            var field = Scanner(message.extracting((start + 1)...))
+            guard field.literal("DRIVER=") else { continue }
+            let rest = message.extracting((start + 8)...)
+            var length = 0
+            while length < rest.count && rest[length] != 0 { length += 1 }
+            guard let name = Name(rest.extracting(..<length)) else { return nil }
+            return Driver.named(name, in: .hwmon)
+        }
+        return nil
     }
 }

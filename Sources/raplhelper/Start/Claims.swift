@@ -9,7 +9,7 @@ struct Claims {
     private(set) var stateFailure: Errno?
     /// Whether no counter of the tree is root's alone, so that a helper with another state directory goes unnoticed.
     private(set) var isUnguarded = false
-    /// Whether the tree is the kernel's own.
+    /// Whether the zones are the kernel's own.
     let isInSysfs: Bool
 
     /// A lock lasts as long as its descriptor.
@@ -28,6 +28,9 @@ struct Claims {
         } catch {
             // Other places may have zones; whoever looks for them says what is wrong with the tree if none has.
             if error.kind != .absent || places.hwmon == nil { throw error }
+        }
+        if !isInSysfs, let hwmon = places.hwmon, let devices = try? Descriptor(opening: hwmon, .directory) {
+            isInSysfs = devices.isInSysfs
         }
         self.isInSysfs = isInSysfs
         if options.readOnly { return }
@@ -57,7 +60,8 @@ struct Claims {
         if isTaken {
             throw Problem(
                 .failed,
-                "another raplhelper already controls \(tree.path) (perhaps in a container): stop it, or use --read-only")
+                "another raplhelper already controls \(tree.path) (perhaps in a container): stop it, or use --read-only. One that was "
+                    + "killed is gone when its driver lets it go")
         }
         return counters
     }

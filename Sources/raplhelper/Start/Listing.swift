@@ -3,6 +3,9 @@ import PowercapProtocol
 
 /// What `--list` prints.
 enum Listing {
+    /// How long drivers are waited for, together.
+    static let patience_ms: UInt64 = 5_000
+
     /// What the helper that serves has saved of fallback limits, where its state can be read: nothing in sysfs says it.
     static func addFallbacks(to zones: [Zone], _ options: Options) {
         guard let bootID = try? Start.bootID(),

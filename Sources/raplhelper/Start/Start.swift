@@ -21,6 +21,8 @@ enum Start {
         let originals = Originals(restoring: options, bootID: bootID)
         let listening = try ListenSocket(options)
         do throws(Problem) {
+            // From here on nothing appears unnoticed.
+            let uevents = claims.isInSysfs ? ueventSocket() : nil
             let zones = try Discovery.zones(options, readOnly: options.readOnly)
             let governor = originals.governor(of: zones, failure: claims.stateFailure)
             if claims.isUnguarded {
@@ -32,7 +34,6 @@ enum Start {
             // Everything that has to be open when nothing can be opened any more.
             let signals = try opened("a signal descriptor") { () throws(Errno) in try Signals() }
             let tokens = try opened("/dev/urandom") { () throws(Errno) in try TokenSource() }
-            let uevents = claims.isInSysfs ? ueventSocket() : nil
             let supervisor = Supervisor()
             let epoll = try opened("an epoll descriptor") { () throws(Errno) in try Epoll() }
             let sessionCount = try room(below: descriptorLimit, above: epoll.number)
@@ -44,6 +45,7 @@ enum Start {
                 })
 
             listening.keep()
+            governor.lookAtSlow(patience_ms: patience_ms)
             let requests = Requests(
                 governor: governor, welcome: welcome(options, bootID, sandbox.bits, governor.policy, originals.isBegunAtFallback),
                 tokens: tokens)
@@ -64,6 +66,9 @@ enum Start {
             throw error
         }
     }
+
+    /// How long a start waits for slow drivers. Their zones are known by then where nothing is wrong with them.
+    private static let patience_ms: UInt64 = 1_000
 
     /// What `--boot` does: begins the boot at the fallback limits of the last, before anything else starts, and ends.
     /// - Returns: the exit status: 0 also where no fallback limit is saved.
@@ -138,10 +143,10 @@ enum Start {
         }
     }
 
-    /// Without it the helper serves all the same; a zone that comes back is then noticed at the next start only.
+    /// Without it the helper serves all the same; what appears is then noticed at the next start only.
     private static func ueventSocket() -> UeventSocket? {
         do throws(Errno) { return try UeventSocket() } catch {
-            Log.warning("the kernel's uevents can't be heard: zones that appear stay unnoticed", "errno=\(error)")
+            Log.warning("the kernel's uevents can't be heard: zones and devices that appear stay unnoticed", "errno=\(error)")
             return nil
         }
     }

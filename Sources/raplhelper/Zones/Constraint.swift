@@ -8,8 +8,13 @@ final class Constraint {
     let name: Name
     let driver: Driver
     /// Zero when driver and firmware give none.
-    let minPower: Microwatts
-    let maxPower: Microwatts
+    private(set) var minPower: Microwatts
+    private(set) var maxPower: Microwatts
+    /// The files of these two, where only a thread reads them; nil otherwise.
+    let minimum: Attribute?
+    let maximum: Attribute?
+    /// Its driver may let its caller wait, and hasn't been heard yet: nothing is known of it, and it takes no limit.
+    var isUnread = false
     /// `constraint_N_power_limit_uw`, `power1_cap`, …
     let limit: Attribute?
     /// `constraint_N_time_window_us`.
@@ -35,12 +40,30 @@ final class Constraint {
         return Microwatts(limit)
     }
 
-    /// Remembers what was read now. An original that couldn't be read when the helper started, because its device slept, is known with it.
-    func note(_ reading: Reading) {
-        lastRead = reading
-        guard let limit = reading.ifRead.map({ Microwatts($0) }) else { return }
-        if limit == .unlimited { lastRead = Reading(0) }
-        if original == nil && change == nil && driver.place != .powercap { original = Setting(limit: limit, window_us: 0) }
+    /// Remembers what was read now. An original that isn't known yet, because nobody could read it, is known with it.
+    /// - Returns: whether that has to be saved before something is written.
+    @discardableResult
+    func note(_ reading: Reading) -> Bool {
+        lastRead = reading.ifRead == Microwatts.unlimited.rawValue ? Reading(0) : reading
+        guard original == nil, driver.place != .powercap, let limit = lastLimit else { return false }
+        let now = Setting(limit: limit, window_us: 0)
+        original = now
+        // A boot whose fallback limit waits for this.
+        guard change != nil else { return false }
+        change?.intended = now
+        change?.inForce = now
+        return true
+    }
+
+    /// Remembers the driver's least and most limit, which are read with the first limit that can be.
+    func note(bounds: (minimum: Reading, maximum: Reading)) {
+        (minPower, maxPower) = (Constraint.bound(bounds.minimum), Constraint.bound(bounds.maximum))
+        isUnread = false
+    }
+
+    private static func bound(_ reading: Reading) -> Microwatts {
+        let value = Microwatts(reading.ifRead ?? 0)
+        return value == .unlimited ? .zero : value
     }
 
     /// A limit with its time window (0 where there is none).
@@ -62,12 +85,15 @@ final class Constraint {
 
     init(
         index: UInt8, name: Name, driver: Driver = Driver.table[0], minPower: Microwatts = .zero, maxPower: Microwatts,
-        limit: consuming Attribute?, window: consuming Attribute?, isOpenForWriting: Bool
+        limit: consuming Attribute?, window: consuming Attribute?, isOpenForWriting: Bool, minimum: consuming Attribute? = nil,
+        maximum: consuming Attribute? = nil
     ) {
         (self.index, self.name, self.driver, self.isOpenForWriting) = (index, name, driver, isOpenForWriting)
         (self.minPower, self.maxPower) = (minPower, maxPower)
         self.limit = limit
         self.window = window
+        self.minimum = minimum
+        self.maximum = maximum
     }
 
     /// The limit and window that the hardware holds now.

@@ -45,9 +45,7 @@ struct Discovery {
             return nil
         }
         let sleep = found.driver.sleeps ? SleepStatus(in: directory, "device/power/runtime_status") : nil
-        // Who governs a device has to know its limit, and wakes it once; nobody else does.
-        let isLeftAsleep = (readOnly || !governed.contains(found.driver.kind)) && sleep?.isAsleep() == true
-        let constraints = constraints(of: found, in: directory, isLeftAsleep: isLeftAsleep)
+        let constraints = constraints(of: found, in: directory)
         let (file, kind) = reading(of: found.driver, in: directory)
         // A device of hwmon's that neither measures nor limits a power is none of ours: an old GPU, a meter that is no meter.
         if found.driver.place != .powercap && constraints.isEmpty && kind == .none { return nil }
@@ -73,11 +71,11 @@ struct Discovery {
         return ("energy_uj", .none)
     }
 
-    private mutating func constraints(
-        of found: ZonePlaces.Found, in directory: borrowing Descriptor, isLeftAsleep: Bool
-    ) -> [Constraint] {
+    private mutating func constraints(of found: ZonePlaces.Found, in directory: borrowing Descriptor) -> [Constraint] {
         let (driver, path) = (found.driver, found.path)
         let isGoverned = governed.contains(driver.kind)
+        // What may wait is read by a thread.
+        let isSlow = driver.isSlow
         let format = driver.limitFormat
         let omissions = omissions
         var constraints: [Constraint] = []
@@ -87,16 +85,21 @@ struct Discovery {
             let isWritable = limit.isWritable && window.isWritable
             let constraint = Constraint(
                 index: files.index, name: files.name, driver: driver,
-                minPower: Microwatts(isLeftAsleep ? 0 : constant(files.minimum, in: directory, path, format)),
-                maxPower: Microwatts(isLeftAsleep ? 0 : constant(files.maximum, in: directory, path, format)),
-                limit: limit.attribute, window: window.attribute, isOpenForWriting: isWritable)
-            if !isGoverned {
+                minPower: Microwatts(isSlow ? 0 : constant(files.minimum, in: directory, path, format)),
+                maxPower: Microwatts(isSlow ? 0 : constant(files.maximum, in: directory, path, format)),
+                limit: limit.attribute, window: window.attribute, isOpenForWriting: isWritable,
+                minimum: isSlow ? attribute(files.minimum, in: directory, format) : nil,
+                maximum: isSlow ? attribute(files.maximum, in: directory, format) : nil)
+            constraint.isUnread = isSlow
+            if driver.kind == nil {
+                constraint.obstacle = .unknownDriver
+            } else if !isGoverned {
                 constraint.obstacle = .notGoverned
             } else if !isWritable && !readOnly {
                 constraint.obstacle = .writeDenied
             }
             constraints.append(constraint)
-            if isLeftAsleep { continue }
+            if isSlow { continue }
             do throws(Errno) {
                 let now = try constraint.readSetting()
                 constraint.original = now

@@ -113,9 +113,8 @@ final class Driver: Sendable {
             limits: [LimitFiles(limit: "powercap-current", minimum: "powercap-min", maximum: "powercap-max")]),
     ]
 
-    /// A control type of powercap's that the table doesn't know has RAPL's files, and is governed with it. A controller leaves it alone.
-    static let unknownControlType = Driver(
-        name: "", place: .powercap, kind: .rapl, step: .step, roundsDown: true, registerMaximum: .registerMaximum)
+    /// A control type of powercap's that the table doesn't know: its files are measured, and what a limit of its would do nobody knows.
+    static let unknownControlType = Driver(name: "", place: .powercap, step: .step, roundsDown: true)
 
     /// The row of a control type or of a hwmon device's name.
     static func named(_ name: Name, in place: Place) -> Driver? {

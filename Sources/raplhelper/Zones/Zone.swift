@@ -31,7 +31,9 @@ final class Zone {
     var isWriting = false
     var lastWrite: ErrorCode?
     /// What the thread has read last.
-    var lastReading = Reading(errno: UInt8(Errno.noData.number))
+    var lastReading = Zone.unanswered
+    /// Of a driver that lets its thread wait.
+    static let unanswered = Reading(errno: UInt8(Errno.timedOut.number))
     /// Its descriptors answered ENODEV. They do so for ever, also when the zone is back: it has to be opened again.
     private(set) var isGone = false
 

@@ -55,12 +55,14 @@ final class SysTree {
     func remove(_ name: String) throws { try unlink("\(path)/\(name)") }
 
     /// Starts a helper over the tree, as after a kill where there was one.
-    func start(_ arguments: [String] = [], govern: String = SysTree.everything) throws {
+    /// - Parameter isAnswered: whether slow drivers have answered, as those do whose threads nobody keeps waiting.
+    func start(_ arguments: [String] = [], govern: String = SysTree.everything, isAnswered: Bool = true) throws {
         let options = try Options(
             parsing: ["--sysfs", path, "--state-dir", "\(directory.path)/state", "--govern", govern] + arguments)
         let originals = Originals(restoring: options, bootID: Rig.boot)
         zones = try Discovery.zones(options, readOnly: options.readOnly)
         governor = originals.governor(of: zones)
+        for zone in zones where zone.isSlow && isAnswered { zone.answer() }
     }
 
     /// The same state with other zones.
@@ -71,11 +73,14 @@ final class SysTree {
     }
 
     /// What the state file says was done to a zone's first limit.
-    func savedChange(_ id: String) throws -> Constraint.Change? {
+    func savedChange(_ id: String) throws -> Constraint.Change? { try saved(id).change }
+
+    /// What the state file says of a zone's first limit.
+    func saved(_ id: String) throws -> SavedState.Record {
         guard case .saved(let state) = StateFile.earlier(in: "\(directory.path)/state", bootID: Rig.boot),
             let record = state.records.first(where: { $0.zone.id.string == id })
         else { throw Errno.noEntry }
-        return record.change
+        return record
     }
 
     subscript(id: String) -> Zone { zones.first { $0.id.string == id }! }
@@ -92,4 +97,20 @@ final class SysTree {
 
     /// What a file of the tree says.
     func text(_ name: String) throws -> String { try firstLine("\(path)/\(name)") }
+}
+
+extension Zone {
+    /// What the first look of its thread comes to, for tests that start none.
+    fileprivate func answer() {
+        if sleep?.isAsleep() == true && !constraints.contains(where: \.isOpenForWriting) { return }
+        for constraint in constraints {
+            constraint.note(Zone.reading(constraint.limit))
+            if constraint.lastLimit == nil { continue }
+            constraint.note(bounds: (Zone.reading(constraint.minimum), Zone.reading(constraint.maximum)))
+        }
+    }
+
+    private static func reading(_ file: borrowing Attribute?) -> Reading {
+        do { return Reading(try file.readOrAbsent()) } catch { return Reading(errno: UInt8(clamping: error.number)) }
+    }
 }

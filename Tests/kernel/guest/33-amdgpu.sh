@@ -37,6 +37,7 @@ sim amdgpu_like/$GPU_0 reset Y
 start_client $A=180
 wait_for "in a reset nothing can be done, which is told" 60 failure_is_told "$GPU_0" "can't be read"
 wait_for "and a reading that can't be had is none" 60 sample_says "$GPU_0  errno"
+equals "but not as a limit that couldn't be put back: nothing had changed" 0 "$(times_helper_said 'put back')"
 check "the helper stays" running "$helper_pid"
 stop_client
 sim amdgpu_like/$GPU_0 reset N

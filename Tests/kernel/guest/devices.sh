@@ -14,6 +14,7 @@ plug() { # MODULE [PARAMETER=VALUE...]: (re)load a driver
 
 unplug() { # [MODULE...]; default all
 	local module
+	meter 0 mute 0   # or its driver would wait for who reads it
 	for module in ${*:-$DEVICE_MODULES}; do
 		[ ! -e "/sys/module/$module" ] || rmmod "$module"
 	done
@@ -21,9 +22,9 @@ unplug() { # [MODULE...]; default all
 
 # --- ACPI's power meters, 0 and 1 -----------------------------------------------------------------------------------------
 
-meter() { # METER demand|limit|mode|slow|sets|fixed [VALUE]: reads or changes it behind the driver's back; mW, s
+meter() { # METER demand|limit|mode|slow|sets|fixed|mute [VALUE]: reads or changes it behind the driver's back; mW, s
 	local field
-	case $2 in demand) field=0 ;; limit) field=4 ;; mode) field=8 ;; slow) field=12 ;; sets) field=16 ;; fixed) field=20 ;; esac
+	case $2 in demand) field=0 ;; limit) field=4 ;; mode) field=8 ;; slow) field=12 ;; sets) field=16 ;; fixed) field=20 ;; mute) field=24 ;; esac
 	field=$((METERS + $1 * 32 + field))
 	if [ $# = 3 ]; then devmem "$field" 32 "$3"; else echo $(($(devmem "$field" 32))); fi
 }
@@ -31,7 +32,7 @@ meter() { # METER demand|limit|mode|slow|sets|fixed [VALUE]: reads or changes it
 load_meters() { # [PARAMETER=VALUE...]: power the meters on and load their driver; default force_cap_on=1
 	local field
 	unplug acpi_power_meter
-	for field in mode slow sets fixed; do meter 0 $field 0; done
+	for field in mode slow sets fixed mute; do meter 0 $field 0; done
 	meter 0 demand 200000
 	meter 0 limit 400000
 	meter 1 demand 40000
