@@ -36,6 +36,9 @@ MODULE_PARM_DESC(default_w, "limit at power-on");
 static bool no_wake;
 module_param(no_wake, bool, 0444);
 MODULE_PARM_DESC(no_wake, "a suspended GPU answers readers with EPERM, as from 6.16 on");
+static bool tell;
+module_param(tell, bool, 0444);
+MODULE_PARM_DESC(tell, "the kernel's log has each limit that comes into force: rig-limit DEVICE MILLIWATTS");
 
 struct gpu {
 	struct device *dev;
@@ -119,6 +122,8 @@ static ssize_t limit_store(struct device *dev, struct device_attribute *attr, co
 		err = -EINVAL;
 	else if (value && !gpu->ignore_write)
 		gpu->limit_w = value;
+	if (tell)
+		pr_info("rig-limit %s %u\n", dev_name(gpu->dev), gpu->limit_w * 1000);
 	leave(gpu);
 	return err ?: count;
 }
@@ -142,6 +147,11 @@ static struct attribute *amdgpu_attrs[] = {
 };
 ATTRIBUTE_GROUPS(amdgpu);
 
+static void tell_gone(void *dev)
+{
+	pr_info("rig-limit %s 0\n", dev_name(dev));
+}
+
 static int gpu_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 {
 	struct gpu *gpu = devm_kzalloc(&pdev->dev, sizeof(*gpu), GFP_KERNEL);
@@ -152,6 +162,12 @@ static int gpu_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	gpu->dev = &pdev->dev;
 	gpu->limit_w = default_w;
 	pci_set_drvdata(pdev, gpu);
+	if (tell) {
+		pr_info("rig-limit %s %u\n", dev_name(gpu->dev), gpu->limit_w * 1000);
+		/* behind the hwmon device's end, which waits for a write that is under way */
+		if (devm_add_action_or_reset(gpu->dev, tell_gone, gpu->dev))
+			return -ENOMEM;
+	}
 	hwmon = devm_hwmon_device_register_with_groups(gpu->dev, "amdgpu", gpu, amdgpu_groups);
 	if (IS_ERR(hwmon))
 		return PTR_ERR(hwmon);

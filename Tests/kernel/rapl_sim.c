@@ -83,6 +83,9 @@ MODULE_PARM_DESC(fail_write, "bit mask of packages whose register writes fail");
 static uint kill_at_write;
 module_param(kill_at_write, uint, 0644);
 MODULE_PARM_DESC(kill_at_write, "the register write, counted from 1, in which its process dies by SIGKILL");
+static bool tell;
+module_param(tell, bool, 0444);
+MODULE_PARM_DESC(tell, "the kernel's log has each long_term limit that comes into force: rig-limit package-N MILLIWATTS");
 
 /* --- the registers of one package --- */
 
@@ -320,6 +323,8 @@ static int sim_write(int cpu, struct reg_action *ra)
 		err = -EIO;
 	else if (!(p->reg[r] & registers[r].lock))
 		p->reg[r] = (p->reg[r] & ~ra->mask) | ra->value;
+	if (tell && r == LIMIT)
+		pr_info("rig-limit package-%ld %lld\n", (long)number_of(p), (long long)MILLIWATTS(p->reg[r] & POWER_MASK));
 	spin_unlock_irqrestore(&p->guard, flags);
 	note_sum();
 	if (kill_at_write && !--kill_at_write)

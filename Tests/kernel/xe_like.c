@@ -44,6 +44,9 @@ MODULE_PARM_DESC(always_on, "the limit can't be disabled");
 static bool disabled;
 module_param(disabled, bool, 0444);
 MODULE_PARM_DESC(disabled, "no limit is enabled at power-on");
+static bool tell;
+module_param(tell, bool, 0444);
+MODULE_PARM_DESC(tell, "the kernel's log has each limit of the card that comes into force: rig-limit xe MILLIWATTS");
 
 static struct {
 	struct mutex lock;
@@ -114,6 +117,8 @@ static int gpu_write(struct device *dev, enum hwmon_sensor_types type, u32 attr,
 	advance();
 	gpu.writes++;
 	err = limit_write(channel, value);
+	if (tell)
+		pr_info("rig-limit xe %lu\n", limit_read(0) / 1000);
 	mutex_unlock(&gpu.lock);
 	return err;
 }
@@ -150,7 +155,7 @@ static int gpu_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 }
 
 static const struct pci_device_id gpu_ids[] = { { PCI_DEVICE(0x1b36, 0x0005) }, {} };
-static struct pci_driver gpu_driver = { .name = "xe_like", .id_table = gpu_ids, .probe = gpu_probe };
+static struct pci_driver gpu_driver = { .name = "xe", .id_table = gpu_ids, .probe = gpu_probe };
 static struct dentry *debug;
 
 static int __init xe_like_init(void)
@@ -159,6 +164,9 @@ static int __init xe_like_init(void)
 
 	gpu.limit[0] = gpu.limit[1] = FIELD_PREP(LIMIT, rated_w << SHIFT) | (disabled ? 0 : ENABLE);
 	gpu.counted_ns = ktime_get_ns();
+	gpu_driver.name = name;	/* as a device's uevent has it */
+	if (tell)
+		pr_info("rig-limit xe %lu\n", limit_read(0) / 1000);
 	debug = debugfs_create_dir("xe_like", NULL);
 	debugfs_create_x32("power1_limit", 0644, debug, &gpu.limit[0]);
 	debugfs_create_x32("power2_limit", 0644, debug, &gpu.limit[1]);

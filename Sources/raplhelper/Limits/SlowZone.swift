@@ -183,6 +183,8 @@ final class SlowZone {
             return
         }
         zone.lastWrite = failure == nil ? .notInForce : .writeFailed
+        // What has gone takes its limit with it. If it comes back as it was, its original has to come back, too.
+        if zone.isGone { return }
         // A device that is suspended or being reset refuses at the door (EPERM), and can't be read either: nothing has changed.
         if after == batch.before || after == nil && failure == .notPermitted {
             constraint.change = batch.changeBefore

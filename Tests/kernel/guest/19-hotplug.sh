@@ -1,29 +1,9 @@
 # A package that goes offline and comes back: the others are governed on; the helper, which can't open anything any more,
 # ends with 75 for its supervisor to start it again.
 
-# As systemd's Restart=on-failure does it: until the helper ends with 0.
-supervise() {
-	while :; do
-		exec_helper >>$RIG/helper.log 2>&1 &
-		echo $! >$RIG/helper.pid
-		wait $!
-		status=$?
-		echo $status >>$RIG/statuses
-		[ $status = 0 ] && break
-		usleep 200000
-	done
-}
-statuses() { xargs <$RIG/statuses; }
-started() { [ "$(times_helper_said 'msg="serving"')" -ge "$1" ]; }
-ended_with_75() { [ "$(grep -c -x 75 $RIG/statuses)" -ge "$1" ]; }
-
 load psys=1
 original=$(registers)
-: >$RIG/statuses
-: >$RIG/helper.log
-supervise 2>/dev/null &
-supervisor=$!
-wait_for "raplhelper serves" 20 started 1
+start_supervised
 start_controller MAX_SOURCE=120W
 wait_for "two packages share 120 W" 20 limits_are "60/60 60/60"
 

@@ -259,6 +259,29 @@ start_helper() { # ARGS...; sets helper_pid
 	wait_for "raplhelper serves" 20 helper_serves   # it listens earlier, while it is still root
 	running "$helper_pid" || die "raplhelper stays"
 }
+# As systemd's Restart=on-failure does it: until the helper ends with 0.
+supervise() { # ARGS...
+	while :; do
+		exec_helper "$@" >>$RIG/helper.log 2>&1 &
+		echo $! >$RIG/helper.pid
+		wait $!
+		status=$?
+		echo $status >>$RIG/statuses
+		[ $status = 0 ] && break
+		usleep 200000
+	done
+}
+start_supervised() { # ARGS...; sets supervisor, whose end is the helper's with 0
+	: >$RIG/statuses
+	: >$RIG/helper.log
+	supervise "$@" 2>/dev/null &
+	supervisor=$!
+	wait_for "raplhelper serves" 20 started 1
+}
+statuses() { xargs <$RIG/statuses; }
+started() { [ "$(times_helper_said 'msg="serving"')" -ge "$1" ]; } # TIMES
+ended_with_75() { [ "$(grep -c -x 75 $RIG/statuses)" -ge "$1" ]; } # TIMES
+
 start_controller() { # VARIABLE=VALUE... [-- ARGS...]; sets controller_pid
 	[ -e /bin/powercap-controller ] || die "this boot has a powercap-controller (run --controller PATH)"
 	exec_controller "$@" >>$RIG/controller.log 2>&1 &
