@@ -267,7 +267,8 @@ struct StartTests {
         let second = try tree.spawnHelper(["--socket", socket])
         #expect(
             try refusal(second, status: 1)
-                == "another raplhelper already controls \(tree.root) (perhaps in a container): stop it, or use --read-only")
+                == "another raplhelper already controls \(tree.root) (perhaps in a container): stop it, or use --read-only. One "
+                + "that was killed is gone when its driver lets it go")
         #expect(!Files.exists(socket))
         #expect(try tree.limit_uw(package0) == 60_000_000)
         #expect(try Files.contents(tree.statePath) == state)
