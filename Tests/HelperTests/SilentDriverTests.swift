@@ -174,6 +174,23 @@ struct SilentDriverTests {
 
     @Test func `P18: so does a helper that finds a boot that nobody has begun`() throws { try goesOn(rebooted()) }
 
+    @Test func `P6: nothing is asked of a thread before what it has said can be recorded`() throws {
+        let tree = try rebooted()
+        try tree.start(kept(tree), isAnswered: false)
+        let slow = try #require(try SlowZones(starting: tree.zones))
+        var log = LogBudget()
+        slow.end(.fallback)
+        let card = try #require(slow.slow(tree[Self.card]))
+        while card.isAtWork {
+            try #require(try slow.events.wait(milliseconds: 60_000))
+            if card.isAtWork && slow.take(&log) { break }
+        }
+        #expect(!card.isAtWork && card.isBusy)
+        #expect(tree[Self.card].constraints[0].original?.limit == Microwatts(320_000_000))
+        _ = slow.proceed(&log)
+        #expect(card.isAtWork)
+    }
+
     /// The original is saved before the fallback limit is written over it.
     private func goesOn(_ tree: SysTree) throws {
         try tree.start(kept(tree), isAnswered: false)
