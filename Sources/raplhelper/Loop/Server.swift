@@ -124,7 +124,7 @@ final class Server {
 
     private func housekeeping(_ now_ns: UInt64) {
         requests.retryRestore(now_ns)
-        requests.governor.tellSlow(now_ns)
+        if requests.governor.slow != nil { requests.governor.tellSlow(now_ns) }
         supervisor.feedWatchdog(now_ns)
         for slot in 0..<sessions.count {
             if let session = sessions[slot], session.isOwing, session.lastActivity_ns + Server.patience_ns <= now_ns {
