@@ -35,6 +35,25 @@ struct CheckTests {
         #expect(try controller.stop() == 0)
     }
 
+    @Test(
+        "what GOVERN names and isn't here is a note and no fault; of GPUs that may be behind a service the helper can't say that")
+    func missing() throws {
+        let mock = try Mock(devices: 1)
+        let controller = try RunningController(mock.socket, ["SAMPLE_INTERVAL": "1h"])
+        try controller.next("limit changed", of: "package-0", "short_term")
+        func notes(_ environment: [String: String]) throws -> String {
+            let outcome = try Executable.run(
+                ["check", "--helper-socket", mock.socket],
+                environment: environment.merging(["GOVERN": "intel-rapl,amd_hsmp,gpu"]) { $1 })
+            #expect(outcome.status == 0)
+            return outcome.errors
+        }
+        let hsmp = "powercap-controller: amd_hsmp is in GOVERN, and isn't here\n"
+        #expect(try notes([:]) == hsmp + "powercap-controller: gpu is in GOVERN, and isn't here\n")
+        #expect(try notes(["DEVICE_URL": "unix:/run/zeusd/zeusd.sock"]) == hsmp)
+        #expect(try controller.stop() == 0)
+    }
+
     @Test("nobody in control: a restart could help")
     func nobody() throws {
         try expect(try Mock(devices: 1), "nobody is in control of the limits: see the controller's log", isMended: true)

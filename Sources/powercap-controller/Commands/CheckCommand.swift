@@ -34,10 +34,13 @@ struct Finding {
     let sample: HelperSample
     private let seen: [Zone]
     private let policy: PowerPolicy
+    /// DEVICE_URL names services, whose devices the helper doesn't have.
+    private let hasServices: Bool
 
     init(_ configuration: Configuration) throws(HelperError) {
         let client = try HelperClient(connecting: configuration.helperSocket, isAskedAgain: true)
         policy = configuration.policy
+        hasServices = !configuration.devices.addresses.isEmpty
         welcome = client.welcome
         zones = try client.zones()
         sample = try client.sample()
@@ -114,7 +117,7 @@ struct Finding {
 
     /// What isn't as it was asked for, and no fault: limits are in force, and at most what was asked for.
     var notes: [String] {
-        policy.missing(in: seen).map { "\($0.rawValue) is in GOVERN, and isn't here" }
+        policy.missing(in: seen).filter { $0 != .gpu || !hasServices }.map { "\($0.rawValue) is in GOVERN, and isn't here" }
             + devices.compactMap { zone, longTerm in
                 let standing = Standing(of: longTerm, zone, in: seen)
                 return standing == .asAsked ? nil : "\(zone.name): \(standing.words)"
