@@ -78,7 +78,8 @@ func governedDevices(_ settings: Settings) throws(NothingGoverned) -> [Device] {
     let policy = settings.configuration.policy
     let zones: [Zone]
     do throws(HelperError) {
-        let machine = try Machine(settings, Machine.services(settings))
+        // Without gpu in GOVERN theirs have no part.
+        let machine = try Machine(settings, policy.govern.contains(.gpu) ? Machine.services(settings) : nil)
         zones = [Zone](try machine.zones(), try machine.sample())
         if machine.client.welcome.writes != .accepted {
             complain("the helper takes no limits (\(machine.client.welcome.writes.words)): this is what would be set if it did")

@@ -21,11 +21,14 @@ private struct BankRun {
 
     var file: DeviceFile { DeviceFile(path: "\(directory.path)/devices.json") }
 
-    func bank(_ addresses: [String]? = nil, isGoverned: Bool = true, isAwaited: Bool = true) throws -> DeviceServices {
+    func bank(_ addresses: [String]? = nil, isGoverned: Bool = true, isOnlyLookedAt: Bool = false, isAwaited: Bool = true)
+        throws -> DeviceServices
+    {
         let lines = log
         let bank = try DeviceServices(
             try (addresses ?? [double.url]).map { try DeviceAddress($0) }, DeviceAccess(), file: file, isGoverned: isGoverned,
-            minPower: .watts(100), log: Log(format: .logfmt, level: .debug, output: { lines.add($0) }))
+            isOnlyLookedAt: isOnlyLookedAt, minPower: .watts(100),
+            log: Log(format: .logfmt, level: .debug, output: { lines.add($0) }))
         if isAwaited { try until("the devices", bank) { bank.zones.count == 2 } }
         return bank
     }
@@ -83,6 +86,23 @@ struct DeviceServicesTests {
         #expect(limit.original == .watts(300) && limit.flags == [.originalKnown, .isSlow] && limit.obstacle == .none)
         #expect(bank.sample().map(\.reading.ifRead) == [75_000_000, 75_000_000])
         #expect(try run.bank(isGoverned: false).zones.map(\.constraints[0].obstacle) == [.notGoverned, .notGoverned])
+    }
+
+    @Test("what is only looked at is described as what might be set, and nothing is set, saved, forgotten or logged")
+    func lookedAt() throws {
+        // Another party has set 300 W since a former controller had 150 W in force.
+        let saved = SavedDevice(
+            id: "zeusd:0000:01:00.0", address: run.double.url, original: .set(.watts(280)), mode: nil, own: [.watts(150)])
+        try run.file.write([saved])
+        let bank = try run.bank(isOnlyLookedAt: true)
+        #expect(bank.zones.map(\.constraints[0].obstacle) == [.none, .none])
+        #expect(throws: Failure(.notWritable)) { try bank.apply([ApplyItem(zone: 0, constraint: 0, limit: .watts(150))]) }
+        #expect(try run.file.read() == [saved])
+        // What can't be read is no reason not to look.
+        try Data("half".utf8).write(to: URL(filePath: run.file.path))
+        let other = try run.bank(isOnlyLookedAt: true)
+        #expect(other.zones.map(\.constraints[0].obstacle) == [.none, .none] && other.fileProblem == .damaged)
+        #expect(try run.double.requests().allSatisfy { $0.method == "GET" } && run.log.all.isEmpty)
     }
 
     @Test("P4: a limit is pending, at what may be in force, until it is read back")
