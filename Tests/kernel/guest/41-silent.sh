@@ -75,3 +75,24 @@ equals "and the first has ended well when it is let go" 0 $?
 stop_client
 stop_helper
 equals "P6: the originals are there" "0 400000 $original" "$exit_status $(meter 0 limit) $(others)"
+
+# --- a GPU in a reset, under the controller ------------------------------------------------------------------------------------------
+
+[ -e /bin/powercap-controller ] || nothing_to_see "this boot has no controller"
+sim amdgpu_like/$GPU_0 reset Y
+sim amdgpu_like/$GPU_0 writes 0
+forget_logs
+govern
+start_controller MAX_SOURCE=500W STABILISATION_TIME=1h GOVERN=intel-rapl,gpu
+not_governed() { controller_said "not governed.* package=amdgpu:$GPU_0 .*its driver hasn't said"; }
+wait_for "a GPU that is being reset when the helper starts isn't governed, which is told with its reason" 30 not_governed
+shared() { [ "$(limits)" != "${original% *}" ]; }
+wait_for "P8: the others share what is left" 30 shared
+equals "nothing was written to it" 0 "$(sim amdgpu_like/$GPU_0 writes)"
+sim amdgpu_like/$GPU_0 reset N
+governed() { [ "$(sim amdgpu_like/$GPU_0 limit_w)" -lt 250 ]; }
+wait_for "P8: once the reset is over it is governed with them, without another start and long before the next decision" 30 governed
+stop_controller
+wait_for "P6: the originals are back" 20 others_are "$original"
+stop_helper
+equals "the helper ends in good order" "0 $original" "$exit_status $(others)"
