@@ -16,10 +16,10 @@ struct P1SystemCallsTests {
         #expect(SystemCalls.allowed.values.allSatisfy { $0 >= 0 })
     }
 
-    /// Below sysfs the helper listens for the kernel's uevents: the tree is one of a mount namespace of the helper's own.
+    /// Below sysfs the helper listens for the kernel's uevents: where it looks for devices is there, in a mount namespace of the helper's own.
     private static let belowSysfs = [
         "unshare", "--mount", "--net", "sh", "-c",
-        "mount -t sysfs sysfs /sys && mount --bind \"$1/intel-rapl\" /sys/dev/block && mount --rbind /sys/dev \"$1\" || exit 1; "
+        "mount -t sysfs sysfs /sys && mkdir -p \"$1/class/hwmon\" && mount --bind /sys/dev/block \"$1/class/hwmon\" || exit 1; "
             + "shift; exec \"$@\"", "sh",
     ]
 
@@ -46,7 +46,8 @@ struct P1SystemCallsTests {
     private func record(_ environment: [String: String] = [:]) throws -> Set<String> {
         let record = "\(tree.directory)/calls-\(environment.count)"
         let helper = try tree.startHelper(
-            ["--socket-mode", "0666"], through: SystemCalls.recording(in: record) + Self.belowSysfs + [tree.root],
+            ["--socket-mode", "0666", "--sysfs", "\(tree.directory)/sys"],
+            through: SystemCalls.recording(in: record) + Self.belowSysfs + ["\(tree.directory)/sys"],
             environment: environment.merging(["WATCHDOG_USEC": "1000000"]) { $1 })
         try converse(with: helper)
         #expect(try helper.stop() == .exited(0))
