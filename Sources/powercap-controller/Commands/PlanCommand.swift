@@ -136,7 +136,7 @@ func planCommand(_ invocation: Invocation, settings: Settings) throws(UsageError
     let rest = try PlanFlags.rest.value(in: invocation)
     let isOfServer = configuration.policy.budgetOf == .server
     if !isOfServer, let given = PlanFlags.rest.given(in: invocation) {
-        throw .withoutEffect(given, settings.given("BUDGET_OF"), needs: "BUDGET_OF=server")
+        throw .missingBeside(given, "BUDGET_OF=server")
     }
     let data = try planData(invocation, settings, from: date.day(at: .now), days: days)
     guard let devices = try plannedDevices(invocation, settings) else { return 1 }

@@ -154,6 +154,9 @@ struct RecordCommandTests {
                 "time,source_uw,signal,node_limit_uw,package-0_long_term_uw,xe:0000:03:00.0_long_term_uw,zeusd:0000:01:00.0_long_term_uw,"
             ))
         #expect(try double.requests().allSatisfy { $0.method == "GET" })
+        let rest = try Executable.run(["plan", "--assume-packages", "1", "--rest", "150W"])
+        #expect(rest.status == 2)
+        #expect(rest.errorLine?.hasSuffix("has no effect without BUDGET_OF=server: give both, or take it away") == true)
         let away = try plan("unix:\(directory.path)/nobody.sock")
         #expect(away.status == 0)
         #expect(away.errorLine?.contains("nobody.sock") == true && away.errorLine?.hasSuffix("Its devices are left out") == true)
