@@ -8,18 +8,23 @@ public struct PackageName: Comparable, Hashable, Sendable {
 
     /// nil for the name of any other zone. Firmware decides the numbers, so they need not begin at 0 nor follow the zone's index.
     public init?(_ name: String) {
-        let parts = name.split(separator: "-", omittingEmptySubsequences: false)
-        guard parts.count == 2 || parts.count == 4, parts[0] == "package", let package = Self.number(parts[1]) else { return nil }
-        if parts.count == 4 {
-            guard parts[2] == "die", let die = Self.number(parts[3]) else { return nil }
-            self.init(package: package, die: die)
-        } else {
+        var rest = name.utf8[...]
+        guard let package = Self.number(behind: "package-", &rest) else { return nil }
+        if rest.isEmpty {
             self.init(package: package)
+        } else {
+            guard let die = Self.number(behind: "-die-", &rest), rest.isEmpty else { return nil }
+            self.init(package: package, die: die)
         }
     }
 
-    private static func number(_ text: Substring) -> UInt32? {
-        text.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) } ? UInt32(text) : nil
+    /// Takes a word and the number that follows it. Nothing is copied: every zone is asked for its name at each turn of the loop.
+    private static func number(behind word: String, _ text: inout Substring.UTF8View) -> UInt32? {
+        guard text.starts(with: word.utf8) else { return nil }
+        text = text.dropFirst(word.utf8.count)
+        let digits = text.prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+        text = text[digits.endIndex...]
+        return UInt32(Substring(digits))
     }
 
     /// As the zone is called.

@@ -54,6 +54,10 @@ final class Controller {
     var isControlMissed = false
     /// Somebody wants an answer of the controller's own.
     private var isAsked = false
+    /// Something has happened since it slept.
+    private var isWoken = true
+    /// When it has something to do beside renewing its lease, as that was known before it slept; on CLOCK_MONOTONIC.
+    private var othersDue_ns: UInt64 = 0
     /// nil where nothing goes by the node's work.
     let work: WorkWatch?
     /// nil where the node's limit isn't the server's.
@@ -179,6 +183,8 @@ final class Controller {
         if bank?.step(now_ns) == true { due.sample_ns = 0 }
         if let session { do throws(HelperError) { try cycle(session, now_ns) } catch { fail(error) } }
         tally.counts.lostLogLines += log.tellLost()
+        // A lease that was renewed and nothing else is nothing to tell of.
+        if session != nil, !isWoken, now_ns < othersDue_ns { return }
         if node.step(publish(), now_ns) {
             source.follow(wishes.together)
             due.decide_ns = 0
@@ -208,7 +214,7 @@ final class Controller {
     private func cycle(_ session: ControlSession, _ now_ns: UInt64) throws(HelperError) {
         if clock.stepped(monotonic_ns: now_ns, wall_ns: Clock.wall_ns) {
             log.info("the clock was set, or the node was asleep: deciding anew")
-            due.decide_ns = now_ns
+            (due.decide_ns, isWoken) = (now_ns, true)
         }
         // Before the lease is renewed: should this be the last that this process does, the helper has to act while the grant still holds.
         if granted != nil, now_ns >= due.decide_ns { try follow(session, now_ns) }
@@ -255,18 +261,21 @@ final class Controller {
     /// Sleeps until something is due or happens: the signal that came, or nil.
     private func wait() -> StaticString? {
         let now_ns = Clock.monotonic_ns
-        let own_ns =
-            session == nil ? due.connect_ns : min(due.decide_ns, due.sample_ns, due.renew_ns, due.step_ns, due.shape_ns)
-        let next_ns = min(
+        let own_ns = session == nil ? due.connect_ns : min(due.decide_ns, due.sample_ns, due.step_ns, due.shape_ns)
+        othersDue_ns = min(
             own_ns, source.due_ns, node.due_ns, supervisor.due_ns, listeners.due_ns, ordersDue_ns(now_ns), bank?.due_ns ?? .max)
+        isWoken = true
+        let next_ns = session == nil ? othersDue_ns : min(othersDue_ns, due.renew_ns)
         let milliseconds = next_ns <= now_ns ? 0 : min((next_ns - now_ns + 999_999) / 1_000_000, 3_600_000)
         guard let count = try? epoll.wait(milliseconds: Int32(milliseconds)) else { return nil }
         isAsked = listeners.due_ns <= Clock.monotonic_ns
+        isWoken = count > 0
         for index in 0..<count {
             switch epoll[index].token {
             case Token.signals: if let signal = signals.next() { return signal }
+            case Token.api: node.wake()
             // Every step looks what has come.
-            case Token.api, Token.bank: break
+            case Token.bank: break
             case Token.feed: if source.take() { due.decide_ns = 0 }
             case Token.live: if source.takeLive() { due.decide_ns = 0 }
             case Token.listeners...: isAsked = true

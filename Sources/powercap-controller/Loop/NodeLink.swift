@@ -27,6 +27,7 @@ final class NodeLink {
     private var problem: String?
     /// The Node was read and written: from now on it is the same over and over.
     private var isSettled = false
+    private var isAwake = false
 
     /// - Parameter node: nil where Kubernetes is off.
     init(_ node: OwnNode?, _ configuration: Configuration, _ log: Log) {
@@ -92,11 +93,18 @@ final class NodeLink {
         if let agent { agent.tell(event) } else if node != nil, untold.count < NodeLink.mostUntold { untold.append(event) }
     }
 
+    /// The API server has said something, or its connection something to do.
+    func wake() { isAwake = true }
+
     /// Publishes what is so, and reads what has come: true when the overrides changed.
     func step(_ record: @autoclosure () -> NodeRecord, _ now_ns: UInt64) -> Bool {
         guard let agent else { return false }
         agent.publish(record())
-        agent.step(now_ns)
+        // What is to be written is due by now.
+        if isAwake || now_ns >= agent.due_ns {
+            isAwake = false
+            agent.step(now_ns)
+        }
         if agent.isSettled, !isSettled {
             isSettled = true
             Process.dropUnusedCode()
