@@ -16,6 +16,8 @@ final class Requests {
     private(set) var retryRestoreAt_ns: UInt64?
     /// What is tried again.
     private var retried = LimitDisposal.fallback
+    /// A Sample was asked for: the threads of slow zones are to read what the next one says.
+    private var isLookDue = false
 
     init(governor: Governor, welcome: Welcome, tokens: consuming TokenSource) {
         (self.governor, self.welcome) = (governor, welcome)
@@ -149,13 +151,19 @@ final class Requests {
         // Version 2 has as many as Zones, which has them in one frame.
         let count = version >= Greeting.kindsVersion ? zones.count : zones.described(from: 0).count
         writer.begin(.sample, requestID: id)
-        governor.slow?.look()
+        isLookDue = true
         // Not the time of the loop: a batch ahead of it in the pipeline may have taken a while.
         SampleHeader(time_ns: Clock.monotonic_ns, zoneCount: UInt16(count)).encode(into: &writer)
         for zone in zones[..<count] {
             zone.sample().encode(into: &writer, version: version, of: zone.readingKind)
         }
         writer.end()
+    }
+
+    /// What a reply has set out is begun when it was sent: nobody waits for threads to be woken, nor for what they do on the same processor.
+    func noteReplied() {
+        if isLookDue { governor.slow?.look() }
+        isLookDue = false
     }
 
     private func acquire(

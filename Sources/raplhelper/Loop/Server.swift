@@ -220,6 +220,7 @@ final class Server {
         } else if !goesOn {
             close(session, slot, now_ns, nil)
         }
+        requests.noteReplied()
     }
 
     /// - Returns: false where the kernel's buffer is full: replies that aren't read would need memory without bound, so the
