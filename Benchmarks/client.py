@@ -12,7 +12,7 @@ class Client:
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.settimeout(10)
         self.socket.connect(str(path))
-        self.ask(HELLO, struct.pack("<4sBBB5s", b"PWRC", 2, 2, 5, b"bench"))
+        self.ask(HELLO, struct.pack("<4sBBB5s", b"PWRC", 3, 3, 5, b"bench"))
 
     def __enter__(self):
         return self
@@ -39,22 +39,23 @@ class Client:
         return received
 
     def zone_ids(self):
-        """The zones' directories in the helper's order."""
-        reply = self.ask(LIST_ZONES)
+        """The zones' ids in the helper's order."""
+        ids, total = [], 1
+        while len(ids) < total:
+            reply = self.ask(LIST_ZONES, struct.pack("<H", len(ids)))
 
-        def name(at):
-            return reply[at + 1:at + 1 + reply[at]].decode(), at + 1 + reply[at]
-        _, at = name(4)
-        count, = struct.unpack_from("<H", reply, at)
-        at += 2
-        ids = []
-        for _ in range(count):
-            at = name(at + 4)[1]
-            id, at = name(at)
-            at = name(at)[1] + 9
-            ids.append(id)
-            for _ in range(reply[at - 1]):
-                at = name(at + 1)[1] + 50
+            def name(at):
+                return reply[at + 1:at + 1 + reply[at]].decode(), at + 1 + reply[at]
+            _, at = name(4)
+            total, count = struct.unpack_from("<HH", reply, at)
+            at += 4
+            for _ in range(count):
+                at = name(at + 4)[1]
+                id, at = name(at)
+                at = name(at)[1] + 10
+                ids.append(id)
+                for _ in range(reply[at - 1]):
+                    at = name(at + 1)[1] + 66
         return ids
 
     def acquire(self, lease_ms=30_000):
@@ -64,9 +65,13 @@ class Client:
         """Every kind of request in turn. An Apply changes the limit of each package, to one of two values."""
         for number in range(requests // 5):
             limit = 100_000_000 + number % 2 * 1_000_000
-            items = b"".join(struct.pack("<HBBQQ", package, 0, 0, limit, 0) for package in packages)
             self.ask(PING)
             self.ask(READ_SAMPLE)
-            self.ask(LIST_ZONES)
+            self.ask(LIST_ZONES, b"\0\0")
             self.ask(RENEW, token)
-            self.ask(APPLY, token + bytes([len(packages)]) + items)
+            self.ask(APPLY, token + limits(packages, limit))
+
+
+def limits(zones, limit_uw):
+    """What an Apply asks for: the same of the first limit of each zone, without a time window or a fallback limit."""
+    return bytes([len(zones)]) + b"".join(struct.pack("<HBBQQBQ", zone, 0, 0, limit_uw, 0, 0, 0) for zone in zones)

@@ -30,6 +30,17 @@ depends on how fast the machine is, nor on who else uses it. A time alone fails 
 
 - Memory of the controller is measured on a Node of 15 kB over TLS, scraped every second, after {memory_s} s: what starting takes is given
   back within a minute.
+- The kernel forgets both programs first, and reads them from the disk again, as after a boot: of a file that was just written it has large pieces in memory, which Linux
+  6.18 maps as a whole.
+- A C program reads every file of a machine with GPUs before it answers. The helper answers with what the GPUs' threads have read last, and wakes them then: what they do is in
+  the row of CPU time, with their being woken, and not in the round trip. Both rest between two samples until it is done.
+- Sixteen devices are eight packages and eight GPUs, changed by one Apply; a program on another CPU looks at their files all the time. The null writes
+  the files itself.
+- With every driver the helper has 41 zones of ten drivers, of which 15 have a thread.
+- An agent is the program with SOURCE=granted under a real coordinator with TLS, beside the same with SOURCE=static, on the same CPU for the same minute. All else is as where
+  nobody says anything, so that the agent's shorter lease and its looking at the node's work every 2 s are in it. Memory is measured behind that, when both have been
+  scraped and their watches had a bookmark. Without Kubernetes it is libcurl and OpenSSL, which nothing else there needs. The agent is woken five times in 2 s: for its report,
+  the answer, a look at the node's work and its lease. Of the processor time that takes a third, where a process that only wakes takes 0.06 ms each time.
 - A scrape's CPU time is that of the whole process, over a connection that is kept, without what an answer of two letters takes.
 - The budgets of 2,000 nodes are one of a site and four of rows, with classes and room for two jumps, of which some bind
   (`Benchmarks/fleet.swift`). A report is answered from its bytes to those of the answer, without TLS and HTTP.

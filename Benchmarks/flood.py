@@ -1,10 +1,9 @@
 """The helper's figures under a flood: how long whoever is in control waits, and what it costs in memory."""
 import random
-import struct
 import sys
 import time
 
-from client import APPLY, RENEW, Client
+from client import APPLY, RENEW, Client, limits
 from helper import packages
 from report import Figure
 from rig import HERE, Helper, NotMeasured, Running
@@ -57,8 +56,7 @@ class Holder:
     def time_us(self, operation):
         self.applied += operation == "Apply"
         limit = 100_000_000 + self.applied % 2 * 1_000_000
-        items = b"".join(struct.pack("<HBBQQ", package, 0, 0, limit, 0) for package in self.packages)
-        opcode, payload = (RENEW, b"") if operation == "Renew" else (APPLY, bytes([len(self.packages)]) + items)
+        opcode, payload = (RENEW, b"") if operation == "Renew" else (APPLY, limits(self.packages, limit))
         start = time.perf_counter_ns()
         self.client.ask(opcode, self.token + payload)
         return (time.perf_counter_ns() - start) / 1000

@@ -27,37 +27,47 @@ def size(binary, directory):
 
 
 def round_trips(binary, directory, cpu):
-    """Two reference servers of which one is the null: how far apart are two that don't differ? All are static programs in
-    files of their own. Shared pages would let each warm the caches for its twin, and for nobody else."""
-    reference, program = compile_reference(directory), compile_c("roundtrips", directory)
-    null = directory / "null"
-    shutil.copy(reference, null)
-    zones, sockets = directory / "zones", [directory / "reference.socket", directory / "null.socket"]
     with Helper(binary, directory / "helper", cpu) as helper:
         print(f"Sandbox: {helper.sandbox()}")
-        with Client(helper.socket) as client:
-            zones.write_text(zone_list(helper.root, client.zone_ids()))
-        with Running([reference, sockets[0], zones], directory / "reference.log", cpu) as first, \
-                Running([null, sockets[1], zones], directory / "null.log", cpu) as second:
-            first.wait_for(lambda: can_connect(sockets[0]), "doesn't listen")
-            second.wait_for(lambda: can_connect(sockets[1]), "doesn't listen")
-            command = [str(word) for word in [program, ROUNDS, helper.socket, *sockets]]
-            run = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=pin(cpu))
-    if run.returncode != 0:
-        raise NotMeasured(f"round trips: {run.stderr.strip()}")
-
-    rows = [line.split() for line in run.stdout.splitlines()]
-    print(f"\nRound trips in µs: {ROUNDS} of each kind and server, in random turns; the client and all servers are pinned to\n"
-          f"CPU {cpu}; each reply was compared with the helper's, byte for byte but for the time stamp")
-    print(f"  {'':12}{'bytes':>6}{'server':>11}{'p50':>8}{'p90':>8}{'p99':>8}")
-    for operation, server, size, *times in rows:
-        name = ["helper", "reference", "null"][int(server)]
-        print(f"  {operation:12}{size:>6}{name:>11}" + "".join(f"{int(time) / 1000:8.2f}" for time in times))
-    p50 = {(operation, int(server)): int(time) for operation, server, _, time, *_ in rows}
+        p50, _ = beside_reference(helper, directory, ROUNDS)
     for operation in ("ReadSample", "Ping"):
         ours, theirs, null = (p50[operation, server] for server in range(3))
         yield Figure(f"helper: {operation} p50, of the C program's", ours / theirs, f"{ours / theirs:.3f}",
                      f"{null / theirs:.3f} (the same C program again)")
+
+
+def beside_reference(helper, directory, rounds, rest_us=0):
+    """Round trips to a helper and to two reference servers of which one is the null: how far apart are two that don't differ? All are static
+    programs in files of their own. Shared pages would let each warm the caches for its twin, and for nobody else.
+    Their medians in ns, by operation and server; and each server's CPU time in ns, of all its threads."""
+    reference, program = compile_reference(directory), compile_c("roundtrips", directory)
+    null = directory / "null"
+    shutil.copy(reference, null)
+    zones, sockets = directory / "zones", [directory / "reference.socket", directory / "null.socket"]
+    for socket in sockets:
+        socket.unlink(missing_ok=True)
+    with Client(helper.socket) as client:
+        zones.write_text(zone_list(helper.files(), client.zone_ids()))
+    with Running([reference, sockets[0], zones], directory / "reference.log", helper.cpu) as first, \
+            Running([null, sockets[1], zones], directory / "null.log", helper.cpu) as second:
+        first.wait_for(lambda: can_connect(sockets[0]), "doesn't listen")
+        second.wait_for(lambda: can_connect(sockets[1]), "doesn't listen")
+        servers = [helper, first, second]
+        before = [server.cpu_time_ns() for server in servers]
+        command = [str(word) for word in [program, rounds, rest_us, helper.socket, *sockets]]
+        run = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=pin(helper.cpu))
+        spent = [server.cpu_time_ns() - start for server, start in zip(servers, before)]
+    if run.returncode != 0:
+        raise NotMeasured(f"round trips: {run.stderr.strip()}")
+    rows = [line.split() for line in run.stdout.splitlines()]
+    rest = f", and rests for {rest_us} µs after each" if rest_us else ""
+    print(f"\nRound trips in µs: {rounds} of each kind and server, in random turns; the client and all servers are pinned to\n"
+          f"CPU {helper.cpu}; each reply was compared with the helper's, byte for byte but for the time stamp{rest}")
+    print(f"  {'':12}{'bytes':>6}{'server':>11}{'p50':>8}{'p90':>8}{'p99':>8}")
+    for operation, server, size, *times in rows:
+        name = ["helper", "reference", "null"][int(server)]
+        print(f"  {operation:12}{size:>6}{name:>11}" + "".join(f"{int(time) / 1000:8.2f}" for time in times))
+    return {(operation, int(server)): int(time) for operation, server, _, time, *_ in rows}, spent
 
 
 def can_connect(path):
@@ -78,7 +88,7 @@ def memory(binary, directory, cpu):
             time.sleep(0.5)
             sizes.append((helper.status("VmRSS"), helper.status("RssAnon")))
             threads = max(threads, helper.status("Threads"))
-            (directory / "zones").write_text(zone_list(helper.root, client.zone_ids()))
+            (directory / "zones").write_text(zone_list(helper.files(), client.zone_ids()))
             socket = directory / f"reference-{start}.socket"
             with Running([program, socket, directory / "zones"], directory / "reference.log", cpu) as reference:
                 reference.wait_for(lambda: can_connect(socket), "doesn't listen")

@@ -2,11 +2,10 @@
 import contextlib
 import os
 import random
-import struct
 import time
 
 from asking import OPEN_METRICS, Asking, is_answered
-from client import APPLY, Client
+from client import APPLY, Client, limits
 from controller import Setting
 from helper import packages
 from report import Figure
@@ -66,8 +65,7 @@ def orders(binary, helper_binary, cpu, other_cpu):
             return seen
 
         def applied(watts):
-            items = b"".join(struct.pack("<HBBQQ", index, 0, 0, watts * 500_000, 0) for index in indexes)
-            client.ask(APPLY, token + bytes([len(indexes)]) + items)
+            client.ask(APPLY, token + limits(indexes, watts * 500_000))
             return when_limited(direct, watts)
 
         times = {ordered: [], applied: []}

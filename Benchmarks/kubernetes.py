@@ -23,7 +23,7 @@ IDLE_CYCLES, CHANGES, CHANGING_CYCLES = 20, 100, 20
 MEMORY_S = 75
 # One change of the overrides a second is followed at once.
 PACE = 1.05
-NODE = "node-a"
+NODE = "node-0"
 
 
 class Setting:

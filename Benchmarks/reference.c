@@ -5,7 +5,8 @@
 //
 //     reference SOCKET ZONES
 //
-// ZONES has a line per zone, in the helper's order: the paths of energy_uj, enabled and each limit file.
+// ZONES has a line per zone, in the helper's order: the paths of what it uses, of enabled, of a device's runtime_status and of each limit;
+// `-` where there is none. Where the helper has a thread for a zone, this reads its files as well before it answers.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <err.h>
@@ -20,10 +21,11 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { HEADER = 8, LONGEST_REQUEST = 1297, CONNECTIONS = 64, ZONES = 128, LIMITS = 4 };
+enum { HEADER = 8, LONGEST_REQUEST = 1873, CONNECTIONS = 64, ZONES = 128, LIMITS = 4 };
 enum { HELLO = 1, READ_SAMPLE = 3, PING = 8, REPLY = 0x80 };
 
-static struct zone { int energy, enabled, limit[LIMITS], limits; } zones[ZONES];
+struct reading { uint8_t error; uint64_t value; };
+static struct zone { int reading, enabled, status, limit[LIMITS], limits; struct reading last[LIMITS]; } zones[ZONES];
 static int zone_count;
 static struct connection { size_t filled; uint8_t input[LONGEST_REQUEST]; } connections[CONNECTIONS + 8]; // by descriptor
 static uint8_t reply[1 << 16];
@@ -45,11 +47,26 @@ static uint8_t read_number(int file, uint64_t *value) {
     return i > 0 ? 0 : EBADMSG;
 }
 
-static void put_reading(int file) {
-    uint64_t value = 0;
-    uint8_t error = read_number(file, &value);
-    put(error, 1);
-    put(error ? 0 : value, 8);
+// The many ways in which a device says that it has no value now (Attribute.swift).
+static struct reading look(const struct zone *zone, int file) {
+    struct reading reading = {0, 0};
+    reading.error = read_number(file, &reading.value);
+    if (zone->status < 0) return reading;
+    if (reading.error == EINVAL || reading.error == EPERM || reading.error == EAGAIN) reading.error = ENODATA;
+    if (!reading.error && reading.value >= 4294967295000u) reading.error = ENODATA;
+    return reading;
+}
+
+static bool is_asleep(const struct zone *zone) {
+    char text[16];
+    if (zone->status < 0) return false;
+    ssize_t count = pread(zone->status, text, sizeof text, 0);
+    return (count >= 7 && memcmp(text, "suspend", 7) == 0) || (count >= 5 && memcmp(text, "resum", 5) == 0);
+}
+
+static void put_reading(struct reading reading) {
+    put(reading.error, 1);
+    put(reading.error ? 0 : reading.value, 8);
 }
 
 static void put_sample(void) {
@@ -58,14 +75,20 @@ static void put_sample(void) {
     put((uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec, 8);
     put((uint64_t)zone_count, 2);
     for (int i = 0; i < zone_count; i++) {
+        struct zone *zone = &zones[i];
+        bool asleep = is_asleep(zone);
         uint64_t enabled = 0;
         put((uint64_t)i, 2);
-        put(0, 1); // not gone
+        put(0, 1); // neither gone nor being written
         size_t at = reply_bytes++;
-        put_reading(zones[i].energy);
-        reply[at] = read_number(zones[i].enabled, &enabled) == 0 && enabled <= 1 ? (uint8_t)enabled : 2;
-        put((uint64_t)zones[i].limits, 1);
-        for (int j = 0; j < zones[i].limits; j++) put_reading(zones[i].limit[j]);
+        put_reading(asleep ? (struct reading){ESHUTDOWN, 0} : look(zone, zone->reading));
+        put(0, 2); // no write beside the loop has failed
+        reply[at] = zone->enabled >= 0 && read_number(zone->enabled, &enabled) == 0 && enabled <= 1 ? (uint8_t)enabled : 2;
+        put((uint64_t)zone->limits, 1);
+        for (int j = 0; j < zone->limits; j++) {
+            if (!asleep) zone->last[j] = look(zone, zone->limit[j]);
+            put_reading(zone->last[j]);
+        }
     }
 }
 
@@ -77,7 +100,7 @@ static bool answer(const uint8_t *request) {
     put(0, 1);
     put(request[6] | (uint64_t)request[7] << 8, 2);
     switch (request[4]) {
-    case HELLO: put(1, 1), put(0, 16), put(1, 1), put('C', 1), put(0, 14); break; // shaped like a Welcome, all of it 0
+    case HELLO: put(3, 1), put(0, 16), put(1, 1), put('C', 1), put(0, 23); break; // shaped like a Welcome, all of it 0
     case READ_SAMPLE: put_sample(); break;
     case PING: break;
     default: return false;
@@ -107,6 +130,7 @@ static bool serve(int fd, struct connection *connection) {
 }
 
 static int open_file(const char *path) {
+    if (strcmp(path, "-") == 0) return -1;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) err(1, "%s", path);
     return fd;
@@ -118,8 +142,9 @@ static void open_zones(const char *list) {
     if (!file) err(1, "%s", list);
     for (; zone_count < ZONES && fgets(line, sizeof line, file); zone_count++) {
         struct zone *zone = &zones[zone_count];
-        zone->energy = open_file(strtok(line, " \n"));
+        zone->reading = open_file(strtok(line, " \n"));
         zone->enabled = open_file(strtok(NULL, " \n"));
+        zone->status = open_file(strtok(NULL, " \n"));
         for (char *path; zone->limits < LIMITS && (path = strtok(NULL, " \n"));) zone->limit[zone->limits++] = open_file(path);
     }
     fclose(file);

@@ -53,15 +53,9 @@ def make_tree(root, zones=ZONES):
             (directory / file).write_text(f"{contents}\n")
 
 
-def zone_list(root, ids):
+def zone_list(files, ids):
     """The files of a Sample for the reference server, in the helper's order."""
-    by_id = {pathlib.Path(path).name: (root / path, constraints) for path, _, constraints in ZONES}
-    lines = []
-    for id in ids:
-        directory, constraints = by_id[id]
-        limits = [f"constraint_{index}_power_limit_uw" for index in range(len(constraints))]
-        lines.append(" ".join(str(directory / file) for file in ["energy_uj", "enabled", *limits]))
-    return "\n".join(lines) + "\n"
+    return "".join(" ".join(str(file or "-") for file in files[id]) + "\n" for id in ids)
 
 
 def compile_c(name, directory, *flags):
@@ -69,6 +63,15 @@ def compile_c(name, directory, *flags):
     subprocess.run(["cc", "-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-D_POSIX_C_SOURCE=200809L", *flags, "-o", program,
                     HERE / f"{name}.c"], check=True)
     return program
+
+
+def forget(*programs):
+    """Has the kernel read programs from the disk again, as after a boot. Of a file that was just written it has large pieces in memory, and Linux
+    6.18 maps such a piece as a whole, however little of it is needed."""
+    for program in programs:
+        with open(program, "rb") as file:
+            os.fsync(file.fileno())
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def pin(cpu):
@@ -188,10 +191,24 @@ class Helper(Running):
 
     def __init__(self, binary, directory, cpu, zones=ZONES):
         directory.mkdir()
-        self.root, self.socket = directory / "powercap", directory / "socket"
-        make_tree(self.root, zones)
-        super().__init__([binary, "--socket", self.socket, "--powercap-root", self.root, "--state-dir", directory / "state",
+        self.zones, self.socket = zones, directory / "socket"
+        super().__init__([binary, "--socket", self.socket, *self.make(directory), "--state-dir", directory / "state",
                           "--allow-uid", os.getuid()], directory / "log", cpu)
+
+    def make(self, directory):
+        """Makes the tree: what tells the helper of it."""
+        self.root = directory / "powercap"
+        make_tree(self.root, self.zones)
+        return ["--powercap-root", self.root]
+
+    def files(self):
+        """Of each zone, by its id: what it uses, whether it is enabled, whether it sleeps, and its limits."""
+        found = {}
+        for path, _, constraints in self.zones:
+            zone = self.root / path
+            limits = [zone / f"constraint_{index}_power_limit_uw" for index in range(len(constraints))]
+            found[zone.name] = zone / "energy_uj", zone / "enabled", None, *limits
+        return found
 
     def __enter__(self):
         super().__enter__()

@@ -1,9 +1,10 @@
 // Times round trips to several servers: a Ping to each, a ReadSample to each, and again, so that whatever else the machine
 // does meets all of them alike. The order is drawn anew every time: in a fixed one, two servers that don't differ came out a
 // fifth apart, because the scheduler treats each place in the order differently. Each reply must be what the first server's
-// is, or the comparison isn't one.
+// is, or the comparison isn't one. REST is how many microseconds it waits after each reply, in which a server can end what it does beside
+// answering: otherwise that would be in the others' times.
 //
-//     roundtrips ROUNDS SOCKET...
+//     roundtrips ROUNDS REST SOCKET...
 //
 // Prints a line per operation and server: operation, server's position, bytes of the reply, p50, p90, p99 in nanoseconds.
 #include <err.h>
@@ -43,7 +44,7 @@ static uint64_t round_trip(int server, const uint8_t *request, size_t bytes) {
 }
 
 static void connect_to(int server, const char *path) {
-    static const uint8_t hello[] = {16, 0, 0, 0, 1, 0, 0, 0, 'P', 'W', 'R', 'C', 2, 2, 5, 'b', 'e', 'n', 'c', 'h'};
+    static const uint8_t hello[] = {16, 0, 0, 0, 1, 0, 0, 0, 'P', 'W', 'R', 'C', 3, 3, 5, 'b', 'e', 'n', 'c', 'h'};
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     if (strlen(path) >= sizeof address.sun_path) errx(1, "the socket's path is too long: %s", path);
     memcpy(address.sun_path, path, strlen(path));
@@ -79,13 +80,14 @@ static void shuffle(int *order, int count) {
 }
 
 int main(int argc, char **argv) {
-    int servers = argc - 2;
-    if (servers < 1 || servers > SERVERS) errx(2, "usage: roundtrips ROUNDS SOCKET...");
+    int servers = argc - 3;
+    if (servers < 1 || servers > SERVERS) errx(2, "usage: roundtrips ROUNDS REST SOCKET...");
     long rounds = atol(argv[1]);
+    const struct timespec rest = {.tv_nsec = atol(argv[2]) * 1000};
     uint32_t *times[2][SERVERS];
     size_t bytes[2] = {0, 0};
     for (int server = 0; server < servers; server++) {
-        connect_to(server, argv[2 + server]);
+        connect_to(server, argv[3 + server]);
         for (int operation = 0; operation < 2; operation++)
             if (!(times[operation][server] = calloc((size_t)rounds, sizeof(uint32_t)))) err(1, "calloc");
     }
@@ -99,8 +101,10 @@ int main(int argc, char **argv) {
                 int server = order[turn];
                 uint64_t taken = round_trip(server, request, sizeof request);
                 if (round >= 0) times[operation][server][round] = (uint32_t)taken;
+                if (rest.tv_nsec) nanosleep(&rest, NULL);
             }
-            for (int server = 1; server < servers; server++) compare(server, operations[operation].name);
+            // What is read beside the loop is in the second reply.
+            for (int server = 1; server < servers && round > -WARM_UP; server++) compare(server, operations[operation].name);
             bytes[operation] = replies[0].bytes;
             if (replies[0].data[4] != (operations[operation].type | 0x80)) errx(1, "%s is refused", operations[operation].name);
         }
