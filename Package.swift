@@ -35,6 +35,8 @@ let helperLink: [LinkerSetting] =
             .unsafeFlags([
                 "-enable-experimental-feature", "Embedded", "-use-ld=lld", "-Xlinker", "--gc-sections",
                 "-Xlinker", "--icf=all", "-Xlinker", "--pack-dyn-relocs=relr", "-Xclang-linker", "-static-pie",
+                "-Xlinker", "--symbol-ordering-file=\(Context.packageDirectory)/scripts/helper.order",
+                "-Xlinker", "--no-warn-symbol-ordering",
             ]),
         ] : [])
 let controllerStatic: [String] = releaseController ? ["-static-stdlib"] : []
@@ -47,8 +49,8 @@ let controllerLink: [String] =
             "-L\(Context.packageDirectory)/.build/archives", "-Xclang-linker", "-static-libgcc",
             "-use-ld=lld", "-Xlinker", "--gc-sections", "-Xlinker", "--icf=safe", "-Xlinker", "--no-export-dynamic",
             "-Xlinker", "--exclude-libs=ALL",
-            "-Xlinker", "--symbol-ordering-file=\(Context.packageDirectory)/scripts/functions.order",
-            "-Xlinker", "--no-warn-symbol-ordering",
+            "-Xlinker", "--symbol-ordering-file=\(Context.packageDirectory)/scripts/controller.order",
+            "-Xlinker", "--no-warn-symbol-ordering", "-Xlinker", "-T\(Context.packageDirectory)/scripts/sections.ld",
         ] : [])
 
 /// A section for each function: what nobody calls is left out, and the rest can be ordered.
