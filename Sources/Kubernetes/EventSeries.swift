@@ -44,7 +44,7 @@ public struct EventSeries {
 
     var isTold: Bool { toldCount == count }
     /// What `request` tells: an Event that is new at the server has happened once.
-    public var telling: Int { isCreated ? count : 1 }
+    var telling: Int { isCreated ? count : 1 }
 
     func isOf(_ other: Event) -> Bool { event.reason == other.reason && event.subject == other.subject }
 

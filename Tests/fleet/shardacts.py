@@ -35,7 +35,7 @@ class ShardStorm(Storm):
         self.draw(self.of(0))
         super().begin()
         # So much that the other one can't have what it will want before this one is down.
-        self.report.figure(f"shard 0, whose nodes want it, has half of the power {self.wait_for_power(0, 0.5):.1f} s later")
+        self.report.figure(f"shard 0, whose nodes want it, has a third of the power {self.wait_for_power(0, 0.33):.1f} s later")
 
     def move(self):
         """Power goes from one shard to the other, and while it does both leaders are killed, so that others have it on their hands."""
