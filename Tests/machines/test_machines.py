@@ -136,6 +136,16 @@ class MachineTests(harness.HelperCase):
             TABLE.write_text(text)
         self.assertEqual(text, TABLE.read_text(), f"UPDATE_GOLDEN=1 writes {TABLE.name} anew")
 
+    def test_what_a_slow_driver_says_is_asked_for_by_each_sample(self):
+        directory, sysfs = self.machine(FIXTURES / "power-meter-pair.listing")
+        self.helper, client = self.serve(directory, sysfs)
+        meter = sysfs / "devices/LNXSYSTM:00/LNXSYBUS:00/ACPI000D:00/power1_average"
+        index = next(zone["index"] for zone in client.list_zones()["zones"] if zone["id"] == "power_meter:_SB_.PMT0")
+        meter.chmod(0o644)
+        for power_uw in (111_000_000, 222_000_000):
+            meter.write_text(f"{power_uw}\n")
+            self.eventually(lambda: client.read_sample()["zones"][index]["reading"] == power_uw)
+
     def test_unless_it_is_told_to_only_rapl_is_governed(self):
         for path in MACHINES:
             with self.subTest(path.stem):
