@@ -215,6 +215,8 @@ final class Controller {
         if clock.stepped(monotonic_ns: now_ns, wall_ns: Clock.wall_ns) {
             log.info("the clock was set, or the node was asleep: deciding anew")
             (due.decide_ns, isWoken) = (now_ns, true)
+            // An override may have ended by it, or hold again.
+            node.wake()
         }
         // Before the lease is renewed: should this be the last that this process does, the helper has to act while the grant still holds.
         if granted != nil, now_ns >= due.decide_ns { try follow(session, now_ns) }

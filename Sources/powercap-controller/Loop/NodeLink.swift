@@ -93,7 +93,7 @@ final class NodeLink {
         if let agent { agent.tell(event) } else if node != nil, untold.count < NodeLink.mostUntold { untold.append(event) }
     }
 
-    /// The API server has said something, or its connection something to do.
+    /// The API server has said something, or its connection something to do; or the clock on the wall is another.
     func wake() { isAwake = true }
 
     /// Publishes what is so, and reads what has come: true when the overrides changed.

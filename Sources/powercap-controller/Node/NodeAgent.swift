@@ -25,6 +25,8 @@ final class NodeAgent {
     private var unfit: [NodeOverride.Rejected] = []
     /// Of which wishes the record that is to be published is the outcome.
     private var publishedGeneration = 0
+    /// Overrides were read, or have ended, since something was published: even where they ask for the same, what is said of them is another.
+    private var isRead = false
     private var isConnectionTold = false
     /// The overrides as they are written.
     private var annotations: Calm<[String: String]>
@@ -36,10 +38,15 @@ final class NodeAgent {
     /// When `step` has something to do, on CLOCK_MONOTONIC.
     var due_ns: UInt64 {
         let calm_ns = hurried_ns == 0 ? UInt64.max : hurried_ns + NodeAgent.calm_ns
+        if isRead { return 0 }
         return min(client.due_ns, watch.due_ns, publisher.due_ns, annotations.due_ns, calm_ns, end_ns)
     }
-    /// When an override ends, as far as the wall clock isn't set before. It is looked at with every step.
-    private var end_ns: UInt64 { reading.nextEnd.map { Clock.monotonic_ns + $0.nanoseconds(after: Clock.wall) } ?? .max }
+    /// When an override ends, as far as the wall clock isn't set before; 0 where it has, and wasn't followed yet.
+    private var end_ns: UInt64 {
+        guard let end = reading.nextEnd else { return .max }
+        let left_ns = end.nanoseconds(after: Clock.wall)
+        return left_ns == 0 ? 0 : Clock.monotonic_ns + left_ns
+    }
     /// For so long changes don't come too fast, before it is said that they did.
     private static let calm_ns: UInt64 = 30_000_000_000
 
@@ -90,7 +97,7 @@ final class NodeAgent {
 
     /// What stands on the Node from now on: what came of `wishes`.
     func publish(_ record: NodeRecord) {
-        publishedGeneration = generation
+        (publishedGeneration, isRead) = (generation, false)
         publisher.want(record)
     }
 
@@ -184,7 +191,7 @@ final class NodeAgent {
     private func take(_ found: OverrideReading) {
         let before = reading
         guard found != before else { return }
-        reading = found
+        (reading, isRead) = (found, true)
         tell(of: found.rejected, besides: before.rejected)
         tell(of: found.timed.filter(\.isOver), besides: before.timed)
         guard found.wishes != before.wishes else { return }
