@@ -11,7 +11,7 @@ struct LateDriverTests {
                 + ScriptedPackage(number: 1).lines)
         let controller = try RunningController(
             mock.socket, ["MAX_SOURCE": "200W", "STABILISATION_TIME": "3600", "SAMPLE_INTERVAL": "1"])
-        let line = try controller.next("package not governed: it keeps what it has, the others share the rest")
+        let line = try controller.next("device not governed: it keeps what it has, the others share the rest")
         #expect(line["why"] == "\(Obstacle.unread.explanation)")
         try controller.next("limit changed", of: "package-1", "long_term")
         #expect(try mock.limits()["intel-rapl:0/long_term"] == Microwatts(200_000_000))

@@ -5,6 +5,7 @@ import Testing
 /// `powercap-controller run`, as it was built beside these tests.
 final class RunningController {
     let child: Child
+    let files: FileMemory
     /// Every line that it logged so far.
     var log: [LogLine] { child.lines.map(LogLine.init) }
 
@@ -23,6 +24,7 @@ final class RunningController {
         all["METRICS_ADDRESS"] = "off"
         all.merge(environment) { $1 }
         child = try Child(program, before + arguments, environment: all, reading: .errors)
+        files = FileMemory(of: child.pid)
     }
 
     /// Waits for the next line with this message, and passes over those before it.
@@ -76,8 +78,6 @@ extension RunningController {
 
     /// A number of /proc/PID/status.
     func status(_ field: String) throws -> Int? {
-        let text = try String(contentsOfFile: "/proc/\(child.pid)/status", encoding: .utf8)
-        let line = text.split(separator: "\n").first { $0.hasPrefix("\(field):") }
-        return line.flatMap { Int($0.dropFirst(field.utf8.count + 1).filter(\.isNumber)) }
+        try FileMemory.status(field, of: child.pid)
     }
 }
