@@ -84,7 +84,7 @@ sim amdgpu_like/$GPU_0 writes 0
 forget_logs
 govern
 start_controller MAX_SOURCE=500W STABILISATION_TIME=1h GOVERN=intel-rapl,gpu
-not_governed() { controller_said "not governed.* package=amdgpu:$GPU_0 .*its driver hasn't said"; }
+not_governed() { controller_said "not governed.* device=amdgpu:$GPU_0 .*its driver hasn't said"; }
 wait_for "a GPU that is being reset when the helper starts isn't governed, which is told with its reason" 30 not_governed
 shared() { [ "$(limits)" != "${original% *}" ]; }
 wait_for "P8: the others share what is left" 30 shared

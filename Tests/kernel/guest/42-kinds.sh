@@ -85,7 +85,7 @@ source_has 650
 is_writing() { ask_status; grep -q '"being_written":true\|being written\|"pending":true' $RIG/status; }
 usleep 300000
 rmmod amdgpu_like
-is_gone() { controller_said "zone gone.* package=amdgpu:$1" || controller_said "refused.* package=amdgpu:$1 .*the zone is gone"; }
+is_gone() { controller_said "zone gone.* device=amdgpu:$1" || controller_said "refused.* device=amdgpu:$1 .*the zone is gone"; }
 gone() { is_gone $GPU_0 && is_gone $GPU_1; }
 wait_for "a driver is unloaded while it is written to: both of its GPUs are gone" 30 gone
 source_has 500
