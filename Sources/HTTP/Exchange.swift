@@ -12,6 +12,8 @@ internal import Text
     /// Where libcurl writes what went wrong; it must outlive the handle.
     private let problem: UnsafeMutablePointer<CChar>
     private let largest: Int
+    /// A Unix-domain socket's path; nil where the server isn't behind one.
+    private let socket: String?
     private var body: [UInt8] = []
     /// The server has begun to answer.
     private var isAnswered = false
@@ -46,6 +48,7 @@ internal import Text
         unsafe problem = .allocate(capacity: Exchange.problemBytes)
         unsafe problem.initialize(repeating: 0, count: Exchange.problemBytes)
         (largest, self.onBytes, self.onEnd) = (request.largestAnswer, onBytes, onEnd)
+        socket = server.socket
         wanted = request.wantedFields
         for field in request.fields { add("\(field.name): \(field.value)") }
         func isOwn(_ name: String) -> Bool { request.fields.contains { $0.isNamed(name) } }
@@ -68,7 +71,7 @@ internal import Text
                 })
         }
         set(CURLOPT_URL, server.address + request.path)
-        if let socket = server.socket { set(CURLOPT_UNIX_SOCKET_PATH, socket) }
+        if let socket { set(CURLOPT_UNIX_SOCKET_PATH, socket) }
         set(CURLOPT_CUSTOMREQUEST, request.method.rawValue)
         set(CURLOPT_USERAGENT, userAgent)
         check(unsafe ccurl_pointer(handle, CURLOPT_HTTPHEADER, headers))
@@ -207,13 +210,21 @@ internal import Text
     /// Ends it without an answer.
     func fail(_ problem: HTTPProblem) { onEnd(.failure(problem)) }
 
+    /// Why nobody answers on a Unix-domain socket: of that libcurl says "port 80".
+    private func missingSocket(_ result: CURLcode) -> String? {
+        let number = unsafe ccurl_info_number(handle, CURLINFO_OS_ERRNO)
+        guard let socket, result == CURLE_COULDNT_CONNECT, number > 0 else { return nil }
+        let errno = Errno(Int32(number))
+        return "\(socket): \(errno.explanation) (\(errno.name))"
+    }
+
     /// To be called when libcurl is done with it.
     func end(_ result: CURLcode) {
         deliver()
         guard result == CURLE_OK else {
             if let ownProblem { return fail(ownProblem) }
             let detail = unsafe String(cString: problem[0] == 0 ? ccurl_words(result) : UnsafePointer(problem))
-            return onEnd(.failure(HTTPProblem(result, detail)))
+            return onEnd(.failure(HTTPProblem(result, missingSocket(result) ?? detail)))
         }
         let retryAfter_s = unsafe ccurl_info_offset(handle, CURLINFO_RETRY_AFTER)
         onEnd(.success(Answer(status: status, body: body, retryAfter_s: max(0, Int(retryAfter_s)), fields: fields)))

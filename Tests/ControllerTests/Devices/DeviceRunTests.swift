@@ -115,6 +115,8 @@ struct DeviceRunTests {
         let missing = try status()
         #expect(missing.contains("missing gpu: named in GOVERN, and no such device is here"), "\(missing)")
         #expect(missing.contains("GOVERN names gpu, and no such device is here."))
+        #expect(missing.contains("it can't be reached: \(directory.path)/nobody.sock: "), "\(missing)")
+        #expect(missing.contains("(ENOENT)"))
         #expect(try other.stop() == 0)
     }
 }
