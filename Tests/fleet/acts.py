@@ -3,7 +3,7 @@ import random
 import signal
 import time
 
-from cluster import GRANT_S, Broken, wait
+from plane import GRANT_S, Broken, wait
 
 WATT = 1_000_000
 MINIMUM_W = 40

@@ -3,7 +3,7 @@ import signal
 import time
 
 from acts import MINIMUM_W, WATT, Storm
-from cluster import GRANT_S, wait
+from plane import GRANT_S, wait
 
 SHARDS = "/apis/powercap.dev/v1alpha1/powerbudgetshards"
 # For so long a parent may be gone before a shard goes down to its minimums (docs/fleet.md).
