@@ -7,12 +7,12 @@ import PowercapProtocol
 let (count, cycles, step_ns) = (8, 20_000, DemandMeter.step_ns)
 var policy = PowerPolicy()
 (policy.source, policy.maxSource, policy.raplMinPower, policy.split) = (.constant, .watts(800), .watts(40), .demand)
-let packages = (0..<count).map { number in
-    func range(_ index: UInt8, _ watts: UInt64) -> Package.LimitRange {
-        Package.LimitRange(index: index, floor: .watts(40), ceiling: .watts(watts), original: .watts(watts))
+let devices = (0..<count).map { number in
+    func range(_ index: UInt8, _ watts: UInt64) -> Device.LimitRange {
+        Device.LimitRange(index: index, floor: .watts(40), ceiling: .watts(watts), original: .watts(watts))
     }
-    return Package(
-        name: PackageName(package: UInt32(number)), zone: "intel-rapl:\(number)", reference: .watts(150), longTerm: range(0, 150),
+    return Device(
+        name: DeviceName("package-\(number)"), zone: "intel-rapl:\(number)", reference: .watts(150), longTerm: range(0, 150),
         shortTerm: range(1, 180))
 }
 let reading = powerSource(for: policy).reading(at: Moment(seconds: 0, local: LocalTime(year: 2026, month: 6, day: 21)))
@@ -36,15 +36,15 @@ for cycle in 1...UInt64(cycles) {
     for index in 0..<count {
         meters[index].note(
             Reading(energy_uj[index]), at: cycle * step_ns, range: Microjoules(.max),
-            limit: last?.packages[index].longTerm ?? .watts(100))
+            limit: last?.devices[index].longTerm ?? .watts(100))
         meters[index].endStep(ceiling: .watts(150), isSlowed: false)
     }
     let demands = meters.compactMap(\.demand)
     let decision = decide(
-        packages: packages, policy: policy, reading: reading,
+        devices: devices, policy: policy, reading: reading,
         workload: Workload(demands: demands.count == count ? demands : nil), last: last)
     times_ns.append(now_ns() - start_ns)
-    if decision.packages != last?.packages { moved += 1 }
+    if decision.devices != last?.devices { moved += 1 }
     last = decision
 }
 guard moved > cycles / 10 else { fatalError("limits hardly move: nothing was measured") }
