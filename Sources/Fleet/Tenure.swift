@@ -50,7 +50,7 @@ public struct Tenure: Sendable {
     private var nonce: UInt64 = 0
     private var asked_ns: UInt64?
     /// There is something to say that the newest report doesn't have.
-    private var isHurried = false
+    public private(set) var isHurried = false
     private var taken: Grant?
     /// What the newest report says, until the answer to it is taken: for so long nothing goes above that. Whoever heard the report may
     /// have given to others what it leaves of a grant that still holds, and that answer may be lost.

@@ -24,6 +24,8 @@ final class GrantedFeed: Feed {
     /// What holds is another, and nothing was decided since: a report would say what was in force before.
     private var isUndecided = false
     private var isStarted = false
+    /// When the node's work is looked at next, on CLOCK_BOOTTIME.
+    private var look_ns: UInt64 = 0
     /// Nothing is granted, and what holds instead was found out.
     private var isResting = false
     /// What holds now.
@@ -68,11 +70,18 @@ final class GrantedFeed: Feed {
 
     /// The node's work was looked at: another demand is said at once.
     func noteDemand() {
+        let now_ns = clock_ns()
+        look_ns = now_ns + DemandMeter.step_ns
         guard let reported, let now = standing() else { return }
         let distance = max(now.demand, reported.demand) - min(now.demand, reported.demand)
         // What a coordinator takes for noise.
-        if distance.rawValue > now.ceiling.rawValue / 50 { tenure?.hurry(now_ns: clock_ns()) }
+        if distance.rawValue > now.ceiling.rawValue / 50 { tenure?.hurry(now_ns: now_ns) }
+        if let asks_ns, asks_ns <= now_ns { ask() }
     }
+
+    /// A report that is due so shortly before the node's work is looked at goes with what is seen then: to wake up for it takes more of a
+    /// processor than the report.
+    private static let slack_ns: UInt64 = 250_000_000
 
     /// What of it a decision may use now. While it isn't known what became of the newest report, others may have been given what that leaves
     /// of a grant: nothing goes above what it says.
@@ -127,8 +136,10 @@ final class GrantedFeed: Feed {
 
     /// When to ask, on CLOCK_BOOTTIME; nil while there is nothing to say, or an answer is waited for.
     private var asks_ns: UInt64? {
-        guard isStarted, hasControl, !isUndecided, !caller.isBusy else { return nil }
-        return tenure?.asksAgain_ns
+        guard isStarted, hasControl, !isUndecided, !caller.isBusy, let tenure else { return nil }
+        let asks_ns = tenure.asksAgain_ns
+        let waitsForLook = !tenure.isHurried && asks_ns <= look_ns && look_ns - asks_ns <= GrantedFeed.slack_ns
+        return waitsForLook ? look_ns : asks_ns
     }
 
     private func ask() {

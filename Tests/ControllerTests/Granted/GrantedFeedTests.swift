@@ -142,6 +142,39 @@ struct GrantedFeedTests {
         #expect(node.caller.reports.map(\.demand).last == .watts(200) && node.caller.reports.count == 3)
     }
 
+    @Test("a report that is due shortly before the node's work is looked at goes with that look; one that is urgent doesn't wait")
+    func withTheLook() {
+        let node = GrantedNode()
+        node.look()
+        node.obey()
+        // What was lowered at first is said at once.
+        for _ in 0..<2 {
+            node.caller.grant(200)
+            node.look()
+            node.obey()
+            node.pass(100)
+        }
+        node.caller.grant(200)
+        node.look()
+        node.feed.noteDemand()
+        let before = node.caller.reports.count
+        // From 1.75 s on by the pace, 2 s at the latest.
+        node.pass(1_950)
+        #expect(node.caller.reports.count == before)
+        node.feed.noteDemand()
+        #expect(node.caller.reports.count == before + 1)
+        node.caller.grant(150)
+        node.look()
+        node.obey()
+        node.pass(100)
+        #expect(node.caller.reports.map(\.inForce).last == .watts(150) && node.caller.reports.count == before + 2)
+        // Where nobody looks it is sent all the same.
+        node.caller.grant(150)
+        node.look()
+        node.pass(2_250)
+        #expect(node.caller.reports.count == before + 3)
+    }
+
     @Test("what is to be said while an answer is under way is said when that has come")
     func urgentLater() {
         let node = GrantedNode()
