@@ -158,9 +158,10 @@ struct GrantedFeedTests {
         node.look()
         node.feed.noteDemand()
         let before = node.caller.reports.count
-        // From 1.75 s on by the pace, 2 s at the latest.
+        // It is due from 1.75 s on, and 2 s after the answer at the latest.
         node.pass(1_950)
         #expect(node.caller.reports.count == before)
+        node.pass(50)
         node.feed.noteDemand()
         #expect(node.caller.reports.count == before + 1)
         node.caller.grant(150)
