@@ -27,6 +27,20 @@ import Testing
         }
     }
 
+    @Test func `a card that says its limit is 0 W says nothing: there is no reading, and it takes none until it says another`()
+        throws
+    {
+        let tree = try DriverTests.machine()
+        try tree.file(Self.file, "0")
+        try start(tree)
+        #expect(tree[Self.card].sample().limits[0] == Reading(errno: UInt8(ENODATA)))
+        #expect(tree.describe(Self.card).obstacle == .unread)
+        try tree.file(Self.file, "300000000")
+        try settle(tree)
+        #expect(tree[Self.card].sample().limits[0] == Reading(300_000_000))
+        #expect(tree.describe(Self.card).obstacle == .none && tree.describe(Self.card).original == Microwatts(300_000_000))
+    }
+
     @Test func `every driver that may wait has a thread, and no other`() throws {
         let tree = try DriverTests.machine()
         try start(tree)

@@ -8,12 +8,20 @@ struct Attribute: ~Copyable {
     struct Format {
         /// What 1 is.
         var unit: UInt64 = 1
-        /// 0 is no limit: it reads as `Microwatts.unlimited`, and that is written as 0.
-        var isZeroUnlimited = false
+        var zero = Zero.number
         /// The file of a hwmon or firmware driver, which says in several ways that it has no value now: an empty line (amdgpu, where the SMU
-        /// doesn't answer), EINVAL, EPERM (a device that is suspended or being reset), a limit of 0, and a power of 2^32-1 mW
+        /// doesn't answer), EINVAL, EPERM (a device that is suspended or being reset), and a power of 2^32-1 mW
         /// (acpi_power_meter before Linux 6.12). All are ENODATA.
         var hasGaps = false
+
+        /// What 0 means.
+        enum Zero {
+            case number
+            /// No limit: it reads as `Microwatts.unlimited`, and that is written as 0.
+            case unlimited
+            /// No value, ENODATA: a card that has no power is no limit, and 0 is none that could be written (amdgpu takes it for its default).
+            case nothing
+        }
     }
 
     /// What acpi_power_meter reads where firmware knows no power (ACPI 10.4.1: 0xFFFFFFFF mW).
@@ -66,7 +74,11 @@ extension Attribute.Format {
     func value(of text: Span<UInt8>) throws(Errno) -> UInt64 {
         if hasGaps && (text.count == 0 || text[0] == UInt8(ascii: "\n")) { throw .noData }
         let number = try firstNumber(text)
-        if number == 0 && isZeroUnlimited { return Microwatts.unlimited.rawValue }
+        switch zero {
+        case .unlimited where number == 0: return Microwatts.unlimited.rawValue
+        case .nothing where number == 0: throw .noData
+        default: break
+        }
         let (value, overflow) = number.multipliedReportingOverflow(by: unit)
         if overflow { throw .badMessage }
         if hasGaps && value >= Attribute.unknownPower { throw .noData }
@@ -76,7 +88,7 @@ extension Attribute.Format {
     /// The line that means a value.
     /// - Returns: its length with the newline.
     func line(of value: UInt64, _ line: inout InlineArray<21, UInt8>) -> Int {
-        let decimal = Decimal(value == Microwatts.unlimited.rawValue && isZeroUnlimited ? 0 : value / unit)
+        let decimal = Decimal(value == Microwatts.unlimited.rawValue && zero == .unlimited ? 0 : value / unit)
         let count = decimal.digits.count
         for index in 0..<count { line[index] = decimal.digits[index] }
         line[count] = UInt8(ascii: "\n")

@@ -99,8 +99,6 @@ final class Constraint {
     /// The limit and window that the hardware holds now.
     func readSetting() throws(Errno) -> Setting {
         let limit = Microwatts(try limit.readOrAbsent())
-        // A card that has no power is no limit, and 0 is none that could be written: amdgpu takes it for its default.
-        if limit == .zero && driver.place != .powercap { throw .noData }
         // peak_power has a window file that can't be written: it reads 0 on Linux 6.1 and ENODATA on 6.12. That, and no file,
         // count as 0; the limit is known all the same.
         do throws(Errno) {

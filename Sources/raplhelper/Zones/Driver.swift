@@ -124,7 +124,8 @@ final class Driver: Sendable {
 
     /// How its limits' files are to be read.
     var limitFormat: Attribute.Format {
-        Attribute.Format(unit: unit, isZeroUnlimited: takesLimitsAway, hasGaps: place != .powercap)
+        Attribute.Format(
+            unit: unit, zero: takesLimitsAway ? .unlimited : place == .powercap ? .number : .nothing, hasGaps: place != .powercap)
     }
 
     /// What is written where this is asked for.
