@@ -40,8 +40,8 @@ extension Replay {
         guard policy.budgetOf == .server else { return caveats }
         if !recording.hasMeter {
             caveats.append(
-                "BUDGET_OF=server goes by the server's meter, and none was recorded: as in `run`, the devices keep what they have for a minute, "
-                    + "and then have their floors")
+                "BUDGET_OF=server goes by the server's meter, and none was recorded: as in `run`, the devices keep what they have, and no more than "
+                    + "the server may take, for a minute, and then have their floors")
         } else if isFar {
             caveats.append(
                 "BUDGET_OF=server \(apart): what the meter would have shown in between is missing (record with --interval \(SharedPower.step.setting))"
