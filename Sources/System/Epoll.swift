@@ -13,9 +13,10 @@ public final class Epoll {
         public let hangup: Bool
     }
 
-    public init() throws(Errno) {
+    /// - Parameter most: events that one `wait` gives at most. Of more that are ready, the others come with the next.
+    public init(most: Int = 16) throws(Errno) {
         descriptor = Descriptor(owning: try check { cl_epoll_create() })
-        events = [cl_event](repeating: cl_event(), count: 16)
+        events = [cl_event](repeating: cl_event(), count: most)
     }
 
     /// Watches for input. `token` comes back with each event.
@@ -35,7 +36,7 @@ public final class Epoll {
     /// Waits at most `milliseconds` (-1: for ever) and gives the number of events; 0 when the time ran out.
     public func wait(milliseconds: Int32) throws(Errno) -> Int {
         let epoll = descriptor.number
-        // SAFETY: the array has 16 elements, and the shim never writes more.
+        // SAFETY: the array's own count bounds what the shim writes.
         let count = unsafe events.withUnsafeMutableBufferPointer {
             unsafe cl_epoll_wait(epoll, $0.baseAddress, Int32($0.count), milliseconds)
         }

@@ -119,6 +119,20 @@ class FloodTests(HelperCase):
                 self.connect(greet=False)
         self.assertEqual(client.receive()[0], "Welcome")
 
+    def test_nobody_who_is_there_makes_room_while_others_have_gone(self):
+        helper = self.start()
+        self.in_control()
+        quiet = self.connect("quiet")
+        others = [self.connect() for _ in range(62)]
+        with helper.stopped():
+            # The helper hears of these first, with a full house.
+            newest = [self.connect(greet=False) for _ in range(16)]
+            for other in others:
+                other.close()
+        quiet.ping()
+        for client in newest:
+            client.hello("new")
+
     def new_socket(self):
         client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         client.connect(self.helper.path)

@@ -10,9 +10,11 @@ final class Server {
         case startAgain(StaticString)
     }
 
-    /// Connections at a time. One more takes the place of the one that has been quiet longest and isn't in control, so that
-    /// a controller can always get in.
+    /// Connections at a time. One more takes the place of one whose client has gone, or else of the one that has been quiet longest, never
+    /// of the one in control, so that a controller can always get in.
     static let mostSessions = 64
+    /// All that can be ready at a time: who has gone has to be known when room is made.
+    static let mostEvents = mostSessions + 4
     /// How long a connection may owe the rest of a frame, or its Hello.
     static let patience_ns: UInt64 = 5_000_000_000
     /// Zones of a package appear one after the other; starting again waits for the last.
@@ -78,10 +80,14 @@ final class Server {
             // Before anything that was sent is looked at: after this process was stopped for a while, a request may have waited
             // longer than its sender's control lasts (decision 7).
             requests.expireLease(now_ns)
+            for index in 0..<count where epoll[index].hangup { session(of: epoll[index].token)?.isLeaving = true }
+            var isCalled = false
             for index in 0..<count {
                 if count > 1 { serveHolder(now_ns) }
-                dispatch(epoll[index], now_ns)
+                if epoll[index].token == Token.listener { isCalled = true } else { dispatch(epoll[index], now_ns) }
             }
+            // By now those who were gone before are known to be: nobody who is there has to go for their sake.
+            if isCalled { acceptAll(now_ns) }
             housekeeping(now_ns)
             if let end { return end }
         }
@@ -94,15 +100,19 @@ final class Server {
 
     private func dispatch(_ event: Epoll.Event, _ now_ns: UInt64) {
         switch event.token {
-        case Token.listener: acceptAll(now_ns)
         case Token.signals: if let name = signals.next() { end = .signal(name) }
         case Token.uevents: readUevents(now_ns)
         case Token.slow: requests.takeSlow(now_ns)
-        default:
-            let slot = Int((event.token - Token.firstSession) >> 32)
-            guard let session = sessions[slot], session.serial == UInt32(truncatingIfNeeded: event.token) else { return }
-            serve(session, slot, now_ns)
+        default: if let session = session(of: event.token) { serve(session, Server.slot(of: event.token), now_ns) }
         }
+    }
+
+    private static func slot(of token: UInt64) -> Int { Int((token - Token.firstSession) >> 32) }
+
+    /// Nil where the event isn't one of a connection that there is.
+    private func session(of token: UInt64) -> Session? {
+        guard token >= Token.firstSession, let session = sessions[Server.slot(of: token)] else { return nil }
+        return session.serial == UInt32(truncatingIfNeeded: token) ? session : nil
     }
 
     // MARK: Time
@@ -140,7 +150,9 @@ final class Server {
     // MARK: Connections
 
     private func acceptAll(_ now_ns: UInt64) {
-        for _ in 0..<Server.acceptedAtOnce {
+        for number in 0..<Server.acceptedAtOnce {
+            // Of those behind the first one it isn't known who has gone for them.
+            if number > 0, !sessions.contains(where: { $0 == nil }) { return }
             do throws(Errno) {
                 let socket = try listening.descriptor.accept()
                 try admit(socket, now_ns)
@@ -180,8 +192,8 @@ final class Server {
         sessions[slot] = Session(socket, peer: peer, serial: serial, now_ns: now_ns)
     }
 
-    /// A place for one more connection. Where there is none, one that still owes its Hello makes room, or else the one that
-    /// was quiet longest; never the one in control.
+    /// A place for one more connection. Where there is none, one whose client has gone makes room, or else one that still owes its Hello, or
+    /// else the one that was quiet longest; never the one in control.
     private func freeSlot(_ now_ns: UInt64) -> Int? {
         var choice: Int?
         for slot in 0..<sessions.count {
@@ -191,8 +203,8 @@ final class Server {
                 choice = slot
                 continue
             }
-            let (isGreeted, chosenIsGreeted) = (session.phase == .established, chosen.phase == .established)
-            if isGreeted == chosenIsGreeted ? session.lastActivity_ns < chosen.lastActivity_ns : chosenIsGreeted { choice = slot }
+            let (worth, least) = (session.worth, chosen.worth)
+            if worth == least ? session.lastActivity_ns < chosen.lastActivity_ns : worth < least { choice = slot }
         }
         if let choice, let session = sessions[choice] { close(session, choice, now_ns, "a quiet connection, to make room") }
         return choice

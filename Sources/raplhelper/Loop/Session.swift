@@ -11,6 +11,8 @@ final class Session {
     /// Of the protocol, as it was agreed on.
     private(set) var version = Greeting.highestVersion
     private(set) var lastActivity_ns: UInt64
+    /// The client has gone, or sends nothing any more. What it sent before is still to be answered.
+    var isLeaving = false
     private var input = InputBuffer()
 
     init(_ socket: consuming Descriptor, peer: Socket.Peer, serial: UInt32, now_ns: UInt64) {
@@ -23,6 +25,9 @@ final class Session {
 
     /// Whether it owes the rest of something: a Hello, or a frame that was started.
     var isOwing: Bool { phase == .greeting || !input.isEmpty }
+
+    /// The higher, the later it makes room for another.
+    var worth: Int { isLeaving ? 0 : phase == .greeting ? 1 : 2 }
 
     /// Reads what is there. A peer that drips bytes stays as old as its frame's first one.
     /// - Returns: false at the end of the stream.

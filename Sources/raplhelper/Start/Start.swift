@@ -35,7 +35,7 @@ enum Start {
             let signals = try opened("a signal descriptor") { () throws(Errno) in try Signals() }
             let tokens = try opened("/dev/urandom") { () throws(Errno) in try TokenSource() }
             let supervisor = Supervisor()
-            let epoll = try opened("an epoll descriptor") { () throws(Errno) in try Epoll() }
+            let epoll = try opened("an epoll descriptor") { () throws(Errno) in try Epoll(most: Server.mostEvents) }
             let sessionCount = try room(below: descriptorLimit, above: epoll.number)
 
             let sandbox = try Sandbox.enter(
