@@ -245,6 +245,22 @@ int32_t cl_peer_credentials(int32_t fd, struct cl_credentials *out) {
     *out = (struct cl_credentials){.uid = peer.uid, .gid = peer.gid, .pid = peer.pid};
     return 0;
 }
+int32_t cl_peer_origin(int32_t fd, uint64_t *out) {
+    struct sockaddr_storage peer;
+    socklen_t length = sizeof peer;
+    if (getpeername(fd, (struct sockaddr *)&peer, &length) < 0) return -errno;
+    if (peer.ss_family == AF_INET) {
+        *out = ntohl(((struct sockaddr_in *)&peer)->sin_addr.s_addr);
+        return 0;
+    }
+    if (peer.ss_family != AF_INET6) return -EAFNOSUPPORT;
+    const struct in6_addr *address = &((struct sockaddr_in6 *)&peer)->sin6_addr;
+    // As IPv4 comes to a socket for both.
+    size_t first = IN6_IS_ADDR_V4MAPPED(address) ? 12 : 0, end = IN6_IS_ADDR_V4MAPPED(address) ? 16 : 8;
+    *out = 0;
+    for (size_t index = first; index < end; index++) *out = *out << 8 | address->s6_addr[index];
+    return 0;
+}
 // Linux 4.13. The number is that of the architectures with the generic socket options.
 #ifndef SO_PEERGROUPS
 #define SO_PEERGROUPS 59

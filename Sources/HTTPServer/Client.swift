@@ -6,6 +6,8 @@ final class Client {
     let descriptor: Descriptor
     /// nil over TCP.
     let identity: Socket.Peer?
+    /// 0 over a Unix socket.
+    let origin: UInt64
     /// On CLOCK_MONOTONIC.
     let arrived_ns: UInt64
     /// Until when the request's first line, or the rest of it with its answer, is waited for, on CLOCK_MONOTONIC.
@@ -19,6 +21,7 @@ final class Client {
     let daemon: Int
 
     init(_ descriptor: consuming Descriptor, _ identity: Socket.Peer?, _ now_ns: UInt64, of daemon: Int) {
+        origin = (try? descriptor.origin()) ?? 0
         self.descriptor = descriptor
         (self.identity, arrived_ns, self.daemon) = (identity, now_ns, daemon)
     }

@@ -155,7 +155,7 @@ final class Clients {
         // Both were there when the headers came.
         guard let target = request.target, let method = methods[line.method] else { return false }
         let whole = ServerRequest(
-            method: method, path: target.path, headers: headers, body: request.body, peer: client.peer)
+            method: method, path: target.path, headers: headers, body: request.body, peer: client.peer, origin: client.origin)
         let answer = answer(whole)
         if method == .post, 200..<300 ~= answer.status {
             client.request?.isWelcome = true
@@ -179,9 +179,11 @@ final class Clients {
         }
         let lengths = headers.filter { $0.name == "content-length" || $0.name == "transfer-encoding" }
         if lengths.count > 1 { return ServerResponse(status: 400, text: "a request says once how long it is") }
-        // libmicrohttpd has seen that it is a number.
-        if let length = lengths.first, length.name == "content-length", Int(length.value) ?? .max > limits.body {
-            return tooLarge
+        // libmicrohttpd has seen that it is a number. Whoever sends on without a go-ahead is told when all has come, up to a bound: an end of the
+        // connection before that takes the answer with it (RFC 9112, section 9.6).
+        if let length = lengths.first, length.name == "content-length" {
+            let most = headers.contains { $0.name == "expect" } ? limits.body : 4 * limits.body
+            if Int(length.value) ?? .max > most { return tooLarge }
         }
         return nil
     }

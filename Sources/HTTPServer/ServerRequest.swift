@@ -34,6 +34,8 @@ public struct ServerRequest {
     public let body: [UInt8]
     /// nil over TCP.
     public let peer: Peer?
+    /// Over TCP, whence it comes: the address of IPv4, the network (/64) of IPv6. 0 over a Unix socket.
+    public let origin: UInt64
 
     /// The value of a header, whose name has any case; of several, all with commas between (RFC 9110, section 5.3). nil without one.
     public func header(_ name: String) -> String? {

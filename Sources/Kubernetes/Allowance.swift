@@ -18,4 +18,10 @@ public struct Allowance: Sendable {
         left -= 1
         return true
     }
+
+    /// What was taken was no use of it.
+    mutating func giveBack() { left = min(burst, left + 1) }
+
+    /// Whether all of it would be there.
+    func isWhole(_ now_ns: UInt64) -> Bool { UInt64(burst - left) <= (now_ns - min(counted_ns, now_ns)) / refill_ns }
 }

@@ -25,6 +25,7 @@ public final class TokenCache {
     private let clock: () -> UInt64
     private let wall: () -> Int64
     private var trouble: Trouble
+    private var strangers: Strangers
     /// By the token itself: what is as good as a digest of it isn't at hand.
     private var entries: [String: Entry] = [:]
     /// Tokens to be asked about, in their order, from `first` on.
@@ -47,6 +48,8 @@ public final class TokenCache {
         var refresh_ns: UInt64 = 0
         /// It is being asked, or about to be.
         var isPending = false
+        /// On whose account that is; nil where the token was known before.
+        var origin: UInt64?
     }
 
     /// How much is kept, and for how long.
@@ -61,6 +64,9 @@ public final class TokenCache {
         var entries = 4_096
         /// Reviews that are on their way.
         var reviews = 16
+        /// Tokens of one origin that turn out to be nobody's: so many at once, and then one in each such time.
+        var strangers = 64
+        var stranger_ns: UInt64 = 1_000_000_000
         /// In bytes. Those of service accounts have 1 to 1.5 kB.
         var token = 8 << 10
         /// Between two attempts where the server can't be asked, at most.
@@ -86,6 +92,7 @@ public final class TokenCache {
     ) {
         (self.client, self.audience, self.account, self.log, self.limits) = (client, audience, account, log, limits)
         (self.clock, self.wall) = (clock, wall)
+        strangers = Strangers(burst: limits.strangers, refill_ns: limits.stranger_ns)
         trouble = Trouble("tokens can't be looked up", log, causes)
     }
 
@@ -97,8 +104,10 @@ public final class TokenCache {
     public var why: String? { trouble.sentence }
 
     /// What is known of whoever sends this.
-    /// - Parameter authorization: the header's value (RFC 6750, section 2.1); nil where there is none.
-    public func look(_ authorization: String?) -> Finding {
+    /// - Parameters:
+    ///   - authorization: the header's value (RFC 6750, section 2.1); nil where there is none.
+    ///   - origin: where it comes from. Origins are held apart, so that none can keep others from being asked about.
+    public func look(_ authorization: String?, from origin: UInt64) -> Finding {
         guard let token = authorization.flatMap(TokenCache.bearer) else { return .refused(.absent) }
         let (now_ns, now_s) = (clock(), wall())
         var entry: Entry
@@ -117,6 +126,10 @@ public final class TokenCache {
         if entry.until_ns <= now_ns { entry.outcome = nil }
         if entries[token] == nil, !makeRoom(now_ns) { return .unanswered("too many tokens are being looked up") }
         if !entry.isPending, entry.outcome == nil || entry.refresh_ns <= now_ns {
+            entry.origin = entry.outcome == nil ? origin : nil
+            if let origin = entry.origin, !strangers.take(origin, now_ns) {
+                return .unanswered("too many tokens that come from there are nobody's")
+            }
             entry.isPending = true
             queue.append(token)
         }
@@ -199,6 +212,7 @@ public final class TokenCache {
         let now_ns = clock()
         switch outcome {
         case .success:
+            if let origin = entry.origin { strangers.giveBack(origin, now_ns) }
             entry.until_ns = now_ns + limits.known_ns
             entry.refresh_ns = now_ns + UInt64.random(in: limits.refresh_ns)
         case .failure: (entry.until_ns, entry.refresh_ns) = (now_ns + limits.refused_ns, .max)

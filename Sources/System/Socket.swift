@@ -82,6 +82,16 @@ extension Descriptor {
         return unsafe groups.withUnsafeBufferPointer { unsafe cl_peer_is_member(number, $0.baseAddress, $0.count) } == 1
     }
 
+    /// Whence a TCP connection comes (getpeername(2)): the address of IPv4, or the first 64 bits of IPv6, which one host has for itself
+    /// (RFC 4291, section 2.5.4).
+    /// - Throws: of other sockets, and where the connection has ended already.
+    public borrowing func origin() throws(Errno) -> UInt64 {
+        let number = number
+        var origin: UInt64 = 0
+        try check { unsafe cl_peer_origin(number, &origin) }
+        return origin
+    }
+
     /// Whether this is a listening Unix stream socket (what LISTEN_FDS must hold).
     public borrowing func isListeningUnixStream() throws(Errno) -> Bool {
         let number = number

@@ -49,7 +49,10 @@ struct AnswerTests {
             Case("1,000 headers", get("/", String(repeating: "X: y\r\n", count: 1_000)), [431]),
             Case("a path of 20 kB", get("/\(String(repeating: "x", count: 20_000))"), [414]),
             Case("a body of 16 kB", get("/", "Content-Length: 16384\r\n") + String(repeating: "x", count: 16_384), [200]),
-            Case("a body that would be larger", get("/", "Content-Length: 16385\r\n"), [413]),
+            Case(
+                "a larger one, that is read to its end, and a request behind it",
+                get("/", "Content-Length: 65536\r\n") + String(repeating: "x", count: 65_536) + get("/"), [413, 200]),
+            Case("a body that would be larger still", get("/", "Content-Length: 65537\r\n"), [413]),
             Case("bytes that are no request", garbage + "\r\n\r\n", [400]),
             Case("a TLS handshake", "\u{16}\u{3}\u{1}\u{2}\u{0}\u{1}\r\n\r\n", []),
             Case("nothing", "", []),

@@ -23,6 +23,15 @@ struct PlaceTests {
         #expect(try fileKind(of: path) == .regular)
     }
 
+    @Test("whence a request comes is its address, also where a socket is for both kinds; over a Unix socket there is none")
+    func origins() throws {
+        let get = "GET /origin HTTP/1.1\r\nHost: x\r\n\r\n"
+        let both = try RunningServer("[::]:\(try RunningServer().port + 1)")
+        for (server, origin) in [(try RunningServer(), "7f000001"), (both, "7f000001"), (try RunningServer(path), "0")] {
+            #expect(try server.answer(to: get).hasSuffix("\r\n\r\n\(origin)\n"))
+        }
+    }
+
     @Test("the socket of a server that was killed is replaced")
     func stale() throws {
         let killed = try RunningServer(path)

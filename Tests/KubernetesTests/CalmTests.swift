@@ -61,5 +61,23 @@ struct CalmTests {
         // It never refills faster for being asked more often.
         var busy = Allowance(burst: 1, refill_ns: 1_000)
         #expect((0..<10_000 as Range<UInt64>).filter { busy.take(1_000_000 + $0) }.count == 10)
+        var returned = Allowance(burst: 2, refill_ns: 1_000)
+        for _ in 0..<2 { _ = returned.take(10_000) }
+        for _ in 0..<3 { returned.giveBack() }
+        #expect((0..<3).map { _ in returned.take(10_000) } == [true, true, false])
+        #expect(!returned.isWhole(11_999) && returned.isWhole(12_000))
+    }
+
+    @Test("as many origins as are kept have accounts, those that owe nothing make room, and others wait")
+    func strangers() {
+        var strangers = Strangers(burst: 2, refill_ns: 1_000)
+        #expect((0..<3).map { _ in strangers.take(1, 10_000) } == [true, true, false])
+        let refused = (2...UInt64(Strangers.most)).filter { !strangers.take($0, 10_500) }
+        #expect(refused == [])
+        var taken = [strangers.take(9_999, 10_500)]
+        strangers.giveBack(7, 10_500)
+        taken += [10_500, 10_500].map { strangers.take(9_999, $0) }
+        taken += [11_499, 11_500].map { strangers.take(8_888, $0) }
+        #expect(taken == [false, true, true, false, true])
     }
 }

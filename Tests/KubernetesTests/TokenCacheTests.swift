@@ -60,14 +60,17 @@ final class TokenCacheTests {
     }
 
     /// What is found when the server has been asked.
-    private func find(_ token: String, _ cache: TokenCache) throws -> TokenCache.Finding {
-        var finding = cache.look(token)
+    private func find(_ token: String, _ cache: TokenCache, from origin: UInt64 = 1) throws -> TokenCache.Finding {
+        var finding = cache.look(token, from: origin)
         try until("an answer", cache) {
-            finding = cache.look(token)
+            finding = cache.look(token, from: origin)
             return finding != .asking
         }
         return finding
     }
+
+    /// Of the claims of a good token, and of nobody's hand.
+    private func forged(_ good: String, _ number: Int = 0) -> String { good.prefix(good.count - 6) + "\(100_000 + number)" }
 
     private func node(_ finding: TokenCache.Finding) -> String? {
         if case .known(let identity) = finding { identity.node } else { nil }
@@ -109,16 +112,15 @@ final class TokenCacheTests {
     func refused() throws {
         let cache = cache()
         let good = try token()
-        // Of the same claims, and of nobody's hand.
-        let forged = good.prefix(good.count - 6) + "AAAAAA"
-        guard case .refused(.refused(let words)) = try find(String(forged), cache) else {
+        let forged = self.forged(good)
+        guard case .refused(.refused(let words)) = try find(forged, cache) else {
             throw Child.Missing(description: "it is taken")
         }
         #expect(words.contains("invalid bearer token"))
-        #expect(cache.look(String(forged)) != .asking)
+        #expect(cache.look(forged) != .asking)
         #expect(try reviews() == 1)
         ahead_ns += 11_000_000_000
-        #expect(cache.look(String(forged)) == .asking)
+        #expect(cache.look(forged) == .asking)
         let other = try token(account: "default/other")
         #expect(try find(other, cache) == .refused(.otherAccount(Self.account)))
         #expect(try node(find(good, cache)) == "node-a")
@@ -183,7 +185,7 @@ final class TokenCacheTests {
     func many() throws {
         let cache = cache { ($0.reviews, $0.entries) = (3, 8) }
         let good = try token()
-        let forged = (0..<8).map { good.prefix(good.count - 6) + "AAAA\($0)A" }.map(String.init)
+        let forged = (0..<8).map { self.forged(good, $0) }
         for token in forged { #expect(cache.look(token) == .asking) }
         #expect(cache.reviews == 3)
         #expect(cache.look(good) == .unanswered("too many tokens are being looked up"))
@@ -196,4 +198,27 @@ final class TokenCacheTests {
         _ = try find(token(of: "node-b"), cache)
         #expect(cache.count == 1)
     }
+
+    @Test("P14: of one origin's tokens a bounded number is asked about that are nobody's; those of nodes count for nothing")
+    func strangers() throws {
+        let cache = cache { ($0.strangers, $0.stranger_ns) = (3, 10_000_000_000) }
+        let (good, refusal) = (try token(), TokenCache.Finding.unanswered("too many tokens that come from there are nobody's"))
+        // More than a stranger has.
+        let known = try (0..<5).map { try token(of: "node-\($0)") }
+        for token in known { #expect(try node(find(token, cache)) != nil) }
+        for number in 0..<3 { #expect(try find(forged(good, number), cache) != refusal) }
+        for number in 3..<20 { #expect(cache.look(forged(good, number)) == refusal) }
+        #expect(try reviews() == 5 + 3 && cache.count == 5 + 3)
+        // Those of another origin are asked about meanwhile, and who is known stays so.
+        #expect(try node(find(good, cache, from: 2)) == "node-a")
+        #expect(node(cache.look(known[0])) == "node-0")
+        ahead_ns += 10_000_000_000
+        #expect(try find(forged(good, 20), cache) != refusal)
+        // What was said of the first three is over: they are asked about anew, as new ones are.
+        for number in 0..<3 { #expect(cache.look(forged(good, number)) == refusal) }
+    }
+}
+
+extension TokenCache {
+    fileprivate func look(_ authorization: String?) -> Finding { look(authorization, from: 1) }
 }

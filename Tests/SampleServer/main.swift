@@ -53,6 +53,7 @@ struct SampleServer {
                 status: 200,
                 text: "\(request.method) header=\(header) body=\(body.utf8.count) \(body.prefix(8)) peer=\(peer)")
         case "/posted": return ServerResponse(contentType: "application/json", body: SampleServer.grant)
+        case "/origin": return ServerResponse(status: 200, text: String(request.origin, radix: 16))
         case "/who": return ServerResponse(status: 200, text: request.header("authorization") ?? "nobody")
         case "/silent":
             Clock.sleep(milliseconds: 3_000)

@@ -6,7 +6,7 @@ import re
 @dataclasses.dataclass
 class Result:
     passed: int = 0
-    failures: list = dataclasses.field(default_factory=list)  # names
+    failures: list = dataclasses.field(default_factory=list)  # `name`, or `name: what was wrong first`
     skips: list = dataclasses.field(default_factory=list)     # `name: reason`
 
     def ended(self, status, lines):
@@ -27,17 +27,19 @@ def command(lines, status):
 def swift(lines, status):
     """`swift test`: a line when a test starts, and one when it ends. Tests that run side by side write into each other's
     lines, and some are lost: how many there were is known from the run's last line alone, that counts the skipped too."""
-    result, running, ran = Result(), {}, None
+    result, running, ran, reasons = Result(), {}, None, {}
     for line in lines:
         line = line.rstrip()
-        if match := re.search(r"◇ Test (?!run )(.+) started\.$", line):
+        if match := re.search(r"✘ Test (.+?) recorded an issue.*? at (\S+\.swift:\d+):\d+: (.+)$", line):
+            reasons.setdefault(match[1], f"{match[2]}: {match[3]}")
+        elif match := re.search(r"◇ Test (?!run )(.+) started\.$", line):
             running[match[1]] = True
         elif match := re.search(r"[✔✘] Test (?!run )(.+?)(?: with \d+ test cases?)? (passed|failed) after ", line):
             running.pop(match[1], None)
             if match[2] == "passed":
                 result.passed += 1
             else:
-                result.failures.append(bare(match[1]))
+                result.failures.append(": ".join(filter(None, [bare(match[1]), reasons.get(match[1])])))
         elif match := re.search(r"Test (?!run )(.+?) skipped(?:: (.*))?$", line):
             running.pop(match[1], None)
             result.skips.append(f"{bare(match[1])}: {(match[2] or 'no reason given').strip(chr(34))}")
@@ -59,13 +61,19 @@ def python(lines, status):
     """unittest with -v. Status 77: it can't run here, and its last line says why."""
     if status == 77:
         return unable(lines)
-    result, ran, skipped = Result(), 0, 0
+    result, ran, skipped, failure = Result(), 0, 0, None
     for line in lines:
         line = line.rstrip()
+        if failure is not None and re.match(r"[A-Za-z_][\w.]*(?:Error|Failed|Expired|Missing|Exception)\b", line):
+            # Of causes of causes the last is what the test ended with.
+            result.failures[-1] = f"{failure}: {line}"
+        elif re.match(r"={70}|Ran \d+ test", line):
+            failure = None
         if match := re.match(r"Ran (\d+) tests?", line):
             ran = int(match[1])
         elif match := re.match(r"(?:FAIL|ERROR): (.+)$", line):
-            result.failures.append(match[1])
+            failure = match[1]
+            result.failures.append(failure)
         elif match := re.match(r"(\S+) .*\.\.\. skipped (.*)", line):
             result.skips.append(f"{match[1]}: {match[2]}")
         if match := re.search(r"^(?:OK|FAILED) \(.*skipped=(\d+)", line):

@@ -31,8 +31,27 @@ test_d (test_faults.RequestTests.test_d) ... ERROR
 ERROR: test_d (test_faults.RequestTests.test_d)
 ----------------------------------------------------------------------
 Traceback (most recent call last):
+  File "client.py", line 148, in exactly
+    more = self.socket.recv(count - len(data))
+ConnectionResetError: [Errno 104] Connection reset by peer
+
+During handling of the above exception, another exception occurred:
+
+Traceback (most recent call last):
+  File "test_faults.py", line 7, in test_d
+    raise EOFError("it is gone")
+EOFError: it is gone
+
 ======================================================================
 FAIL: test_b (test_faults.RequestTests.test_b)
+----------------------------------------------------------------------
+Traceback (most recent call last):
+  File "test_faults.py", line 9, in test_b
+    self.assertEqual(1, 2)
+AssertionError: 1 != 2 : it's too small
+
+Stdout:
+nothing
 ----------------------------------------------------------------------
 Ran 4 tests in 0.1s
 
@@ -47,16 +66,18 @@ ok - it is gone
 
 
 class ResultTests(unittest.TestCase):
+    CASES = "with cases: PlanTests.swift:216: Expectation failed: 1 == 2"
+
     def expect(self, result, passed, failures, skips=()):
         self.assertEqual((result.passed, result.failures, result.skips), (passed, failures, list(skips)))
 
-    def test_swift_names_what_failed_once_and_what_was_skipped(self):
-        self.expect(results.swift(SWIFT.splitlines(True), 1), 2, ["forms()", "with cases"], ["needs root: only root may"])
+    def test_swift_names_what_failed_once_with_what_was_wrong_first_and_what_was_skipped(self):
+        self.expect(results.swift(SWIFT.splitlines(True), 1), 2, ["forms()", self.CASES], ["needs root: only root may"])
 
     def test_swift_counts_the_tests_whose_lines_were_lost_among_others(self):
         lost = SWIFT.replace('✔ Test "P6: it comes back" passed', '✔ TesP6: it comes back" passed')
         self.assertNotEqual(lost, SWIFT)
-        self.expect(results.swift(lost.splitlines(True), 1), 2, ["forms()", "with cases"], ["needs root: only root may"])
+        self.expect(results.swift(lost.splitlines(True), 1), 2, ["forms()", self.CASES], ["needs root: only root may"])
 
     def test_swift_that_crashes_names_what_was_running(self):
         crashed = [line for line in SWIFT.splitlines(True) if "✘" not in line] + ["error: Exited with signal code 4\n"]
@@ -65,7 +86,8 @@ class ResultTests(unittest.TestCase):
 
     def test_python_names_what_failed_and_what_was_skipped(self):
         self.expect(results.python(PYTHON.splitlines(True), 1), 1, [
-            "test_d (test_faults.RequestTests.test_d)", "test_b (test_faults.RequestTests.test_b)"], ["test_c: 'no nghttpx'"])
+            "test_d (test_faults.RequestTests.test_d): EOFError: it is gone",
+            "test_b (test_faults.RequestTests.test_b): AssertionError: 1 != 2 : it's too small"], ["test_c: 'no nghttpx'"])
 
     def test_a_rig_names_what_failed_and_what_was_skipped(self):
         self.expect(results.rig(RIG.splitlines(True), 1), 2, ["it ends"], ["zsh: it is not installed"])

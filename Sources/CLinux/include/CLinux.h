@@ -88,6 +88,8 @@ int64_t cl_send(int32_t fd, const void *buffer, size_t count);
 int32_t cl_shutdown(int32_t fd);
 int32_t cl_set_nonblocking(int32_t fd);
 int32_t cl_peer_credentials(int32_t fd, struct cl_credentials *out);
+// The address of the other end of a TCP connection over IPv4, or the network of 64 bits of one over IPv6; -EAFNOSUPPORT of other sockets.
+int32_t cl_peer_origin(int32_t fd, uint64_t *out);
 // Whether one of the peer's supplementary groups is one of these (SO_PEERGROUPS): 1 or 0. A peer with more groups than this is
 // answered with -ERANGE.
 enum { cl_peer_groups = 4096 };

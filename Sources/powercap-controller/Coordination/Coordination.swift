@@ -190,7 +190,7 @@ final class Coordination {
         let (began_ns, boot_ns) = (Clock.monotonic_ns, Clock.boottime_ns)
         let reply = desk.answer(
             body: request.body, now_ns: began_ns,
-            judge: { Verdict(tokens.look(request.header("Authorization"))) },
+            judge: { Verdict(tokens.look(request.header("Authorization"), from: request.origin)) },
             coordinator: { [leader] report throws(Refusal) in
                 guard let leader else { throw .notLeading }
                 return try leader.answer(report, boot_ns)
