@@ -50,7 +50,7 @@ public struct Tenure: Sendable {
     private var nonce: UInt64 = 0
     private var asked_ns: UInt64?
     /// There is something to say that the newest report doesn't have.
-    public private(set) var isHurried = false
+    private var isHurried = false
     private var taken: Grant?
     /// What the newest report says, until the answer to it is taken: for so long nothing goes above that. Whoever heard the report may
     /// have given to others what it leaves of a grant that still holds, and that answer may be lost.
@@ -66,6 +66,16 @@ public struct Tenure: Sendable {
     public private(set) var ends_ns: UInt64?
     /// When to ask. It doesn't wait for an answer under way: who asks gives that up, because only answers to the newest report are taken.
     public private(set) var asksAgain_ns: UInt64 = 0
+
+    /// A report that is due so shortly before the node's work is looked at, and isn't urgent, goes with what is seen then: to wake up for it takes
+    /// more of a processor than the report.
+    static let slack_ns: UInt64 = 250_000_000
+
+    /// When to ask, of a node whose work is looked at next at `look_ns`.
+    public func asksAgain_ns(lookingAt look_ns: UInt64) -> UInt64 {
+        let waits = !isHurried && asksAgain_ns <= look_ns && look_ns - asksAgain_ns <= Self.slack_ns
+        return waits ? look_ns : asksAgain_ns
+    }
 
     /// - Parameter lease_ns: the time of the helper's lease. Should the controller die when the grant ends, the helper acts that much
     ///   later, and that has to be in time.

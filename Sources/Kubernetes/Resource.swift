@@ -1,5 +1,6 @@
 public import HTTP
 public import JSON
+internal import Text
 
 /// A kind of object at the API server, and in which namespace: what every request's path begins with.
 public struct Resource: Equatable, Sendable {
@@ -137,17 +138,13 @@ extension String {
 
     /// Everything but the unreserved characters of RFC 3986 as `%XX`.
     fileprivate var percentEncoded: String {
-        var encoded = ""
-        for byte in utf8 {
+        percentEncoded { byte in
             switch byte {
             case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
                 UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"):
-                encoded.unicodeScalars.append(Unicode.Scalar(byte))
-            default:
-                let digits = String(byte, radix: 16, uppercase: true)
-                encoded += digits.utf8.count == 1 ? "%0\(digits)" : "%\(digits)"
+                true
+            default: false
             }
         }
-        return encoded
     }
 }

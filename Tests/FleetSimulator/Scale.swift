@@ -1,8 +1,8 @@
 import Fleet
 import PowercapProtocol
 
-/// Many nodes and one coordinator whose messages take a few milliseconds: how long it takes until a change of what is wanted is in force
-/// everywhere, and whether limits come to rest.
+/// Many nodes, which look at their work every 2 s, and one coordinator whose messages take a few milliseconds: how long it takes until a change of
+/// what is wanted is in force everywhere, and whether limits come to rest.
 package struct Scale {
     package struct Result: Sendable {
         /// From each change until the last limit is where it stays, in ms, ascending.
@@ -22,6 +22,10 @@ package struct Scale {
         var limit: UInt64
         var rest: UInt64 = 20_000_000
         var demand: UInt64
+        /// When the work is looked at next, each node's at times of its own.
+        var look_ns: UInt64
+        /// What its work wants, and isn't seen yet.
+        var work: UInt64?
         var answer: (grant: Grant, at_ns: UInt64)?
         var moved_ns: UInt64 = 0
         var moves = 0
@@ -30,13 +34,18 @@ package struct Scale {
     }
 
     private static let step_ns: UInt64 = 5_000_000
+    private static let look_ns: UInt64 = 2_000_000_000
     private static let ceiling: UInt64 = 300_000_000
     private static let floor: UInt64 = 20_000_000
 
     /// - Parameters:
     ///   - changes: how often half of all nodes want something else.
+    ///   - isSeen: all nodes have seen the change when the time begins to count; or else it is their work that changes then, which each sees
+    ///     when it looks.
     ///   - settle_s: how long is waited after each.
-    package static func run(nodes count: Int, changes: Int, settle_s: UInt64 = 12, seed: UInt64 = 1) -> Result {
+    package static func run(
+        nodes count: Int, changes: Int, isSeen: Bool, settle_s: UInt64 = 12, seed: UInt64 = 1
+    ) -> Result {
         var random = Seeded(seed)
         let budget = UInt64(count) * 150_000_000
         let leadership = Leadership(epoch: 1, sent_ns: 0, duration_ns: 1_000_000_000_000_000)
@@ -48,14 +57,21 @@ package struct Scale {
             nodes.append(
                 Node(
                     tenure: Tenure(node: "n\(number)", boot: .number(UInt64(number), of: "n0"), lease_ns: 5_000_000_000),
-                    limit: floor, demand: random.within(floor...ceiling)))
+                    limit: floor, demand: random.within(floor...ceiling), look_ns: 1_000_000_000 + random.within(0...look_ns)))
         }
         var (result, now_ns, answers, writes) = (Result(), UInt64(1_000_000_000), 0, 0)
+        func look(_ index: Int) {
+            nodes[index].look_ns += look_ns
+            guard let work = nodes[index].work else { return }
+            (nodes[index].demand, nodes[index].work) = (work, nil)
+            nodes[index].tenure.hurry(now_ns: now_ns)
+        }
         func pass(_ until_ns: UInt64) {
             while now_ns < until_ns {
                 now_ns += step_ns
                 var sum: UInt64 = 0
                 for index in nodes.indices {
+                    if now_ns >= nodes[index].look_ns { look(index) }
                     if let (grant, at_ns) = nodes[index].answer, at_ns <= now_ns {
                         nodes[index].answer = nil
                         _ = nodes[index].tenure.take(grant, now_ns: now_ns, using: &random)
@@ -73,8 +89,8 @@ package struct Scale {
                         }
                     }
                     sum += nodes[index].limit
-                    guard nodes[index].answer == nil, now_ns >= nodes[index].tenure.asksAgain_ns else { continue }
                     let node = nodes[index]
+                    guard node.answer == nil, now_ns >= node.tenure.asksAgain_ns(lookingAt: node.look_ns) else { continue }
                     let report = nodes[index].tenure.ask(
                         Tenure.Standing(
                             inForce: Microwatts(node.limit), rest: Microwatts(node.rest), floor: Microwatts(floor),
@@ -98,8 +114,10 @@ package struct Scale {
             for index in nodes.indices {
                 (nodes[index].moved_ns, nodes[index].direction, nodes[index].hasSwung) = (change_ns, 0, false)
                 guard random.once(in: 2) else { continue }
-                nodes[index].demand = random.within(floor...ceiling)
-                nodes[index].tenure.hurry(now_ns: now_ns)
+                nodes[index].work = random.within(floor...ceiling)
+                guard isSeen else { continue }
+                nodes[index].look_ns = now_ns
+                look(index)
             }
             pass(now_ns + settle_s * 1_000_000_000)
             result.settled_ms.append((nodes.map(\.moved_ns).max()! - change_ns) / 1_000_000)

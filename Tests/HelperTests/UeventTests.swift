@@ -79,7 +79,10 @@ struct UeventTests {
             Self.driver("bind@/devices/pci0000:00/0000:03:00.0", card[0], card[1], card[2], "DRIVER=amdgpu", "SEQNUM=9")
                 == "amdgpu")
         #expect(Self.driver("bind@/devices/LNXSYSTM:00/ACPI000D:00", "DRIVER=power_meter") == "power_meter")
-        for name in ["amdgpus", "amdgp", "nvme", "intel-rapl", ""] {
+        for name in ["amd_hsmp", "hsmp_acpi"] {
+            #expect(Self.driver("bind@/devices/LNXSYSTM:00/AMDI0097:00", "DRIVER=\(name)") == "amd_hsmp_hwmon")
+        }
+        for name in ["amd_hsmp_hwmon", "amdgpus", "amdgp", "nvme", "intel-rapl", ""] {
             #expect(Self.driver("bind@/devices/pci0000:00/0000:03:00.0", card[2], "DRIVER=\(name)") == nil)
         }
         #expect(Self.driver("unbind@/devices/pci0000:00/0000:03:00.0", "DRIVER=amdgpu") == nil)

@@ -75,18 +75,20 @@ enum Simulate {
     }
 
     static func scale(_ nodes: Int, _ changes: Int) {
-        let result = Scale.run(nodes: nodes, changes: changes)
-        func percentile(_ percent: Int) -> UInt64 {
-            result.settled_ms[min(result.settled_ms.count * percent / 100, result.settled_ms.count - 1)]
+        let result = Scale.run(nodes: nodes, changes: changes, isSeen: true)
+        let work = Scale.run(nodes: nodes, changes: changes, isSeen: false)
+        func percentile(_ percent: Int, _ of: Scale.Result) -> UInt64 {
+            of.settled_ms[min(of.settled_ms.count * percent / 100, of.settled_ms.count - 1)]
         }
         print(
-            "\(nodes) nodes: \(changes) changes of what half of them want: all limits settled in \(percentile(50)) ms (p50), "
-                + "\(percentile(99)) ms (p99); \(rounded(result.moves)) writes a node and change, \(rounded(result.swung * 100)) % of limits went "
-                + "up and down again; at most \(rounded(result.highest * 100)) % of the budget in force; \(Int(result.answers)) answers a second"
+            "\(nodes) nodes: \(changes) changes of what half of them want: all limits settled in \(percentile(50, result)) ms (p50), "
+                + "\(percentile(99, result)) ms (p99); \(rounded(result.moves)) writes a node and change, \(rounded(result.swung * 100)) % of limits went "
+                + "up and down again; at most \(rounded(result.highest * 100)) % of the budget in force; \(Int(result.answers)) answers a second; "
+                + "from the work's change on, which is seen within 2 s, \(percentile(50, work)) ms and \(percentile(99, work)) ms"
         )
         // Of so many in one coordinator all ask less often, and of more those that wait do, too.
         let most_ms: UInt64 = nodes > 2_000 ? 5_500 : nodes > 1_000 ? 4_500 : 3_000
-        let isKept = percentile(99) <= most_ms && result.highest <= 1
+        let isKept = percentile(99, result) <= most_ms && max(result.highest, work.highest) <= 1
         print("\(isKept ? "ok" : "not ok") \(nodes) nodes within \(most_ms) ms")
     }
 

@@ -4,8 +4,8 @@
  *
  * Faithful to drivers/platform/x86/amd/hsmp/hwmon.c of Linux 6.16 (before that the driver has no power limit in sysfs):
  * name, files, modes, microwatts of which the mailbox gets whole milliwatts, cut off; EINVAL below 0; no least limit, no
- * limit at power-on to go back to; one hwmon device per socket, whose parent is its ACPI device AMDI0097:0N.
- * The hwmon core is the kernel's own.
+ * limit at power-on to go back to; one hwmon device per socket, whose parent is its ACPI device AMDI0097:0N, bound to a driver
+ * that is called hsmp_acpi, as acpi.c beside it is. The hwmon core is the kernel's own.
  *
  * Left out: the mailbox itself and its other messages; the devices are platform devices without ACPI. A guess, because the
  * processor's documents don't say it: that firmware takes a limit outside of [min_mw, max_mw] for the nearest inside
@@ -78,23 +78,25 @@ static const struct hwmon_channel_info *hsmp_channels[] = {
 };
 static const struct hwmon_chip_info hsmp_chip = { .ops = &hsmp_ops, .info = hsmp_channels };
 
+static int hsmp_probe(struct platform_device *device)
+{
+	struct socket *s = &sockets[platform_get_device_id(device)->driver_data];
+
+	return PTR_ERR_OR_ZERO(devm_hwmon_device_register_with_info(&device->dev, "amd_hsmp_hwmon", s, &hsmp_chip, NULL));
+}
+
+static const struct platform_device_id hsmp_ids[SOCKETS + 1] = { { "AMDI0097:00", 0 }, { "AMDI0097:01", 1 } };
+static struct platform_driver hsmp_driver = { .driver.name = "hsmp_acpi", .id_table = hsmp_ids, .probe = hsmp_probe };
+
 static int power_on(struct socket *s, int number)
 {
 	char name[16];
-	struct device *hwmon;
 	struct dentry *dir;
 
-	snprintf(name, sizeof(name), "AMDI0097:%02d", number);
-	s->device = platform_device_register_simple(name, PLATFORM_DEVID_NONE, NULL, 0);
+	s->limit_mw = max_mw;
+	s->device = platform_device_register_simple(hsmp_ids[number].name, PLATFORM_DEVID_NONE, NULL, 0);
 	if (IS_ERR(s->device))
 		return PTR_ERR(s->device);
-	s->limit_mw = max_mw;
-	hwmon = hwmon_device_register_with_info(&s->device->dev, "amd_hsmp_hwmon", s, &hsmp_chip, NULL);
-	if (IS_ERR(hwmon)) {
-		platform_device_unregister(s->device);
-		return PTR_ERR(hwmon);
-	}
-	platform_set_drvdata(s->device, hwmon);
 	snprintf(name, sizeof(name), "socket-%d", number);
 	dir = debugfs_create_dir(name, debug);
 	debugfs_create_u32("limit_mw", 0644, dir, &s->limit_mw);
@@ -107,10 +109,9 @@ static int power_on(struct socket *s, int number)
 
 static void power_off(int count)
 {
-	while (count--) {
-		hwmon_device_unregister(platform_get_drvdata(sockets[count].device));
+	while (count--)
 		platform_device_unregister(sockets[count].device);
-	}
+	platform_driver_unregister(&hsmp_driver);
 	debugfs_remove(debug);
 }
 
@@ -118,6 +119,9 @@ static int __init hsmp_like_init(void)
 {
 	int i, err;
 
+	err = platform_driver_register(&hsmp_driver);
+	if (err)
+		return err;
 	debug = debugfs_create_dir("hsmp_like", NULL);
 	for (i = 0; i < SOCKETS; i++) {
 		err = power_on(&sockets[i], i);

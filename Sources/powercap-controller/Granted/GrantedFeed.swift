@@ -79,10 +79,6 @@ final class GrantedFeed: Feed {
         if let asks_ns, asks_ns <= now_ns { ask() }
     }
 
-    /// A report that is due so shortly before the node's work is looked at goes with what is seen then: to wake up for it takes more of a
-    /// processor than the report.
-    private static let slack_ns: UInt64 = 250_000_000
-
     /// What of it a decision may use now. While it isn't known what became of the newest report, others may have been given what that leaves
     /// of a grant: nothing goes above what it says.
     func bounded(_ reading: SourceReading) -> SourceReading {
@@ -137,9 +133,7 @@ final class GrantedFeed: Feed {
     /// When to ask, on CLOCK_BOOTTIME; nil while there is nothing to say, or an answer is waited for.
     private var asks_ns: UInt64? {
         guard isStarted, hasControl, !isUndecided, !caller.isBusy, let tenure else { return nil }
-        let asks_ns = tenure.asksAgain_ns
-        let waitsForLook = !tenure.isHurried && asks_ns <= look_ns && look_ns - asks_ns <= GrantedFeed.slack_ns
-        return waitsForLook ? look_ns : asks_ns
+        return tenure.asksAgain_ns(lookingAt: look_ns)
     }
 
     private func ask() {

@@ -137,6 +137,6 @@ final class NodeLink {
 
 extension Patience {
     /// Of a node that is granted its limit: that changes all the time, and with it those of thousands of other nodes. A write a minute from each is what the
-    /// API server is to have of them (docs/fleet.md).
-    fileprivate static let fleet = Patience(patch_ms: 60_000)
+    /// API server is to have of them (docs/fleet.md), and the first waits for what is granted first.
+    fileprivate static let fleet = Patience(first_ms: 5_000, patch_ms: 60_000)
 }

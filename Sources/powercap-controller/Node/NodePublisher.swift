@@ -32,17 +32,18 @@ final class NodePublisher {
         var pausedUntil_ns: UInt64 = 0
         /// The last one failed.
         var retry_ns: UInt64 = 0
-
-        var notBefore_ns: UInt64 { max(pausedUntil_ns, retry_ns) }
     }
 
     private var haste: Allowance
+    /// Nothing at all is written before.
+    private var first_ns: UInt64
 
     init(
         _ client: APIClient, node: String, _ log: Log, _ causes: SharedCauses, onAnswer: @escaping (NodeMetadata) -> Void
     ) {
         (self.client, nodeName, self.log, self.onAnswer) = (client, node, log, onAnswer)
         events = EventLedger(about: .node(node, reporter: NodeEvent.reporter))
+        first_ns = client.patience.first_ms == 0 ? 0 : Clock.monotonic_ns + client.patience.first_ms * 1_000_000
         haste = Allowance(burst: 10, refill_ns: client.patience.patch_ms * 1_000_000)
         metadataWrite = Write(trouble: Trouble("the Node can't be updated", log, causes))
         conditionWrite = Write(trouble: Trouble("the Node's condition can't be set", log, causes))
@@ -109,6 +110,7 @@ final class NodePublisher {
 
     /// There is nothing to wait for any more.
     func hurryAtEnd() {
+        first_ns = 0
         (metadataWrite.pausedUntil_ns, conditionWrite.pausedUntil_ns) = (0, 0)
         plan()
     }
@@ -133,21 +135,23 @@ final class NodePublisher {
         plan()
     }
 
+    private func notBefore_ns(_ write: Write) -> UInt64 { max(write.pausedUntil_ns, write.retry_ns, first_ns) }
+
     private func plan() {
         due_ns = .max
         if isBusy { return }
-        if changes != nil { due_ns = metadataWrite.notBefore_ns }
-        if isConditionDue { due_ns = min(due_ns, conditionWrite.notBefore_ns) }
-        if let event = events.next { due_ns = min(due_ns, max(eventWrite.notBefore_ns, event.due_ns)) }
+        if changes != nil { due_ns = notBefore_ns(metadataWrite) }
+        if isConditionDue { due_ns = min(due_ns, notBefore_ns(conditionWrite)) }
+        if let event = events.next { due_ns = min(due_ns, max(notBefore_ns(eventWrite), event.due_ns)) }
     }
 
     private func write(_ now_ns: UInt64) throws(APIProblem) {
-        if let changes, now_ns >= metadataWrite.notBefore_ns {
+        if let changes, now_ns >= notBefore_ns(metadataWrite) {
             try send(Resource.nodes.patch(nodeName, .merge, changes.patch), \.metadataWrite) { publisher, metadata in
                 publisher.log.info("Node updated", ("node", .text(publisher.nodeName)), ("changes", .text(changes.words)))
                 publisher.onAnswer(metadata)
             }
-        } else if isConditionDue, let condition = wanted?.condition, now_ns >= conditionWrite.notBefore_ns {
+        } else if isConditionDue, let condition = wanted?.condition, now_ns >= notBefore_ns(conditionWrite) {
             let since = self.condition.since(condition, at: Clock.wall)
             let patch = condition.patch(at: Clock.wall, since: since)
             try send(Resource.nodes.patch(nodeName, .strategic, patch, subresource: "status"), \.conditionWrite) {
@@ -160,7 +164,7 @@ final class NodePublisher {
                     ("status", .text(condition.status.rawValue)), ("reason", .text(condition.reason)))
                 publisher.onAnswer(metadata)
             }
-        } else if let next = events.next, now_ns >= max(eventWrite.notBefore_ns, next.due_ns) {
+        } else if let next = events.next, now_ns >= max(notBefore_ns(eventWrite), next.due_ns) {
             try send(next.request, \.eventWrite, about: next) { publisher, _ in publisher.told(next) }
         }
     }

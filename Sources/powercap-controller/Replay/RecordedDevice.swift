@@ -49,14 +49,8 @@ extension Device {
 extension DeviceName {
     /// As a part of a column's name, which has no commas, blanks or quotes in it: those are percent-encoded.
     var column: String {
-        text.utf8.reduce(into: "") { column, byte in
-            let isPlain =
-                byte > 0x20 && byte < 0x7F && byte != UInt8(ascii: ",") && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "%")
-            if isPlain {
-                column.unicodeScalars.append(Unicode.Scalar(byte))
-            } else {
-                column += (byte < 16 ? "%0" : "%") + String(byte, radix: 16, uppercase: true)
-            }
+        text.percentEncoded { byte in
+            byte > 0x20 && byte < 0x7F && byte != UInt8(ascii: ",") && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "%")
         }
     }
 

@@ -291,7 +291,7 @@ final class Server {
             var length = 0
             while length < rest.count && rest[length] != 0 { length += 1 }
             guard let name = Name(rest.extracting(..<length)) else { return nil }
-            return Driver.named(name, in: .hwmon)
+            return Driver.bound(as: name)
         }
         return nil
     }

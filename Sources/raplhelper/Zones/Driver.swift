@@ -22,6 +22,8 @@ final class Driver: Sendable {
 
     /// The control type on the wire.
     let name: String
+    /// What the kernel calls it when it is bound (DRIVER=), where that isn't its device's name.
+    let boundAs: [String]
     let place: Place
     /// The word of `--govern`; nil for what is only ever measured.
     let kind: GovernedKind?
@@ -48,11 +50,13 @@ final class Driver: Sendable {
     let powers: [String]
 
     private init(
-        name: String, place: Place, kind: GovernedKind? = nil, step: Microwatts, roundsDown: Bool = false, unit: UInt64 = 1,
+        name: String, boundAs: [String] = [], place: Place, kind: GovernedKind? = nil, step: Microwatts, roundsDown: Bool = false,
+        unit: UInt64 = 1,
         takesLimitsAway: Bool = false, registerMaximum: Microwatts? = nil, isSlow: Bool = false, sleeps: Bool = false,
         limits: [LimitFiles] = [], energy: String = "", powers: [String] = []
     ) {
         self.name = name
+        self.boundAs = boundAs
         self.place = place
         self.kind = kind
         self.step = step
@@ -73,7 +77,7 @@ final class Driver: Sendable {
     /// - drivers/gpu/drm/amd/pm/amdgpu_pm.c: whole watts; waits for the SMU's answer, and for a reset.
     /// - drivers/gpu/drm/i915/i915_hwmon.c, drivers/gpu/drm/xe/xe_hwmon.c: to the nearest 1/8 W, in a register of 15 bits; waits for a
     ///   reset of the GuC; a limit of 0 disables it.
-    /// - drivers/platform/x86/amd/hsmp/hwmon.c: mW.
+    /// - drivers/platform/x86/amd/hsmp/hwmon.c: mW; bound by plat.c or acpi.c beside it.
     /// - drivers/hwmon/acpi_power_meter.c: to the nearest mW, by a method of firmware's (_SHL) that may ask the BMC.
     /// - arch/powerpc/platforms/powernv/opal-powercap.c: whole watts, in an asynchronous call to firmware.
     static let table: [Driver] = [
@@ -102,7 +106,7 @@ final class Driver: Sendable {
                 LimitFiles(limit: "power2_max", maximum: "power2_rated_max"),
             ], energy: "energy1_input"),
         Driver(
-            name: "amd_hsmp_hwmon", place: .hwmon, kind: .hsmp, step: Microwatts(1_000),
+            name: "amd_hsmp_hwmon", boundAs: ["amd_hsmp", "hsmp_acpi"], place: .hwmon, kind: .hsmp, step: Microwatts(1_000),
             limits: [LimitFiles(limit: "power1_cap", maximum: "power1_cap_max")], powers: ["power1_input"]),
         Driver(
             name: "power_meter", place: .hwmon, kind: .powerMeter, step: Microwatts(1_000), isSlow: true,
@@ -119,6 +123,16 @@ final class Driver: Sendable {
     /// The row of a control type or of a hwmon device's name.
     static func named(_ name: Name, in place: Place) -> Driver? {
         for driver in table where driver.place == place && name.isSame(as: driver.name) { return driver }
+        return nil
+    }
+
+    /// The row of the hwmon devices that a driver has, by what the kernel calls it.
+    static func bound(as name: Name) -> Driver? {
+        for driver in table where driver.place == .hwmon {
+            if driver.boundAs.isEmpty ? name.isSame(as: driver.name) : driver.boundAs.contains(where: name.isSame) {
+                return driver
+            }
+        }
         return nil
     }
 

@@ -29,3 +29,12 @@ rmmod xe_like
 kill -TERM "$(cat $RIG/helper.pid)"
 wait_for "SIGTERM ends it" 20 finished $supervisor
 equals "once was enough, and a device that goes starts nothing" "75 0" "$(statuses)"
+
+# AMD's sockets have a driver that isn't called as their devices are.
+start_supervised --sysfs /sys --govern amd_hsmp,gpu
+plug hsmp_like
+wait_for "a socket whose limits are to be governed appears: the helper ends with 75" 20 ended_with_75 1
+wait_for "and is started again" 20 started 2
+kill -TERM "$(cat $RIG/helper.pid)"
+wait_for "SIGTERM ends it" 20 finished $supervisor
+equals "once was enough for both sockets" "75 0" "$(statuses)"
