@@ -23,8 +23,7 @@ public struct Patience: Sendable {
     public init(
         answer_ms: UInt64 = 10_000, watch_s: ClosedRange<UInt64> = 300...600, quiet_ms: UInt64 = 150_000,
         first_ms: UInt64 = 0, patch_ms: UInt64 = 10_000, hurry_ms: UInt64 = 1_000, overrides_ms: UInt64 = 1_000,
-        series_ms: UInt64 = 300_000,
-        end_ms: UInt64 = 3_000
+        series_ms: UInt64 = 300_000, end_ms: UInt64 = 3_000
     ) {
         (self.answer_ms, self.watch_s, self.quiet_ms) = (answer_ms, watch_s, quiet_ms)
         (self.first_ms, self.patch_ms) = (first_ms, patch_ms)
