@@ -128,7 +128,7 @@ public final class TokenCache {
         if !entry.isPending, entry.outcome == nil || entry.refresh_ns <= now_ns {
             entry.origin = entry.outcome == nil ? origin : nil
             if let origin = entry.origin, !strangers.take(origin, now_ns) {
-                return .unanswered("too many tokens that come from there are nobody's")
+                return .unanswered("too many tokens from this address were nobody's: one a second is looked up")
             }
             entry.isPending = true
             queue.append(token)
