@@ -164,8 +164,12 @@ class GrantedTests(GrantedCase):
 
         def note():
             return (double.ask("show /api/v1/nodes/node-a")["metadata"].get("annotations") or {}).get("powercap.dev/effective-limit")
+        def stands():
+            """All that is written at the beginning."""
+            status = double.ask("show /api/v1/nodes/node-a").get("status") or {}
+            return note() in ("100 W", "150 W") and any(each["type"].startswith("PowerCap") for each in status.get("conditions", []))
         # Not the rest, which the node has for a moment before it is granted something: that would stand there for a minute.
-        await_true(lambda: note() in ("100 W", "150 W"), lambda: f"a limit on the Node: {note()}\n{node.log.read_text()}", 30)
+        await_true(stands, lambda: f"a limit on the Node: {note()}\n{node.log.read_text()}", 30)
         before, reports = len(written()), len(coordinator.reports)
         time.sleep(60)
         self.assertGreater(len(coordinator.reports) - reports, 30)
