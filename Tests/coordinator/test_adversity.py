@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """What coordinators make of nodes that lie, strangers that flood, clocks that jump, what other versions wrote, and budgets that come and go."""
 import json
 import os
@@ -7,7 +6,6 @@ import signal
 import subprocess
 import tempfile
 import time
-import unittest
 
 from coordinators import BUDGETS, LEASE, SHARDS, FleetCase, W, wait
 
@@ -200,7 +198,3 @@ class GrantTimes(FleetCase):
 
     def kept(self, budget):
         return (self.object(f"{SHARDS}/{budget}-0") or {"status": {}})["status"].get("grantSeconds")
-
-
-if __name__ == "__main__":
-    unittest.main()

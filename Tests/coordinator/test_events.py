@@ -1,8 +1,6 @@
-#!/usr/bin/env python3
 """What coordinators tell by Events on PowerBudgets."""
 import tempfile
 import time
-import unittest
 
 from coordinators import BUDGETS, SHARDS, FleetCase, wait
 
@@ -118,7 +116,3 @@ class Events(FleetCase):
                 self.free_lease(0)
                 for path in (f"{BUDGETS}/site", f"{SHARDS}/site-0", *(f"{EVENTS}/{event['metadata']['name']}" for event in self.events())):
                     self.double.tell(f"delete {path}")
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -1,8 +1,6 @@
-#!/usr/bin/env python3
 """Two shards: coordinators of each with real TLS against the double of the API server, and a parent that divides budgets over them."""
 import signal
 import time
-import unittest
 
 from coordinators import BUDGETS, SHARDS, FleetCase, W, wait
 
@@ -180,7 +178,3 @@ class Shards(FleetCase):
         why = wait("the reason", lambda: "of 2 shards, and --shards says 1" in (why := single.get("/readyz")[1]) and why)
         self.assertIn("delete all PowerBudgetShards", why)
         self.assertFalse(single.is_ready())
-
-
-if __name__ == "__main__":
-    unittest.main()
