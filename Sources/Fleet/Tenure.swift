@@ -65,7 +65,7 @@ public struct Tenure: Sendable {
     /// When the limit of the grant that was taken ends: then the node goes to its rest. nil where there is none.
     public private(set) var ends_ns: UInt64?
     /// When to ask. It doesn't wait for an answer under way: who asks gives that up, because only answers to the newest report are taken.
-    public private(set) var asksAgain_ns: UInt64 = 0
+    package private(set) var asksAgain_ns: UInt64 = 0
 
     /// A report that is due so shortly before the node's work is looked at, and isn't urgent, goes with what is seen then: to wake up for it takes
     /// more of a processor than the report.

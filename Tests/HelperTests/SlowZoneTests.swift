@@ -1,4 +1,4 @@
-import Glibc
+import Foundation
 import LinuxSystem
 import PowercapProtocol
 import Testing
@@ -39,6 +39,16 @@ import Testing
         try settle(tree)
         #expect(tree[Self.card].sample().limits[0] == Reading(300_000_000))
         #expect(tree.describe(Self.card).obstacle == .none && tree.describe(Self.card).original == Microwatts(300_000_000))
+    }
+
+    /// Else it would write into whatever has its number next.
+    @Test func `what a thread has the number of stays what it is, also when nobody asks it any more`() throws {
+        let tree = try DriverTests.machine()
+        try start(tree)
+        let number = try #require(tree.governor.slow).events.number
+        tree.governor.slow = nil
+        let name = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\(number)")
+        #expect(name == "anon_inode:[eventfd]")
     }
 
     @Test func `every driver that may wait has a thread, and no other`() throws {

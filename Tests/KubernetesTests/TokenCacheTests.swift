@@ -202,7 +202,10 @@ final class TokenCacheTests {
     @Test("P14: of one origin's tokens a bounded number is asked about that are nobody's; those of nodes count for nothing")
     func strangers() throws {
         let cache = cache { ($0.strangers, $0.stranger_ns) = (3, 10_000_000_000) }
-        let (good, refusal) = (try token(), TokenCache.Finding.unanswered("too many tokens from this address were nobody's: one a second is looked up"))
+        let (good, refusal) = (
+            try token(),
+            TokenCache.Finding.unanswered("too many tokens from this address were nobody's: one a second is looked up")
+        )
         // More than a stranger has.
         let known = try (0..<5).map { try token(of: "node-\($0)") }
         for token in known { #expect(try node(find(token, cache)) != nil) }

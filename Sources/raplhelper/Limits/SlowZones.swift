@@ -20,6 +20,8 @@ final class SlowZones {
         var zones: [SlowZone] = []
         for zone in slow { zones.append(try SlowZone(zone, done: number, apart: apart)) }
         self.zones = zones
+        // The threads have the numbers of these descriptors, and can't be stopped: nothing else may ever come to be called so.
+        _ = unsafe Unmanaged.passRetained(self)
     }
 
     func slow(_ zone: Zone) -> SlowZone? {

@@ -4,7 +4,7 @@ import PowercapProtocol
 
 /// The thread that reads and writes a zone's files where its driver may let its caller wait, for a second or for ever.
 @safe final class ZoneThread {
-    /// It and its descriptors last as long as the process: a thread can't be stopped.
+    /// It lasts as long as the process, as a thread does.
     private let worker: OpaquePointer
 
     /// - Parameters:
