@@ -13,7 +13,14 @@ final class SysTree {
 
     static let everything = "intel-rapl,intel-rapl-mmio,amd_hsmp,arm-scmi,dtpm,gpu,power_meter,opal"
 
-    init() throws { directory = try TemporaryDirectory() }
+    init() throws {
+        _ = SysTree.descriptors
+        directory = try TemporaryDirectory()
+    }
+
+    /// Threads of zones and what they have open last as long as the process, which makes them for test after test: more than the 1,024 descriptors
+    /// that a shell allows.
+    private static let descriptors = Process.raiseDescriptorLimit()
 
     /// Makes a file with the directories that it lies in.
     func file(_ name: String, _ text: String) throws {
