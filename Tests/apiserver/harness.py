@@ -2,6 +2,7 @@
 import http.client
 import json
 import pathlib
+import random
 import socket
 import ssl
 import subprocess
@@ -14,6 +15,18 @@ PROGRAM = pathlib.Path(__file__).resolve().parent / "apiserver"
 DEADLINE_S = 20
 METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 MERGE = "application/merge-patch+json"
+
+
+def free_port():
+    """For a server that is about to start: none that the kernel gives to others' connections meanwhile (ip_local_port_range)."""
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
 
 
 class Double:

@@ -4,7 +4,6 @@ import json
 import os
 import pathlib
 import signal
-import socket
 import ssl
 import subprocess
 import sys
@@ -17,7 +16,7 @@ import uuid
 sys.dont_write_bytecode = True
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 sys.path.append(str(REPOSITORY / "Tests/apiserver"))
-from harness import Double  # noqa: E402
+from harness import Double, free_port  # noqa: E402
 
 PROGRAM = os.environ.get("POWERCAP_CONTROLLER", str(REPOSITORY / ".build/debug/powercap-controller"))
 ACCOUNT = "powercap-system/powercap-coordinator"
@@ -30,12 +29,6 @@ LEASE = f"{LEASES}/powercap-coordinator-0"
 RULES = {1: REPOSITORY / "Tests/apiserver/fleet-rules.json", 2: REPOSITORY / "Tests/apiserver/shard-rules.json"}
 W = 1_000_000
 DEADLINE_S = 40
-
-
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 def wait(what, condition, deadline_s=DEADLINE_S):

@@ -4,14 +4,13 @@ import json
 import os
 import pathlib
 import signal
-import socket
 import subprocess
 import sys
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "apiserver"))
-from harness import Double  # noqa: E402
+from harness import Double, free_port  # noqa: E402
 
 DEADLINE_S = 30
 GROUP = "/apis/powercap.dev/v1alpha1/powerbudgets"
@@ -35,12 +34,6 @@ def wait(what, ready, seconds=DEADLINE_S):
         if time.monotonic() - started > seconds:
             raise Broken(f"{what} within {seconds} s: no")
         time.sleep(0.02)
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Program:
