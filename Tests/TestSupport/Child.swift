@@ -4,7 +4,7 @@ import LinuxSystem
 /// A program that runs beside a test. Its lines are waited for, never slept for.
 public final class Child {
     /// How long a line or an exit is waited for. Only a failing test takes so long.
-    public static let patience_ms: UInt64 = 60_000
+    public static let patience_ms: UInt64 = 30_000
 
     /// Something that was waited for in vain.
     public struct Missing: Error, CustomStringConvertible {

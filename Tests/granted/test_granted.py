@@ -138,7 +138,7 @@ class GrantedTests(GrantedCase):
         coordinator.answer = coordinator.granting(120, minimum=60, ask_ms=4_000)
         coordinator.await_report(count, such=lambda report: report["inForceMicrowatts"] == 120_000_000)
         times = [when for when, _ in coordinator.reports[count:]]
-        self.assertLess(times[1] - times[0], 3)
+        self.assertLess(times[1] - times[0], 1.5)
         node.await_limit(120)
         explained = " ".join(node.ask("explain").split())
         for words in ["limited to 120 W", "granted 120 W", "unless it is renewed", "Of the budget site, 400 W for 4 nodes, of which 1 isn't heard",
