@@ -1,7 +1,8 @@
 """A Prometheus that is started, asked and stopped."""
 import json
-import socket
+import pathlib
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.parse
@@ -10,13 +11,10 @@ import urllib.request
 import shipped
 import yaml
 
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "apiserver"))
+from harness import free_port  # noqa: E402
+
 PATIENCE_S = 90
-
-
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 class Prometheus:

@@ -11,7 +11,7 @@ final class Session {
     /// Of the protocol, as it was agreed on.
     private(set) var version = Greeting.highestVersion
     private(set) var lastActivity_ns: UInt64
-    /// The client has gone, or sends nothing any more. What it sent before is still to be answered.
+    /// The client has gone, or sends nothing any more. What it sent before is still to be answered, unless another needs its place.
     var isLeaving = false
     private var input = InputBuffer()
 
