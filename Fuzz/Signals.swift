@@ -5,7 +5,8 @@
 
 private let readers = [
     reader("$.data[*].value", time: "$.data[*].time"), reader("$.v[*][1]", time: "$.v[*][0]", stamp: .end),
-    reader("$.result.*", time: "key"), reader("$[0].v[*].p[?@.t=='x'].v[0]", start: "$[0].start", step: "$[0].step"),
+    reader("$.v[*][1]", time: "$.v[*][0]", step: "$.v[*][2]", stamp: .end), reader("$.result.*", time: "key"),
+    reader("$[0].v[*].p[?@.t=='x'].v[0]", start: "$[0].start", step: "$[0].step"),
     reader("$.*[*]", time: "$.*[*]"), reader("$.state"),
     SignalReader(
         .table(TableShape(Table.Columns(time: ["t"], value: ["v"], only: [Table.Filter("f", ["", "1"])]))), factor: -1e300),

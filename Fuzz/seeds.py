@@ -109,6 +109,11 @@ for number, time in enumerate(TIMES):
 zone = pathlib.Path("/usr/share/zoneinfo/Europe/Berlin")
 if zone.exists():
     write("signals", "zone", b"\2" + zone.read_bytes())
+    # Of the least time that 64 bits hold.
+    header = zone.read_bytes()[:20]
+    clocks = struct.pack(">6I", 0, 0, 0, 0, 1, 0) + bytes(6) + header + struct.pack(">6Iq", 0, 0, 0, 1, 1, 0, -(1 << 63)) + bytes(7)
+    write("signals", "zone-least", b"\2" + header + clocks + b"\n\n")
+write("signals", "path-longest", b"\0$" + b".*" * 100)
 for file in sorted(SIGNALS.iterdir()):
     if not file.name.startswith("expected"):
         write("signals", file.name, b"\3" + file.read_bytes())

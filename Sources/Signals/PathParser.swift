@@ -5,19 +5,16 @@ struct PathParser {
     private let scalars: [Unicode.Scalar]
     private var position = 0
 
-    /// In characters. What a service answers is reached in far fewer.
-    private static let longest = 1_000
+    /// In steps, so that what is taken is taken however it is written. What a service answers is reached in far fewer.
+    private static let longest = 100
 
     init(_ text: String) { scalars = Array(text.unicodeScalars) }
 
     mutating func segments() throws(SignalPath.Problem) -> [SignalPath.Segment] {
-        if scalars.count > PathParser.longest {
-            position = PathParser.longest
-            throw problem("the path is longer than \(PathParser.longest) characters")
-        }
         guard take("$") else { throw wrong("a path begins with $, which is the whole document") }
         var segments: [SignalPath.Segment] = []
         while let next {
+            if segments.count == PathParser.longest { throw problem("the path has more than \(PathParser.longest) steps") }
             switch next {
             case ".": segments.append(try behindDot())
             case "[": segments.append(try inBrackets())

@@ -28,8 +28,31 @@ struct SignalEntry {
 
 extension Signal {
     /// Points from values in any order.
-    /// - Throws: `twoValues` where a time has two, and `noLength` where a lone one is stamped with its end and nothing says when it began.
+    /// - Throws: `twoValues` where a time, or a beginning, has two, and `noLength` where a lone one is stamped with its end and nothing says
+    ///   when it began.
     static func points(from entries: [SignalEntry], stamp: SignalReader.Stamp) throws(SignalProblem) -> Signal {
+        var unique = try ordered(entries)
+        guard let last = unique.last else { return .points([], end: 0) }
+        let regular_s = regularStep_s(unique)
+        for index in unique.indices { unique[index].length_s = unique[index].length_s ?? regular_s }
+        if stamp == .end { unique = try ordered(begun(unique)) }
+        var points: [Point] = []
+        for (index, entry) in unique.enumerated() {
+            points.append(Point(seconds: entry.seconds, value: entry.value))
+            // A step that is missing is no longer step.
+            guard index + 1 < unique.count, entry.value != nil, let length_s = entry.length_s,
+                entry.seconds + length_s < unique[index + 1].seconds
+            else { continue }
+            points.append(Point(seconds: entry.seconds + length_s, value: nil))
+        }
+        let before = unique.count > 1 ? unique[unique.count - 2].seconds : unique[unique.count - 1].seconds
+        let begin = unique[unique.count - 1].seconds
+        let end = begin + (unique[unique.count - 1].length_s ?? begin - before)
+        return .points(points, end: min(max(end, last.seconds), SignalTime.range.upperBound))
+    }
+
+    /// In the order of their times, each of which is there once.
+    private static func ordered(_ entries: [SignalEntry]) throws(SignalProblem) -> [SignalEntry] {
         var sorted = entries
         // As most services have it.
         if zip(entries, entries.dropFirst()).contains(where: { $0.seconds > $1.seconds }) {
@@ -44,23 +67,7 @@ extension Signal {
             }
             if last.value != entry.value { throw .twoValues(at: entry.seconds, last.value, entry.value) }
         }
-        guard let last = unique.last else { return .points([], end: 0) }
-        let regular_s = regularStep_s(unique)
-        for index in unique.indices { unique[index].length_s = unique[index].length_s ?? regular_s }
-        if stamp == .end { unique = try begun(unique) }
-        var points: [Point] = []
-        for (index, entry) in unique.enumerated() {
-            points.append(Point(seconds: entry.seconds, value: entry.value))
-            // A step that is missing is no longer step.
-            guard index + 1 < unique.count, entry.value != nil, let length_s = entry.length_s,
-                entry.seconds + length_s < unique[index + 1].seconds
-            else { continue }
-            points.append(Point(seconds: entry.seconds + length_s, value: nil))
-        }
-        let before = unique.count > 1 ? unique[unique.count - 2].seconds : unique[unique.count - 1].seconds
-        let begin = unique[unique.count - 1].seconds
-        let end = begin + (unique[unique.count - 1].length_s ?? begin - before)
-        return .points(points, end: min(max(end, last.seconds), SignalTime.range.upperBound))
+        return unique
     }
 
     /// How long each is where they follow each other evenly but for some that are missing: three quarters of the distances and more are the

@@ -43,6 +43,10 @@ private struct ZoneBlock {
         start + timeCount * (timeSize + 1) + typeCount * 6 + letterCount + leapCount * (timeSize + 4) + standardCount + utCount
     }
 
+    /// Since 1970: no clocks were set outside of this, and arithmetic with it can't overflow. The least number of 64 bits has no absolute
+    /// value, so this is asked as a range.
+    private static let times: Range<Int64> = (-1 << 60)..<(1 << 60)
+
     /// Of a block with times of 64 bits.
     func changes(in bytes: [UInt8]) -> (changes: [SignalZone.Change], first_s: Int64)? {
         let (kinds, types) = (start + timeCount * 8, start + timeCount * 9)
@@ -51,7 +55,9 @@ private struct ZoneBlock {
         for index in 0..<timeCount {
             let seconds = big(bytes, at: start + index * 8, size: 8)
             let type = Int(bytes[kinds + index])
-            guard type < typeCount, changes.last.map({ $0.seconds < seconds }) ?? true, abs(seconds) < 1 << 60 else { return nil }
+            guard type < typeCount, ZoneBlock.times ~= seconds, changes.last.map({ $0.seconds < seconds }) ?? true else {
+                return nil
+            }
             changes.append(SignalZone.Change(seconds: seconds, offset_s: offset_s(type)))
         }
         guard changes.allSatisfy({ abs($0.offset_s) < 172_800 }), abs(offset_s(0)) < 172_800 else { return nil }

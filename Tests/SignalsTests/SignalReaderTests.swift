@@ -114,6 +114,19 @@ struct SignalReaderTests {
         #expect(throws: SignalProblem.noLength) { try pairs("[1781561700, 1]", stamp: .end) }
     }
 
+    @Test("what ends later may have begun earlier: points are in the order in which they begin, and one beginning has one value")
+    func endsOfLengths() throws {
+        let path = [DocumentShape.Step.path(try SignalPath("$.v[*][2]"))]
+        #expect(
+            try pairs("[1781562600, 1, 900], [1781563500, 2, 2700]", steps: path, stamp: .end)
+                == signal([(0, 2), (15, 1)], end: 45))
+        #expect(
+            try pairs("[1781562600, 1, 1800], [1781563500, 1, 2700]", steps: path, stamp: .end) == signal([(0, 1)], end: 45))
+        #expect(throws: SignalProblem.twoValues(at: 1_781_560_800, 1, 2)) {
+            try pairs("[1781562600, 1, 1800], [1781563500, 2, 2700]", steps: path, stamp: .end)
+        }
+    }
+
     @Test("a time without a value says that there is none, and a value without a time is refused with its place")
     func unpaired() throws {
         let text = Array(#"{"t": [1781560800, 1781561700], "v": [1]}"#.utf8)
@@ -236,6 +249,7 @@ struct SignalReaderTests {
         let readers = [
             try reader("$[*][1]", time: "$[*][0]"), try reader("$.*", time: "key", stamp: .end),
             try reader("$[*]", start: "$[0]", steps: [quarter]), try reader("$[*][*]"),
+            try reader("$[*][1]", time: "$[*][0]", steps: [.path(try SignalPath("$[*][2]"))], stamp: .end),
         ]
         let parts = [
             "[", "]", "{", "}", ",", ":", "1781560800", "\"2026-06-15T22:00Z\"", "1", "null", "\"a\"", "1e999", "-",

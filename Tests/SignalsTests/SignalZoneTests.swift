@@ -107,4 +107,23 @@ struct SignalZoneTests {
             #expect(zone.map { abs($0.offset_s(at: 1_781_560_800)) < 1_000_000 } ?? true)
         }
     }
+
+    /// A zone's file with one change to one hour east at a time of 64 bits.
+    private static func file(changingAt seconds: Int64) -> [UInt8] {
+        func block(_ counts: [UInt8], _ data: [UInt8]) -> [UInt8] {
+            Array("TZif2".utf8) + [UInt8](repeating: 0, count: 15) + counts.flatMap { [0, 0, 0, $0] } + data
+        }
+        let (time, utc, hour): ([UInt8], [UInt8], [UInt8]) = (
+            (0..<8).map { UInt8(truncatingIfNeeded: seconds >> (56 - $0 * 8)) }, [0, 0, 0, 0, 0, 0], [0, 0, 0x0E, 0x10, 0, 0]
+        )
+        return block([0, 0, 0, 0, 1, 0], utc) + block([0, 0, 0, 1, 2, 0], time + [1] + utc + hour) + Array("\n\n".utf8)
+    }
+
+    @Test(
+        "a change in no year that clocks were set in makes a file no zone, to the least number that it can hold",
+        arguments: [(0, true), (-1 << 59, true), (1 << 60, false), (-1 << 60, true), (.max, false), (.min, false)]
+            as [(Int64, Bool)])
+    func distantChange(_ seconds: Int64, _ isZone: Bool) {
+        #expect((SignalZone(zoneFile: Self.file(changingAt: seconds))?.offset_s(at: 1_781_560_800) == 3_600) == isZone)
+    }
 }
