@@ -3,10 +3,10 @@
 extension SignalZone {
     /// nil where the bytes are no such file of version 2 or later.
     public init?(zoneFile bytes: [UInt8]) {
-        guard let first = ZoneBlock(bytes, at: 0), first.version >= UInt8(ascii: "2"),
-            let block = ZoneBlock(bytes, at: first.end(timeSize: 4)), let changes = block.changes(in: bytes)
+        guard let first = ZoneBlock(bytes, at: 0, timeSize: 4), first.version >= UInt8(ascii: "2"),
+            let block = ZoneBlock(bytes, at: first.end, timeSize: 8), let changes = block.changes(in: bytes)
         else { return nil }
-        let behind = bytes[block.end(timeSize: 8)...]
+        let behind = bytes[block.end...]
         guard behind.first == UInt8(ascii: "\n"), let end = behind.dropFirst().firstIndex(of: UInt8(ascii: "\n")) else {
             return nil
         }
@@ -20,27 +20,26 @@ extension SignalZone {
 /// A header and what follows it.
 private struct ZoneBlock {
     let version: UInt8
+    /// Where what follows the header begins, and ends.
     private let start: Int
-    private let (utCount, standardCount, leapCount, timeCount, typeCount, letterCount): (Int, Int, Int, Int, Int, Int)
+    let end: Int
+    private let (timeCount, typeCount): (Int, Int)
 
     private static let headerSize = 44
 
     /// nil where none is there, or its data aren't.
-    init?(_ bytes: [UInt8], at start: Int) {
+    init?(_ bytes: [UInt8], at start: Int, timeSize: Int) {
         guard bytes.count >= start + ZoneBlock.headerSize, bytes[start...].starts(with: Array("TZif".utf8)) else { return nil }
         version = bytes[start + 4]
         self.start = start + ZoneBlock.headerSize
-        func count(_ index: Int) -> Int { Int(big(bytes, at: start + 20 + index * 4, size: 4)) }
-        (utCount, standardCount, leapCount) = (count(0), count(1), count(2))
-        (timeCount, typeCount, letterCount) = (count(3), count(4), count(5))
-        guard [utCount, standardCount, leapCount, timeCount, typeCount, letterCount].allSatisfy({ 0...65_536 ~= $0 }),
-            typeCount > 0,
-            end(timeSize: version == 0 || start == 0 ? 4 : 8) <= bytes.count
-        else { return nil }
-    }
-
-    func end(timeSize: Int) -> Int {
-        start + timeCount * (timeSize + 1) + typeCount * 6 + letterCount + leapCount * (timeSize + 4) + standardCount + utCount
+        let counts = (0..<6).map { Int(big(bytes, at: start + 20 + $0 * 4, size: 4)) }
+        guard counts.allSatisfy({ 0...65_536 ~= $0 }) else { return nil }
+        let (utCount, standardCount, leapCount, letterCount) = (counts[0], counts[1], counts[2], counts[5])
+        (timeCount, typeCount) = (counts[3], counts[4])
+        end =
+            self.start + timeCount * (timeSize + 1) + typeCount * 6 + letterCount + leapCount * (timeSize + 4) + standardCount
+            + utCount
+        guard typeCount > 0, end <= bytes.count else { return nil }
     }
 
     /// Since 1970: no clocks were set outside of this, and arithmetic with it can't overflow. The least number of 64 bits has no absolute

@@ -126,4 +126,20 @@ struct SignalZoneTests {
     func distantChange(_ seconds: Int64, _ isZone: Bool) {
         #expect((SignalZone(zoneFile: Self.file(changingAt: seconds))?.offset_s(at: 1_781_560_800) == 3_600) == isZone)
     }
+
+    @Test("a small file of which any byte is another, and that ends anywhere, is a zone or none, and nothing else happens")
+    func damaged() {
+        let bytes = Self.file(changingAt: 1_774_746_000)
+        #expect(SignalZone(zoneFile: bytes) != nil)
+        for place in bytes.indices {
+            for value: UInt8 in [0, 1, 0x7F, 0x80, 0xFF] {
+                var changed = bytes
+                changed[place] = value
+                for end in (place + 1)...bytes.count {
+                    let zone = SignalZone(zoneFile: Array(changed[..<end]))
+                    #expect(zone.map { abs($0.offset_s(at: 1_781_560_800)) < 1_000_000 } ?? true)
+                }
+            }
+        }
+    }
 }
