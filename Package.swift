@@ -16,10 +16,17 @@ let common: [SwiftSetting] = [
     .enableUpcomingFeature("MemberImportVisibility"),
     .enableExperimentalFeature("Lifetimes"),
 ]
+/// Embedded Swift has no checks of exclusive access at run time, but calls of an empty function where they would be, unless it is told so. Those of
+/// the compiler stay.
 let shared: [SwiftSetting] =
     common
     + (embedded
-        ? [.unsafeFlags(["-enable-experimental-feature", "Embedded", "-Osize", "-Xfrontend", "-function-sections"])] : [])
+        ? [
+            .unsafeFlags([
+                "-enable-experimental-feature", "Embedded", "-Osize", "-Xfrontend", "-function-sections",
+                "-enforce-exclusivity=unchecked",
+            ])
+        ] : [])
 /// In the helper nothing unwinds through C: the tables for it would be a part of its megabyte.
 let c: [CSetting] = [
     .unsafeFlags(

@@ -37,7 +37,7 @@ depends on how fast the machine is, nor on who else uses it. A time alone fails 
 - Sixteen devices are eight packages and eight GPUs, changed by one Apply; a program on another CPU looks at their files all the time. The null writes
   the files itself.
 - With every driver the helper has 41 zones of ten drivers, of which 15 have a thread.
-- An agent is the program with SOURCE=granted under a real coordinator with TLS, beside the same with SOURCE=static, on the same CPU for the same minute. All else is as where
+- An agent is the program with SOURCE=granted under a real coordinator with TLS, beside the same with SOURCE=static, three of each, on the same CPU for the same minute. All else is as where
   nobody says anything, so that the agent's shorter lease and its looking at the node's work every 2 s are in it. Memory is measured behind that, when both have been
   scraped and their watches had a bookmark. Without Kubernetes it is libcurl and OpenSSL, which nothing else there needs. The agent is woken five times in 2 s: for its report,
   the answer, a look at the node's work and its lease. Of the processor time that takes a third, where a process that only wakes takes 0.06 ms each time.

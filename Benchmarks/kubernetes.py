@@ -36,14 +36,15 @@ class Setting:
         self.helper = Helper(helper_binary, self.directory / "helper", cpu)
         self.settings = {"SOURCE": "static", "MAX_SOURCE": "200W", **places(directory), **settings}
         self.address = self.settings["METRICS_ADDRESS"]
+        self.node = self.settings.setdefault("NODE_NAME", NODE)
 
     def __enter__(self):
         self.helper.__enter__()
-        self.double = Double("--node", NODE)
-        self.double.tell(f"node {NODE} large")
+        self.double = Double("--node", self.node)
+        self.double.tell(f"node {self.node} large")
         facts = self.double.facts
         environment = {"TZ": "UTC", "RAPLHELPER_SOCKET": str(self.helper.socket), "SAMPLE_INTERVAL": "1s",
-                       "STABILISATION_TIME": "1s", "KUBERNETES": "on", "NODE_NAME": NODE, "KUBE_SERVER": facts["url"],
+                       "STABILISATION_TIME": "1s", "KUBERNETES": "on", "KUBE_SERVER": facts["url"],
                        "KUBE_TOKEN_FILE": facts["token_file"], "KUBE_CA_FILE": facts["ca"], **self.settings}
         self.controller = Running(self.command, self.directory / "kubernetes.log", self.cpu, environment)
         self.controller.__enter__()
@@ -64,7 +65,7 @@ class Setting:
         return int((self.helper.root / LIMIT_FILE).read_text().split()[0])
 
     def override(self, watts):
-        self.double.process.stdin.write(f"annotate {NODE} powercap.dev/limit={watts}W\n")
+        self.double.process.stdin.write(f"annotate {self.node} powercap.dev/limit={watts}W\n")
         self.double.process.stdin.flush()
 
 

@@ -77,6 +77,12 @@ public struct ZoneSample: Sendable {
         limits = InlineArray(repeating: Reading(0))
     }
 
+    /// Makes it another zone's, of which nothing is known yet. The limits are to be set, as many as there are constraints.
+    public mutating func begin(index: UInt16, constraintCount: UInt8) {
+        (self.index, self.constraintCount) = (index, constraintCount)
+        (flags, enabled, reading, lastWrite) = ([], .unknown, Reading(0), nil)
+    }
+
     public var isGone: Bool {
         get { flags.contains(.gone) }
         set { if newValue { flags.insert(.gone) } else { flags.remove(.gone) } }

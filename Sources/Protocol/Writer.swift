@@ -24,16 +24,22 @@ public struct Writer: ~Copyable {
     }
 
     public mutating func end() {
-        let length = UInt32(count - frameStart - 4)
-        for index in 0..<4 { storage[frameStart + index] = UInt8(truncatingIfNeeded: length >> UInt32(8 * index)) }
+        put(UInt32(count - frameStart - 4), at: frameStart)
+    }
+
+    /// In one piece: a Sample has hundreds of them.
+    @inline(__always)
+    private mutating func put<Value: FixedWidthInteger & UnsignedInteger & BitwiseCopyable>(_ value: Value, at offset: Int) {
+        var span = storage.mutableSpan
+        // SAFETY: whatever is written, a byte is a byte. The bounds are checked.
+        var bytes = unsafe span.mutableBytes
+        bytes.storeBytes(of: value.littleEndian, toByteOffset: offset, as: Value.self)
     }
 
     @inline(__always)
-    private mutating func integer<Value: FixedWidthInteger & UnsignedInteger>(_ value: Value) {
-        for index in 0..<(Value.bitWidth / 8) {
-            storage[count] = UInt8(truncatingIfNeeded: value >> Value(8 * index))
-            count += 1
-        }
+    private mutating func integer<Value: FixedWidthInteger & UnsignedInteger & BitwiseCopyable>(_ value: Value) {
+        put(value, at: count)
+        count += Value.bitWidth / 8
     }
 
     public mutating func u8(_ value: UInt8) { integer(value) }

@@ -154,8 +154,10 @@ final class Requests {
         isLookDue = true
         // Not the time of the loop: a batch ahead of it in the pipeline may have taken a while.
         SampleHeader(time_ns: Clock.monotonic_ns, zoneCount: UInt16(count)).encode(into: &writer)
+        var sample = ZoneSample(index: 0, constraintCount: 0)
         for zone in zones[..<count] {
-            zone.sample().encode(into: &writer, version: version, of: zone.readingKind)
+            zone.sample(into: &sample)
+            sample.encode(into: &writer, version: version, of: zone.readingKind)
         }
         writer.end()
     }

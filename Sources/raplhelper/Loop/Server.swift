@@ -49,6 +49,8 @@ final class Server {
     private var violations = LogBudget()
     /// Nil while connections are accepted.
     private var acceptAgainAt_ns: UInt64?
+    /// When the first connection has owed something for too long, as of the last housekeeping: nothing happens between that and the wait.
+    private var owedBy_ns = UInt64.max
     private var reopenAt_ns: UInt64?
     private var hasToldOfDevice = false
     private var end: End?
@@ -125,9 +127,7 @@ final class Server {
         if let retry = requests.retryRestoreAt_ns { next = min(next, retry) }
         if let overdue = requests.governor.slow?.overdueAt_ns { next = min(next, overdue) }
         if let acceptAgainAt_ns { next = min(next, acceptAgainAt_ns) }
-        for index in 0..<sessions.count {
-            if let session = sessions[index], session.isOwing { next = min(next, session.lastActivity_ns + Server.patience_ns) }
-        }
+        next = min(next, owedBy_ns)
         if next == .max { return -1 }
         return next <= now_ns ? 0 : Int32(min((next - now_ns + 999_999) / 1_000_000, 3_600_000))
     }
@@ -136,9 +136,14 @@ final class Server {
         requests.retryRestore(now_ns)
         if requests.governor.slow != nil { requests.governor.tellSlow(now_ns) }
         supervisor.feedWatchdog(now_ns)
+        owedBy_ns = .max
         for slot in 0..<sessions.count {
-            if let session = sessions[slot], session.isOwing, session.lastActivity_ns + Server.patience_ns <= now_ns {
+            guard let session = sessions[slot], session.isOwing else { continue }
+            let due_ns = session.lastActivity_ns + Server.patience_ns
+            if due_ns <= now_ns {
                 close(session, slot, now_ns, "a frame that isn't finished in time")
+            } else {
+                owedBy_ns = min(owedBy_ns, due_ns)
             }
         }
         if let acceptAgainAt_ns, acceptAgainAt_ns <= now_ns { acceptAgain(now_ns) }

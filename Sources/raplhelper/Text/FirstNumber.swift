@@ -3,8 +3,6 @@ import LinuxSystem
 /// The decimal number of 64 bits in the first line. sysfs gives one line; a plain file that stands in for it keeps the
 /// end of a longer value behind a shorter one.
 func firstNumber(_ bytes: Span<UInt8>) throws(Errno) -> UInt64 {
-    var end = 0
-    while end < bytes.count && bytes[end] != UInt8(ascii: "\n") { end += 1 }
-    guard let value = wholeNumber(bytes.extracting(0..<end)) else { throw .badMessage }
+    guard let value = wholeNumber(bytes, until: UInt8(ascii: "\n")) else { throw .badMessage }
     return value
 }

@@ -74,18 +74,25 @@ final class Zone {
     /// Everything that changes, read now. An ENODEV marks the zone as gone. A device that sleeps is left asleep: its limits are what they
     /// were.
     func sample() -> ZoneSample {
-        var sample = ZoneSample(index: index, constraintCount: UInt8(constraints.count))
+        var sample = ZoneSample(index: index, constraintCount: 0)
+        self.sample(into: &sample)
+        return sample
+    }
+
+    /// The same, in the place of what was read of another zone: many of them aren't made and copied for each reply.
+    func sample(into sample: inout ZoneSample) {
+        sample.begin(index: index, constraintCount: UInt8(constraints.count))
         if isBeside {
             (sample.reading, sample.isWriting, sample.lastWrite) = (lastReading, isWriting, lastWrite)
             for position in 0..<constraints.count { sample.limits[position] = constraints[position].lastRead }
             sample.isGone = isGone
-            return sample
+            return
         }
         if let sleep, sleep.isAsleep() {
             sample.reading = Reading(errno: UInt8(Errno.shutdown.number))
             for position in 0..<constraints.count { sample.limits[position] = constraints[position].lastRead }
             sample.isGone = isGone
-            return sample
+            return
         }
         sample.reading = reading { () throws(Errno) in try reading.readOrAbsent() }
         switch reading({ () throws(Errno) in try enabled.readOrAbsent() }).ifRead {
@@ -100,7 +107,6 @@ final class Zone {
             sample.limits[position] = constraint.lastRead
         }
         sample.isGone = isGone
-        return sample
     }
 
     @inline(__always)
