@@ -1,23 +1,21 @@
 #!/usr/bin/env python3
 """Many clients of one HTTP server at once, some of which send half a request and then nothing.
 
-usage: clients.py PORT [COUNT=500] [SLOW_PERCENT=5] [PATH=/page] [SECONDS=0]
+usage: clients.py PORT [COUNT=500] [SLOW_PERCENT=5] [PATH=/page] [SECONDS=0] [PATIENCE_S=30]
 
 For so many seconds each comes again as soon as it has its answer; 0: once. Prints what became of their requests. Exit status 1 where a
-client that wasn't slow had neither an answer, whole, nor a refusal within 30 s.
+client that wasn't slow had neither an answer, whole, nor a refusal within its patience.
 """
 import asyncio
 import collections
 import sys
 import time
 
-PATIENCE_S = 30
 
-
-async def fast(port, path):
+async def fast(port, path, patience_s):
     started = time.monotonic()
     try:
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(patience_s):
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
             head, _, body = (await reader.read()).partition(b"\r\n\r\n")
@@ -33,9 +31,9 @@ async def fast(port, path):
     return ("answered" if whole else "garbled"), time.monotonic() - started
 
 
-async def slow(port, path):
+async def slow(port, path, patience_s):
     try:
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(patience_s):
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(f"GET {path} HTTP/1.1\r\nHost:".encode())
             await reader.read()
@@ -45,20 +43,20 @@ async def slow(port, path):
     return "cut off", None
 
 
-async def come(client, port, path, end):
+async def come(client, port, path, end, patience_s):
     """Once, and again until the end."""
-    outcomes = [await client(port, path)]
+    outcomes = [await client(port, path, patience_s)]
     while time.monotonic() < end:
-        outcomes.append(await client(port, path))
+        outcomes.append(await client(port, path, patience_s))
     return outcomes
 
 
-async def main(port, count=500, slow_percent=5, path="/page", seconds=0):
+async def main(port, count=500, slow_percent=5, path="/page", seconds=0, patience_s=30):
     port, count, slow_percent, end = int(port), int(count), int(slow_percent), time.monotonic() + float(seconds)
     slow_ones = count * slow_percent // 100
     # Those who hold places come first.
     clients = [slow] * slow_ones + [fast] * (count - slow_ones)
-    each = await asyncio.gather(*(come(client, port, path, end) for client in clients))
+    each = await asyncio.gather(*(come(client, port, path, end, float(patience_s)) for client in clients))
     outcomes = [outcome for outcomes in each for outcome in outcomes]
     counts = collections.Counter(outcome for outcome, _ in outcomes)
     times = sorted(taken for _, taken in outcomes if taken is not None) or [0]
