@@ -69,12 +69,9 @@ public final class Child {
     // MARK: Lines
 
     /// Waits for the next line that matches, and passes over those before it.
-    /// - Parameter patience_ms: another than usual, for what has a patience of its own.
     @discardableResult
-    public func next(
-        _ what: String, within patience_ms: UInt64 = Child.patience_ms, where matches: (String) -> Bool
-    ) throws -> String {
-        let deadline_ns = Clock.monotonic_ns + patience_ms * 1_000_000
+    public func next(_ what: String, where matches: (String) -> Bool) throws -> String {
+        let deadline_ns = Clock.monotonic_ns + Child.patience_ms * 1_000_000
         while true {
             while cursor < lines.count {
                 cursor += 1
@@ -110,7 +107,7 @@ public final class Child {
     private func read(until deadline_ns: UInt64, _ what: String) throws {
         let now_ns = Clock.monotonic_ns
         guard now_ns < deadline_ns, try descriptor.wait(milliseconds: Int32((deadline_ns - now_ns) / 1_000_000 + 1)) else {
-            throw missing("\(what) in time")
+            throw missing("\(what) within \(Child.patience_ms / 1_000) s")
         }
         var chunk = [UInt8](repeating: 0, count: 4096)
         let count = try descriptor.read(into: &chunk, from: 0, atMost: chunk.count)

@@ -1,21 +1,23 @@
 #!/usr/bin/env python3
 """Many clients of one HTTP server at once, some of which send half a request and then nothing.
 
-usage: clients.py PORT [COUNT=500] [SLOW_PERCENT=5] [PATH=/page] [SECONDS=0] [PATIENCE_S=30]
+usage: clients.py PORT [COUNT=500] [SLOW_PERCENT=5] [PATH=/page] [SECONDS=0]
 
 For so many seconds each comes again as soon as it has its answer; 0: once. Prints what became of their requests. Exit status 1 where a
-client that wasn't slow had neither an answer, whole, nor a refusal within its patience.
+client that wasn't slow had neither an answer, whole, nor a refusal within 30 s.
 """
 import asyncio
 import collections
 import sys
 import time
 
+PATIENCE_S = 30
 
-async def fast(port, path, patience_s):
+
+async def fast(port, path):
     started = time.monotonic()
     try:
-        async with asyncio.timeout(patience_s):
+        async with asyncio.timeout(PATIENCE_S):
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
             head, _, body = (await reader.read()).partition(b"\r\n\r\n")
@@ -31,9 +33,9 @@ async def fast(port, path, patience_s):
     return ("answered" if whole else "garbled"), time.monotonic() - started
 
 
-async def slow(port, path, patience_s):
+async def slow(port, path):
     try:
-        async with asyncio.timeout(patience_s):
+        async with asyncio.timeout(PATIENCE_S):
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(f"GET {path} HTTP/1.1\r\nHost:".encode())
             await reader.read()
@@ -43,20 +45,20 @@ async def slow(port, path, patience_s):
     return "cut off", None
 
 
-async def come(client, port, path, end, patience_s):
+async def come(client, port, path, end):
     """Once, and again until the end."""
-    outcomes = [await client(port, path, patience_s)]
+    outcomes = [await client(port, path)]
     while time.monotonic() < end:
-        outcomes.append(await client(port, path, patience_s))
+        outcomes.append(await client(port, path))
     return outcomes
 
 
-async def main(port, count=500, slow_percent=5, path="/page", seconds=0, patience_s=30):
+async def main(port, count=500, slow_percent=5, path="/page", seconds=0):
     port, count, slow_percent, end = int(port), int(count), int(slow_percent), time.monotonic() + float(seconds)
     slow_ones = count * slow_percent // 100
     # Those who hold places come first.
     clients = [slow] * slow_ones + [fast] * (count - slow_ones)
-    each = await asyncio.gather(*(come(client, port, path, end, float(patience_s)) for client in clients))
+    each = await asyncio.gather(*(come(client, port, path, end) for client in clients))
     outcomes = [outcome for outcomes in each for outcome in outcomes]
     counts = collections.Counter(outcome for outcome, _ in outcomes)
     times = sorted(taken for _, taken in outcomes if taken is not None) or [0]
