@@ -109,12 +109,14 @@ let controllerHalf: [Target] = [
     .executableTarget(
         name: "SampleServer", dependencies: ["HTTPServer", "LinuxSystem"], path: "Tests/SampleServer", swiftSettings: common),
     .target(name: "Documents", path: "Tests/Documents", swiftSettings: common),
+    .target(name: "Processes", dependencies: ["LinuxSystem"], path: "Tests/Processes", swiftSettings: common),
     .testTarget(name: "ProtocolTests", dependencies: ["PowercapProtocol", "Documents"], swiftSettings: common),
     .testTarget(
         name: "HelperTests", dependencies: ["raplhelper", "Simulator", "PowercapProtocol", "LinuxSystem"],
         swiftSettings: common),
     .target(
-        name: "TestSupport", dependencies: ["Kubernetes", "HTTP", "JSON", "Policy", "PowercapProtocol", "LinuxSystem"],
+        name: "TestSupport",
+        dependencies: ["Processes", "Kubernetes", "HTTP", "JSON", "Policy", "PowercapProtocol", "LinuxSystem"],
         path: "Tests/TestSupport",
         swiftSettings: common),
     .testTarget(name: "TextTests", dependencies: ["Text"], swiftSettings: common),
@@ -138,13 +140,15 @@ let controllerHalf: [Target] = [
         name: "ControllerTests",
         dependencies: [
             "powercap-controller", "Fleet", "Policy", "Signals", "Metrics", "Kubernetes", "HTTP", "JSON", "Logging", "Text",
-            "TestSupport",
+            "TestSupport", "Processes",
             "MockHelper", "Documents", "PowercapProtocol", "LinuxSystem",
         ],
         swiftSettings: common),
     .testTarget(
         name: "IntegrationTests",
-        dependencies: ["raplhelper", "Simulator", "Intruder", "Documents", "CSandbox", "PowercapProtocol", "LinuxSystem"],
+        dependencies: [
+            "raplhelper", "Simulator", "Intruder", "Documents", "Processes", "CSandbox", "PowercapProtocol", "LinuxSystem",
+        ],
         swiftSettings: common),
 ]
 

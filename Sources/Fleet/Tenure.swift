@@ -71,10 +71,10 @@ public struct Tenure: Sendable {
     /// more of a processor than the report.
     static let slack_ns: UInt64 = 250_000_000
 
-    /// When to ask, of a node whose work is looked at next at `look_ns`.
+    /// When to ask, of a node whose work is looked at next at `look_ns`: what waits for that look has time to be asked by it.
     public func asksAgain_ns(lookingAt look_ns: UInt64) -> UInt64 {
         let waits = !isHurried && asksAgain_ns <= look_ns && look_ns - asksAgain_ns <= Self.slack_ns
-        return waits ? look_ns : asksAgain_ns
+        return waits ? look_ns + Self.slack_ns : asksAgain_ns
     }
 
     /// - Parameter lease_ns: the time of the helper's lease. Should the controller die when the grant ends, the helper acts that much

@@ -64,7 +64,7 @@ final class RunningServer {
 
     /// Lets it end, and waits for it.
     func end() throws -> Int32 {
-        try child.finish()
+        child.finish()
         return try child.exitStatus()
     }
 

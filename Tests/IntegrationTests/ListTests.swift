@@ -1,6 +1,7 @@
 import Documents
 import Foundation
 import LinuxSystem
+import Processes
 import Testing
 
 @testable import Simulator

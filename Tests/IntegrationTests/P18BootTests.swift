@@ -2,6 +2,7 @@ import Foundation
 import Glibc
 import LinuxSystem
 import PowercapProtocol
+import Processes
 import Testing
 
 @testable import Simulator

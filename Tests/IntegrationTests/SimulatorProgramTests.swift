@@ -1,6 +1,7 @@
 import Glibc
 import LinuxSystem
 import PowercapProtocol
+import Processes
 import Testing
 
 @Suite("The simulator program")

@@ -1,5 +1,6 @@
 import LinuxSystem
 import PowercapProtocol
+import Processes
 import Testing
 
 @testable import Simulator

@@ -1,5 +1,6 @@
 public import Foundation
 import LinuxSystem
+import Processes
 
 /// A program that runs beside a test. Its lines are waited for, never slept for.
 public final class Child {
@@ -14,10 +15,9 @@ public final class Child {
     }
 
     private let name: String
-    private let process = Foundation.Process()
-    private let input = Pipe()
-    private let stream: FileHandle
-    private let descriptor: Descriptor
+    private let process: Spawned
+    private var input: Descriptor?
+    private let output: Descriptor
     private var partial: [UInt8] = []
     private var isAtEnd = false
     /// Every line so far, without its end.
@@ -27,7 +27,7 @@ public final class Child {
 
     public enum Stream { case output, errors }
 
-    public var pid: Int32 { process.processIdentifier }
+    public var pid: Int32 { process.pid }
 
     /// - Parameters:
     ///   - program: as it was built beside these tests, or an absolute path.
@@ -38,33 +38,34 @@ public final class Child {
         errors: FileHandle? = nil
     ) throws {
         name = URL(filePath: program).lastPathComponent
-        process.executableURL = program.hasPrefix("/") ? URL(filePath: program) : Executable.url(program)
-        process.arguments = arguments
-        process.environment = environment
-        process.standardInput = input
-        if let errors { process.standardError = errors }
-        let pipe = Pipe()
-        switch stream {
-        case .output: process.standardOutput = pipe
-        case .errors: process.standardError = pipe
-        }
-        self.stream = pipe.fileHandleForReading
-        descriptor = Descriptor(owning: dup(self.stream.fileDescriptor))
-        try process.run()
+        let input = try Ends()
+        let output = try Ends()
+        let written = output.write.number
+        let files = stream == .output ? [written, errors?.fileDescriptor ?? 2] : [1, written]
+        process = try Spawned(
+            [program.hasPrefix("/") ? program : Executable.url(program).path] + arguments, environment: environment,
+            files: [input.read.number] + files)
+        self.input = input.takeWrite()
+        self.output = output.takeRead()
     }
 
-    deinit { if process.isRunning { kill(SIGKILL) } }
+    deinit {
+        process.signal(SIGKILL)
+        process.wait()
+    }
 
-    public func kill(_ signal: Int32) { _ = Foundation.kill(process.processIdentifier, signal) }
+    public func kill(_ signal: Int32) { process.signal(signal) }
 
     public func write(_ line: String) throws {
         // Nobody reads the pipe then, and the signal would end the tests.
         guard process.isRunning else { throw missing("that it takes \(line), because it has ended") }
-        try input.fileHandleForWriting.write(contentsOf: Data("\(line)\n".utf8))
+        let bytes = Array("\(line)\n".utf8)
+        var done = 0
+        while done < bytes.count { done += try input?.write(bytes.span.extracting(done..<bytes.count)) ?? bytes.count }
     }
 
     /// Ends its standard input.
-    public func finish() throws { try input.fileHandleForWriting.close() }
+    public func finish() { input = nil }
 
     // MARK: Lines
 
@@ -84,7 +85,7 @@ public final class Child {
 
     /// Reads what is there already.
     public func poll() throws {
-        while !isAtEnd, try descriptor.wait(milliseconds: 0) { try read(until: Clock.monotonic_ns + 1_000_000_000, "anything") }
+        while !isAtEnd, try output.wait(milliseconds: 0) { try read(until: Clock.monotonic_ns + 1_000_000_000, "anything") }
     }
 
     /// Writes a line, and waits for the answer to it. No line is passed over.
@@ -100,17 +101,18 @@ public final class Child {
     public func exitStatus() throws -> Int32 {
         let deadline_ns = Clock.monotonic_ns + Child.patience_ms * 1_000_000
         while !isAtEnd { try read(until: deadline_ns, "its end") }
-        process.waitUntilExit()
-        return process.terminationReason == .exit ? process.terminationStatus : 128 + process.terminationStatus
+        let deadline = process.kill(after_ms: Int(Child.patience_ms))
+        defer { deadline.cancel() }
+        return process.wait().status
     }
 
     private func read(until deadline_ns: UInt64, _ what: String) throws {
         let now_ns = Clock.monotonic_ns
-        guard now_ns < deadline_ns, try descriptor.wait(milliseconds: Int32((deadline_ns - now_ns) / 1_000_000 + 1)) else {
+        guard now_ns < deadline_ns, try output.wait(milliseconds: Int32((deadline_ns - now_ns) / 1_000_000 + 1)) else {
             throw missing("\(what) within \(Child.patience_ms / 1_000) s")
         }
         var chunk = [UInt8](repeating: 0, count: 4096)
-        let count = try descriptor.read(into: &chunk, from: 0, atMost: chunk.count)
+        let count = try output.read(into: &chunk, from: 0, atMost: chunk.count)
         isAtEnd = count == 0
         partial += chunk[..<count]
         while let end = partial.firstIndex(of: UInt8(ascii: "\n")) {

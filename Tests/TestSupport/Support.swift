@@ -1,4 +1,6 @@
 public import Foundation
+import LinuxSystem
+import Processes
 public import Testing
 
 /// Random numbers that are the same in every run (SplitMix64).
@@ -62,25 +64,34 @@ public enum Executable {
     )
         throws -> Outcome
     {
-        let process = Foundation.Process()
-        process.executableURL = url("powercap-controller")
-        process.arguments = arguments
-        process.environment = environment
-        let (standardInput, output, errors) = (Pipe(), Pipe(), Pipe())
-        (process.standardInput, process.standardOutput, process.standardError) = (standardInput, output, errors)
-        if let path { process.standardOutput = FileHandle(forWritingAtPath: path) }
-        try process.run()
-        // A program that hangs has to fail its test, not all of them.
-        let deadline = DispatchWorkItem { kill(process.processIdentifier, SIGKILL) }
-        DispatchQueue.global().asyncAfter(deadline: .now() + .seconds(60), execute: deadline)
+        try outcome(
+            of: [url("powercap-controller").path] + arguments, environment: environment, input: input, output: path)
+    }
+
+    /// Runs a command to its end.
+    /// - Parameters:
+    ///   - environment: nil is the tests' own.
+    ///   - output: a file that standard output goes to instead.
+    public static func outcome(
+        of command: [String], environment: [String: String]?, input: String = "", output path: String? = nil
+    ) throws -> Outcome {
+        let given = try Ends()
+        let output = try Ends()
+        let errors = try Ends()
+        let sink = if let path { try Descriptor(opening: path, .write) } else { Descriptor(owning: try output.write.duplicate()) }
+        let process = try Spawned(
+            command, environment: environment, files: [given.read.number, sink.number, errors.write.number])
+        let deadline = process.kill(after_ms: 60_000)
         defer { deadline.cancel() }
+        _ = consume sink
+        let from = output.takeRead()
+        let wrong = errors.takeRead()
         // Every text here fits into a pipe (64 KiB), so no end waits for the other.
-        try standardInput.fileHandleForWriting.write(contentsOf: Data(input.utf8))
-        try standardInput.fileHandleForWriting.close()
-        if path != nil { try output.fileHandleForWriting.close() }
-        let outputText = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        let errorText = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        return Outcome(status: process.terminationStatus, output: outputText, errors: errorText)
+        let bytes = Array(input.utf8)
+        if !bytes.isEmpty { _ = try given.write.write(bytes.span) }
+        _ = given.takeRead()
+        let outputText = String(decoding: try Ends.everything(from: from), as: UTF8.self)
+        let errorText = String(decoding: try Ends.everything(from: wrong), as: UTF8.self)
+        return Outcome(status: process.wait().status, output: outputText, errors: errorText)
     }
 }

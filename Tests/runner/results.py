@@ -47,9 +47,9 @@ def swift(lines, status):
             ran = (ran or 0) + int(match[1])
     if ran is not None:
         result.passed = max(0, ran - len(result.failures) - len(result.skips))
-    if status != 0 and not result.failures:
+    if status != 0 and (ran is None or not result.failures):
         # A crash: nobody says in which test.
-        result.failures = [f"was running when the tests ended: {bare(name)}" for name in running]
+        result.failures += [f"was running when the tests ended: {bare(name)}" for name in running]
     return result.ended(status, lines)
 
 

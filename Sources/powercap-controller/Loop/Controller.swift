@@ -54,6 +54,9 @@ final class Controller {
     var isControlMissed = false
     /// Somebody wants an answer of the controller's own.
     private var isAsked = false
+    /// And nothing else has happened, or is due, since it slept: what was answered is still so.
+    var isOnlyAsked = false
+    let lastAnswer = LastAnswer()
     /// Something has happened since it slept.
     private var isWoken = true
     /// When it has something to do beside renewing its lease, as that was known before it slept; on CLOCK_MONOTONIC.
@@ -121,7 +124,7 @@ final class Controller {
         if let number = source.liveDescriptorNumber { try epoll.add(number, token: Token.live) }
         if let number = bank?.descriptorNumber { try epoll.add(number, token: Token.bank) }
         listeners = Listeners(configuration, log, firstToken: Token.listeners) { [unowned self] request in
-            Routes(self, operators: configuration.controlGroup).answer(request)
+            lastAnswer.answer(request, Clock.monotonic_ns) { Routes(self, operators: configuration.controlGroup).answer(request) }
         }
         granted?.follow { [unowned self] in standing }
     }
@@ -144,6 +147,7 @@ final class Controller {
             }
             if isAsked { answer(woken_ns) }
             try step(Clock.monotonic_ns)
+            if !isOnlyAsked { lastAnswer.forget() }
             spareCode.step(woken_ns)
             tally.counts.noteTurn(Clock.monotonic_ns - woken_ns)
         }
@@ -264,14 +268,16 @@ final class Controller {
     private func wait() -> StaticString? {
         let now_ns = Clock.monotonic_ns
         let own_ns = session == nil ? due.connect_ns : min(due.decide_ns, due.sample_ns, due.step_ns, due.shape_ns)
-        othersDue_ns = min(
-            own_ns, source.due_ns, node.due_ns, supervisor.due_ns, listeners.due_ns, ordersDue_ns(now_ns), bank?.due_ns ?? .max)
-        isWoken = true
-        let next_ns = session == nil ? othersDue_ns : min(othersDue_ns, due.renew_ns)
+        let work_ns = min(own_ns, source.due_ns, node.due_ns, supervisor.due_ns, ordersDue_ns(now_ns), bank?.due_ns ?? .max)
+        othersDue_ns = min(work_ns, listeners.due_ns)
+        (isWoken, isOnlyAsked) = (true, false)
+        let quiet_ns = session == nil ? work_ns : min(work_ns, due.renew_ns)
+        let next_ns = min(quiet_ns, listeners.due_ns)
         let milliseconds = next_ns <= now_ns ? 0 : min((next_ns - now_ns + 999_999) / 1_000_000, 3_600_000)
         guard let count = try? epoll.wait(milliseconds: Int32(milliseconds)) else { return nil }
         isAsked = listeners.due_ns <= Clock.monotonic_ns
         isWoken = count > 0
+        isOnlyAsked = Clock.monotonic_ns < quiet_ns && (0..<count).allSatisfy { epoll[$0].token >= Token.listeners }
         for index in 0..<count {
             switch epoll[index].token {
             case Token.signals: if let signal = signals.next() { return signal }

@@ -7,6 +7,7 @@ extension Controller: ControlDesk {
     /// What is answered is at most a second old.
     func answer(_ now_ns: UInt64) {
         if let session, now_ns >= session.sampled_ns + Controller.fresh_ns {
+            lastAnswer.forget()
             do throws(HelperError) { try sample(session, now_ns) } catch { fail(error) }
         }
         listeners.run()
@@ -51,6 +52,7 @@ extension Controller: ControlDesk {
     /// Now, and not in the loop's next turn: whoever gave an order reads in the answer what came of it.
     private func followOrders() {
         node.hurry()
+        isOnlyAsked = false
         guard let session else { return }
         session.retryRefused()
         do throws(HelperError) { try decideAndApply(session) } catch { fail(error) }

@@ -158,12 +158,12 @@ struct GrantedFeedTests {
         node.look()
         node.feed.noteDemand()
         let before = node.caller.reports.count
-        // It is due from 1.75 s on, and 2 s after the answer at the latest.
-        node.pass(1_950)
+        // It is due from 1.75 s on, and 2 s after the answer at the latest. A turn that looks asks for news first.
+        node.pass(2_000)
         #expect(node.caller.reports.count == before)
-        node.pass(50)
+        node.standing?.demand = .watts(250)
         node.feed.noteDemand()
-        #expect(node.caller.reports.count == before + 1)
+        #expect(node.caller.reports.count == before + 1 && node.caller.reports.last?.demand == .watts(250))
         node.caller.grant(150)
         node.look()
         node.obey()

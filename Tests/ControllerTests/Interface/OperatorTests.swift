@@ -36,21 +36,14 @@ final class Desk {
     func ask(_ method: String, _ path: String, _ body: String? = nil, as user: [String] = []) throws -> (
         status: Int, document: JSON
     ) {
-        let process = Foundation.Process()
-        process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments =
+        let command =
             user + ["curl", "--silent", "--unix-socket", socket, "-X", method, "-w", "\n%{http_code}"]
             + (body.map { ["--data", $0] } ?? []) + ["http://localhost\(path)"]
-        let output = Pipe()
-        process.standardOutput = output
-        try process.run()
-        let bytes = output.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        let lines = bytes.split(separator: UInt8(ascii: "\n"))
-        let code = try #require(lines.last.flatMap { Int(String(decoding: $0, as: UTF8.self)) })
-        let text = Data(lines.dropLast().joined(separator: [UInt8(ascii: "\n")]))
+        let lines = try Executable.outcome(of: command, environment: nil).output.split(separator: "\n")
+        let code = try #require(lines.last.flatMap { Int($0) })
+        let text = lines.dropLast().joined(separator: "\n")
         // What the server itself refuses is a sentence.
-        return (code, (try? JSON(Array(text), within: .document)) ?? .null)
+        return (code, (try? JSON(Array(text.utf8), within: .document)) ?? .null)
     }
 }
 
@@ -283,13 +276,8 @@ struct OperatorTests {
         let controller = try RunningController(mock.socket, ["METRICS_ADDRESS": "127.0.0.1:\(port)"])
         try controller.next("listening")
         func curl(_ arguments: String...) throws -> String {
-            let process = Foundation.Process()
-            process.executableURL = URL(filePath: "/usr/bin/env")
-            process.arguments = ["curl", "--silent", "-w", " %{http_code}"] + arguments
-            let output = Pipe()
-            process.standardOutput = output
-            try process.run()
-            return String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+            let command = ["curl", "--silent", "-w", " %{http_code}"] + arguments
+            return try Executable.outcome(of: command, environment: nil).output
         }
         let base = "http://127.0.0.1:\(port)"
         #expect(try curl("\(base)/healthz") == "ok\n 200")

@@ -1,18 +1,18 @@
 import Foundation
 import Glibc
 import LinuxSystem
+import Processes
 
 /// A program that a test has started. The end of its standard output tells that it is gone; standard error goes to a file.
 final class ChildProcess: @unchecked Sendable {
-    let pid: pid_t
+    private let process: Spawned
+    var pid: pid_t { process.pid }
     let logPath: String
     private let output: Descriptor
     private var input: Descriptor?
     private var outputBytes: [UInt8] = []
-    private var ended: End?
 
-    /// How a process ended.
-    enum End: Equatable { case exited(Int32), killed(Int32) }
+    typealias End = Spawned.End
 
     /// - Parameters:
     ///   - descriptors: numbers that the child gets as 3, 4, …
@@ -35,37 +35,10 @@ final class ChildProcess: @unchecked Sendable {
         }
         let stderr = try Descriptor(opening: log, .create, mode: 0o644)
 
-        var actions = unsafe posix_spawn_file_actions_t()
-        unsafe posix_spawn_file_actions_init(&actions)
-        defer { unsafe posix_spawn_file_actions_destroy(&actions) }
-        unsafe posix_spawn_file_actions_adddup2(&actions, stdin.number, 0)
-        unsafe posix_spawn_file_actions_adddup2(&actions, ours.number, 1)
-        unsafe posix_spawn_file_actions_adddup2(&actions, stderr.number, 2)
-        for (offset, descriptor) in descriptors.enumerated() {
-            unsafe posix_spawn_file_actions_adddup2(&actions, descriptor, 3 + Int32(offset))
-        }
-        // What this process blocks or ignores is no business of the child's.
-        var attributes = posix_spawnattr_t()
-        unsafe posix_spawnattr_init(&attributes)
-        defer { unsafe posix_spawnattr_destroy(&attributes) }
-        var none = sigset_t()
-        var all = sigset_t()
-        unsafe sigemptyset(&none)
-        unsafe sigfillset(&all)
-        unsafe posix_spawnattr_setsigmask(&attributes, &none)
-        unsafe posix_spawnattr_setsigdefault(&attributes, &all)
-        unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
-
         let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
-        let variables = ["PATH": path, "LANG": "C"].merging(environment) { $1 }.map { "\($0)=\($1)" }
-        var child: pid_t = 0
-        let result = unsafe ChildProcess.withCStrings(arguments) { argv in
-            unsafe ChildProcess.withCStrings(variables) { envp in
-                unsafe posix_spawnp(&child, arguments[0], &actions, &attributes, argv, envp)
-            }
-        }
-        guard result == 0 else { throw Errno(result) }
-        pid = child
+        process = try Spawned(
+            arguments, environment: ["PATH": path, "LANG": "C"].merging(environment) { $1 },
+            files: [stdin.number, ours.number, stderr.number] + descriptors)
     }
 
     /// Two connected sockets, which no other child inherits: pipe(2) can't open ends that are closed by an execve(2).
@@ -76,17 +49,9 @@ final class ChildProcess: @unchecked Sendable {
         return (ends[0], ends[1])
     }
 
-    private static func withCStrings<Result>(
-        _ strings: [String], _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Result
-    ) -> Result {
-        var pointers = unsafe strings.map { unsafe strdup($0) } + [nil]
-        defer { for index in unsafe pointers.indices { unsafe free(pointers[index]) } }
-        return unsafe pointers.withUnsafeMutableBufferPointer { unsafe body($0.baseAddress!) }
-    }
-
     // MARK: While it runs
 
-    func signal(_ number: Int32) { if ended == nil { Glibc.kill(pid, number) } }
+    func signal(_ number: Int32) { process.signal(number) }
 
     func closeInput() { input = nil }
 
@@ -129,22 +94,12 @@ final class ChildProcess: @unchecked Sendable {
         while try readOutput(within: deadline.remaining_ms) {
             if deadline.isOver { throw TimeOut(what: "the end of process \(pid); standard error: \(log)") }
         }
-        return reap()
+        return process.wait()
     }
 
     /// SIGKILL, and waits for it.
     func kill() {
         signal(SIGKILL)
-        _ = reap()
-    }
-
-    private func reap() -> End {
-        if let ended { return ended }
-        var status: Int32 = 0
-        while unsafe waitpid(pid, &status, 0) < 0 && errno == EINTR {}
-        let signal = status & 0x7F
-        let end: End = signal == 0 ? .exited(status >> 8 & 0xFF) : .killed(signal)
-        ended = end
-        return end
+        process.wait()
     }
 }

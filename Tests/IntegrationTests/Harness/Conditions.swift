@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import LinuxSystem
+import Processes
 import Synchronization
 import Testing
 

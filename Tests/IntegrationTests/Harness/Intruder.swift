@@ -1,4 +1,5 @@
 import Glibc
+import Processes
 import Testing
 
 /// The program that makes another do what nobody wrote into it (Tests/Intruder).

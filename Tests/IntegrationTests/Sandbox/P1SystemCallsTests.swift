@@ -2,6 +2,7 @@ import Documents
 import Glibc
 import LinuxSystem
 import PowercapProtocol
+import Processes
 import Testing
 
 @Suite("P1: the system calls of a helper that serves")

@@ -1,5 +1,6 @@
 import Glibc
 import LinuxSystem
+import Processes
 import Testing
 
 /// A kernel that says it has taken a privilege away, and hasn't: the helper looks, and doesn't serve.
