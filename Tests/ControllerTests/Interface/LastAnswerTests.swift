@@ -90,6 +90,16 @@ struct RunningLastAnswerTests {
         #expect(try controller.stop() == 0)
     }
 
+    @Test("what happens is told at once, also to who has asked before it")
+    func news() throws {
+        let (mock, desk) = (try Mock(devices: 1), try Desk())
+        let controller = try desk.controller(mock)
+        #expect(try ask(desk, [["/readyz"]])[0].hasPrefix("LimitInForce"))
+        try mock.tell("stop")
+        try controller.next("lost the helper")
+        #expect(try !ask(desk, [["/readyz"]])[0].hasPrefix("LimitInForce"))
+    }
+
     @Test("P14: many who ask at once have one answer among them")
     func shared() throws {
         let (mock, desk) = (try Mock(devices: 2), try Desk())
