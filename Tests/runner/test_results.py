@@ -84,6 +84,10 @@ class ResultTests(unittest.TestCase):
         self.expect(results.swift(crashed, 1), 2, [
             "was running when the tests ended: forms()", "was running when the tests ended: with cases"], ["needs root: only root may"])
 
+    def test_swift_that_crashes_after_a_failure_names_that_and_what_was_running(self):
+        crashed = [line for line in SWIFT.splitlines(True) if "Test run with" not in line and '"with cases" with 8' not in line]
+        self.expect(results.swift(crashed, 1), 2, ["forms()", "was running when the tests ended: with cases"], ["needs root: only root may"])
+
     def test_python_names_what_failed_and_what_was_skipped(self):
         self.expect(results.python(PYTHON.splitlines(True), 1), 1, [
             "test_d (test_faults.RequestTests.test_d): EOFError: it is gone",
