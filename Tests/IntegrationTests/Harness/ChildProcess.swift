@@ -22,14 +22,14 @@ final class ChildProcess: @unchecked Sendable {
         keepsInput: Bool = false
     ) throws {
         logPath = log
-        let (outputRead, outputWrite) = try ChildProcess.pair()
-        output = Descriptor(owning: outputRead)
-        let ours = Descriptor(owning: outputWrite)
-        var stdin: Descriptor
+        let ends = try Ends()
+        let ours = Descriptor(owning: try ends.write.duplicate())
+        output = ends.takeRead()
+        let stdin: Descriptor
         if keepsInput {
-            let (read, write) = try ChildProcess.pair()
-            stdin = Descriptor(owning: read)
-            input = Descriptor(owning: write)
+            let given = try Ends()
+            stdin = Descriptor(owning: try given.read.duplicate())
+            input = given.takeWrite()
         } else {
             stdin = try Descriptor(opening: "/dev/null", .read)
         }
@@ -39,14 +39,6 @@ final class ChildProcess: @unchecked Sendable {
         process = try Spawned(
             arguments, environment: ["PATH": path, "LANG": "C"].merging(environment) { $1 },
             files: [stdin.number, ours.number, stderr.number] + descriptors)
-    }
-
-    /// Two connected sockets, which no other child inherits: pipe(2) can't open ends that are closed by an execve(2).
-    private static func pair() throws -> (Int32, Int32) {
-        var ends: [Int32] = [-1, -1]
-        let kind = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
-        guard unsafe socketpair(AF_UNIX, kind, 0, &ends) == 0 else { throw Errno(errno) }
-        return (ends[0], ends[1])
     }
 
     // MARK: While it runs
