@@ -1,3 +1,4 @@
+import Foundation
 import LinuxSystem
 import Processes
 import TestSupport
@@ -19,6 +20,21 @@ struct SpawnedTests {
         #expect(listed.output == "0\n1\n2\n3\n" && others.count == 200)
     }
 
+    @Test("it has them where they belong, also those whose numbers are the places of others")
+    func places() throws {
+        let ends = try Ends()
+        let output = ends.write.number
+        let process = try Spawned(
+            ["sh", "-c", "names=$(readlink /proc/$$/fd/0 /proc/$$/fd/1 /proc/$$/fd/3); echo \"$names\" >&0"], environment: nil,
+            files: [output, 0, 2, 1, 0])
+        let expected = try [output, 0, 1].map { try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\($0)") }
+        try #require(expected[0] != expected[1])
+        let ours = ends.takeRead()
+        #expect(process.wait() == .exited(0))
+        let listed = try String(decoding: Ends.everything(from: ours), as: UTF8.self)
+        #expect(listed == expected.map { "\($0)\n" }.joined())
+    }
+
     @Test("it has the environment that it is given, or the tests' own")
     func environment() throws {
         #expect(try Executable.outcome(of: ["env"], environment: ["A": "b c"]).output == "A=b c\n")
@@ -38,7 +54,7 @@ struct SpawnedTests {
 
     @Test("one that hangs is killed after its time")
     func hangs() throws {
-        let process = try Spawned(["sleep", "600"], environment: nil, files: [0, 1, 2])
+        let process = try Spawned(["sleep", "60"], environment: nil, files: [0, 1, 2])
         #expect(process.isRunning)
         _ = process.kill(after_ms: 100)
         #expect(process.wait() == .killed(9))

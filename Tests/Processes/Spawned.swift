@@ -18,12 +18,19 @@ public final class Spawned: Sendable {
     ///   - files: the descriptors that it gets as 0, 1, 2 and so on. It has no others.
     /// - Throws: what posix_spawnp(3) says, such as `.noEntry` for a program that isn't there.
     public init(_ command: [String], environment: [String: String]?, files: [Int32]) throws(Errno) {
-        // One that is put into its place must not be in the place of another.
-        precondition(files.enumerated().allSatisfy { $0.element == $0.offset || $0.element >= files.count })
+        // One that is put into its place could be where another still is, and one that is in its place already has to stay open: all go
+        // by way of a number that is no place.
+        var copies: [Int32] = []
+        defer { for copy in copies { close(copy) } }
+        for file in files {
+            let copy = fcntl(file, F_DUPFD_CLOEXEC, Int32(files.count))
+            guard copy >= 0 else { throw Errno(errno) }
+            copies.append(copy)
+        }
         var actions = unsafe posix_spawn_file_actions_t()
         unsafe posix_spawn_file_actions_init(&actions)
         defer { unsafe posix_spawn_file_actions_destroy(&actions) }
-        for (number, file) in files.enumerated() { unsafe posix_spawn_file_actions_adddup2(&actions, file, Int32(number)) }
+        for (number, copy) in copies.enumerated() { unsafe posix_spawn_file_actions_adddup2(&actions, copy, Int32(number)) }
         try unsafe Spawned.closeOthers(from: Int32(files.count), in: &actions)
         // What this process blocks or ignores is no business of the child's.
         var attributes = posix_spawnattr_t()

@@ -32,7 +32,7 @@ def swift(lines, status):
         line = line.rstrip()
         if match := re.search(r"✘ Test (.+?) recorded an issue.*? at (\S+\.swift:\d+):\d+: (.+)$", line):
             reasons.setdefault(match[1], f"{match[2]}: {match[3]}")
-        elif match := re.search(r"◇ Test (?!run )(.+) started\.$", line):
+        elif match := re.search(r"◇ Test (?!run |case passing )(.+) started\.$", line):
             running[match[1]] = True
         elif match := re.search(r"[✔✘] Test (?!run )(.+?)(?: with \d+ test cases?)? (passed|failed) after ", line):
             running.pop(match[1], None)
@@ -48,9 +48,33 @@ def swift(lines, status):
     if ran is not None:
         result.passed = max(0, ran - len(result.failures) - len(result.skips))
     if status != 0 and (ran is None or not result.failures):
-        # A crash: nobody says in which test.
-        result.failures += [f"was running when the tests ended: {bare(name)}" for name in running]
+        if found := crash(lines):
+            result.failures.append(found)
+        else:
+            # Nobody says in which test.
+            names = [bare(name) for name in running]
+            result.failures += [f"was running when the tests ended: {name}" for name in names[:5]]
+            if len(names) > 5:
+                result.failures.append(f"was running when the tests ended: {len(names) - 5} others")
     return result.ended(status, lines)
+
+
+def crash(lines):
+    """What Swift's backtracer says of a crash: what was wrong, in which line of ours, and in which line of a test."""
+    wrong, places, crashed = None, [], False
+    for line in lines:
+        if match := re.match(r"\S+\.swift:\d+: (.+)", line):
+            wrong = match[1].strip()
+        elif match := re.match(r"\*\*\* Program crashed: (.+?) at 0x\w+ \*\*\*", line):
+            wrong, crashed = wrong or match[1], False
+        elif match := re.match(r"Thread \d+.*?( crashed)?:$", line.rstrip()):
+            crashed = match[1] is not None
+        elif crashed and (match := re.search(r"/((?:Sources|Tests)/\S+?\.swift:\d+)(?::\d+)?$", line.rstrip())):
+            places.append(match[1])
+    if not places:
+        return None
+    test = next((place for place in places if re.match(r"Tests/\w+Tests/", place)), None)
+    return f"crashed: {places[0]}: {wrong}" + (f", from {test}" if test and test != places[0] else "")
 
 
 def bare(name):

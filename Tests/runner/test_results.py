@@ -18,6 +18,25 @@ SWIFT = """\
 ✘ Suite PlanTests failed after 0.269 seconds with 4 issues.
 ✘ Test run with 5 tests in 1 suite failed after 0.3 seconds with 5 issues.
 """
+CRASH = """\
+Processes/Spawned.swift:22: Precondition failed: no place
+
+*** Signal 4: Backtracing from 0x7fca468f9361... done ***
+
+*** Program crashed: Illegal instruction at 0x00007fca468f9361 ***
+
+Thread 0 "powercapPackage":
+
+  0 [ra] 0x00007fca44e92301 main in powercapPackageTests.xctest at /builds/powercap/Tests/PolicyTests/PlanTests.swift:9:1
+
+Thread 2 "oot.default-qos" crashed:
+
+  0                  0x00007fca468f9361 _assertionFailure(_:_:file:line:flags:) + 225 in libswiftCore.so
+  1 [ra]             0x000055c5197b814c Spawned.init(_:files:) + 827 in powercapPackageTests.xctest at /builds/powercap/Tests/Processes/Spawned.swift:22:9
+  2 [ra] [thunk]     0x000055c5197b7dcc Spawned.__allocating_init(_:files:) + 75 in powercapPackageTests.xctest at /builds/powercap/Tests/Processes/Spawned.swift
+  3 [ra]             0x000055c518baea5e SpawnedTests.places() + 653 in powercapPackageTests.xctest at /builds/powercap/Tests/ControllerTests/SpawnedTests.swift:27:27
+error: Process '/builds/powercap/powercapPackageTests.xctest' exited with unexpected signal code 4
+"""
 PYTHON = """\
 test_a (test_faults.RequestTests.test_a) ... ok
 test_b (test_faults.RequestTests.test_b)
@@ -81,6 +100,18 @@ class ResultTests(unittest.TestCase):
         crashed = [line for line in SWIFT.splitlines(True) if "✘" not in line] + ["error: Exited with signal code 4\n"]
         self.expect(results.swift(crashed, 1), 2, [
             "was running when the tests ended: forms()", "was running when the tests ended: with cases"], ["needs root: only root may"])
+
+    def test_swift_that_crashes_beside_many_names_some_of_them(self):
+        started = [f'◇ Test "{name}" started.\n' for name in "abcdefg"] + ['◇ Test case passing 1 argument to "a" started.\n']
+        self.expect(results.swift(started, 1), 0, [
+            *[f"was running when the tests ended: {name}" for name in "abcde"], "was running when the tests ended: 2 others"])
+
+    def test_swift_that_crashes_with_a_backtrace_names_where(self):
+        started = [line for line in SWIFT.splitlines(True) if "✘" not in line]
+        where = "crashed: Tests/Processes/Spawned.swift:22: {}, from Tests/ControllerTests/SpawnedTests.swift:27"
+        for backtrace, wrong in ((CRASH, "Precondition failed: no place"), (CRASH[CRASH.index("***"):], "Illegal instruction")):
+            with self.subTest(wrong=wrong):
+                self.expect(results.swift(started + backtrace.splitlines(True), 1), 2, [where.format(wrong)], ["needs root: only root may"])
 
     def test_swift_that_crashes_after_a_failure_names_that_and_what_was_running(self):
         crashed = [line for line in SWIFT.splitlines(True) if "Test run with" not in line and '"with cases" with 8' not in line]
