@@ -235,7 +235,7 @@ final class Controller {
         }
     }
 
-    private func renew(_ session: ControlSession, _ now_ns: UInt64) throws(HelperError) {
+    func renew(_ session: ControlSession, _ now_ns: UInt64) throws(HelperError) {
         tally.counts.noteLateness(now_ns - min(due.renew_ns, now_ns))
         // Before the answer, which may be an error.
         due.renew_ns = now_ns + session.renewal_ns

@@ -7,6 +7,7 @@ extension Controller {
     /// Looks what the node's work is, and decides anew where that is another. The source isn't asked: its cadence stays.
     func step(_ session: ControlSession, _ now_ns: UInt64) throws(HelperError) {
         due.step_ns = now_ns + DemandMeter.step_ns
+        try renewWithLooks(session, now_ns)
         try sample(session, now_ns)
         server?.note(session.limits, session.power, at: now_ns)
         guard let work else { return try decideAndApply(session, isMove: true) }
@@ -14,6 +15,14 @@ extension Controller {
         let now = work.workload(session.limits)
         if now != workload || server != nil { try decideAndApply(session, isMove: now.isIdle == workload.isIdle) }
         granted?.noteDemand()
+    }
+
+    /// The lease is renewed when the node's work is looked at, where a look comes before half of it is over: one time less to be woken.
+    private func renewWithLooks(_ session: ControlSession, _ now_ns: UInt64) throws(HelperError) {
+        let lease_ns = UInt64(session.lease_ms) * 1_000_000
+        guard due.renew_ns < due.step_ns, lease_ns / 2 > DemandMeter.step_ns else { return }
+        if session.leaseEnds_ns < due.step_ns + lease_ns / 2 { try renew(session, now_ns) }
+        due.renew_ns = due.step_ns
     }
 
     /// Limits that wait for power are looked after as soon as there may be some.

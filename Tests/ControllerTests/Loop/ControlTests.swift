@@ -20,6 +20,29 @@ struct ControlTests {
         #expect(try controller.stop() == 0)
     }
 
+    @Test(
+        "P7: where the node's work is looked at every 2 s, a lease that has time for it is renewed then, and not between two looks",
+        arguments: [
+            // By itself it is renewed every 0.8 s, and can't wait for a look.
+            (lease_ms: 2_400, isWithLooks: false, longest_ms: 1_850),
+            // Every 1.4 s, and every 2.05 s: the second look would be too late for what the first one leaves.
+            (lease_ms: 4_200, isWithLooks: true, longest_ms: 3_150),
+            (lease_ms: 6_150, isWithLooks: true, longest_ms: 3_150),
+        ])
+    func renewedWithLooks(_ lease_ms: Int, _ isWithLooks: Bool, _ longest_ms: Int) throws {
+        let mock = try Mock(devices: 1, "lease 1000 \(lease_ms)\n")
+        let controller = try RunningController(mock.socket, ["SPLIT": "demand", "LEASE_TIME": "1h", "SAMPLE_INTERVAL": "1h"])
+        for _ in 0..<6 { try mock.next("Renew") }
+        #expect(try controller.stop() == 0)
+        let requests = mock.lines.filter { $0.hasPrefix("Renew") || $0 == "ReadSample" }
+        let renewals = requests.indices.filter { requests[$0].hasPrefix("Renew") }
+        // The first may be before the first look.
+        let isAlternating = zip(renewals[1...], renewals[2...]).allSatisfy { $1 == $0 + 2 }
+        #expect(isAlternating == isWithLooks, "\(requests)")
+        let silences_ms = try renewals.map { lease_ms - (try #require(Int(requests[$0].split(separator: "=").last!))) }
+        #expect(silences_ms.allSatisfy { $0 <= longest_ms }, "\(silences_ms)")
+    }
+
     @Test("P7: a lease that is shorter than asked for is renewed in its own time")
     func shortened() throws {
         let mock = try Mock(devices: 1, "lease 1000 3000\n")
