@@ -183,7 +183,7 @@ final class Controller {
             takeControl(candidate, now_ns)
         }
         endOrders()
-        if now_ns >= source.due_ns, source.refresh() { due.decide_ns = 0 }
+        if now_ns >= source.due_ns, source.refresh() { (due.decide_ns, isWoken) = (0, true) }
         if bank?.step(now_ns) == true { due.sample_ns = 0 }
         if let session { do throws(HelperError) { try cycle(session, now_ns) } catch { fail(error) } }
         tally.counts.lostLogLines += log.tellLost()
@@ -276,7 +276,8 @@ final class Controller {
         let milliseconds = next_ns <= now_ns ? 0 : min((next_ns - now_ns + 999_999) / 1_000_000, 3_600_000)
         guard let count = try? epoll.wait(milliseconds: Int32(milliseconds)) else { return nil }
         isAsked = listeners.due_ns <= Clock.monotonic_ns
-        isWoken = count > 0
+        // What a source says is told of at once where it changes something, or else with the next look at the node's work, if there is one.
+        isWoken = (0..<count).contains { epoll[$0].token != Token.feed || due.step_ns == .max }
         isOnlyAsked = Clock.monotonic_ns < quiet_ns && (0..<count).allSatisfy { epoll[$0].token >= Token.listeners }
         for index in 0..<count {
             switch epoll[index].token {
@@ -284,7 +285,7 @@ final class Controller {
             case Token.api: node.wake()
             // Every step looks what has come.
             case Token.bank: break
-            case Token.feed: if source.take() { due.decide_ns = 0 }
+            case Token.feed: if source.take() { (due.decide_ns, isWoken) = (0, true) }
             case Token.live: if source.takeLive() { due.decide_ns = 0 }
             case Token.listeners...: isAsked = true
             // The helper sends nothing unasked, so this is its end.
