@@ -39,9 +39,10 @@ depends on how fast the machine is, nor on who else uses it. A time alone fails 
 - With every driver the helper has 41 zones of ten drivers, of which 15 have a thread.
 - An agent is the program with SOURCE=granted under a real coordinator with TLS, beside the same with SOURCE=static, three of each, on the same CPU for the same minute. All else is as where
   nobody says anything, so that the agent's shorter lease and its looking at the node's work every 2 s are in it. Memory is measured behind that, when both have been
-  scraped and their watches had a bookmark. Without Kubernetes it is libcurl and OpenSSL, which nothing else there needs. The agent is woken five times in 2 s: for its report,
-  the answer, a look at the node's work and its lease. Of the processor time that takes a third, where a process that only wakes takes 0.06 ms each time.
-- A scrape's CPU time is that of the whole process, over a connection that is kept, without what an answer of two letters takes.
+  scraped and their watches had a bookmark. Without Kubernetes it is libcurl and OpenSSL, which nothing else there needs. The agent is woken twice in 2 s: for a look at
+  the node's work, with which its lease is renewed and its report is sent, and for the answer; and it waits for the helper twice.
+- A scrape's CPU time is that of the whole process, over a connection that is kept, without what an answer of two letters takes. None is
+  the one before, as it is for a crowd (decision 71).
 - The budgets of 2,000 nodes are one of a site and four of rows, with classes and room for two jumps, of which some bind
   (`Benchmarks/fleet.swift`). A report is answered from its bytes to those of the answer, without TLS and HTTP.
 - From `set` to the limit: from before connecting to the control socket to when the register's file has the new limit.

@@ -86,6 +86,9 @@ final class ChildProcess: @unchecked Sendable {
         while try readOutput(within: deadline.remaining_ms) {
             if deadline.isOver { throw TimeOut(what: "the end of process \(pid); standard error: \(log)") }
         }
+        // It could have closed its output, and go on.
+        let killing = process.kill(after_ms: max(1_000, Int(deadline.remaining_ms)))
+        defer { killing.cancel() }
         return process.wait()
     }
 
