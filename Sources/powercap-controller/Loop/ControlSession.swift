@@ -31,8 +31,8 @@ final class ControlSession {
     private(set) var leaseEnds_ns: UInt64 = 0
     /// The average power of each zone between the last two samples, by the zone's id.
     private(set) var power: [String: Microwatts] = [:]
-    /// The time between two renewals: two of them may fail before control is lost. A helper that grants no time at all is broken,
-    /// and isn't asked without pause.
+    /// The time until a renewal is due, which may be late by twice as much before control is lost. One that waits for a look at the node's
+    /// work comes before half of the lease is over. A helper that grants no time at all is broken, and isn't asked without pause.
     var renewal_ns: UInt64 { max(UInt64(lease_ms) * 1_000_000 / 3, 100_000_000) }
 
     var descriptorNumber: Int32 { client.descriptorNumber }
