@@ -66,7 +66,7 @@ def crash(lines):
         if match := re.match(r"\S+\.swift:\d+: (.+)", line):
             wrong = match[1].strip()
         elif match := re.match(r"\*\*\* Program crashed: (.+?) at 0x\w+ \*\*\*", line):
-            wrong, crashed = wrong or match[1], False
+            wrong = wrong or match[1]
         elif match := re.match(r"Thread \d+.*?( crashed)?:$", line.rstrip()):
             crashed = match[1] is not None
         elif crashed and (match := re.search(r"/((?:Sources|Tests)/\S+?\.swift:\d+)(?::\d+)?$", line.rstrip())):
